@@ -1,0 +1,3 @@
+"""retainkit: turn raw customer records into governed decisions."""
+
+__version__ = "0.1.0"

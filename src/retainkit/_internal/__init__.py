@@ -1,0 +1,1 @@
+"""Shared helpers below every room; private, no promises."""

@@ -1,0 +1,17 @@
+"""Display texts in the library's two languages."""
+
+from __future__ import annotations
+
+from retainkit._internal.config import FrozenConfig
+from retainkit.typing import Language
+
+
+class Label(FrozenConfig):
+    """One display text in English and Simplified Chinese."""
+
+    en: str
+    zh: str
+
+    def text(self, language: Language = "en") -> str:
+        """Return the text in `language`."""
+        return self.en if language == "en" else self.zh
