@@ -1,0 +1,106 @@
+"""Checks of the project: `python -m nox` runs all that a change must pass."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "typing", "tests", "doctests", "docs", "wheel"]
+if sys.version_info[:2] == (3, 11):
+    nox.options.sessions.append("lowest")
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+DATA = {"RETAINKIT_DATA": os.environ.get("RETAINKIT_DATA", str(ROOT.parent / "shared" / "data"))}
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group (works with any version of pip)."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Strict types on the package, its tests and this file."""
+    session.install(".[all]", *group("typing"))
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit, reference, consistency, property, contract and real-data tests."""
+    session.install(".[all]", *group("test"))
+    args = session.posargs or ["-n", "2", "-m", "not slow"]
+    session.run("pytest", *args, env={**DATA, "OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def doctests(session: nox.Session) -> None:
+    """Every example in the docstrings and in the README."""
+    session.install("-e", ".[all]", *group("test"))
+    session.run("pytest", "--doctest-modules", "src/retainkit", "-q", "-n", "2", env=DATA)
+    session.run("pytest", "--doctest-glob=README.md", "README.md", "-q", env=DATA)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, executing its pages; a warning is an error."""
+    session.install(".[all]", *group("docs"))
+    out = session.posargs[0] if session.posargs else "docs/_build/html"
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", out, env=DATA)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it bare, and run the demonstration from it."""
+    session.install("build")
+    dist = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", dist, ".")
+    built = sorted(Path(dist).glob("*.whl"))[-1]
+    session.install("--force-reinstall", f"{built}[report]")
+    session.chdir(dist)
+    session.run("python", "-m", "pip", "check")
+    session.run("python", "-m", "retainkit", "demo", "--out", "demo")
+    session.run("python", "-c", "import retainkit; print(retainkit.__version__, retainkit.__file__)")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests once more with the lowest versions the package declares."""
+    session.install(".[all]", *group("test"), "-c", "tests/lowest.txt")
+    session.run("pytest", "-n", "2", "-m", "not slow", *session.posargs, env=DATA)
+
+
+@nox.session(python=["3.12", "3.13"])
+def compatibility(session: nox.Session) -> None:
+    """The tests on the other supported versions of Python (outside the default run)."""
+    session.install(".[all]", *group("test"))
+    session.run("pytest", "-n", "2", "-m", "not slow", *session.posargs, env=DATA)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Side-by-side timings (outside the default run); see benchmarks/README.md."""
+    session.install(".[all]", *group("benchmark"))
+    session.run("pytest", "benchmarks", "--benchmark-only", "-q", *session.posargs, env=DATA)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Stress grids and simulations (outside the default run)."""
+    session.install(".[all]", *group("test"))
+    session.run("pytest", "-m", "slow", *session.posargs, env=DATA)
