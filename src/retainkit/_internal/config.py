@@ -11,7 +11,12 @@ class FrozenConfig(BaseModel):
     """An immutable, hashable record that refuses unknown fields and non-finite numbers."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, validate_default=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        defer_build=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
     )
 
     def replace(self, **changes: Any) -> Self:
