@@ -22,6 +22,12 @@ class ResultTable:
     _next_step: ClassVar[str] = ".to_frame()"
     """What a reader would call next."""
 
+    def __init_subclass__(cls) -> None:
+        """Keep the one-line repr: `@dataclass` would write its own over an inherited one."""
+        super().__init_subclass__()
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = ResultTable.__repr__  # type: ignore[method-assign]
+
     def to_frame(self) -> pd.DataFrame:
         """Return the whole table as a new pandas frame."""
         raise NotImplementedError

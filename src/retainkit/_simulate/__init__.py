@@ -1,0 +1,1 @@
+"""Private parts of `retainkit.simulate`: seeded customer bases with known truth."""
