@@ -285,4 +285,5 @@ def _future(
     ahead = (rows.day > as_of) & (rows.day <= population.horizon)
     margin = np.bincount(rows.owner[ahead], weights=rows.profit[ahead], minlength=n)
     lived = np.minimum(purchases.dropout_day, population.horizon) - as_of
-    return occasions, margin, np.maximum(lived, 0) / FUTURE_DAYS
+    years: FloatArray = np.maximum(lived, 0) / FUTURE_DAYS
+    return occasions, margin.astype(np.float64), years
