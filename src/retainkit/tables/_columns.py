@@ -1,0 +1,328 @@
+"""Column maps: which column of the user's table plays which role."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from retainkit._internal.config import FrozenConfig
+from retainkit.errors import SchemaError
+
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "customer_id": ("customer", "client id", "client", "account id", "user id", "member id", "id"),
+    "timestamp": ("date", "datetime", "time", "order date", "invoice date", "created at"),
+    "amount": ("total", "sales", "revenue", "price", "value", "spend", "amount due"),
+    "start": ("start date", "created date", "created at", "begin", "valid from"),
+    "end": ("end date", "canceled date", "cancelled date", "valid to", "expiry"),
+    "kind": ("type", "event type", "event", "category"),
+    "activity": ("activity name", "service", "action", "type"),
+    "quantity": ("count", "units", "number", "hours", "qty"),
+}
+"""Names a role often has elsewhere; used only to word the hint, never to guess a column."""
+
+
+class TableColumns(FrozenConfig):
+    """Base of the six column maps."""
+
+    table: ClassVar[str] = "table"
+    required: ClassVar[tuple[str, ...]] = ("customer_id",)
+
+    def resolve(self, available: Sequence[str]) -> dict[str, str]:
+        """Return the column of each role present in `available`; raise what is missing."""
+        present = set(available)
+        found: dict[str, str] = {}
+        for role, field in type(self).model_fields.items():
+            name = getattr(self, role)
+            if name is None or isinstance(name, tuple):
+                continue
+            if name in present:
+                found[role] = name
+            elif role in self.required or name != field.default:
+                raise self._missing(role, name, available)
+        return found
+
+    def resolve_group(self, role: str, available: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns listed under `role`; each of them must exist."""
+        names: tuple[str, ...] = getattr(self, role)
+        for name in names:
+            if name not in available:
+                raise self._missing(role, name, available)
+        return names
+
+    def _missing(self, role: str, name: str, available: Sequence[str]) -> SchemaError:
+        texts = [str(column) for column in available]
+        close = closest_columns(role, name, texts)
+        listed = ", ".join(repr(column) for column in close or texts[:8]) or "none"
+        head = "the closest are" if close else "the columns are"
+        grouped = isinstance(getattr(self, role), tuple)
+        shown = (close or ["..."])[0]
+        value = f'("{shown}",)' if grouped else f'"{shown}"'
+        return SchemaError(
+            f"no column {name!r} in {self.table}; {head} {listed}",
+            rule=f"{role} is {'required' if role in self.required else 'mapped to this column'}",
+            where=f"{self.table}, column {name!r}",
+            fix=f"{type(self).__name__}({role}={value})",
+        )
+
+
+def closest_columns(role: str, name: str, available: Sequence[str]) -> list[str]:
+    """Return up to three existing columns whose names are nearest to `name` or its synonyms."""
+    plain = {column: _plain(column) for column in available}
+    wanted = [_plain(name), _plain(role), *map(_plain, _SYNONYMS.get(role, ()))]
+    scores = {
+        column: max(
+            difflib.SequenceMatcher(None, text, word).ratio() - 0.01 * rank
+            for rank, word in enumerate(wanted)
+        )
+        for column, text in plain.items()
+    }
+    near = sorted((c for c in available if scores[c] >= 0.6), key=lambda c: (-scores[c], c))
+    return near[:3]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+class TransactionColumns(TableColumns):
+    """Name the columns of the transactions table.
+
+    An optional column under its default name is used when the frame has it; a name you changed
+    must exist; None ignores the column.
+
+    Parameters
+    ----------
+    customer_id : str, default "customer_id"
+        Who bought.
+    timestamp : str, default "timestamp"
+        When.
+    amount : str, default "amount"
+        What the row is worth [money]; negative for a return.
+    profit : str or None, default "profit"
+        What the firm earned on the row [money].
+    cost : str or None, default "cost"
+        What the row cost the firm [money]; used when there is no profit column.
+    order_id : str or None, default "order_id"
+        Which order the row belongs to.
+    business_line : str or None, default "business_line"
+        The product line or department.
+    channel : str or None, default "channel"
+        Where it was bought.
+    quantity : str or None, default "quantity"
+        How many units.
+
+    Examples
+    --------
+    >>> from retainkit.tables import TransactionColumns
+    >>> TransactionColumns(customer_id="CustomerID", timestamp="InvoiceDate").timestamp
+    'InvoiceDate'
+    """
+
+    table: ClassVar[str] = "transactions"
+    required: ClassVar[tuple[str, ...]] = ("customer_id", "timestamp", "amount")
+
+    customer_id: str = "customer_id"
+    timestamp: str = "timestamp"
+    amount: str = "amount"
+    profit: str | None = "profit"
+    cost: str | None = "cost"
+    order_id: str | None = "order_id"
+    business_line: str | None = "business_line"
+    channel: str | None = "channel"
+    quantity: str | None = "quantity"
+
+
+class CustomerColumns(TableColumns):
+    """Name the columns of the customers table: one row per customer.
+
+    Parameters
+    ----------
+    customer_id : str, default "customer_id"
+        Who.
+    kind : str or None, default "kind"
+        Person or business.
+    credit_standing : str or None, default "credit_standing"
+        good, watch, overdue, default or fraud.
+    overdue_amount : str or None, default "overdue_amount"
+        Debt past its due date [money].
+    days_overdue : str or None, default "days_overdue"
+        Age of the oldest such debt [day].
+    category_spending : str or None, default "category_spending"
+        What the customer spends on the whole category, with anybody [money].
+    strategic_flags : tuple of str, default ()
+        Yes/no columns that say why a business customer matters beyond money.
+    traits : tuple of str, default ()
+        Observable traits for segmentation (region, age group, industry).
+    protected_attributes : tuple of str, default ()
+        Attributes no decision may use; they leave as columns named `protected_...`.
+
+    Examples
+    --------
+    >>> from retainkit.tables import CustomerColumns
+    >>> CustomerColumns(strategic_flags=("public_sector",)).strategic_flags
+    ('public_sector',)
+    """
+
+    table: ClassVar[str] = "customers"
+
+    customer_id: str = "customer_id"
+    kind: str | None = "kind"
+    credit_standing: str | None = "credit_standing"
+    overdue_amount: str | None = "overdue_amount"
+    days_overdue: str | None = "days_overdue"
+    category_spending: str | None = "category_spending"
+    strategic_flags: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    protected_attributes: tuple[str, ...] = ()
+
+
+class ContractColumns(TableColumns):
+    """Name the columns of the contracts table.
+
+    Parameters
+    ----------
+    customer_id : str, default "customer_id"
+        Who.
+    start : str, default "start"
+        First day of the contract.
+    end : str, default "end"
+        Last day; blank while it runs.
+    amount : str, default "amount"
+        Price per period [money].
+    plan : str or None, default "plan"
+        Which plan.
+    paid : str or None, default "paid"
+        Whether the contract was paid for.
+    end_reason : str or None, default "end_reason"
+        Why it ended.
+
+    Examples
+    --------
+    >>> from retainkit.tables import ContractColumns
+    >>> ContractColumns(start="created_date", end="canceled_date").end
+    'canceled_date'
+    """
+
+    table: ClassVar[str] = "contracts"
+    required: ClassVar[tuple[str, ...]] = ("customer_id", "start", "end", "amount")
+
+    customer_id: str = "customer_id"
+    start: str = "start"
+    end: str = "end"
+    amount: str = "amount"
+    plan: str | None = "plan"
+    paid: str | None = "paid"
+    end_reason: str | None = "end_reason"
+
+
+class EventColumns(TableColumns):
+    """Name the columns of the events table: complaints, payment failures, cancellations.
+
+    Parameters
+    ----------
+    customer_id : str, default "customer_id"
+        Who.
+    timestamp : str, default "timestamp"
+        When.
+    kind : str, default "kind"
+        What happened.
+    code : str or None, default "code"
+        The reason code somebody recorded.
+    source : str or None, default "source"
+        Who says so.
+    text : str or None, default "text"
+        Free words.
+    amount : str or None, default "amount"
+        Money involved [money].
+    resolved_at : str or None, default "resolved_at"
+        When it was settled; blank while open.
+
+    Examples
+    --------
+    >>> from retainkit.tables import EventColumns
+    >>> EventColumns(kind="event_type").kind
+    'event_type'
+    """
+
+    table: ClassVar[str] = "events"
+    required: ClassVar[tuple[str, ...]] = ("customer_id", "timestamp", "kind")
+
+    customer_id: str = "customer_id"
+    timestamp: str = "timestamp"
+    kind: str = "kind"
+    code: str | None = "code"
+    source: str | None = "source"
+    text: str | None = "text"
+    amount: str | None = "amount"
+    resolved_at: str | None = "resolved_at"
+
+
+class SurveyColumns(TableColumns):
+    """Name the columns of the surveys table; at least one score must be there.
+
+    Parameters
+    ----------
+    customer_id : str, default "customer_id"
+        Who answered.
+    timestamp : str, default "timestamp"
+        When.
+    satisfaction : str or None, default "satisfaction"
+        Overall evaluation after the sale [score].
+    perceived_value : str or None, default "perceived_value"
+        Value compared with what others offer [score].
+    switching_cost : str or None, default "switching_cost"
+        Perceived cost of leaving [score].
+    likelihood_to_recommend : str or None, default "likelihood_to_recommend"
+        0 to 10 by custom [score].
+
+    Examples
+    --------
+    >>> from retainkit.tables import SurveyColumns
+    >>> SurveyColumns(satisfaction="Satisfaction Score").satisfaction
+    'Satisfaction Score'
+    """
+
+    table: ClassVar[str] = "surveys"
+    required: ClassVar[tuple[str, ...]] = ("customer_id", "timestamp")
+
+    customer_id: str = "customer_id"
+    timestamp: str = "timestamp"
+    satisfaction: str | None = "satisfaction"
+    perceived_value: str | None = "perceived_value"
+    switching_cost: str | None = "switching_cost"
+    likelihood_to_recommend: str | None = "likelihood_to_recommend"
+
+
+class ActivityColumns(TableColumns):
+    """Name the columns of the activities table: what was done for whom, how often.
+
+    Parameters
+    ----------
+    customer_id : str, default "customer_id"
+        For whom.
+    activity : str, default "activity"
+        What was done.
+    quantity : str, default "quantity"
+        How many times, or how many units of it.
+    timestamp : str or None, default "timestamp"
+        When.
+    channel : str or None, default "channel"
+        Through which channel.
+
+    Examples
+    --------
+    >>> from retainkit.tables import ActivityColumns
+    >>> ActivityColumns(quantity="hours").quantity
+    'hours'
+    """
+
+    table: ClassVar[str] = "activities"
+    required: ClassVar[tuple[str, ...]] = ("customer_id", "activity", "quantity")
+
+    customer_id: str = "customer_id"
+    activity: str = "activity"
+    quantity: str = "quantity"
+    timestamp: str | None = "timestamp"
+    channel: str | None = "channel"

@@ -1,0 +1,230 @@
+"""The ledger: where every input row went, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
+
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.tables._reasons import describe_reason
+
+EntryKind: TypeAlias = Literal["input", "accepted", "excluded", "rejected", "notice"]
+"""excluded = left out by a declared policy; rejected = broke a rule; notice = kept, but odd."""
+
+DETAIL_COLUMNS = ("table", "row", "kind", "reason", "customer_id", "value")
+
+
+class LedgerEntry(NamedTuple):
+    """One line of the ledger."""
+
+    table: str
+    """Which table the rows came from."""
+    kind: EntryKind
+    """Input and accepted totals, what was taken out, and notices about kept rows."""
+    reason: str
+    """Reason code; empty for the totals."""
+    rows: int
+    """Rows attributed to this line: each taken-out row counts under the first rule it broke."""
+    rows_matching: int
+    """All rows of the input that break the rule, whatever else they break."""
+    exact_amount: Fraction | None
+    """Sum of the readable amounts of `rows` without rounding [money]; None without amounts."""
+    unreadable_amounts: int
+    """How many of `rows` have no finite amount, and so add nothing to `exact_amount`."""
+    policy: str
+    """The rule that was applied."""
+    examples: tuple[str, ...]
+    """The first rows and their values."""
+
+    @property
+    def amount(self) -> float | None:
+        """The amount [money], rounded once."""
+        return None if self.exact_amount is None else float(self.exact_amount)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Ledger(ResultTable):
+    """Account for every input row: accepted + excluded + rejected = input.
+
+    Parameters
+    ----------
+    entries : tuple of LedgerEntry
+        Per table: `input`, `accepted`, one line per reason, then the notices.
+    details : pandas.DataFrame
+        One row per input row that was not accepted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.tables import split_valid_transactions
+    >>> frame = pd.DataFrame({"customer_id": [1, 2, None], "timestamp": ["2025-01-31"] * 3,
+    ...                       "amount": [10.0, 20.0, 5.0]})
+    >>> valid, ledger = split_valid_transactions(frame)
+    >>> ledger
+    <Ledger: 3 entries; next: .to_frame(), .rows()>
+    >>> ledger.counts(), ledger.reconciles
+    ({'missing_customer_id': 1}, True)
+    """
+
+    entries: tuple[LedgerEntry, ...]
+    details: pd.DataFrame
+
+    _what: ClassVar[str] = "entries"
+    _next_step: ClassVar[str] = ".to_frame(), .rows()"
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @classmethod
+    def combine(cls, *ledgers: Ledger) -> Ledger:
+        """Put the ledgers of several tables into one.
+
+        Parameters
+        ----------
+        *ledgers : Ledger
+            One ledger per table.
+
+        Returns
+        -------
+        Ledger
+            All entries and row details, in the order given.
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> len(Ledger.combine())
+        0
+        """
+        frames = [ledger.details for ledger in ledgers if len(ledger.details)]
+        entries = tuple(entry for ledger in ledgers for entry in ledger.entries)
+        details = pd.concat(frames, ignore_index=True) if frames else empty_details()
+        return cls(entries=entries, details=details)
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether rows and amounts add up exactly, table by table."""
+        return all(_adds_up(self._of(table)) for table in self.tables)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables accounted for, in order."""
+        return tuple(dict.fromkeys(entry.table for entry in self.entries))
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """The rows that broke a rule (`rows()` also has those left out by policy)."""
+        kept = self.details["kind"] == "rejected"
+        return self.details[kept].reset_index(drop=True)
+
+    def rows(self) -> pd.DataFrame:
+        """List every input row that was not accepted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `table`, `row` (position in the input, from 0), `kind`, `reason`, `customer_id` and
+            `value` (the offending value) as text; by table, then by row.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.tables import split_valid_transactions
+        >>> frame = pd.DataFrame({"customer_id": [7, 7], "timestamp": ["2025-01-31", "31.01.25"],
+        ...                       "amount": [10.0, 20.0]})
+        >>> split_valid_transactions(frame)[1].rows()["value"].tolist()
+        ['31.01.25']
+        """
+        return self.details.copy()
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows that were not accepted.
+
+        Returns
+        -------
+        dict of str to int
+            Rows by reason, over all tables, in ledger order; notices are not in it.
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> Ledger.combine().counts()
+        {}
+        """
+        found: dict[str, int] = {}
+        for entry in self.entries:
+            if entry.kind in ("excluded", "rejected"):
+                found[entry.reason] = found.get(entry.reason, 0) + entry.rows
+        return found
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per entry.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields of `LedgerEntry` with `amount` rounded once (NaN without amounts) and
+            `meaning` of the reason; in ledger order.
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> list(Ledger.combine().to_frame().columns)[:5]
+        ['table', 'kind', 'reason', 'rows', 'rows_matching']
+        """
+        columns = {
+            "table": [e.table for e in self.entries],
+            "kind": [e.kind for e in self.entries],
+            "reason": [e.reason for e in self.entries],
+            "rows": pd.Series([e.rows for e in self.entries], dtype="int64"),
+            "rows_matching": pd.Series([e.rows_matching for e in self.entries], dtype="int64"),
+            "amount": pd.Series([e.amount for e in self.entries], dtype="float64"),
+            "unreadable_amounts": pd.Series(
+                [e.unreadable_amounts for e in self.entries], dtype="int64"
+            ),
+            "policy": [e.policy for e in self.entries],
+            "meaning": [describe_reason(e.reason) for e in self.entries],
+            "examples": ["; ".join(e.examples) for e in self.entries],
+        }
+        return pd.DataFrame(columns)
+
+    def summary(self) -> pd.DataFrame:
+        """Say where the rows went, in few columns.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `table`, `kind`, `reason`, `rows`, `amount` [money], one row per entry.
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> Ledger.combine().summary().shape
+        (0, 5)
+        """
+        return self.to_frame()[["table", "kind", "reason", "rows", "amount"]]
+
+    def _of(self, table: str) -> tuple[LedgerEntry, ...]:
+        return tuple(entry for entry in self.entries if entry.table == table)
+
+
+def empty_details() -> pd.DataFrame:
+    """Return the frame of `Ledger.details` when every row was accepted."""
+    dtypes = dict.fromkeys(DETAIL_COLUMNS, "str") | {"row": "int64"}
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def _adds_up(entries: tuple[LedgerEntry, ...]) -> bool:
+    whole = [entry for entry in entries if entry.kind == "input"]
+    parts = [entry for entry in entries if entry.kind in ("accepted", "excluded", "rejected")]
+    return (
+        sum(e.rows for e in whole) == sum(e.rows for e in parts)
+        and sum(e.unreadable_amounts for e in whole) == sum(e.unreadable_amounts for e in parts)
+        and _total(whole) == _total(parts)
+    )
+
+
+def _total(entries: list[LedgerEntry]) -> Fraction:
+    return sum((e.exact_amount or Fraction(0) for e in entries), Fraction(0))

@@ -1,0 +1,149 @@
+"""Pass the rows of one table through its rules in order, and keep the account."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retainkit.tables._kernel import exact_sum
+from retainkit.tables._ledger import DETAIL_COLUMNS, EntryKind, Ledger, LedgerEntry, empty_details
+from retainkit.tables._read import Reading
+from retainkit.typing import BoolArray, FloatArray, IntArray
+
+_EXAMPLES = 3
+
+
+class _Step(NamedTuple):
+    kind: EntryKind
+    reason: str
+    rows: IntArray
+    matching: int
+    policy: str
+    values: Any
+
+
+class Sieve:
+    """Collects broken rules; a row is attributed to the first rule it breaks."""
+
+    def __init__(self, table: str, n: int) -> None:
+        self.table = table
+        self.n = n
+        self._taken: BoolArray | None = None
+        self._steps: list[_Step] = []
+        self._notices: list[tuple[str, BoolArray, str, Any]] = []
+
+    def take(
+        self, kind: EntryKind, reason: str, broken: BoolArray | None, *, policy: str, values: Any
+    ) -> None:
+        """Take out the rows where `broken`; None or no such row leaves no trace."""
+        if broken is None or not broken.any():
+            return
+        matching = int(np.count_nonzero(broken))
+        fresh = broken if self._taken is None else broken & ~self._taken
+        self._steps.append(_Step(kind, reason, np.flatnonzero(fresh), matching, policy, values))
+        self._taken = fresh.copy() if self._taken is None else self._taken | fresh
+
+    def apply(
+        self, policy: str, reason: str, broken: BoolArray | None, *, rule: str, values: Any
+    ) -> None:
+        """Treat rows by a policy: reject, drop, or anything else = keep and note."""
+        if policy == "reject":
+            self.take("rejected", reason, broken, policy=f"{rule}=reject", values=values)
+        elif policy == "drop":
+            self.take("excluded", reason, broken, policy=f"{rule}=drop", values=values)
+        else:
+            self.note(reason, broken, policy=f"{rule}={policy}", values=values)
+
+    def reject_unreadable(
+        self, role: str, reading: Reading, *, values: Any, optional: bool = False
+    ) -> None:
+        """Reject what could not be read; a missing value only where it is required."""
+        for problem, broken in reading.problems.items():
+            if not (optional and problem == "missing"):
+                policy = f"{role} is readable" if problem != "missing" else f"{role} is required"
+                self.take("rejected", f"{problem}_{role}", broken, policy=policy, values=values)
+        for notice, rows in reading.notices.items():
+            self.note(notice, rows, policy="read by the declared rules", values=values)
+
+    def note(self, reason: str, rows: BoolArray | None, *, policy: str, values: Any) -> None:
+        """Remember rows that are kept although they look odd."""
+        if rows is not None and rows.any():
+            self._notices.append((reason, rows, policy, values))
+
+    @property
+    def keep(self) -> BoolArray | None:
+        """Mask of the accepted rows; None when that is all of them."""
+        return None if self._taken is None else ~self._taken
+
+    def ledger(self, ids: Any, *, amounts: FloatArray | None = None, policy: str = "") -> Ledger:
+        """Close the account."""
+        account = _Account(amounts)
+        keep = self.keep
+        accepted = self.n if keep is None else int(np.count_nonzero(keep))
+        whole = account.of(None)
+        rest = whole if keep is None else account.of(keep)
+        entries = [
+            LedgerEntry(self.table, "input", "", self.n, self.n, *whole, "", ()),
+            LedgerEntry(self.table, "accepted", "", accepted, accepted, *rest, policy, ()),
+        ]
+        entries += [self._entry(step, account.of(step.rows)) for step in self._steps]
+        for reason, rows, text, values in self._notices:
+            matching = int(np.count_nonzero(rows))
+            kept = np.flatnonzero(rows if self._taken is None else rows & ~self._taken)
+            step = _Step("notice", reason, kept, matching, text, values)
+            entries.append(self._entry(step, account.of(kept)))
+        return Ledger(entries=tuple(entries), details=self._details(ids))
+
+    def _entry(self, step: _Step, part: tuple[Fraction | None, int]) -> LedgerEntry:
+        first = step.rows[:_EXAMPLES]
+        texts = as_text(step.values, first)
+        examples = tuple(
+            f"row {row}: {text!r}" for row, text in zip(first.tolist(), texts, strict=True)
+        )
+        head = (self.table, step.kind, step.reason, len(step.rows), step.matching)
+        return LedgerEntry(*head, *part, step.policy, examples)
+
+    def _details(self, ids: Any) -> pd.DataFrame:
+        frames = []
+        for step in self._steps:
+            if not len(step.rows):
+                continue
+            frame = pd.DataFrame({"row": step.rows.astype(np.int64)})
+            frame["table"], frame["kind"], frame["reason"] = self.table, step.kind, step.reason
+            frame["customer_id"] = as_text(ids, step.rows)
+            frame["value"] = as_text(step.values, step.rows)
+            frames.append(frame)
+        if not frames:
+            return empty_details()
+        joined = pd.concat(frames, ignore_index=True).sort_values("row", ignore_index=True)
+        return joined[list(DETAIL_COLUMNS)]
+
+
+class _Account:
+    """Exact sums of amounts over sets of rows."""
+
+    def __init__(self, amounts: FloatArray | None) -> None:
+        self._amounts = amounts
+
+    def of(self, rows: Any) -> tuple[Fraction | None, int]:
+        """Return the exact sum at `rows` (None = all), and how many amounts are not finite."""
+        if self._amounts is None:
+            return None, 0
+        return _sum_finite(self._amounts if rows is None else self._amounts[rows])
+
+
+def _sum_finite(amounts: FloatArray) -> tuple[Fraction, int]:
+    finite = np.isfinite(amounts)
+    unreadable = len(amounts) - int(np.count_nonzero(finite))
+    return exact_sum(amounts[finite] if unreadable else amounts), unreadable
+
+
+def as_text(values: Any, rows: IntArray) -> list[str]:
+    """Return the values at `rows` as text; missing ones as the empty text."""
+    taken = pd.Series(values, copy=False).take(rows)
+    codes, uniques = pd.factorize(taken.astype(object).to_numpy())
+    texts = np.array([*map(str, uniques), ""], dtype=object)  # code -1 = missing = the last one
+    return list(texts[codes])
