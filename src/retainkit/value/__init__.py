@@ -1,0 +1,42 @@
+"""What a customer is worth: summary, four criteria, profit, RFM, lifetime value.
+
+`summarize_customers` turns transactions into one row per customer; everything else reads that
+summary. `fit_*` learns a small scheme from a base, `score_*` applies it row by row.
+"""
+
+from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
+from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
+from retainkit.value._costs import CostTable, allocate_costs
+from retainkit.value._lifetime_value import expected_lifetime_value
+from retainkit.value._margin import MarginModel, fit_margin, margin_rates
+from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
+from retainkit.value._scheme import ValueScheme, fit_value_scheme
+from retainkit.value._score import score_value
+from retainkit.value._summarize import summarize_customers
+from retainkit.value._summary import CustomerSummary
+from retainkit.value._value_table import ValueTable
+
+__all__ = [
+    "CRITERION_LABELS",
+    "VALUE_REASONS",
+    "CostTable",
+    "CriterionConfig",
+    "CustomerSummary",
+    "MarginModel",
+    "RfmConfig",
+    "RfmScheme",
+    "RfmTable",
+    "ValueConfig",
+    "ValueCriterion",
+    "ValueScheme",
+    "ValueTable",
+    "allocate_costs",
+    "expected_lifetime_value",
+    "fit_margin",
+    "fit_rfm_scheme",
+    "fit_value_scheme",
+    "margin_rates",
+    "score_rfm",
+    "score_value",
+    "summarize_customers",
+]

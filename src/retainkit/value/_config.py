@@ -1,0 +1,112 @@
+"""What a user chooses about value: criteria, horizon, discount, margin, RFM bins."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from retainkit._internal.config import FrozenConfig
+from retainkit._internal.time import DAYS_PER_YEAR
+from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
+
+
+class CriterionConfig(FrozenConfig):
+    """Weight of one criterion of value and the amount a customer must exceed to pass it.
+
+    Parameters
+    ----------
+    weight : float, default 1.0
+        Relative weight; weights are shared out among the criteria that apply to a customer.
+    threshold : float, optional
+        Absolute amount, in the unit of the criterion, never negative.
+    quantile : float, optional
+        Share of the base (in [0, 1]) that the threshold shall be above; the amount is learnt once by
+        `fit_value_scheme` and then reused. Exactly one of the two is given.
+
+    Examples
+    --------
+    >>> from retainkit.value import CriterionConfig
+    >>> CriterionConfig(weight=0.4, quantile=0.8)
+    CriterionConfig(weight=0.4, threshold=None, quantile=0.8)
+    """
+
+    weight: NonNegativeFloat = 1.0
+    threshold: NonNegativeFloat | None = None
+    quantile: Rate | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.threshold is None) == (self.quantile is None):
+            raise ValueError("give either threshold (an amount) or quantile (a share), not both")
+        return self
+
+
+class ValueConfig(FrozenConfig):
+    """How the four criteria of value are measured and weighed.
+
+    Parameters
+    ----------
+    historical_contribution : CriterionConfig
+        Yearly contribution so far [money/year]; default weight 0.35, above 80 % of the base.
+    business_breadth : CriterionConfig
+        Distinct business lines; default weight 0.15, more than 1.
+    future_potential : CriterionConfig
+        Expected future value [money]; default weight 0.40, above 80 % of the base.
+    background : CriterionConfig
+        Strategic facts of business customers; default weight 0.10, more than 0.
+    horizon_days : float, default 365.25
+        How far the future is counted [day].
+    annual_discount_rate : float, default 0.10
+        Yearly rate at which future money is discounted.
+    margin_rate : float, optional
+        Profit per unit of revenue to *assume* where the transactions carry no profit; None counts
+        the future in revenue. Ignored where profit is known.
+    min_relation_days : float, default 365.25
+        A shorter relation is counted as this long [day] when contribution is taken per year: with
+        the default a customer of three weeks is credited with what it brought, not with 17 times
+        that; growth is the business of `future_potential`.
+
+    Examples
+    --------
+    >>> from retainkit.value import ValueConfig
+    >>> ValueConfig().replace(horizon_days=730.5).future_potential.quantile
+    0.8
+    """
+
+    historical_contribution: CriterionConfig = CriterionConfig(weight=0.35, quantile=0.8)
+    business_breadth: CriterionConfig = CriterionConfig(weight=0.15, threshold=1.0)
+    future_potential: CriterionConfig = CriterionConfig(weight=0.40, quantile=0.8)
+    background: CriterionConfig = CriterionConfig(weight=0.10, threshold=0.0)
+    horizon_days: PositiveFloat = DAYS_PER_YEAR
+    annual_discount_rate: NonNegativeFloat = 0.10
+    margin_rate: Rate | None = None
+    min_relation_days: PositiveFloat = DAYS_PER_YEAR
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        criteria = (self.historical_contribution, self.business_breadth)
+        if not any(c.weight for c in (*criteria, self.future_potential, self.background)):
+            raise ValueError("at least one criterion needs a weight greater than 0")
+        return self
+
+
+class RfmConfig(FrozenConfig):
+    """How recency, frequency and money are cut into scores.
+
+    Parameters
+    ----------
+    bins : int, default 5
+        Number of scores, 2 to 9: 1 is the lowest, `bins` the highest.
+    money : {"total_amount", "mean_amount", "contribution"}, default "total_amount"
+        Purchases net of returns, mean amount per occasion, or profit where known (else the first).
+
+    Examples
+    --------
+    >>> from retainkit.value import RfmConfig
+    >>> RfmConfig(bins=4)
+    RfmConfig(bins=4, money='total_amount')
+    """
+
+    bins: Annotated[int, Field(ge=2, le=9)] = 5
+    money: Literal["total_amount", "mean_amount", "contribution"] = "total_amount"

@@ -1,0 +1,205 @@
+"""summarize_customers: from valid transactions to one row per customer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit.errors import AsOfError, SchemaError
+from retainkit.typing import AsOf, BoolArray, CollapseUnit, FloatArray, IntArray, TimeUnit
+from retainkit.value._kernel_summary import Int32Array, collapse_days, summarize_rows
+from retainkit.value._summary import CustomerSummary
+
+_REQUIRED = ("customer_id", "timestamp", "amount")
+_FIX = "pass the frame that tables.validate_transactions returns"
+
+
+def summarize_customers(
+    transactions: pd.DataFrame,
+    *,
+    as_of: AsOf,
+    unit: TimeUnit = "week",
+    collapse: CollapseUnit = "day",
+) -> CustomerSummary:
+    """Count each customer's purchase occasions, their days and their money up to `as_of`.
+
+    Purchases (amount >= 0, so a free item counts) within one calendar unit are one occasion.
+    Returns (amount < 0) are never an occasion, but net into the totals; a customer with nothing
+    but returns is kept, with 0 occasions and undefined times. Rows after `as_of` are unobserved:
+    left out and counted in `rows_after_as_of`, and so are customers who have no other row.
+
+    Parameters
+    ----------
+    transactions : pandas.DataFrame
+        Valid transactions (see `tables.validate_transactions`): `customer_id`, `timestamp`
+        (naive datetime), `amount` [money], optionally `profit` [money] and `business_line`.
+    as_of : str, date or datetime
+        Last observed day, inclusive.
+    unit : {"day", "week", "month"}, default "week"
+        Scale of time in the result: 1, 7 or 30.4375 days. It does not change what is counted.
+    collapse : {"day", "week", "month"}, default "day"
+        Calendar unit within which purchases count once. With "week" (from Monday) or "month" an
+        occasion, and `as_of` too, stands at the first day of its calendar unit, so times are
+        distances between calendar units; with "day" all days are exact.
+
+    Returns
+    -------
+    CustomerSummary
+        One row per customer in order of first appearance. Times are float64 [unit], NaN for who
+        never purchased; `monetary_value` is NaN where there is no repeat occasion.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, is not of the valid type, or holds an undefined value.
+    AsOfError
+        If `as_of` is no calendar day, or all rows lie after it.
+
+    Notes
+    -----
+    For customer i with distinct occasion days d_1 < ... < d_k: frequency = k - 1,
+    recency = d_k - d_1, age = as_of - d_1, inactive_for = as_of - d_k (all in `unit`) and
+    monetary_value = (money of purchases on d_2 ... d_k) / (k - 1). Sums do not depend on the order
+    of rows, to the last bit.
+
+    References
+    ----------
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). RFM and CLV: using iso-value curves for
+    customer base analysis. Journal of Marketing Research 42(4), 415-430: (x, t_x, T) and the
+    average value of repeat transactions.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.value import summarize_customers
+    >>> rows = pd.DataFrame({
+    ...     "customer_id": ["ann", "ann", "bob", "ann", "bob"],
+    ...     "timestamp": pd.to_datetime(["2024-01-01", "2024-01-15", "2024-01-20",
+    ...                                  "2024-01-15", "2024-01-25"]),
+    ...     "amount": [10.0, 20.0, 5.0, 12.0, -5.0]})
+    >>> summary = summarize_customers(rows, as_of="2024-01-29")
+    >>> summary.to_frame()[["customer_id", "frequency", "recency", "age", "monetary_value"]]
+      customer_id  frequency  recency       age  monetary_value
+    0         ann          1      2.0  4.000000            32.0
+    1         bob          0      0.0  1.285714             NaN
+    >>> summary.total_amount.tolist()
+    [42.0, 0.0]
+    """
+    last = parse_as_of(as_of)
+    _require_columns(transactions)
+    days = _days(transactions["timestamp"])
+    seen = _observed(days, last)
+    codes, customer_id = _codes(_column(transactions, "customer_id", seen))
+    facts = summarize_rows(
+        codes,
+        collapse_days(days if seen is None else days[seen], collapse),
+        _money(transactions, "amount", seen),
+        n=len(customer_id),
+        profit=_money(transactions, "profit", seen) if "profit" in transactions else None,
+        lines=_line_codes(transactions, seen) if "business_line" in transactions else None,
+    )
+    return CustomerSummary(
+        customer_id=customer_id,
+        unit=unit,
+        as_of=last,
+        collapse=collapse,
+        rows_after_as_of=0 if seen is None else int(np.count_nonzero(~seen)),
+        **facts._asdict(),
+    )
+
+
+def _require_columns(transactions: Any) -> None:
+    if not isinstance(transactions, pd.DataFrame):
+        raise SchemaError(
+            f"transactions is a {type(transactions).__name__}",
+            rule="transactions is a valid pandas frame",
+            where="transactions",
+            fix=_FIX,
+        )
+    missing = [name for name in _REQUIRED if name not in transactions]
+    if missing:
+        raise SchemaError(
+            f"no column {missing[0]!r} among {list(transactions.columns)[:12]}",
+            rule=f"valid transactions have {', '.join(_REQUIRED)}",
+            where="transactions",
+            fix=_FIX,
+        )
+
+
+def _undefined(column: str, count: int) -> SchemaError:
+    return SchemaError(
+        f"{count:,} rows have no defined {column}",
+        rule=f"{column} is defined and finite in every valid row",
+        where=f"transactions[{column!r}]",
+        fix=_FIX,
+    )
+
+
+def _column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> pd.Series[Any]:
+    column = transactions[name]
+    return column if seen is None else column[seen]
+
+
+def _days(timestamps: pd.Series[Any]) -> Int32Array:
+    values = timestamps.to_numpy()
+    if values.dtype.kind != "M":
+        raise SchemaError(
+            f"timestamp has type {timestamps.dtype}",
+            rule="timestamps are datetimes without time zone",
+            where="transactions['timestamp']",
+            fix=_FIX,
+        )
+    if np.isnat(values).any():
+        raise _undefined("timestamp", int(np.count_nonzero(np.isnat(values))))
+    return to_day_numbers(values)
+
+
+def _observed(days: Int32Array, last: date) -> BoolArray | None:
+    """Return which rows are observed by `last`; None when all are."""
+    seen = days <= day_number(last)
+    if seen.all():
+        return None
+    if not seen.any():
+        first = date.fromordinal(int(days.min()) + date(1970, 1, 1).toordinal())
+        raise AsOfError(
+            f"as_of is {last}, the first transaction is on {first}",
+            rule="as_of is the last observed day: at least one row is not after it",
+            where="as_of",
+            fix="pass the last day the data cover",
+        )
+    return seen
+
+
+def _codes(customer_id: pd.Series[Any]) -> tuple[IntArray, pd.Index[Any]]:
+    codes, customers = pd.factorize(customer_id)
+    if codes.size and codes.min() < 0:
+        raise _undefined("customer_id", int(np.count_nonzero(codes < 0)))
+    return codes.astype(np.int32), pd.Index(customers, name="customer_id")
+
+
+def _money(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> FloatArray:
+    column = _column(transactions, name, seen)
+    if column.dtype.kind not in "iuf":
+        raise SchemaError(
+            f"{name} has type {column.dtype}",
+            rule="money is a column of numbers",
+            where=f"transactions[{name!r}]",
+            fix=_FIX,
+        )
+    values: FloatArray = column.to_numpy(dtype=np.float64)
+    # The extremes are undefined or infinite exactly if some value is: no mask of all rows needed.
+    if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        raise _undefined(name, int(np.count_nonzero(~np.isfinite(values))))
+    return values
+
+
+def _line_codes(transactions: pd.DataFrame, seen: BoolArray | None) -> npt.NDArray[Any]:
+    lines = _column(transactions, "business_line", seen)
+    if isinstance(lines.dtype, pd.CategoricalDtype):
+        return lines.cat.codes.to_numpy()
+    return pd.factorize(lines)[0]

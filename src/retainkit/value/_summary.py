@@ -1,0 +1,293 @@
+"""CustomerSummary: what the transactions say about each customer, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit._internal.time import DAYS_PER_UNIT, day_number, from_day_numbers
+from retainkit.errors import NotComputableError
+from retainkit.typing import BoolArray, CollapseUnit, FloatArray, IntArray, TimeUnit
+from retainkit.value._kernel_summary import NEVER, collapse_days
+
+if TYPE_CHECKING:
+    from retainkit.value._costs import CostTable
+
+Int32Array: TypeAlias = npt.NDArray[np.int32]
+Basis: TypeAlias = Literal["profit", "revenue"]
+"""What a contribution is counted in: profit where known, else revenue net of returns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CustomerSummary(ResultTable):
+    """One row per customer: how often, how recently, for how long and for how much it bought.
+
+    It is also the purchase history that the lifetime models read (`frequency`, `recency`, `age`,
+    `unit`). Built by `summarize_customers` or, by hand, from arrays of equal length.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers in order of first appearance.
+    unit : {"day", "week", "month"}
+        Scale of `recency`, `age` and `inactive_for` (1, 7 or 30.4375 days).
+    as_of : datetime.date
+        Last observed day, inclusive.
+    collapse : {"day", "week", "month"}, default "day"
+        Calendar unit within which purchases are one occasion.
+    occasions : numpy.ndarray of int32
+        Purchase occasions; 0 = never purchased (only returns).
+    first_day, last_day : numpy.ndarray of int32
+        Day of the first and last occasion [days since 1970-01-01]; the int32 minimum where none.
+    transactions : numpy.ndarray of int32
+        Purchase rows.
+    monetary_value : numpy.ndarray of float64
+        Mean amount per repeat occasion [money]; NaN where `frequency` is 0.
+    purchase_amount, return_amount : numpy.ndarray of float64
+        Sum of amounts >= 0 and sum of amounts < 0 [money].
+    profit : numpy.ndarray of float64 or None
+        Profit over all rows [money]; None when the transactions carry neither profit nor cost.
+    cost_to_serve : numpy.ndarray of float64 or None
+        Cost of serving the customer [money], set by `with_costs`.
+    cost_of_others : float
+        Cost given to `with_costs` that belongs to customers not in this summary [money].
+    breadth : numpy.ndarray of int32 or None
+        Distinct business lines purchased from; 0 where no line is known; None without the column.
+    rows_after_as_of : int
+        Rows after `as_of`: unobserved by definition, left out.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.value import summarize_customers
+    >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+    >>> summary
+    <CustomerSummary: 2,357 customers; next: score_value(summary, scheme)>
+    >>> int(summary.frequency.sum()), int((summary.frequency > 0).sum())
+    (2457, 946)
+    """
+
+    customer_id: pd.Index[Any]
+    unit: TimeUnit
+    as_of: date
+    collapse: CollapseUnit = "day"
+    occasions: Int32Array
+    first_day: Int32Array
+    last_day: Int32Array
+    transactions: Int32Array
+    monetary_value: FloatArray
+    purchase_amount: FloatArray
+    return_amount: FloatArray
+    profit: FloatArray | None = None
+    cost_to_serve: FloatArray | None = None
+    cost_of_others: float = 0.0
+    breadth: Int32Array | None = None
+    rows_after_as_of: int = 0
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = "score_value(summary, scheme)"
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
+
+    @property
+    def frequency(self) -> Int32Array:
+        """Repeat purchase occasions: occasions - 1, and 0 for who never purchased."""
+        repeats: Int32Array = np.maximum(self.occasions - np.int32(1), np.int32(0))
+        return repeats
+
+    @property
+    def recency(self) -> FloatArray:
+        """Time from first to last occasion [unit]; NaN for who never purchased."""
+        return self._span(self.first_day, self.last_day)
+
+    @property
+    def age(self) -> FloatArray:
+        """Time from first occasion to `as_of` [unit]; NaN for who never purchased."""
+        return self._span(self.first_day, self._observed_until())
+
+    @property
+    def inactive_for(self) -> FloatArray:
+        """Time from last occasion to `as_of` [unit]; NaN for who never purchased."""
+        return self._span(self.last_day, self._observed_until())
+
+    @property
+    def total_amount(self) -> FloatArray:
+        """Purchases net of returns [money]."""
+        return self.purchase_amount + self.return_amount
+
+    @property
+    def never_purchased(self) -> BoolArray:
+        """Whether the customer has no purchase up to `as_of`, only returns."""
+        never: BoolArray = self.occasions == 0
+        return never
+
+    @property
+    def basis(self) -> Basis:
+        """What `contribution` is counted in."""
+        return "revenue" if self.profit is None else "profit"
+
+    @property
+    def contribution(self) -> FloatArray:
+        """Money the customer brought so far [money]: profit net of cost to serve, else revenue."""
+        if self.profit is None:
+            return self.total_amount
+        return self.profit if self.cost_to_serve is None else self.profit - self.cost_to_serve
+
+    def take(self, positions: IntArray | BoolArray) -> CustomerSummary:
+        """Return the customers at `positions`, in that order.
+
+        Parameters
+        ----------
+        positions : numpy.ndarray of int or bool
+            Positions, or one truth value per customer.
+
+        Returns
+        -------
+        CustomerSummary
+            The same facts about the chosen customers.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import summarize_customers
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> summary.take(summary.frequency >= 10)
+        <CustomerSummary: 29 customers; next: score_value(summary, scheme)>
+        """
+        rows = np.flatnonzero(positions) if positions.dtype == np.bool_ else positions
+        columns: dict[str, Any] = {name: value[rows] for name, value in self._arrays().items()}
+        return replace(self, customer_id=self.customer_id[rows], **columns)
+
+    def with_unit(self, unit: TimeUnit) -> CustomerSummary:
+        """Return the same customers with time scaled to `unit`; no array is copied.
+
+        Parameters
+        ----------
+        unit : {"day", "week", "month"}
+            New scale of `recency`, `age` and `inactive_for`.
+
+        Returns
+        -------
+        CustomerSummary
+            Days are stored as days, so the conversion is exact.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import summarize_customers
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> float(summary.age.max() * 7), float(summary.with_unit("day").age.max())
+        (272.0, 272.0)
+        """
+        return self if unit == self.unit else replace(self, unit=unit)
+
+    def with_costs(self, costs: CostTable) -> CustomerSummary:
+        """Return the same customers with their cost to serve, so that `contribution` is net of it.
+
+        Parameters
+        ----------
+        costs : CostTable
+            What `allocate_costs` returned; customers it does not name cost nothing to serve.
+
+        Returns
+        -------
+        CustomerSummary
+            With `cost_to_serve` set (replacing any former one).
+
+        Raises
+        ------
+        NotComputableError
+            If profit is not known: revenue minus cost to serve would be neither.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.value import allocate_costs, summarize_customers
+        >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [90.0, 50.0],
+        ...                      "profit": [30.0, 5.0], "timestamp": pd.to_datetime("2024-01-31")})
+        >>> calls = pd.DataFrame({"customer_id": [2], "activity": ["call"], "quantity": [2.0]})
+        >>> costs = allocate_costs(calls, rates={"call": 4.0})
+        >>> summarize_customers(rows, as_of="2024-01-31").with_costs(costs).contribution.tolist()
+        [30.0, -3.0]
+        """
+        if self.profit is None:
+            raise NotComputableError(
+                "the summary has no profit to take the cost to serve from",
+                rule="profit per customer = profit on sales - cost to serve",
+                where="CustomerSummary.profit",
+                fix="give a profit or cost column with the transactions",
+            )
+        cost, others = costs.align(self.customer_id)
+        return replace(self, cost_to_serve=cost, cost_of_others=others)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per customer; days as timestamps, undefined as NaN or NaT.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns that were not computed (profit, cost_to_serve, breadth) are absent.
+        """
+        columns: dict[str, object] = {"customer_id": self.customer_id}
+        for name in ("frequency", "recency", "age", "inactive_for", "monetary_value"):
+            columns[name] = getattr(self, name)
+        columns |= {"occasions": self.occasions, "transactions": self.transactions}
+        for name in ("first_day", "last_day"):
+            columns[name] = self._dates(getattr(self, name))
+        for name in ("purchase_amount", "return_amount", "total_amount"):
+            columns[name] = getattr(self, name)
+        for name in ("profit", "cost_to_serve", "breadth"):
+            if getattr(self, name) is not None:
+                columns[name] = getattr(self, name)
+        return pd.DataFrame(columns)
+
+    def summary(self) -> pd.DataFrame:
+        """Return the totals of the base: one row per fact.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `fact`, column `value`.
+        """
+        facts: dict[str, float] = {
+            "customers": len(self),
+            "customers who purchased": int(np.count_nonzero(self.occasions)),
+            "repeat customers": int(np.count_nonzero(self.occasions > 1)),
+            "purchase occasions": int(self.occasions.sum(dtype=np.int64)),
+            "purchase amount": float(self.purchase_amount.sum()),
+            "return amount": float(self.return_amount.sum()),
+            f"contribution ({self.basis})": float(self.contribution.sum()),
+            "cost to serve of others": self.cost_of_others,
+            "rows after as_of": self.rows_after_as_of,
+        }
+        return pd.DataFrame({"value": facts}, dtype=np.float64).rename_axis("fact")
+
+    def _arrays(self) -> Mapping[str, npt.NDArray[np.generic]]:
+        names = (
+            *("occasions", "first_day", "last_day", "transactions", "monetary_value"),
+            *("purchase_amount", "return_amount", "profit", "cost_to_serve", "breadth"),
+        )
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def _observed_until(self) -> Int32Array:
+        today = np.array([day_number(self.as_of)], dtype=np.int32)
+        return collapse_days(today, self.collapse)
+
+    def _span(self, start: Int32Array, end: Int32Array) -> FloatArray:
+        # int64 first: the distance from the NEVER sentinel does not fit into int32.
+        span = np.subtract(end, start, dtype=np.int64) / DAYS_PER_UNIT[self.unit]
+        span[self.occasions == 0] = np.nan
+        return span
+
+    def _dates(self, days: Int32Array) -> npt.NDArray[np.datetime64]:
+        dates = from_day_numbers(days.astype(np.int64))
+        dates[days == NEVER] = np.datetime64("NaT")
+        return dates
