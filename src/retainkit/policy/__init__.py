@@ -1,0 +1,54 @@
+"""What to do: potential, stances, measures and guard rails, decided by rules that can be read.
+
+`assess_potential` measures who can rise; `decide_actions` gives every customer one stance
+(`Stance`), the rule and reason behind it and the measures allowed, from the `MeasureCatalog`.
+Prices and effects of measures are the firm's to supply: until then gains are NaN and say so.
+Protected attributes cannot be passed to any function of this room.
+"""
+
+from __future__ import annotations
+
+from retainkit.policy._config import (
+    AcquisitionRatio,
+    PolicyConfig,
+    PotentialConfig,
+    RiskBands,
+    StanceRule,
+)
+from retainkit.policy._decide import assign_debt_steps, decide_actions
+from retainkit.policy._decision import Decision
+from retainkit.policy._decisions import DecisionTable
+from retainkit.policy._guards import GuardRailResult
+from retainkit.policy._measure_catalog import MeasureCatalog
+from retainkit.policy._measures import (
+    CostModel,
+    DebtStep,
+    MeasureCondition,
+    MeasureEffect,
+    PolicyMeasure,
+)
+from retainkit.policy._potential import PotentialTable, assess_potential
+from retainkit.policy._vocabulary import GuardRail, Stance
+
+__all__ = [
+    "AcquisitionRatio",
+    "CostModel",
+    "DebtStep",
+    "Decision",
+    "DecisionTable",
+    "GuardRail",
+    "GuardRailResult",
+    "MeasureCatalog",
+    "MeasureCondition",
+    "MeasureEffect",
+    "PolicyConfig",
+    "PolicyMeasure",
+    "PotentialConfig",
+    "PotentialTable",
+    "RiskBands",
+    "Stance",
+    "StanceRule",
+    "assess_potential",
+    "assign_debt_steps",
+    "decide_actions",
+]

@@ -1,0 +1,351 @@
+"""The table of decisions: for every customer a stance, a rule, a reason and its measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.errors import SchemaError
+from retainkit.policy import _kernel
+from retainkit.policy._config import PolicyConfig
+from retainkit.policy._decision import ECONOMICS, Decision
+from retainkit.policy._frames import decision_frame, stance_summary
+from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
+from retainkit.policy._measure_catalog import MeasureCatalog
+from retainkit.policy._measures import PolicyMeasure
+from retainkit.policy._states import adverse_states, allowed_by_state
+from retainkit.policy._vocabulary import (
+    POTENTIALS,
+    RISKS,
+    STANCES,
+    STANDINGS,
+    Stance,
+)
+from retainkit.typing import BoolArray, FloatArray, Language
+
+_, _STANDING, _POTENTIAL, _RISK = _kernel.decode_states()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class DecisionTable(ResultTable):
+    """Hold one decision per customer; rules and measures by reference, never per row.
+
+    A decision depends on a customer's *state*: tier role x standing x potential x risk band, 108
+    in all. Stance, rule and measures are looked up by it.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        The customers, in the order they came in.
+    tier_names : tuple of str
+        The value tiers, best first.
+    value_tier : ndarray of int8
+        Position in `tier_names`.
+    state : ndarray of int8
+        Position in the table of states.
+    measure : ndarray of int16
+        Position in `catalog.measures` of the measure with the highest expected gain; -1 where
+        gains are unknown.
+    expected_gain, expected_cost : ndarray of float
+        Of that measure [money]; NaN where unknown.
+    economics : ndarray of int8
+        Position in `economics_names`: why a gain is a number or NaN.
+    debt_step : ndarray of int8
+        Position in `catalog.debt_steps` for customers to leave with known days overdue; else -1.
+    future_value : ndarray of float
+        What each customer is expected to bring over the horizon [money]; NaN where unknown.
+    catalog : MeasureCatalog
+        The measures.
+    config : PolicyConfig
+        The rules.
+
+    Examples
+    --------
+    >>> from retainkit.policy import assess_potential, decide_actions
+    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+    >>> scheme = fit_tier_scheme(value)
+    >>> decide_actions(assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+    <DecisionTable: 5 customers; next: .summary(), .explain(customer_id) or .guard_rails()>
+    """
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = ".summary(), .explain(customer_id) or .guard_rails()"
+    stances: ClassVar[tuple[Stance, ...]] = STANCES
+    economics_names: ClassVar[tuple[str, ...]] = ECONOMICS
+
+    customer_id: pd.Index[Any]
+    tier_names: tuple[str, ...]
+    value_tier: npt.NDArray[np.int8]
+    state: npt.NDArray[np.int8]
+    measure: npt.NDArray[np.int16]
+    expected_gain: FloatArray
+    expected_cost: FloatArray
+    economics: npt.NDArray[np.int8]
+    debt_step: npt.NDArray[np.int8]
+    future_value: FloatArray
+    catalog: MeasureCatalog
+    config: PolicyConfig
+
+    def __len__(self) -> int:
+        return self.state.size
+
+    @property
+    def stance(self) -> npt.NDArray[np.int8]:
+        """Position in `stances` of each customer's stance."""
+        return self.config.stance_by_state.take(self.state)
+
+    @property
+    def rule(self) -> npt.NDArray[np.int16]:
+        """Position in `config.rules` of the rule that matched."""
+        return self.config.rule_by_state.take(self.state)
+
+    @property
+    def standing(self) -> npt.NDArray[np.int8]:
+        """0 = good, 1 = watch, 2 = bad."""
+        return _STANDING.take(self.state)
+
+    @property
+    def potential(self) -> npt.NDArray[np.int8]:
+        """0 = yes, 1 = no, 2 = unknown."""
+        return _POTENTIAL.take(self.state)
+
+    @property
+    def risk(self) -> npt.NDArray[np.int8]:
+        """0 = low, 1 = medium, 2 = high, 3 = unknown."""
+        return _RISK.take(self.state)
+
+    @property
+    def is_adverse(self) -> BoolArray:
+        """Whether the decision allows to take something from the customer."""
+        return adverse_states(self.catalog, self.config).take(self.state)
+
+    @property
+    def lost_contribution(self) -> FloatArray:
+        """What leaves with the customer [money]; NaN if nothing is taken or it is unknown."""
+        return np.where(self.is_adverse, self.future_value, np.nan)
+
+    @property
+    def replacement_cost(self) -> FloatArray:
+        """What winning another costs [money]; NaN if nothing is taken or no cost was supplied."""
+        cost = self.config.replacement_cost
+        return np.where(self.is_adverse, np.nan if cost is None else cost, np.nan)
+
+    def measures_of(self, position: int) -> tuple[PolicyMeasure, ...]:
+        """Return the measures allowed for one customer.
+
+        Parameters
+        ----------
+        position : int
+            Place in the table.
+
+        Returns
+        -------
+        tuple of PolicyMeasure
+            In catalogue order; doing nothing is among them.
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential, decide_actions
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+        >>> scheme = fit_tier_scheme(value)
+        >>> decisions = decide_actions(
+        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+        >>> [measure.id for measure in decisions.measures_of(0)][:3]
+        ['do_nothing', 'concentrate_resources', 'personal_ties']
+        """
+        allowed = allowed_by_state(self.catalog, self.config)[:, int(self.state[position])]
+        return tuple(self.catalog.measures[i] for i in np.flatnonzero(allowed).tolist())
+
+    def explain(self, customer_id: Any, *, language: Language = "en") -> Decision:
+        """Return the decision about one customer, in words.
+
+        Parameters
+        ----------
+        customer_id : Any
+            The customer.
+        language : {"en", "zh"}
+            Language of the reason.
+
+        Returns
+        -------
+        Decision
+            All of it.
+
+        Raises
+        ------
+        SchemaError
+            If the table does not hold the customer.
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential, decide_actions
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+        >>> scheme = fit_tier_scheme(value)
+        >>> decisions = decide_actions(
+        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+        >>> decisions.explain(4, language="zh").reason
+        '无潜力的小客户：使其变得有利可图，而不是简单放弃'
+        """
+        (positions,) = np.nonzero(np.asarray(self.customer_id == customer_id))
+        if not positions.size:
+            raise SchemaError(
+                f"no customer {customer_id!r}",
+                rule="an id is given as the table holds it: a whole number or text",
+                where=f"customer_id ({self.customer_id.dtype})",
+            )
+        return self.decision(int(positions[0]), language=language)
+
+    def decision(self, position: int, *, language: Language = "en") -> Decision:
+        """Return the decision at one place of the table.
+
+        Parameters
+        ----------
+        position : int
+            Place in the table.
+        language : {"en", "zh"}
+            Language of the reason.
+
+        Returns
+        -------
+        Decision
+            All of it.
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential, decide_actions
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+        >>> scheme = fit_tier_scheme(value)
+        >>> decisions = decide_actions(
+        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+        >>> decisions.decision(-1).rule
+        'small_without_potential'
+        """
+        state = int(self.state[position])
+        rule = self.config.rules[int(self.config.rule_by_state[state])]
+        measure = int(self.measure[position])
+        known = measure >= 0
+        return Decision(
+            customer_id=self.customer_id[position],
+            tier=self.tier_names[int(self.value_tier[position])],
+            standing=STANDINGS[int(_STANDING[state])],
+            potential=POTENTIALS[int(_POTENTIAL[state])],
+            risk=RISKS[int(_RISK[state])],
+            stance=rule.stance,
+            rule=rule.id,
+            reason=rule.reason.text(language),
+            measures=tuple(m.id for m in self.measures_of(position)),
+            measure=self.catalog.measures[measure].id if known else None,
+            expected_gain=float(self.expected_gain[position]) if known else None,
+            expected_cost=float(self.expected_cost[position]) if known else None,
+            economics=ECONOMICS[int(self.economics[position])],
+            guard_rails=self._guard_rails_at(position),
+        )
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per customer.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of `reason`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Categories of tier, standing, potential, churn_risk and stance are ordered and all
+            present; `measures` lists the ids allowed, separated by "; "; `measure`, gain and
+            cost are missing where unknown and `economics` says why; `debt_step` is missing
+            where none applies; guard-rail amounts are NaN where nothing is taken.
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential, decide_actions
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+        >>> scheme = fit_tier_scheme(value)
+        >>> decisions = decide_actions(
+        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+        >>> decisions.to_frame()[["tier", "potential", "stance"]]
+               tier potential     stance
+        0       key        no    protect
+        1       key        no    protect
+        2  ordinary        no   maintain
+        3     small        no  economise
+        4     small        no  economise
+        """
+        return decision_frame(self, language)
+
+    def summary(self) -> pd.DataFrame:
+        """Return customers and future value by stance and tier.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per stance and value tier that occurs, in the order of both: stance, tier,
+            customers, share, future_value [money] (NaN where no customer's is known),
+            without_value (customers whose future value is unknown).
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential, decide_actions
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+        >>> scheme = fit_tier_scheme(value)
+        >>> decisions = decide_actions(
+        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+        >>> decisions.summary()[["stance", "tier", "customers", "share"]]
+              stance      tier  customers  share
+        0    protect       key          2    0.4
+        1   maintain  ordinary          1    0.2
+        2  economise     small          2    0.4
+        """
+        return stance_summary(self)
+
+    def guard_rails(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return what was checked before something is taken from customers (D18).
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of `name` and `note`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per stance under which something is taken and guard rail: stance, guard_rail,
+            name, customers, status ("computed", "partly_computed", "not_supplied",
+            "kept_out"), amount [money] (NaN unless computed) and a note.
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential, decide_actions
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+        >>> scheme = fit_tier_scheme(value)
+        >>> decisions = decide_actions(
+        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+        >>> rails = decisions.guard_rails()
+        >>> rails.loc[rails["stance"] == "economise", ["guard_rail", "customers", "status"]]
+                     guard_rail  customers        status
+        4     lost_contribution          2  not_supplied
+        5      replacement_cost          2  not_supplied
+        6              exposure          2  not_supplied
+        7  protected_attributes          2      kept_out
+        """
+        return guard_rail_frame(
+            self.future_value, self.is_adverse, self.stance, config=self.config, language=language
+        )
+
+    def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
+        if not adverse_states(self.catalog, self.config)[int(self.state[position])]:
+            return ()
+        return check_guard_rails(self.future_value[[position]], self.config)

@@ -1,0 +1,142 @@
+"""Guard rails: what is lost, what replacing costs, who could object (D18)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.labels import Label
+from retainkit.policy._config import PolicyConfig
+from retainkit.policy._vocabulary import GUARD_RAILS, STANCES, GuardRail
+from retainkit.typing import BoolArray, FloatArray, Language
+
+GuardRailStatus: TypeAlias = Literal["computed", "partly_computed", "not_supplied", "kept_out"]
+"""What came of one check."""
+
+
+class GuardRailResult(NamedTuple):
+    """The result of one check.
+
+    Attributes
+    ----------
+    guard_rail : GuardRail
+        What was checked.
+    status : {"computed", "partly_computed", "not_supplied", "kept_out"}
+        What came of it; "kept_out": protected attributes cannot reach the decision.
+    amount : float or None
+        What is at stake [money]; None unless computed.
+    note : Label
+        How it was computed, or what to supply, in both languages.
+
+    Examples
+    --------
+    >>> from retainkit.policy import assess_potential, decide_actions
+    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+    >>> scheme = fit_tier_scheme(value)
+    >>> decisions = decide_actions(
+    ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
+    >>> decisions.explain(4).guard_rails[1].note.en
+    'Supply PolicyConfig(retention_cost=...) or (acquisition_cost=...)'
+    """
+
+    guard_rail: GuardRail
+    status: GuardRailStatus
+    amount: float | None
+    note: Label
+
+
+_COMPUTED_LOSS = Label(
+    en="Future value of these customers over the horizon", zh="这些客户在预测期内的未来价值"
+)
+_NO_VALUE = Label(en="Supply value=... to decide_actions", zh="请向 decide_actions 提供 value")
+_SOME_VALUES = Label(
+    en="Future value where it is known; some customers have none",
+    zh="已知部分客户的未来价值；部分客户未知",
+)
+_NO_COST = Label(
+    en="Supply PolicyConfig(retention_cost=...) or (acquisition_cost=...)",
+    zh="请提供 PolicyConfig(retention_cost=...) 或 (acquisition_cost=...)",
+)
+_NO_EXPOSURE = Label(
+    en="Supply complaint propensity and reach; not part of the data given",
+    zh="请提供投诉倾向与传播范围；现有数据中没有",
+)
+
+
+def check_guard_rails(
+    known_values: FloatArray, config: PolicyConfig
+) -> tuple[GuardRailResult, ...]:
+    """Return the four results for a group of customers from whom something is taken."""
+    n = known_values.size
+    known = known_values[~np.isnan(known_values)]
+    status: GuardRailStatus = "computed" if known.size == n else "partly_computed"
+    note = _COMPUTED_LOSS if known.size == n else _SOME_VALUES
+    loss: float | None = math.fsum(known.tolist())
+    if not known.size:
+        status, note, loss = "not_supplied", _NO_VALUE, None
+    results = [GuardRailResult(GuardRail.LOST_CONTRIBUTION, status, loss, note)]
+    cost = config.replacement_cost
+    results.append(
+        GuardRailResult(GuardRail.REPLACEMENT_COST, "not_supplied", None, _NO_COST)
+        if cost is None
+        else GuardRailResult(
+            GuardRail.REPLACEMENT_COST, "computed", n * cost, _replacement_note(config)
+        )
+    )
+    results.append(GuardRailResult(GuardRail.EXPOSURE, "not_supplied", None, _NO_EXPOSURE))
+    rail = GuardRail.PROTECTED_ATTRIBUTES
+    results.append(GuardRailResult(rail, "kept_out", None, rail.description))
+    return tuple(results)
+
+
+def _replacement_note(config: PolicyConfig) -> Label:
+    if config.acquisition_cost is not None:
+        return Label(
+            en=f"Acquisition cost {config.acquisition_cost:g} per customer, supplied",
+            zh=f"每位客户获取成本 {config.acquisition_cost:g}（已提供）",
+        )
+    ratio = config.acquisition_ratio
+    source_zh = {"textbook": "教科书默认值", "estimated": "估计值", "supplied": "已提供"}
+    return Label(
+        en=f"Retention cost {config.retention_cost:g} x ratio {ratio.value:g} ({ratio.source})",
+        zh=f"保持成本 {config.retention_cost:g} × 比率 {ratio.value:g}"
+        f"（{source_zh[ratio.source]}）",
+    )
+
+
+def guard_rail_frame(
+    future_value: FloatArray,
+    adverse: BoolArray,
+    stance: npt.NDArray[np.int8],
+    *,
+    config: PolicyConfig,
+    language: Language,
+) -> pd.DataFrame:
+    """Return the results per stance under which something is taken."""
+    rows: list[dict[str, Any]] = []
+    for code, name in enumerate(STANCES):
+        group = adverse & (stance == code)
+        if group.any():
+            rows.extend(
+                {
+                    "stance": name.value,
+                    "guard_rail": result.guard_rail.value,
+                    "name": result.guard_rail.label.text(language),
+                    "customers": int(group.sum()),
+                    "status": result.status,
+                    "amount": np.nan if result.amount is None else result.amount,
+                    "note": result.note.text(language),
+                }
+                for result in check_guard_rails(future_value[group], config)
+            )
+    columns = ["stance", "guard_rail", "name", "customers", "status", "amount", "note"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["stance"] = pd.Categorical(frame["stance"], [s.value for s in STANCES], ordered=True)
+    rails = [rail.value for rail in GUARD_RAILS]
+    frame["guard_rail"] = pd.Categorical(frame["guard_rail"], rails, ordered=True)
+    return frame

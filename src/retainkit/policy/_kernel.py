@@ -1,0 +1,188 @@
+"""Arrays in, arrays out: states, potential, expected gain and guard-rail amounts."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int8]
+
+STATE_SHAPE: Final = (3, 3, 3, 4)
+"""Tier role x standing x potential x risk band; everything a stance can depend on."""
+
+N_STATES: Final = 108
+"""Number of states; a state fits into one byte."""
+
+UNKNOWN_POTENTIAL: Final = 2
+UNKNOWN_RISK: Final = 3
+
+(
+    REACHES_NEXT_TIER,
+    STRATEGIC_BACKGROUND,
+    WALLET_ROOM,
+    RISING_TREND,
+    NEAR_NEXT_TIER,
+    BELOW_REACH,
+    NO_HIGHER_TIER,
+    NO_CUT,
+    VALUE_NOT_COMPUTABLE,
+) = range(9)
+"""Codes of the reasons for a potential, in the order in which they are tried."""
+
+
+def encode_states(role: Codes, standing: Codes, potential: Codes, risk: Codes) -> Codes:
+    """Return one code per customer: the position in the table of all states."""
+    state = role * np.int8(3)
+    state += standing
+    state *= np.int8(3)
+    state += potential
+    state *= np.int8(4)
+    state += risk
+    return state
+
+
+def decode_states() -> tuple[Codes, Codes, Codes, Codes]:
+    """Return tier role, standing, potential and risk band of each of the 108 states."""
+    parts = np.unravel_index(np.arange(N_STATES), STATE_SHAPE)
+    role, standing, potential, risk = (part.astype(np.int8) for part in parts)
+    return role, standing, potential, risk
+
+
+def state_mask(
+    roles: Bools, standings: Bools, potentials: Bools, risks: Bools
+) -> npt.NDArray[np.bool_]:
+    """Return which states meet a condition given as one mask per fact."""
+    mask = (
+        roles[:, None, None, None]
+        & standings[None, :, None, None]
+        & potentials[None, None, :, None]
+        & risks[None, None, None, :]
+    )
+    return mask.reshape(N_STATES)
+
+
+def risk_bands(p_churned: Floats, medium: float, high: float) -> Codes:
+    """Return the band of each churn probability; a bound belongs to the band above it."""
+    bands = (p_churned >= medium).astype(np.int8)
+    bands += p_churned >= high
+    bands[np.isnan(p_churned)] = UNKNOWN_RISK
+    return bands
+
+
+class PotentialEvidence(NamedTuple):
+    """What speaks for a rise, per customer; NaN where not known."""
+
+    predicted: Floats
+    next_cut: Floats
+    is_top: Bools
+    share_of_wallet: Floats | None
+    trend: Floats | None
+    strategic: Bools | None
+
+
+class PotentialLimits(NamedTuple):
+    """How much of each kind of evidence is enough."""
+
+    reach: float
+    max_wallet_share: float
+    min_trend: float
+    trend_reach: float
+
+
+def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> Codes:
+    """Return the first reason that holds for each customer."""
+    predicted, cut = evidence.predicted, evidence.next_cut
+    with np.errstate(invalid="ignore"):
+        positive = cut > 0.0
+        met: list[tuple[int, Bools]] = [
+            (NEAR_NEXT_TIER, positive & (predicted >= limits.reach * cut))
+        ]
+        if evidence.trend is not None:
+            close = positive & (predicted >= limits.trend_reach * cut)
+            met.append((RISING_TREND, close & (evidence.trend >= limits.min_trend)))
+        if evidence.share_of_wallet is not None:
+            share = evidence.share_of_wallet
+            # the whole wallet, predicted / share, would reach the cut
+            room = positive & (share <= limits.max_wallet_share) & (predicted >= share * cut)
+            met.append((WALLET_ROOM, room & (predicted > 0.0)))
+    reason = np.full(predicted.shape, BELOW_REACH, dtype=np.int8)
+    reason[np.isnan(predicted)] = VALUE_NOT_COMPUTABLE
+    reason[np.isnan(cut)] = NO_CUT
+    for code, mask in met:
+        reason[mask] = code
+    if evidence.strategic is not None:
+        reason[evidence.strategic] = STRATEGIC_BACKGROUND
+    with np.errstate(invalid="ignore"):
+        reason[predicted >= cut] = REACHES_NEXT_TIER
+    reason[evidence.is_top] = NO_HIGHER_TIER
+    return reason
+
+
+class Effect(NamedTuple):
+    """What one measure changes and costs per customer; 0 where it changes nothing."""
+
+    retention: float = 0.0
+    growth: float = 0.0
+    cost_to_serve: float = 0.0
+    cost: float = 0.0
+
+
+def expected_gain(value: Floats, p_churn: Floats | None, effect: Effect) -> Floats:
+    """Return s1 (V1 - delta) - s0 V0 - c per customer [money].
+
+    `value` is the unconditional future value s0 V0 (what the customer is expected to bring,
+    churn included); s0 = 1 - p_churn is the probability to stay without the measure, s1 with
+    it (kept inside [0, 1]); V1 = V0 (1 + growth), less the added cost to serve, delta.
+    Without churn probabilities s0 = s1 = 1. Where s0 = 0, V0 is undefined: NaN.
+    """
+    if p_churn is None:
+        return value * effect.growth - effect.cost_to_serve - effect.cost
+    stay = 1.0 - p_churn
+    with np.errstate(divide="ignore", invalid="ignore"):
+        staying_value = np.where(stay > 0.0, value / stay, np.nan)
+    stay_then = np.clip(stay + effect.retention, 0.0, 1.0)
+    then = stay_then * (staying_value * (1.0 + effect.growth) - effect.cost_to_serve)
+    gain: Floats = then - value - effect.cost
+    return gain
+
+
+def improve(
+    best: tuple[npt.NDArray[np.int16], Floats, Floats], code: int, gain: Floats, cost: float
+) -> None:
+    """Put a measure in place wherever it gains more than the best so far; ties keep the first."""
+    measure, best_gain, best_cost = best
+    with np.errstate(invalid="ignore"):
+        better = gain > best_gain
+    measure[better] = code
+    best_gain[better] = gain[better]
+    best_cost[better] = cost
+
+
+def undefined(n: int) -> Floats:
+    """Return `n` NaN that take no memory; read-only."""
+    return np.broadcast_to(np.float64(np.nan), (n,))
+
+
+def undefined_measure(n: int) -> npt.NDArray[np.int16]:
+    """Return `n` times the code -1 (no measure ranked) that take no memory; read-only."""
+    return np.broadcast_to(np.int16(-1), (n,))
+
+
+def constant_codes(n: int, code: int) -> Codes:
+    """Return `n` times one code that take no memory; read-only."""
+    return np.broadcast_to(np.int8(code), (n,))
+
+
+def take_codes(table: npt.NDArray[Any], codes: Codes) -> npt.NDArray[Any]:
+    """Return `table[codes]`, the fast way."""
+    return table.take(codes)
+
+
+def debt_steps(days_overdue: Floats, after: Floats) -> Codes:
+    """Return the last step whose first day has come; -1 = none is due or nothing is known."""
+    step = np.searchsorted(after, np.nan_to_num(days_overdue, nan=-1.0), side="right") - 1
+    return step.astype(np.int8)

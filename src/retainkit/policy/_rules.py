@@ -1,0 +1,138 @@
+"""The default rules tier x standing x potential x risk -> stance (D13-D19), as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RULES_VERSION = "1"
+
+
+def _rule(
+    rule_id: str, source: str, stance: str, reason: tuple[str, str], **when: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "id": rule_id,
+        "source": source,
+        "stance": stance,
+        "reason": {"en": reason[0], "zh": reason[1]},
+        **when,
+    }
+
+
+_NOT_SETTLED = ("watch",)
+
+RULES: tuple[dict[str, Any], ...] = (
+    _rule(
+        "bad_standing",
+        "D19",
+        "exit",
+        (
+            "Destroys value by how it pays or behaves: stop credit, settle, end it",
+            "因付款或行为而损害价值：停止赊销、清算、终止",
+        ),
+        standings=("bad",),
+    ),
+    _rule(
+        "key_at_risk",
+        "D13",
+        "protect",
+        (
+            "Key customer who is likely to leave: protect at once",
+            "关键客户且流失风险高：立即保护",
+        ),
+        tiers=("key",),
+        risks=("high",),
+    ),
+    _rule(
+        "key_on_watch",
+        "D13",
+        "protect",
+        (
+            "Key customer whose payments need watching: protect, grant no new credit",
+            "关键客户但付款需关注：保护关系，不再增加授信",
+        ),
+        tiers=("key",),
+        standings=_NOT_SETTLED,
+    ),
+    _rule(
+        "key",
+        "D13",
+        "protect",
+        (
+            "Key customer: raise loyalty, then contribution; competitors want exactly these",
+            "关键客户：先提高忠诚度，再提高贡献；竞争对手争夺的正是他们",
+        ),
+        tiers=("key",),
+    ),
+    _rule(
+        "ordinary_on_watch",
+        "D15",
+        "maintain",
+        (
+            "Ordinary customer with payments to settle: no investment before that",
+            "普通客户且有款项待结：结清之前不追加投入",
+        ),
+        tiers=("ordinary",),
+        standings=_NOT_SETTLED,
+    ),
+    _rule(
+        "ordinary_with_potential",
+        "D14",
+        "develop",
+        ("Ordinary customer who can become key: develop", "有升级潜力的普通客户：培养为关键客户"),
+        tiers=("ordinary",),
+        potentials=("yes",),
+    ),
+    _rule(
+        "ordinary_without_potential",
+        "D15",
+        "maintain",
+        ("Ordinary customer without upgrade potential: maintain", "无升级潜力的普通客户：维持"),
+        tiers=("ordinary",),
+        potentials=("no",),
+    ),
+    _rule(
+        "small_on_watch_with_potential",
+        "D15",
+        "maintain",
+        (
+            "Small customer with potential but payments to settle: no investment before that",
+            "有潜力但有款项待结的小客户：结清之前不追加投入",
+        ),
+        tiers=("small",),
+        standings=_NOT_SETTLED,
+        potentials=("yes",),
+    ),
+    _rule(
+        "small_with_potential",
+        "D16",
+        "nurture",
+        (
+            "Small customer with potential: more care, help it grow",
+            "有潜力的小客户：多加关心，帮助其成长",
+        ),
+        tiers=("small",),
+        potentials=("yes",),
+    ),
+    _rule(
+        "small_without_potential",
+        "D17",
+        "economise",
+        (
+            "Small customer without potential: make it profitable, never simply throw it out",
+            "无潜力的小客户：使其变得有利可图，而不是简单放弃",
+        ),
+        tiers=("small",),
+        potentials=("no",),
+    ),
+    _rule(
+        "potential_unknown",
+        "D18",
+        "maintain",
+        (
+            "Potential is not known: nothing is invested and nothing taken away without evidence",
+            "潜力未知：没有依据，既不追加投入，也不削减服务",
+        ),
+    ),
+)
+"""In order: the first that matches wins; the last matches everybody."""

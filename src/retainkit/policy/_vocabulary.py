@@ -1,0 +1,144 @@
+"""The words of a decision: stances, the four facts it rests on, and their codes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from retainkit._internal.labels import Label
+from retainkit.typing import BoolArray
+
+TierRole: TypeAlias = Literal["key", "ordinary", "small"]
+"""What a tier means for policy, whatever its name: the top, the middle, the bottom."""
+
+StandingName: TypeAlias = Literal["good", "watch", "bad"]
+"""How a customer pays and behaves; `good` means nothing is known against it."""
+
+PotentialState: TypeAlias = Literal["yes", "no", "unknown"]
+"""Whether a customer can rise to the next tier; `unknown` is not a no."""
+
+RiskBand: TypeAlias = Literal["low", "medium", "high", "unknown"]
+"""Band of the churn probability; `unknown` when none was supplied."""
+
+TIER_ROLES: tuple[TierRole, ...] = get_args(TierRole)
+STANDINGS: tuple[StandingName, ...] = get_args(StandingName)
+POTENTIALS: tuple[PotentialState, ...] = get_args(PotentialState)
+RISKS: tuple[RiskBand, ...] = get_args(RiskBand)
+
+
+def among(every: tuple[str, ...], allowed: tuple[str, ...]) -> BoolArray:
+    """Return which words of a vocabulary are allowed; no words allowed means all are."""
+    return np.array([not allowed or word in allowed for word in every], dtype=np.bool_)
+
+
+class Stance(StrEnum):
+    """What to do about a customer, from investing most to ending the relation.
+
+    `economise` and `exit` take something away from the customer: they are *adverse* and carry
+    guard rails.
+
+    Examples
+    --------
+    >>> from retainkit.policy import Stance
+    >>> [stance.value for stance in Stance]
+    ['protect', 'develop', 'maintain', 'nurture', 'economise', 'exit']
+    >>> Stance.DEVELOP.label.zh, Stance.EXIT.is_adverse
+    ('提升', True)
+    """
+
+    PROTECT = "protect"
+    DEVELOP = "develop"
+    MAINTAIN = "maintain"
+    NURTURE = "nurture"
+    ECONOMISE = "economise"
+    EXIT = "exit"
+
+    @property
+    def label(self) -> Label:
+        """Both display names."""
+        en, zh = _STANCE_LABELS[self]
+        return Label(en=en, zh=zh)
+
+    @property
+    def is_adverse(self) -> bool:
+        """Whether the stance takes something away from the customer."""
+        return self in (Stance.ECONOMISE, Stance.EXIT)
+
+    @property
+    def is_investment(self) -> bool:
+        """Whether the stance spends on the customer in the hope of more."""
+        return self in (Stance.PROTECT, Stance.DEVELOP, Stance.NURTURE)
+
+
+STANCES: tuple[Stance, ...] = tuple(Stance)
+
+_STANCE_LABELS: dict[Stance, tuple[str, str]] = {
+    Stance.PROTECT: ("Protect and deepen", "保护与深化"),
+    Stance.DEVELOP: ("Develop", "提升"),
+    Stance.MAINTAIN: ("Maintain", "维持"),
+    Stance.NURTURE: ("Nurture", "培育"),
+    Stance.ECONOMISE: ("Make profitable", "转亏为盈"),
+    Stance.EXIT: ("End the relation", "终止关系"),
+}
+
+
+class GuardRail(StrEnum):
+    """What must be looked at before something is taken away from a customer (D18).
+
+    Examples
+    --------
+    >>> from retainkit.policy import GuardRail
+    >>> GuardRail.REPLACEMENT_COST.label.en
+    'Cost of winning a replacement'
+    """
+
+    LOST_CONTRIBUTION = "lost_contribution"
+    REPLACEMENT_COST = "replacement_cost"
+    EXPOSURE = "exposure"
+    PROTECTED_ATTRIBUTES = "protected_attributes"
+
+    @property
+    def label(self) -> Label:
+        """Both display names."""
+        en, zh, *_ = _GUARD_RAIL_TEXTS[self]
+        return Label(en=en, zh=zh)
+
+    @property
+    def description(self) -> Label:
+        """What the guard rail asks, in both languages."""
+        *_, en, zh = _GUARD_RAIL_TEXTS[self]
+        return Label(en=en, zh=zh)
+
+
+GUARD_RAILS: tuple[GuardRail, ...] = tuple(GuardRail)
+
+_GUARD_RAIL_TEXTS: dict[GuardRail, tuple[str, str, str, str]] = {
+    GuardRail.LOST_CONTRIBUTION: (
+        "Lost contribution and scale",
+        "损失的贡献与规模",
+        "The contribution that leaves with the customer; small customers also carry scale "
+        "economies and the cost position.",
+        "客户离开带走的贡献；小客户还支撑着规模经济和成本优势。",
+    ),
+    GuardRail.REPLACEMENT_COST: (
+        "Cost of winning a replacement",
+        "重新获取客户的成本",
+        "Winning one new customer costs several times keeping one.",
+        "赢得一个新客户的成本是保持一个老客户的数倍。",
+    ),
+    GuardRail.EXPOSURE: (
+        "Exposure to complaints and word of mouth",
+        "投诉与口碑风险",
+        "Customers pushed away strengthen competitors, complain, spread bad word of mouth and "
+        "may charge discrimination.",
+        "被推走的客户会壮大竞争对手、投诉、散布不良口碑，并可能指责歧视。",
+    ),
+    GuardRail.PROTECTED_ATTRIBUTES: (
+        "Protected attributes kept out",
+        "不使用受保护属性",
+        "No decision here can see a protected attribute: there is no argument that takes one.",
+        "任何决策都看不到受保护属性：没有任何参数可以接收它们。",
+    ),
+}
