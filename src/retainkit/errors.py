@@ -15,6 +15,7 @@ __all__ = [
     "RetainkitError",
     "RetainkitWarning",
     "SchemaError",
+    "UnitError",
 ]
 
 
@@ -78,6 +79,10 @@ class InvalidTransactionsError(InvalidTableError):
 
 class AlignmentError(RetainkitError, ValueError):
     """Two tables that must describe the same customers in the same order do not."""
+
+
+class UnitError(RetainkitError, ValueError):
+    """Two quantities that must share a unit of time or money do not."""
 
 
 class NotComputableError(RetainkitError, ValueError):

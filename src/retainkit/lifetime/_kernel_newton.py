@@ -1,0 +1,102 @@
+"""Maximise a smooth function of a few unbounded parameters by safeguarded Newton steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+STEP_LIMIT = 2.0
+"""Longest step in log-parameters: a factor of e^2 in one go."""
+RUNAWAY = 12.0
+"""Log-distance from the start beyond which a parameter counts as running to a boundary."""
+RUNAWAY_DECREMENT = 0.02
+"""Decrement below which a runaway is over: the value is within 0.0002 of its supremum."""
+FLAT = 1e-2
+"""Curvature below which a direction is flat: its standard error exceeds 10 log-units."""
+_HALVINGS = 40
+
+
+class Evaluation(NamedTuple):
+    """Value, gradient (k,) and Hessian (k, k) at one point."""
+
+    value: float
+    gradient: Floats
+    hessian: Floats
+
+
+class Optimum(NamedTuple):
+    """Where the search ended and how good that point is."""
+
+    theta: Floats
+    at: Evaluation
+    iterations: int
+    decrement: float
+    """sqrt(g' I^-1 g): distance to the optimum [standard errors]."""
+    converged: bool
+
+
+def maximise(
+    objective: Callable[[Floats], Evaluation],
+    start: Floats,
+    *,
+    tolerance: float,
+    max_iterations: int,
+) -> Optimum:
+    """Climb from `start` until the Newton decrement is below `tolerance`, or tell it is not."""
+    theta, at = start, objective(start)
+    for iteration in range(max_iterations):
+        step, decrement, concave = _newton_step(at)
+        runaway = float(np.abs(theta - start).max()) > RUNAWAY
+        done = decrement <= tolerance or (runaway and decrement <= RUNAWAY_DECREMENT)
+        if done and concave:
+            return Optimum(theta, at, iteration, decrement, True)
+        reached = _line_search(objective, theta, at, step)
+        if reached is None:  # rounding noise: no better point exists in floating point
+            return Optimum(theta, at, iteration, decrement, concave and decrement <= 1e-5)
+        theta, at = reached
+    _, decrement, _ = _newton_step(at)
+    return Optimum(theta, at, max_iterations, decrement, False)
+
+
+def _newton_step(at: Evaluation) -> tuple[Floats, float, bool]:
+    """Solve with |curvature|, which climbs from saddles and valleys too."""
+    curvature, axes = np.linalg.eigh(-at.hessian)
+    slope = axes.T @ at.gradient
+    largest = max(float(np.abs(curvature).max()), 1e-300)
+    size = np.maximum(np.abs(curvature), 1e-13 * largest)
+    step = axes @ (slope / size)
+    length = float(np.linalg.norm(step))
+    decrement = float(np.sqrt(np.sum(slope**2 / size)))
+    concave = bool(curvature.min() > -max(1e-9 * largest, FLAT))
+    return step * min(1.0, STEP_LIMIT / max(length, 1e-300)), decrement, concave
+
+
+def _line_search(
+    objective: Callable[[Floats], Evaluation], theta: Floats, at: Evaluation, step: Floats
+) -> tuple[Floats, Evaluation] | None:
+    """Halve the step until the value rises enough (Armijo), give or take rounding noise."""
+    gain = float(at.gradient @ step)
+    noise = 1e-13 * abs(at.value)
+    for halving in range(_HALVINGS):
+        scale = 0.5**halving
+        there = objective(theta + scale * step)
+        if np.isfinite(there.value) and there.value >= at.value + 1e-4 * scale * gain - noise:
+            return theta + scale * step, there
+    return None
+
+
+def log_covariance(information: Floats) -> Floats:
+    """Invert the information of log-parameters; NaN for parameters that lie in a flat direction."""
+    curvature, axes = np.linalg.eigh(information)
+    flat = curvature < FLAT
+    inverse = (axes[:, ~flat] / curvature[~flat]) @ axes[:, ~flat].T
+    lost = (np.abs(axes[:, flat]) > 1e-3).any(axis=1)
+    inverse[lost, :] = np.nan
+    inverse[:, lost] = np.nan
+    symmetric: Floats = (inverse + inverse.T) / 2.0
+    return symmetric
