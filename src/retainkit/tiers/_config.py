@@ -1,0 +1,282 @@
+"""What a user chooses about tiers, standings and lifecycle stages."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from retainkit._internal.config import FrozenConfig
+from retainkit._internal.labels import Label
+from retainkit.tiers._catalog import BAD, TIER_LABELS
+from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
+
+__all__ = [
+    "ByCuts",
+    "ByHeadcount",
+    "ByValueShare",
+    "LifecycleConfig",
+    "StandingConfig",
+    "TierSchemeConfig",
+]
+
+_Share: TypeAlias = Annotated[float, Field(gt=0.0, le=1.0)]
+_Name: TypeAlias = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
+
+
+class _ByShares(FrozenConfig):
+    """Rules with cumulative shares, best tier first."""
+
+    shares: tuple[_Share, ...]
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if any(low >= high for low, high in pairwise(self.shares)):
+            raise ValueError(f"shares are cumulative and must ascend strictly; got {self.shares}")
+        return self
+
+    @property
+    def n_cuts(self) -> int:
+        """Number of cuts the rule makes."""
+        return len(self.shares)
+
+
+class ByValueShare(_ByShares):
+    """Cut where the best customers together reach given shares of the value.
+
+    Each cut is the value of the last customer of the smallest set of best customers that makes
+    the share; customers of equal value stay together, so a tier may hold a little more.
+
+    Parameters
+    ----------
+    kind : "value_share"
+        Tells the rules apart in JSON.
+    shares : tuple of float, default (0.8, 0.95)
+        Cumulative shares in (0, 1], ascending: one per tier but the last.
+    base : {"positive", "net"}, default "positive"
+        What the shares are shares of. "positive": the sum of the positive values, so that
+        loss-making customers never move a cut. "net": the sum of all values, as a whale curve
+        reads; losses then shrink the best tiers. Where the net total is not positive, "net"
+        falls back to "positive" and the scheme notes it.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import ByValueShare
+    >>> ByValueShare(shares=(0.5, 0.8, 0.95)).base
+    'positive'
+    """
+
+    kind: Literal["value_share"] = "value_share"
+    shares: tuple[_Share, ...] = (0.8, 0.95)
+    base: Literal["positive", "net"] = "positive"
+
+
+class ByHeadcount(_ByShares):
+    """Cut where the best customers together reach given shares of the heads.
+
+    A tier holds the smallest number of best customers that is at least the share; customers of
+    equal value stay together. The sign of a value does not matter.
+
+    Parameters
+    ----------
+    kind : "headcount"
+        Tells the rules apart in JSON.
+    shares : tuple of float, default (0.2, 0.5)
+        Cumulative shares of the customers with a computable value, in (0, 1], ascending.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import ByHeadcount
+    >>> ByHeadcount().shares
+    (0.2, 0.5)
+    """
+
+    kind: Literal["headcount"] = "headcount"
+    shares: tuple[_Share, ...] = (0.2, 0.5)
+
+
+class ByCuts(FrozenConfig):
+    """Cut at given amounts.
+
+    Parameters
+    ----------
+    kind : "cuts"
+        Tells the rules apart in JSON.
+    cuts : tuple of float
+        Lower bounds of the tiers but the last [money], descending; a value equal to a bound
+        belongs to the tier.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import ByCuts
+    >>> ByCuts(cuts=(1000.0, 100.0)).cuts
+    (1000.0, 100.0)
+    """
+
+    kind: Literal["cuts"] = "cuts"
+    cuts: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _descending(self) -> Self:
+        if any(high <= low for high, low in pairwise(self.cuts)):
+            raise ValueError(f"cuts must descend strictly (best tier first); got {self.cuts}")
+        return self
+
+    @property
+    def n_cuts(self) -> int:
+        """Number of cuts the rule makes."""
+        return len(self.cuts)
+
+
+TierRule: TypeAlias = ByValueShare | ByHeadcount | ByCuts
+
+
+class TierSchemeConfig(FrozenConfig):
+    """Choose the tiers and how the value scale is cut into them.
+
+    Parameters
+    ----------
+    names : tuple of str, default ("key", "ordinary", "small")
+        Tiers, best first; any number from 1 to 100. "bad" is kept for the standing.
+    rule : ByValueShare, ByHeadcount or ByCuts, default ByValueShare()
+        Where the cuts are; one cut less than tiers.
+    labels : tuple of Label, default ()
+        Display texts, one per tier; () takes the default ones, and the name itself for a name
+        without one.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import ByHeadcount, TierSchemeConfig
+    >>> config = TierSchemeConfig(names=("gold", "silver"), rule=ByHeadcount(shares=(0.2,)))
+    >>> [label.text("zh") for label in TierSchemeConfig().tier_labels]
+    ['关键客户', '普通客户', '小客户']
+    """
+
+    names: Annotated[tuple[_Name, ...], Field(min_length=1, max_length=100)] = (
+        "key",
+        "ordinary",
+        "small",
+    )
+    rule: Annotated[TierRule, Field(discriminator="kind")] = ByValueShare()
+    labels: tuple[Label, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.names)) < len(self.names) or BAD in self.names:
+            raise ValueError(
+                f"tier names must be unique and {BAD!r} is kept for the standing; got {self.names}"
+            )
+        if self.rule.n_cuts != len(self.names) - 1:
+            raise ValueError(
+                f"{len(self.names)} tiers need {len(self.names) - 1} cuts; the rule makes "
+                f"{self.rule.n_cuts}: give one share or cut per tier but the last"
+            )
+        if self.labels and len(self.labels) != len(self.names):
+            raise ValueError(f"{len(self.names)} tiers need as many labels; got {len(self.labels)}")
+        return self
+
+    @property
+    def tier_labels(self) -> tuple[Label, ...]:
+        """Display texts of the tiers, best first."""
+        default = (TIER_LABELS.get(name, Label(en=name, zh=name)) for name in self.names)
+        return self.labels or tuple(default)
+
+
+class StandingConfig(FrozenConfig):
+    """Choose what makes a customer's standing bad or worth watching.
+
+    A customer is never of bad standing because it is unprofitable: only credit, payment and
+    behaviour count. "fraud" and "default" in the credit record are always bad.
+
+    Parameters
+    ----------
+    watch_after_days : float, default 30
+        A payment overdue for longer puts the customer under watch [day].
+    bad_after_days : float, default 90
+        A payment overdue for longer makes the standing bad [day].
+    minimum_overdue_amount : float, default 0
+        An overdue balance of at most this is not material and is passed over [money].
+
+    Notes
+    -----
+    The defaults are those of banking: IFRS 9 presumes a significant rise in credit risk once a
+    payment is more than 30 days past due (5.5.11) and default no later than 90 days (B5.5.37);
+    Regulation (EU) 575/2013, article 178(1)(b), defines default as more than 90 days past due
+    on a material obligation.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import StandingConfig
+    >>> StandingConfig(bad_after_days=60).bad_after_days
+    60.0
+    """
+
+    watch_after_days: NonNegativeFloat = 30.0
+    bad_after_days: NonNegativeFloat = 90.0
+    minimum_overdue_amount: NonNegativeFloat = 0.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.watch_after_days > self.bad_after_days:
+            raise ValueError(
+                f"watch_after_days must not exceed bad_after_days; got {self.watch_after_days} "
+                f"and {self.bad_after_days}"
+            )
+        return self
+
+
+class LifecycleConfig(FrozenConfig):
+    """Choose where one lifecycle stage ends and the next begins.
+
+    Lengths of time are counted in gaps of the customer's own rhythm, so one setting fits a weekly
+    and a yearly buyer.
+
+    Parameters
+    ----------
+    usual_gap : float or None, default None
+        The category's known purchase cycle [unit]; None learns it from the base.
+    prior_gaps : float, default 1
+        How many gaps of the usual length a customer's own rhythm is mixed with.
+    declining_gaps : float, default 2
+        Silence longer than this [own gaps] is a decline.
+    lapsed_gaps : float, default 3
+        Silence longer than this [own gaps] is a lapse, where `p_alive` is not known.
+    lapsed_below : float, default 0.5
+        A probability of being alive below this is a lapse, where `p_alive` is known.
+    new_gaps : float, default 1
+        A relation not older than this [usual gaps] is new.
+    settled_occasions : int, default 4
+        A relation with fewer purchase occasions is still forming.
+    trend : float, default 0.2
+        A relative change of spending of at least this size is a rise or a fall.
+
+    Notes
+    -----
+    If gaps are exponential, a buyer who is still there stays silent for more than 2 mean gaps
+    with probability exp(-2) = 13.5 % and for more than 3 with exp(-3) = 5.0 %.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import LifecycleConfig
+    >>> LifecycleConfig(lapsed_gaps=4).lapsed_gaps
+    4.0
+    """
+
+    usual_gap: PositiveFloat | None = None
+    prior_gaps: NonNegativeFloat = 1.0
+    declining_gaps: PositiveFloat = 2.0
+    lapsed_gaps: PositiveFloat = 3.0
+    lapsed_below: Rate = 0.5
+    new_gaps: NonNegativeFloat = 1.0
+    settled_occasions: Annotated[int, Field(ge=2)] = 4
+    trend: PositiveFloat = 0.2
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.declining_gaps > self.lapsed_gaps:
+            raise ValueError(
+                f"declining_gaps must not exceed lapsed_gaps; got {self.declining_gaps} and "
+                f"{self.lapsed_gaps}"
+            )
+        return self

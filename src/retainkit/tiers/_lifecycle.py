@@ -1,0 +1,380 @@
+"""At which stage of the relation each customer is, by rule, in its own rhythm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.config import FrozenModel
+from retainkit._internal.result import ResultTable
+from retainkit.errors import SchemaError
+from retainkit.tiers import _kernel_lifecycle as _kernel
+from retainkit.tiers._arrays import as_floats, categorical, check_length, index_of
+from retainkit.tiers._catalog import STAGE_LABELS, STAGE_REASONS, STAGES
+from retainkit.tiers._config import LifecycleConfig
+from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
+
+__all__ = [
+    "LifecycleScheme",
+    "LifecycleTable",
+    "RelationArrays",
+    "RelationHistory",
+    "fit_lifecycle_scheme",
+    "lifecycle_stage",
+]
+
+_DEFAULT = LifecycleConfig()
+_REASONS = tuple(STAGE_REASONS)
+_STAGE_OF = np.array(
+    [*(STAGES.index(stage) for stage, _ in STAGE_REASONS.values()), -1], dtype=np.int8
+)
+
+
+class RelationHistory(Protocol):
+    """What a stage is derived from; a `CustomerSummary` satisfies it."""
+
+    @property
+    def occasions(self) -> Any:
+        """Purchase occasions; 0: never purchased."""
+
+    @property
+    def recency(self) -> Any:
+        """Time from the first to the last purchase [unit]."""
+
+    @property
+    def age(self) -> Any:
+        """Time from the first purchase to the last observed day [unit]."""
+
+    @property
+    def inactive_for(self) -> Any:
+        """Time from the last purchase to the last observed day [unit]."""
+
+
+class RelationArrays(NamedTuple):
+    """Hold the history of relations given by hand.
+
+    Parameters
+    ----------
+    occasions : array_like of int
+        Purchase occasions; 0: never purchased.
+    recency, age, inactive_for : array_like of float
+        Times [unit]: first to last purchase, first purchase and last purchase to the last
+        observed day; NaN where never purchased.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import RelationArrays
+    >>> RelationArrays(occasions=[3], recency=[8.0], age=[10.0], inactive_for=[2.0]).age
+    [10.0]
+    """
+
+    occasions: Any
+    recency: Any
+    age: Any
+    inactive_for: Any
+
+
+class LifecycleScheme(FrozenModel):
+    """Hold the usual gap between purchases of a base, and the limits chosen.
+
+    Parameters
+    ----------
+    config : LifecycleConfig
+        The limits.
+    usual_gap : float or None
+        Mean over repeat customers of their own mean gap [unit], or the one configured; None
+        where nobody has purchased on two days.
+    n : int
+        Repeat customers it was learnt from; 0 where it was configured.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme
+    >>> history = RelationArrays([1, 3, 2], [0.0, 8.0, 6.0], [9.0, 9.0, 9.0], [9.0, 1.0, 3.0])
+    >>> fit_lifecycle_scheme(history).usual_gap
+    5.0
+    """
+
+    config: LifecycleConfig
+    usual_gap: PositiveFloat | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LifecycleTable(ResultTable):
+    """Hold one stage per customer with its reason and the rhythm it was judged in.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        The customers, in the order they came in.
+    stage : ndarray of int8
+        Position in `stages`; -1: not computable, a time is missing.
+    reason : ndarray of int8
+        Position in `reasons`; -1 likewise.
+    rhythm : ndarray of float
+        The customer's own gap between purchases, mixed with the usual one [unit].
+    silence : ndarray of float
+        Time since the last purchase, in own gaps.
+    scheme : LifecycleScheme
+        The limits.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme, lifecycle_stage
+    >>> history = RelationArrays([1, 3, 2], [0.0, 8.0, 6.0], [9.0, 9.0, 9.0], [9.0, 1.0, 3.0])
+    >>> lifecycle_stage(history, fit_lifecycle_scheme(history)).rhythm.round(3)
+    array([5.   , 4.333, 5.5  ])
+    """
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    stages: ClassVar[tuple[str, ...]] = STAGES
+    reasons: ClassVar[tuple[str, ...]] = _REASONS
+
+    customer_id: pd.Index[Any]
+    stage: npt.NDArray[np.int8]
+    reason: npt.NDArray[np.int8]
+    rhythm: FloatArray
+    silence: FloatArray
+    scheme: LifecycleScheme
+
+    def __len__(self) -> int:
+        return self.stage.size
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per customer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `stage` and `reason` are categoricals with every category present; missing where
+            the stage is not computable.
+        """
+        return pd.DataFrame(
+            {
+                "customer_id": self.customer_id,
+                "stage": categorical(self.stage, self.stages, ordered=True),
+                "stage_reason": categorical(self.reason, self.reasons),
+                "rhythm": self.rhythm.copy(),
+                "silence": self.silence.copy(),
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per stage: both labels, the number and the share of customers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Stages without customers have 0; those not computable are left out of the counts.
+        """
+        counts = np.bincount(self.stage[self.stage >= 0], minlength=len(self.stages))
+        labels = [STAGE_LABELS[stage] for stage in self.stages]
+        return pd.DataFrame(
+            {
+                "stage": self.stages,
+                "label_en": [label.en for label in labels],
+                "label_zh": [label.zh for label in labels],
+                "customers": counts,
+                "customer_share": counts / len(self) if len(self) else np.nan,
+            }
+        )
+
+
+def fit_lifecycle_scheme(
+    history: RelationHistory, *, config: LifecycleConfig = _DEFAULT
+) -> LifecycleScheme:
+    """Learn the usual gap between purchases of a base.
+
+    Parameters
+    ----------
+    history : RelationHistory
+        A `CustomerSummary`, or `RelationArrays`.
+    config : LifecycleConfig, default LifecycleConfig()
+        The limits; a `usual_gap` given there is taken over.
+
+    Returns
+    -------
+    LifecycleScheme
+        Reusable on new and on single customers.
+
+    Raises
+    ------
+    SchemaError
+        If an entry is not a number.
+    AlignmentError
+        If the arrays differ in length.
+
+    Notes
+    -----
+    Each repeat customer counts once, with the mean gap recency / (occasions - 1), so that a few
+    heavy buyers do not set the rhythm of all. It is the mean of observed gaps: silence that has
+    not ended yet is not in it.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme
+    >>> history = RelationArrays([1, 3, 2], [0.0, 8.0, 6.0], [9.0, 9.0, 9.0], [9.0, 1.0, 3.0])
+    >>> fit_lifecycle_scheme(history).n
+    2
+    """
+    if config.usual_gap is not None:
+        return LifecycleScheme(config=config, usual_gap=config.usual_gap, n=0)
+    arrays = _read(history)
+    gap, n = _kernel.usual_gap(arrays["occasions"], arrays["recency"])
+    return LifecycleScheme(config=config, usual_gap=gap if n else None, n=n)
+
+
+def lifecycle_stage(
+    history: RelationHistory,
+    scheme: LifecycleScheme,
+    *,
+    p_alive: ArrayLike1D | None = None,
+    spending_trend: ArrayLike1D | None = None,
+    last_gap: ArrayLike1D | None = None,
+    customer_id: pd.Index[Any] | None = None,
+) -> LifecycleTable:
+    """Tell at which stage of the relation each customer is.
+
+    The first rule that holds decides, and the last one holds for everybody. Each optional
+    array switches on rules; NaN in it leaves that customer to the other rules.
+
+    Parameters
+    ----------
+    history : RelationHistory
+        A `CustomerSummary`, or `RelationArrays`.
+    scheme : LifecycleScheme
+        From `fit_lifecycle_scheme`.
+    p_alive : array_like of float, shape (n_customers,), optional
+        Probability that the customer is still a customer.
+    spending_trend : array_like of float, shape (n_customers,), optional
+        Relative change of recent spending against earlier spending (0.2 = 20 % more).
+    last_gap : array_like of float, shape (n_customers,), optional
+        Time between the last two purchase occasions [unit].
+    customer_id : pandas.Index, optional
+        The customers; by default the index of `history.occasions` if it is a Series,
+        else 0 .. n - 1.
+
+    Returns
+    -------
+    LifecycleTable
+        In the order of `history`; stages as int8 positions. A customer who has purchased but
+        lacks a time has the stage -1.
+
+    Raises
+    ------
+    SchemaError
+        If an entry is not a number.
+    AlignmentError
+        If the arrays differ in length.
+
+    Notes
+    -----
+    The own rhythm is g = (recency + k u) / (occasions - 1 + k), with the usual gap u and
+    k = `prior_gaps`; silence is inactive_for / g. In this order:
+
+    1. prospect: never purchased;
+    2. lapsed: p_alive < `lapsed_below`; where it is not known, silence > `lapsed_gaps`;
+    3. declining: silence > `declining_gaps`;
+    4. won back: the last gap was longer than `lapsed_gaps` of the rhythm before it;
+    5. new: one purchase, or age <= `new_gaps` u;
+    6. declining or growing: spending changed by at least `trend`;
+    7. growing: fewer occasions than `settled_occasions`;
+    8. mature.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme, lifecycle_stage
+    >>> history = RelationArrays(
+    ...     occasions=[0, 1, 3, 6, 4],
+    ...     recency=[float("nan"), 0.0, 8.0, 20.0, 12.0],
+    ...     age=[float("nan"), 2.0, 9.0, 23.0, 60.0],
+    ...     inactive_for=[float("nan"), 2.0, 1.0, 3.0, 48.0],
+    ... )
+    >>> table = lifecycle_stage(history, fit_lifecycle_scheme(history))
+    >>> table.to_frame()["stage"].tolist()
+    ['prospect', 'new', 'growing', 'mature', 'lapsed']
+    """
+    arrays = _read(history)
+    n = arrays["occasions"].size
+    hints = {"p_alive": p_alive, "spending_trend": spending_trend, "last_gap": last_gap}
+    arrays |= {name: _hint(values, n, name) for name, values in hints.items()}
+    rhythm, before = _rhythms(arrays, scheme)
+    silence = arrays["inactive_for"] / rhythm
+    reason = _reason(arrays, silence, before, scheme)
+    return LifecycleTable(
+        customer_id=index_of(history.occasions, customer_id, n),
+        stage=_STAGE_OF[reason],
+        reason=reason,
+        rhythm=rhythm,
+        silence=silence,
+        scheme=scheme,
+    )
+
+
+def _read(history: RelationHistory) -> dict[str, FloatArray]:
+    names = ("occasions", "recency", "age", "inactive_for")
+    arrays = {name: as_floats(getattr(history, name), name) for name in names}
+    for name in names:
+        check_length(arrays[name].size, arrays["occasions"].size, name)
+    if not (arrays["occasions"] >= 0).all():
+        raise SchemaError(
+            "occasions are missing or negative",
+            rule="a customer has 0 or more purchase occasions",
+            where="history.occasions",
+            fix="pass 0 for a customer who has never purchased",
+        )
+    return arrays
+
+
+def _hint(values: ArrayLike1D | None, n: int, name: str) -> FloatArray:
+    if values is None:
+        return np.full(n, np.nan)
+    array = as_floats(values, name)
+    check_length(array.size, n, name)
+    return array
+
+
+def _rhythms(
+    arrays: Mapping[str, FloatArray], scheme: LifecycleScheme
+) -> tuple[FloatArray, FloatArray]:
+    """Return the own gap, and the own gap as it was before the last purchase."""
+    usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
+    gaps, recency = arrays["occasions"] - 1.0, arrays["recency"]
+    prior = scheme.config.prior_gaps
+    before = _kernel.mixed_gap(gaps - 1.0, recency - arrays["last_gap"], usual, prior)
+    return _kernel.mixed_gap(gaps, recency, usual, prior), before
+
+
+def _reason(
+    arrays: Mapping[str, FloatArray],
+    silence: FloatArray,
+    before: FloatArray,
+    scheme: LifecycleScheme,
+) -> npt.NDArray[np.int8]:
+    config, occasions, age = scheme.config, arrays["occasions"], arrays["age"]
+    p_alive, trend, last_gap = arrays["p_alive"], arrays["spending_trend"], arrays["last_gap"]
+    usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
+    holds = {
+        "never_purchased": occasions == 0,
+        "probably_left": p_alive < config.lapsed_below,
+        "silent_beyond_rhythm": np.isnan(p_alive) & (silence > config.lapsed_gaps),
+        "silence_growing": silence > config.declining_gaps,
+        "returned_after_lapse": (occasions > 1) & (last_gap > config.lapsed_gaps * before),
+        "first_purchase": occasions == 1,
+        "relation_young": age <= config.new_gaps * usual,
+        "spending_falling": trend <= -config.trend,
+        "spending_rising": trend >= config.trend,
+        "relation_forming": occasions < config.settled_occasions,
+    }
+    rules = [holds[reason] for reason in _REASONS[:-1]]
+    reason = _kernel.first_rule(rules, len(_REASONS) - 1)
+    incomplete = np.isnan(arrays["recency"] + age + arrays["inactive_for"]) & (occasions > 0)
+    reason[incomplete] = -1
+    return reason
