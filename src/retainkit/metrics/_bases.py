@@ -1,0 +1,48 @@
+"""What every metric needs to know about a customer base, however it was observed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit.metrics._convention import MetricConvention
+from retainkit.typing import BoolArray
+
+_Int32 = npt.NDArray[np.int32]
+
+
+class CustomerBase(Protocol):
+    """What a metric needs to know about customers: who was active when.
+
+    Attributes
+    ----------
+    customer_id : pandas.Index
+        Customers in order of first appearance.
+    as_of : datetime.date
+        Last observed day, inclusive.
+    observed_from : datetime.date or None
+        First observed day; None for a base without rows.
+    first_day : ndarray of int32
+        Day each customer joined, as days since 1970-01-01.
+    """
+
+    @property
+    def customer_id(self) -> pd.Index[Any]: ...
+    @property
+    def as_of(self) -> date: ...
+    @property
+    def observed_from(self) -> date | None: ...
+    @property
+    def first_day(self) -> _Int32: ...
+
+    def active_before(self, day: int, *, convention: MetricConvention) -> BoolArray:
+        """Return who was active when the day before `day` ended."""
+        ...
+
+    def history_days(self, convention: MetricConvention) -> int:
+        """Return how many days before a day must be observed to know who was active."""
+        ...

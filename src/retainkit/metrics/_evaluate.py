@@ -1,0 +1,195 @@
+"""The one place where terms become values: overall and by group, in one pass."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit.metrics._bases import CustomerBase
+from retainkit.metrics._catalog import METRIC_DEFINITIONS
+from retainkit.metrics._convention import MetricConvention, refuse_unsupported
+from retainkit.metrics._formulas import Formula, formula_for
+from retainkit.metrics._kernel import jeffreys, order_free_sums, wilson
+from retainkit.metrics._period import Period
+from retainkit.metrics._snapshot import Snapshot
+from retainkit.metrics._value import REASONS, Interval, MetricValue, Reason
+from retainkit.typing import FloatArray, IntArray
+
+NO_REASON = -1
+
+
+class Cells(NamedTuple):
+    """One metric in several cells: the whole base first, then each group."""
+
+    value: FloatArray
+    numerator: FloatArray
+    denominator: FloatArray
+    n: npt.NDArray[np.int64]
+    lower: FloatArray
+    upper: FloatArray
+    reason: npt.NDArray[np.int8]
+
+
+class Groups(NamedTuple):
+    """A group per customer and how many groups there are."""
+
+    codes: IntArray
+    size: int
+
+
+def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
+    """Return one metric for the whole base and for each group."""
+    formula = formula_for(name, snapshot.base)
+    reason = snapshot.reason(needs_history=formula.needs_history)
+    if reason is not None:
+        return _without_value(groups.size + 1, reason)
+    if formula.distribution is not None:
+        return _distribution_cells(formula, snapshot, groups)
+    cells = _additive_cells(formula, snapshot, groups)
+    if METRIC_DEFINITIONS[name].kind == "proportion":
+        return _with_interval(cells, snapshot.convention)
+    return cells
+
+
+def _additive_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
+    n = _sums(formula.population(snapshot), groups)
+    numerator = _sums(formula.numerator(snapshot), groups)
+    undefined = np.full(len(n), np.nan)
+    reason = np.full(len(n), NO_REASON, dtype=np.int8)
+    if formula.denominator is None:
+        return Cells(
+            numerator, numerator, undefined, n.astype(np.int64), undefined, undefined, reason
+        )
+    denominator = _sums(formula.denominator(snapshot), groups)
+    reason[denominator == 0] = REASONS.index("zero_denominator")
+    if formula.refuses_negatives:
+        negative = (formula.numerator(snapshot) < 0) | (formula.denominator(snapshot) < 0)
+        reason[_sums(negative, groups) > 0] = REASONS.index("negative_values")
+    part = denominator - numerator if formula.complement else numerator
+    value = np.divide(part, denominator, out=undefined.copy(), where=reason == NO_REASON)
+    if formula.complement:
+        value = 1.0 - value
+    return Cells(value, numerator, denominator, n.astype(np.int64), undefined, undefined, reason)
+
+
+def _sums(terms: npt.NDArray[Any], groups: Groups) -> FloatArray:
+    """Return the sum of per-customer terms over everybody, then over each group."""
+    if terms.dtype.kind == "f":
+        chosen = np.flatnonzero(terms)
+        values = terms[chosen]
+        overall = order_free_sums(values, np.zeros(len(values), dtype=np.int8), 1)
+        if groups.size == 0:
+            return overall
+        return np.concatenate([overall, order_free_sums(values, groups.codes[chosen], groups.size)])
+    overall = np.array([terms.sum()], dtype=np.float64)
+    if groups.size == 0:
+        return overall
+    if terms.dtype.kind == "b":
+        by_group = np.bincount(groups.codes[terms], minlength=groups.size)
+        return np.concatenate([overall, by_group])
+    return np.concatenate([overall, np.bincount(groups.codes, terms, minlength=groups.size)])
+
+
+def _with_interval(cells: Cells, convention: MetricConvention) -> Cells:
+    if convention.interval_method == "none":
+        return cells
+    bounds = wilson if convention.interval_method == "wilson" else jeffreys
+    lower, upper = bounds(cells.numerator, cells.denominator, convention.interval_level)
+    return cells._replace(lower=lower, upper=upper)
+
+
+def _distribution_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
+    members = formula.population(snapshot)
+    values = formula.numerator(snapshot)[members]
+    order = np.lexsort((values, groups.codes[members]))
+    ends = np.cumsum(np.bincount(groups.codes[members], minlength=groups.size))
+    parts = [np.sort(values), *np.split(values[order], ends[:-1])][: groups.size + 1]
+    assert formula.distribution is not None
+    terms = [formula.distribution(part) for part in parts]
+    reason = np.array(
+        [NO_REASON if t.reason is None else REASONS.index(t.reason) for t in terms], dtype=np.int8
+    )
+    numerator = np.array([t.numerator for t in terms])
+    denominator = np.array([t.denominator for t in terms])
+    undefined = np.full(len(terms), np.nan)
+    value = np.divide(numerator, denominator, out=undefined.copy(), where=reason == NO_REASON)
+    n = np.array([len(part) for part in parts], dtype=np.int64)
+    return Cells(value, numerator, denominator, n, undefined, undefined, reason)
+
+
+def _without_value(size: int, reason: Reason) -> Cells:
+    undefined = np.full(size, np.nan)
+    codes = np.full(size, REASONS.index(reason), dtype=np.int8)
+    nobody = np.zeros(size, dtype=np.int64)
+    return Cells(undefined, undefined, undefined, nobody, undefined, undefined, codes)
+
+
+def envelope(
+    name: str,
+    cells: Cells,
+    at: int,
+    *,
+    period: Period,
+    convention: MetricConvention,
+    notes: tuple[str, ...] = (),
+) -> MetricValue:
+    """Return one cell as a `MetricValue`."""
+    code = int(cells.reason[at])
+    interval = None
+    if np.isfinite(cells.lower[at]):
+        interval = Interval(
+            float(cells.lower[at]),
+            float(cells.upper[at]),
+            convention.interval_method,
+            convention.interval_level,
+        )
+    return MetricValue(
+        name=name,
+        value=_or_none(cells.value[at]),
+        numerator=_or_none(cells.numerator[at]),
+        denominator=_or_none(cells.denominator[at]),
+        n=int(cells.n[at]),
+        reason=None if code == NO_REASON else REASONS[code],
+        interval=interval,
+        convention=convention,
+        period=period,
+        notes=notes,
+    )
+
+
+def measure(
+    name: str,
+    base: CustomerBase,
+    *,
+    period: Period | None,
+    window_days: int | None = None,
+    convention: MetricConvention,
+) -> MetricValue:
+    """Return one metric of the whole base."""
+    convention = settle_convention(convention, window_days)
+    period = period or latest_period(base, convention)
+    snapshot = Snapshot(base, period, convention)
+    needs_history = formula_for(name, base).needs_history
+    everybody = Groups(np.zeros(len(base.customer_id), dtype=np.int8), 0)
+    cells = evaluate(name, snapshot, everybody)
+    notes = snapshot.notes(needs_history=needs_history)
+    return envelope(name, cells, 0, period=period, convention=convention, notes=notes)
+
+
+def settle_convention(convention: MetricConvention, window_days: int | None) -> MetricConvention:
+    """Return the convention with the window asked for; refuse what cannot be honoured."""
+    refuse_unsupported(convention)
+    if window_days is None:
+        return convention
+    return convention.replace(window_days=window_days)
+
+
+def latest_period(base: CustomerBase, convention: MetricConvention) -> Period:
+    """Return the window that ends with `as_of`: always complete, as long as one window."""
+    return Period.last_days(convention.window_days, as_of=base.as_of)
+
+
+def _or_none(x: float) -> float | None:
+    return None if np.isnan(x) else float(x)

@@ -1,0 +1,130 @@
+"""Each metric as per-customer terms of a snapshot: sums over any group give its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit.errors import NotComputableError
+from retainkit.metrics._bases import CustomerBase
+from retainkit.metrics._concentration import (
+    Terms,
+    gini_terms,
+    headcount_terms,
+    hhi_terms,
+    top_share_terms,
+)
+from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.metrics._snapshot import Snapshot
+from retainkit.typing import BoolArray, FloatArray
+
+PerCustomer = npt.NDArray[Any]
+
+
+class Formula(NamedTuple):
+    """Terms of one metric: a truth value or an amount per customer.
+
+    `complement` marks a rate computed as 1 minus the rate of everybody else, so that both add up
+    to exactly 1. `population` says whom `n` counts. Contracts lack what purchases have and the
+    other way round: `bases` names the kinds of base that give the terms.
+    """
+
+    numerator: Callable[[Snapshot], PerCustomer]
+    denominator: Callable[[Snapshot], PerCustomer] | None
+    population: Callable[[Snapshot], BoolArray]
+    bases: tuple[type, ...] = (PurchaseIndex,)
+    needs_history: bool = False
+    complement: bool = False
+    refuses_negatives: bool = False
+    distribution: Callable[[FloatArray], Terms] | None = None
+
+
+_BOTH = (PurchaseIndex, ContractIndex)
+
+
+def _at_start(s: Snapshot) -> BoolArray:
+    return s.at_start
+
+
+def _bought(s: Snapshot) -> BoolArray:
+    return s.bought
+
+
+def _distribution(terms: Callable[[FloatArray], Terms]) -> Formula:
+    return Formula(lambda s: s.revenue, None, _bought, distribution=terms)
+
+
+FORMULAS: dict[str, Formula] = {
+    "active_customers": Formula(_bought, None, _bought),
+    "new_customers": Formula(lambda s: s.newcomers, None, lambda s: s.newcomers, bases=_BOTH),
+    "returning_customers": Formula(
+        lambda s: s.bought & s.known_before, None, lambda s: s.bought & s.known_before
+    ),
+    "retention_rate": Formula(
+        lambda s: s.at_start & s.at_end, _at_start, _at_start, bases=_BOTH, needs_history=True
+    ),
+    "churn_rate": Formula(
+        lambda s: s.at_start & ~s.at_end,
+        _at_start,
+        _at_start,
+        bases=_BOTH,
+        needs_history=True,
+        complement=True,
+    ),
+    "textbook_retention_rate": Formula(
+        lambda s: s.at_end & ~s.joined, _at_start, _at_start, bases=_BOTH, needs_history=True
+    ),
+    "reactivation_rate": Formula(
+        lambda s: s.dormant & s.at_end,
+        lambda s: s.dormant,
+        lambda s: s.dormant,
+        bases=_BOTH,
+        needs_history=True,
+    ),
+    "repeat_rate": Formula(lambda s: np.asarray(s.occasions >= 2), _bought, _bought),
+    "purchases_per_customer": Formula(lambda s: s.occasions, _bought, _bought),
+    "average_order_value": Formula(lambda s: s.revenue, lambda s: s.occasions, _bought),
+    "average_revenue_per_customer": Formula(lambda s: s.revenue, _bought, _bought),
+    "gross_revenue_retention": Formula(
+        lambda s: np.minimum(s.amount_at_start, s.amount_at_end),
+        lambda s: s.amount_at_start,
+        _at_start,
+        bases=(ContractIndex,),
+        refuses_negatives=True,
+    ),
+    "net_revenue_retention": Formula(
+        lambda s: s.amount_at_end,
+        lambda s: s.amount_at_start,
+        _at_start,
+        bases=(ContractIndex,),
+        refuses_negatives=True,
+    ),
+    "top_share": _distribution(top_share_terms),
+    "headcount_for_share": _distribution(headcount_terms),
+    "gini": _distribution(gini_terms),
+    "hhi": _distribution(hhi_terms),
+}
+
+
+def available_metrics(base: CustomerBase) -> tuple[str, ...]:
+    """Return the metrics that a kind of base can give, in display order."""
+    return tuple(name for name, formula in FORMULAS.items() if isinstance(base, formula.bases))
+
+
+def formula_for(name: str, base: CustomerBase) -> Formula:
+    """Return the formula of a metric, or say which metrics this base has."""
+    known = available_metrics(base)
+    if name not in known:
+        kind = "purchases" if isinstance(base, PurchaseIndex) else "contracts"
+        exists = name in FORMULAS
+        raise NotComputableError(
+            f"no metric {name!r}" + (f" from {kind}" if exists else ""),
+            rule=f"{kind} give {', '.join(known)}",
+            where="metrics",
+            fix="choose from these" + (", or pass the other kind of base" if exists else ""),
+        )
+    return FORMULAS[name]

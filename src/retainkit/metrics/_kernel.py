@@ -1,0 +1,148 @@
+"""Arithmetic on plain arrays: intervals, sums and counts that row order cannot change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv, ndtri
+
+from retainkit.typing import BoolArray, FloatArray, IntArray
+
+NEVER = int(np.iinfo(np.int32).max)
+"""Day number that stands for "no such day"."""
+
+_MANTISSA_BITS = 52
+_PASSES = 3
+
+
+def wilson(
+    successes: FloatArray, trials: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the Wilson score bounds of each proportion; NaN where there were no trials."""
+    z = float(ndtri(0.5 + level / 2.0))
+    n = np.where(trials > 0, trials, np.nan)
+    share = successes / n
+    centre = share + z * z / (2.0 * n)
+    spread = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n))
+    scale = 1.0 + z * z / n
+    lower = np.where(successes == 0, 0.0 * n, np.maximum((centre - spread) / scale, 0.0))
+    upper = np.where(successes == trials, n / n, np.minimum((centre + spread) / scale, 1.0))
+    return lower, upper
+
+
+def jeffreys(
+    successes: FloatArray, trials: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the equal-tailed Beta(k + 1/2, n - k + 1/2) bounds; NaN where there were no trials."""
+    n = np.where(trials > 0, trials, np.nan)
+    a = successes + 0.5
+    b = n - successes + 0.5
+    tail = (1.0 - level) / 2.0
+    lower = np.where(successes == 0, 0.0 * n, betaincinv(a, b, tail))
+    upper = np.where(successes == trials, n / n, betaincinv(a, b, 1.0 - tail))
+    return lower, upper
+
+
+def order_free_sums(values: FloatArray, codes: IntArray, size: int) -> FloatArray:
+    """Return the sum of `values` per code, the same to the last bit in every row order.
+
+    Each pass rounds what is left to a grain so coarse that adding every head is exact, and adds
+    the heads; three passes hold more than 100 bits below the largest possible total.
+    """
+    total = np.zeros(size)
+    rest = values
+    room = len(values).bit_length()
+    for _ in range(_PASSES):
+        largest = float(np.abs(rest).max(initial=0.0))
+        if largest == 0.0:
+            break
+        exponent = int(np.frexp(largest)[1]) + room - _MANTISSA_BITS
+        head = np.ldexp(np.rint(np.ldexp(rest, -exponent)), exponent)
+        total += np.bincount(codes, weights=head, minlength=size)
+        rest = rest - head
+    return total
+
+
+def sorted_unique_pairs(
+    codes: IntArray, days: IntArray
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the distinct (code, day) pairs, by code and then by day."""
+    if len(codes) == 0:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32)
+    origin = int(days.min())
+    span = int(days.max()) - origin + 1
+    keys = codes.astype(np.int64) * span + (days - origin)
+    if not is_sorted(keys):
+        keys.sort()
+    keys = keys[starts_of_runs(keys)]
+    code, offset = np.divmod(keys, span)
+    return code.astype(np.int32), (offset + origin).astype(np.int32)
+
+
+def is_sorted(values: npt.NDArray[Any]) -> bool:
+    """Return whether `values` never falls."""
+    return bool(np.all(values[1:] >= values[:-1]))
+
+
+def starts_of_runs(values: npt.NDArray[Any]) -> BoolArray:
+    """Mark the first element of every run of equal neighbours."""
+    starts = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=starts[1:])
+    return starts
+
+
+def first_days(codes: IntArray, days: IntArray, size: int) -> npt.NDArray[np.int32]:
+    """Return the first day of each code in pairs sorted by code then day; `NEVER` for none."""
+    first = np.full(size, NEVER, dtype=np.int32)
+    starts = starts_of_runs(codes)
+    first[codes[starts]] = days[starts]
+    return first
+
+
+def cohort_counts(
+    codes: IntArray, buckets: IntArray, *, cohort_of: IntArray, shape: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """Count distinct codes by (cohort, buckets since the cohort's own).
+
+    `codes` and `buckets` come sorted by code then bucket; `cohort_of` gives each code's cohort
+    (its first bucket), both numbered from 0.
+    """
+    if len(codes) == 0:
+        return np.zeros(shape, dtype=np.int64)
+    keep = starts_of_runs(codes)
+    keep[1:] |= buckets[1:] != buckets[:-1]
+    cohort = cohort_of[codes[keep]].astype(np.int64)
+    cell = cohort * shape[1] + (buckets[keep] - cohort)
+    return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def gini_terms(ascending: FloatArray) -> tuple[float, float]:
+    """Return numerator and denominator of the Gini coefficient of values sorted ascending."""
+    n = len(ascending)
+    rank = np.arange(1, n + 1, dtype=np.float64)
+    return float(np.sum((2.0 * rank - n - 1.0) * ascending)), float(n * np.sum(ascending))
+
+
+def hhi_terms(ascending: FloatArray) -> tuple[float, float]:
+    """Return the sum of squares and the squared sum."""
+    return float(np.sum(ascending * ascending)), float(np.sum(ascending)) ** 2
+
+
+def top_terms(ascending: FloatArray, share: float) -> tuple[float, float]:
+    """Return the value held by the top `share` of heads (rounded up), and the total."""
+    heads = heads_in_share(len(ascending), share)
+    return float(np.sum(ascending[len(ascending) - heads :])), float(np.sum(ascending))
+
+
+def heads_in_share(n: int, share: float) -> int:
+    """Return the smallest whole number of heads that is at least `share` of `n`."""
+    return int(np.ceil(share * n - 1e-9))
+
+
+def heads_for_value(ascending: FloatArray, share: float) -> int:
+    """Return the fewest heads, best first, whose values reach `share` of the total."""
+    running = np.cumsum(ascending[::-1])
+    goal = share * running[-1]
+    return int(np.argmax(running >= goal - 1e-12 * abs(goal))) + 1

@@ -1,0 +1,243 @@
+"""A stretch of calendar days, half-open: the start counts, the end does not."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from retainkit._internal.config import FrozenConfig
+from retainkit._internal.time import day_number, parse_as_of
+from retainkit.typing import AsOf
+
+CalendarUnit = Literal["week", "month", "quarter", "year"]
+"""A calendar unit: Monday-to-Sunday week (by default), month, quarter or year."""
+
+MONTHS_PER_UNIT: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
+
+
+class Period(FrozenConfig):
+    """The days from `start` (counted) to `end` (not counted).
+
+    Parameters
+    ----------
+    start : datetime.date
+        First day inside.
+    end : datetime.date
+        First day outside; later than `start`.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If `end` is not later than `start`.
+
+    Notes
+    -----
+    Half-open periods tile: the end of one is the start of the next, and no day counts twice.
+    The library's `as_of` is the last observed day, so a period is complete when
+    ``end <= as_of + 1 day``.
+
+    Examples
+    --------
+    >>> from retainkit.metrics import Period
+    >>> Period(start="1998-02-01", end="1998-03-01").days
+    28
+    >>> print(Period.quarter(1998, 2))
+    1998-Q2
+    """
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.end <= self.start:
+            msg = f"end {self.end} is not later than start {self.start}; the end day is not counted"
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def month(cls, year: int, month: int) -> Self:
+        """Return a calendar month.
+
+        Parameters
+        ----------
+        year, month : int
+            Month 1 is January.
+
+        Returns
+        -------
+        Period
+            From the first of the month to the first of the next.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> Period.month(1997, 12).end
+        datetime.date(1998, 1, 1)
+        """
+        return cls(start=date(year, month, 1), end=add_months(date(year, month, 1), 1))
+
+    @classmethod
+    def quarter(cls, year: int, quarter: int) -> Self:
+        """Return a calendar quarter.
+
+        Parameters
+        ----------
+        year, quarter : int
+            Quarter 1 is January to March.
+
+        Returns
+        -------
+        Period
+            Three calendar months.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> Period.quarter(1997, 1).days
+        90
+        """
+        start = date(year, 3 * quarter - 2, 1)
+        return cls(start=start, end=add_months(start, 3))
+
+    @classmethod
+    def year(cls, year: int) -> Self:
+        """Return a calendar year.
+
+        Parameters
+        ----------
+        year : int
+            The year.
+
+        Returns
+        -------
+        Period
+            From the first of January to the next first of January.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> Period.year(1996).days
+        366
+        """
+        return cls(start=date(year, 1, 1), end=date(year + 1, 1, 1))
+
+    @classmethod
+    def last_days(cls, days: int, *, as_of: AsOf) -> Self:
+        """Return the `days` days that end with `as_of`.
+
+        Parameters
+        ----------
+        days : int
+            Length [day]; at least 1.
+        as_of : str, date, datetime or numpy.datetime64
+            Last day inside.
+
+        Returns
+        -------
+        Period
+            The period whose last counted day is `as_of`.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> print(Period.last_days(30, as_of="1998-06-30"))
+        1998-06
+        """
+        end = parse_as_of(as_of) + timedelta(days=1)
+        return cls(start=end - timedelta(days=days), end=end)
+
+    @classmethod
+    def last_complete(cls, unit: CalendarUnit, *, as_of: AsOf) -> Self:
+        """Return the latest calendar unit that `as_of` covers to its last day.
+
+        Parameters
+        ----------
+        unit : {"week", "month", "quarter", "year"}
+            Kind of period; weeks start on Monday.
+        as_of : str, date, datetime or numpy.datetime64
+            Last observed day.
+
+        Returns
+        -------
+        Period
+            A whole unit that ends on or before `as_of`.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> print(Period.last_complete("month", as_of="1998-06-29"))
+        1998-05
+        >>> print(Period.last_complete("month", as_of="1998-06-30"))
+        1998-06
+        """
+        next_day = parse_as_of(as_of) + timedelta(days=1)
+        if unit == "week":
+            end = next_day - timedelta(days=next_day.weekday())
+            return cls(start=end - timedelta(days=7), end=end)
+        months = MONTHS_PER_UNIT[unit]
+        end = date(next_day.year, (next_day.month - 1) // months * months + 1, 1)
+        return cls(start=add_months(end, -months), end=end)
+
+    @property
+    def days(self) -> int:
+        """Length [day]."""
+        return (self.end - self.start).days
+
+    @property
+    def last_day(self) -> date:
+        """The last day that counts: the day before `end`."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def start_day(self) -> int:
+        """`start` as days since 1970-01-01."""
+        return day_number(self.start)
+
+    @property
+    def end_day(self) -> int:
+        """`end` as days since 1970-01-01."""
+        return day_number(self.end)
+
+    @property
+    def label(self) -> str:
+        """Short name: "1998", "1998-Q2", "1998-06", or first and last day."""
+        if self.start.day == 1:
+            first_month = self.start.month
+            if self.start.month == 1 and self.end == add_months(self.start, 12):
+                return f"{self.start.year:04d}"
+            if first_month % 3 == 1 and self.end == add_months(self.start, 3):
+                return f"{self.start.year:04d}-Q{(first_month + 2) // 3}"
+            if self.end == add_months(self.start, 1):
+                return f"{self.start:%Y-%m}"
+        return f"{self.start} to {self.last_day}"
+
+    def previous(self) -> Self:
+        """Return the period of the same kind that ends where this one starts.
+
+        Returns
+        -------
+        Period
+            Whole months go back by months, anything else by days.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> print(Period.month(1998, 3).previous())
+        1998-02
+        """
+        if self.start.day == 1 and self.end.day == 1:
+            months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month
+            return type(self)(start=add_months(self.start, -months), end=self.start)
+        return type(self)(start=self.start - timedelta(days=self.days), end=self.start)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def add_months(first: date, months: int) -> date:
+    """Return the first of a month, `months` later."""
+    year, month = divmod(12 * first.year + first.month - 1 + months, 12)
+    return date(year, month + 1, 1)

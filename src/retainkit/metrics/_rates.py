@@ -1,0 +1,263 @@
+"""Rates of customers: kept, lost, returned, repeating."""
+
+from __future__ import annotations
+
+from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._evaluate import measure
+from retainkit.metrics._period import Period
+from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.metrics._value import MetricValue
+
+
+def retention_rate(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    period: Period,
+    window_days: int | None = None,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> MetricValue:
+    """Measure the part of the customers of the start who are still there at the end.
+
+    New and returned customers never enter the numerator.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`.
+    period : Period
+        Days measured, half-open.
+    window_days : int, optional
+        Purchase data: a customer is active at the end of a day if they bought within this many
+        days up to and including it [day]; by default `convention.window_days`. Contracts have no
+        window.
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    MetricValue
+        Active at both ends / active at the start, with an interval. None with reason
+        `zero_denominator` (nobody was active), `insufficient_history` (the window before the
+        period starts before the data), `incomplete_period` or `not_observed`.
+
+    Raises
+    ------
+    NotComputableError
+        If the convention asks for a setting this function cannot honour.
+
+    Notes
+    -----
+    Both ends are looked at when the day before them is over: a customer is active at the start
+    if a purchase lies in ``[start - window_days, start)``, or a contract covers the last day
+    before `start`. With a window as long as the period, retention is the share of the buyers of
+    one window who buy again in the next.
+
+    References
+    ----------
+    Gold, C. (2020). Fighting Churn with Data, sections 2.2 and 2.3.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, index_purchases, retention_rate
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> retention_rate(base, period=Period.quarter(1998, 1), window_days=91)
+    retention_rate = 197 / 402 = 0.49 (95 % jeffreys 0.441 to 0.539; n = 402; 1998-Q1)
+    """
+    return measure(
+        "retention_rate", base, period=period, window_days=window_days, convention=convention
+    )
+
+
+def churn_rate(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    period: Period,
+    window_days: int | None = None,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> MetricValue:
+    """Measure the part of the customers of the start who are gone at the end.
+
+    Exactly 1 minus `retention_rate` in the same convention. For purchase data it is silence, not
+    a certain departure: a customer counts as gone when no purchase lies in the window.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`.
+    period : Period
+        Days measured, half-open.
+    window_days : int, optional
+        Purchase data: a customer is active at the end of a day if they bought within this many
+        days up to and including it [day]; by default `convention.window_days`. Contracts have no
+        window.
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    MetricValue
+        1 - retention; the numerator is the number of customers gone. None with the same
+        reasons as `retention_rate`.
+
+    Raises
+    ------
+    NotComputableError
+        If the convention asks for a setting this function cannot honour.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, index_purchases, churn_rate
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> churn_rate(base, period=Period.quarter(1998, 1), window_days=91)
+    churn_rate = 205 / 402 = 0.51 (95 % jeffreys 0.461 to 0.559; n = 402; 1998-Q1)
+    """
+    return measure(
+        "churn_rate", base, period=period, window_days=window_days, convention=convention
+    )
+
+
+def textbook_retention_rate(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    period: Period,
+    window_days: int | None = None,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> MetricValue:
+    """Measure (customers at the end - new customers) / customers at the start.
+
+    The formula of most textbooks. Customers who return count as kept, so it exceeds
+    `retention_rate` whenever somebody came back, and can exceed 1.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`.
+    period : Period
+        Days measured, half-open.
+    window_days : int, optional
+        Purchase data: a customer is active at the end of a day if they bought within this many
+        days up to and including it [day]; by default `convention.window_days`. Contracts have no
+        window.
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    MetricValue
+        The ratio, without interval because it is not a proportion. None with the same reasons
+        as `retention_rate`.
+
+    Raises
+    ------
+    NotComputableError
+        If the convention asks for a setting this function cannot honour.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, index_purchases, textbook_retention_rate
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> textbook_retention_rate(base, period=Period.quarter(1998, 1), window_days=91)
+    textbook_retention_rate = 385 / 402 = 0.9577 (n = 402; 1998-Q1)
+    """
+    return measure(
+        "textbook_retention_rate",
+        base,
+        period=period,
+        window_days=window_days,
+        convention=convention,
+    )
+
+
+def reactivation_rate(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    period: Period,
+    window_days: int | None = None,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> MetricValue:
+    """Measure the part of the dormant customers who are active again at the end.
+
+    Dormant are those who joined before the period and were not active at its start; customers
+    lost during the period are not in the denominator.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`.
+    period : Period
+        Days measured, half-open.
+    window_days : int, optional
+        Purchase data: a customer is active at the end of a day if they bought within this many
+        days up to and including it [day]; by default `convention.window_days`. Contracts have no
+        window.
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    MetricValue
+        Dormant at the start and active at the end / dormant at the start, with an interval.
+        None with the same reasons as `retention_rate`.
+
+    Raises
+    ------
+    NotComputableError
+        If the convention asks for a setting this function cannot honour.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, index_purchases, reactivation_rate
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> reactivation_rate(base, period=Period.quarter(1998, 1), window_days=91)
+    reactivation_rate = 188 / 1,955 = 0.09616 (95 % jeffreys ... n = 1,955; 1998-Q1)
+    """
+    return measure(
+        "reactivation_rate", base, period=period, window_days=window_days, convention=convention
+    )
+
+
+def repeat_rate(
+    base: PurchaseIndex,
+    *,
+    period: Period,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> MetricValue:
+    """Measure the part of the buyers who bought on at least two days of the period.
+
+    Purchases on one day are one occasion.
+
+    Parameters
+    ----------
+    base : PurchaseIndex
+        From `index_purchases`.
+    period : Period
+        Days measured, half-open.
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    MetricValue
+        Buyers with two or more occasions / buyers, with an interval.
+        None with reason `zero_denominator` (nobody bought), `incomplete_period` or
+        `not_observed`.
+
+    Raises
+    ------
+    NotComputableError
+        If the convention asks for a setting this function cannot honour.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, index_purchases, repeat_rate
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> repeat_rate(base, period=Period(start="1997-01-01", end="1998-07-01"))
+    repeat_rate = 1,139 / 2,357 = 0.4832 (95 % jeffreys ... n = 2,357; ...)
+    """
+    return measure("repeat_rate", base, period=period, convention=convention)

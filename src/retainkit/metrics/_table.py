@@ -1,0 +1,185 @@
+"""Many metrics at once: a tidy table, overall and by group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.errors import NotComputableError
+from retainkit.metrics._convention import MetricConvention
+from retainkit.metrics._evaluate import NO_REASON, Cells, envelope
+from retainkit.metrics._groups import OVERALL
+from retainkit.metrics._period import Period
+from retainkit.metrics._value import REASONS, MetricValue
+from retainkit.typing import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class MetricTable(ResultTable):
+    """Metrics of one period: a row per metric and group, metric by metric.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Metrics, in the order asked for.
+    groups : tuple of str
+        "overall" first, then every group, also the empty ones.
+    value, numerator, denominator, lower, upper : ndarray of float
+        One element per row; NaN where undefined (`reason` says why) or without interval.
+    n : ndarray of int64
+        Customers each value rests on.
+    reason : ndarray of int8
+        Position in the list of reasons, -1 where there is a value.
+    period : Period
+        Days measured.
+    as_of : datetime.date
+        Last observed day.
+    convention : MetricConvention
+        What the words mean.
+    notes : tuple of str
+        Remarks that did not stop a value.
+    """
+
+    metrics: tuple[str, ...]
+    groups: tuple[str, ...]
+    value: FloatArray
+    numerator: FloatArray
+    denominator: FloatArray
+    n: npt.NDArray[np.int64]
+    lower: FloatArray
+    upper: FloatArray
+    reason: npt.NDArray[np.int8]
+    period: Period
+    as_of: date
+    convention: MetricConvention
+    notes: tuple[str, ...]
+
+    _what: ClassVar[str] = "values"
+    _next_step: ClassVar[str] = '.get("retention_rate")'
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def get(self, metric: str, *, group: str = OVERALL) -> MetricValue:
+        """Return one value with everything it was made of.
+
+        Parameters
+        ----------
+        metric : str
+            One of `metrics`.
+        group : str, default "overall"
+            One of `groups`.
+
+        Returns
+        -------
+        MetricValue
+            Value, numerator, denominator, interval, reason, convention and period.
+
+        Raises
+        ------
+        NotComputableError
+            If the table has no such metric or group.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.metrics import compute_metrics
+        >>> table = compute_metrics(load_cdnow_sample(), as_of="1998-06-30")
+        >>> table.get("active_customers").n
+        300
+        """
+        for asked, known, what in (
+            (metric, self.metrics, "metric"),
+            (group, self.groups, "group"),
+        ):
+            if asked not in known:
+                raise NotComputableError(
+                    f"the table has no {what} {asked!r}",
+                    rule=f"it has {', '.join(known)}",
+                    where="MetricTable.get",
+                    fix=f"compute it, or choose a {what} it has",
+                )
+        at = self.metrics.index(metric) * len(self.groups) + self.groups.index(group)
+        return envelope(
+            metric,
+            self.cells,
+            at,
+            period=self.period,
+            convention=self.convention,
+            notes=self.notes,
+        )
+
+    @property
+    def cells(self) -> Cells:
+        """The arrays of all rows."""
+        return Cells(
+            self.value,
+            self.numerator,
+            self.denominator,
+            self.n,
+            self.lower,
+            self.upper,
+            self.reason,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table in tidy form.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `metric` and `group` (ordered categories), `value`, `numerator`, `denominator`, `n`,
+            `lower`, `upper`, `reason` (missing where there is a value); metric by metric,
+            "overall" first.
+        """
+        rows = np.arange(len(self))
+        return pd.DataFrame(
+            {
+                "metric": pd.Categorical.from_codes(
+                    rows // len(self.groups), categories=pd.Index(self.metrics), ordered=True
+                ),
+                "group": pd.Categorical.from_codes(
+                    rows % len(self.groups), categories=pd.Index(self.groups), ordered=True
+                ),
+                "value": self.value,
+                "numerator": self.numerator,
+                "denominator": self.denominator,
+                "n": self.n,
+                "lower": self.lower,
+                "upper": self.upper,
+                "reason": pd.Categorical.from_codes(self.reason, categories=pd.Index(REASONS)),
+            },
+            copy=True,
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return the values side by side.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per metric, one column per group; NaN where there is no value.
+        """
+        return pd.DataFrame(
+            self.value.reshape(len(self.metrics), len(self.groups)),
+            index=pd.Index(self.metrics, name="metric"),
+            columns=pd.Index(self.groups, name="group"),
+            copy=True,
+        )
+
+    def missing(self) -> dict[str, int]:
+        """Count the rows without a value by reason.
+
+        Returns
+        -------
+        dict of str to int
+            Reasons that occur, in the order of the list of reasons.
+        """
+        counts = np.bincount(self.reason[self.reason != NO_REASON], minlength=len(REASONS))
+        return {reason: int(k) for reason, k in zip(REASONS, counts, strict=True) if k}

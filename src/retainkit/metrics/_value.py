@@ -1,0 +1,172 @@
+"""The envelope of one metric: its value, what it was made of, and why it may be missing."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, Literal, NamedTuple
+
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._period import Period
+
+Reason = Literal[
+    "zero_denominator",
+    "not_observed",
+    "insufficient_history",
+    "incomplete_period",
+    "no_losses",
+    "negative_values",
+    "non_positive_total",
+    "non_finite_values",
+]
+"""Why a metric has no value."""
+
+REASONS: tuple[Reason, ...] = (
+    "zero_denominator",
+    "not_observed",
+    "insufficient_history",
+    "incomplete_period",
+    "no_losses",
+    "negative_values",
+    "non_positive_total",
+    "non_finite_values",
+)
+
+REASON_TEXT: dict[Reason, str] = {
+    "zero_denominator": "nothing to divide by",
+    "not_observed": "the period lies outside the observed days",
+    "insufficient_history": "the window before the period starts before the data do",
+    "incomplete_period": "the period ends after the last observed day",
+    "no_losses": "nothing was lost, so the ratio is unbounded",
+    "negative_values": "undefined for negative values",
+    "non_positive_total": "shares of a total that is not positive mean nothing",
+    "non_finite_values": "infinite values have no share",
+}
+
+
+class Interval(NamedTuple):
+    """An interval around a value.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Bounds, in the unit of the value.
+    method : str
+        How it was made: "jeffreys" or "wilson".
+    level : float
+        Coverage, in (0, 1).
+    """
+
+    lower: float
+    upper: float
+    method: str
+    level: float
+
+
+class MetricValue(NamedTuple):
+    """One metric with everything needed to check it.
+
+    Attributes
+    ----------
+    name : str
+        Metric.
+    value : float or None
+        The number, or None when it cannot be computed; never 0 in place of "unknown".
+    numerator, denominator : float or None
+        What `value` divides; the denominator is None for a count. For `churn_rate` and every
+        other rate they are heads, for revenue metrics money.
+    n : int
+        Customers the value rests on.
+    reason : str or None
+        Why `value` is None; None when there is a value.
+    interval : Interval or None
+        Uncertainty of a proportion; None when the metric is not one or has no value.
+    convention : MetricConvention
+        What the words meant.
+    period : Period or None
+        Days measured; None for a metric of an array of values.
+    notes : tuple of str
+        Remarks that do not stop the value, for example that the period was incomplete.
+
+    Examples
+    --------
+    >>> from retainkit.metrics import top_share
+    >>> result = top_share([50.0, 30.0, 15.0, 5.0], share=0.25)
+    >>> result
+    top_share = 50 / 100 = 0.5 (n = 4)
+    >>> result.computable, result.reason
+    (True, None)
+    """
+
+    name: str
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    n: int
+    reason: Reason | None = None
+    interval: Interval | None = None
+    convention: MetricConvention = DEFAULT_CONVENTION
+    period: Period | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def computable(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain, JSON-ready data.
+
+        Returns
+        -------
+        dict
+            Every field; None stays None, the convention and period become dicts.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import gini
+        >>> gini([]).to_dict()["reason"]
+        'zero_denominator'
+        """
+        return {
+            "name": self.name,
+            "value": self.value,
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "n": self.n,
+            "computable": self.computable,
+            "reason": self.reason,
+            "interval": None if self.interval is None else self.interval._asdict(),
+            "convention": self.convention.model_dump(mode="json"),
+            "period": None if self.period is None else self.period.model_dump(mode="json"),
+            "notes": list(self.notes),
+        }
+
+    def __repr__(self) -> str:
+        where = "" if self.period is None else f"; {self.period}"
+        if self.value is None:
+            why = "" if self.reason is None else f"{self.reason}: {REASON_TEXT[self.reason]}"
+            return f"{self.name} = not computable ({why}; {_fraction(self)}; n = {self.n:,}{where})"
+        formula = "" if self.denominator is None else f"{_fraction(self)} = "
+        return f"{self.name} = {formula}{self.value:,.4g} ({_range(self)}n = {self.n:,}{where})"
+
+    def _repr_html_(self) -> str:
+        head, _, tail = repr(self).partition(" = ")
+        marks = "".join(f"<br><small>{html.escape(note)}</small>" for note in self.notes)
+        return f"<p><strong>{html.escape(head)}</strong> = {html.escape(tail)}{marks}</p>"
+
+
+def _fraction(value: MetricValue) -> str:
+    return f"{_number(value.numerator)} / {_number(value.denominator)}"
+
+
+def _number(x: float | None) -> str:
+    if x is None:
+        return "–"
+    return f"{x:,.0f}" if x == int(x) else f"{x:,.2f}"
+
+
+def _range(value: MetricValue) -> str:
+    if value.interval is None:
+        return ""
+    lower, upper, method, level = value.interval
+    return f"{100 * level:g} % {method} {lower:.3f} to {upper:.3f}; "
