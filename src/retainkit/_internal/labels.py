@@ -7,7 +7,7 @@ from retainkit.typing import Language
 
 
 class Label(FrozenConfig):
-    """One display text in English and Simplified Chinese."""
+    """One display text in English (`en`) and Simplified Chinese (`zh`)."""
 
     en: str
     zh: str

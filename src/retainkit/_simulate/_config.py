@@ -57,7 +57,17 @@ class SpendProcess(FrozenConfig):
 
 
 class BusinessLine(FrozenConfig):
-    """A line of business: its share of customers' main lines, and profit per unit of revenue."""
+    """A line of business.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    share : float
+        Its share of customers' main lines, relative to the other lines.
+    margin_rate : float
+        Profit per unit of revenue; may be negative.
+    """
 
     name: str = Field(default="core", min_length=1)
     share: NonNegativeFloat = 1.0
@@ -65,14 +75,32 @@ class BusinessLine(FrozenConfig):
 
 
 class SalesChannel(FrozenConfig):
-    """A channel purchases come through, and its share of them."""
+    """A channel purchases come through.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    share : float
+        Its share of purchases, relative to the other channels.
+    """
 
     name: str = Field(default="store", min_length=1)
     share: NonNegativeFloat = 1.0
 
 
 class ServiceActivity(FrozenConfig):
-    """Something done to serve a customer: what one costs [money], and how often it happens."""
+    """Something done to serve a customer.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    unit_cost : float
+        What one costs [money].
+    per_year, per_purchase : float
+        How often it happens for an ordinary customer, by time alive [1/year] and by purchase.
+    """
 
     name: str = Field(default="call", min_length=1)
     unit_cost: NonNegativeFloat = 5.0
@@ -81,7 +109,15 @@ class ServiceActivity(FrozenConfig):
 
 
 class CauseShare(FrozenConfig):
-    """A true cause of leaving, and its share of the losses."""
+    """A true cause of leaving.
+
+    Attributes
+    ----------
+    code : str
+        A leaf of the cause taxonomy, such as `active.fault`.
+    share : float
+        Its share of the losses, relative to the other causes.
+    """
 
     code: str = "active.natural"
     share: NonNegativeFloat = 1.0
