@@ -71,7 +71,7 @@ class TierTable(ResultTable):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Tiers that can be shown, best first, "bad" last."""
+        """Names of the tiers that can be shown, best first, "bad" last."""
         return (*self.scheme.names, BAD)
 
     @property

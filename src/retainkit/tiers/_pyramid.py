@@ -62,7 +62,7 @@ class TierPyramid(ResultTable):
 
     @property
     def n(self) -> int:
-        """Customers in all tiers together."""
+        """Number of customers in all tiers together."""
         return int(self.customers.sum())
 
     @property

@@ -176,7 +176,7 @@ class TierScheme(FrozenModel):
 
     @property
     def n(self) -> int:
-        """Customers the scheme was learnt on."""
+        """Number of customers the scheme was learnt on."""
         return self.facts.n
 
     @property
@@ -186,7 +186,7 @@ class TierScheme(FrozenModel):
 
     @property
     def lower_bounds(self) -> FloatArray:
-        """Cuts as an array [money], best first; NaN where nobody reaches the tier."""
+        """Return the cuts as an array [money], best first; NaN where nobody reaches the tier."""
         return np.array(self.cuts, dtype=np.float64)
 
     def summary(self) -> pd.DataFrame:

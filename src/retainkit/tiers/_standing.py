@@ -76,7 +76,14 @@ class StandingTable(ResultTable):
         return self.standing.size
 
     def columns(self) -> dict[str, pd.Categorical[Any]]:
-        """Return `standing` and `standing_reason` as categoricals with every category present."""
+        """Return the columns that other tables show beside theirs.
+
+        Returns
+        -------
+        dict of str to pandas.Categorical
+            `standing`, ordered by rising severity, and `standing_reason`; every category is
+            present.
+        """
         return {
             "standing": categorical(self.standing, self.standings, ordered=True),
             "standing_reason": categorical(self.reason, self.reasons),
