@@ -1,0 +1,242 @@
+"""attribute_causes: why each customer left, from dated events, or an honest "unknown"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit.churn._cause_table import CauseTable, EvidenceTable
+from retainkit.churn._causes import (
+    RULE_CODE,
+    STATUS_CODE,
+    UNKNOWN_CODE,
+    AttributionRule,
+    EvidenceStatus,
+)
+from retainkit.churn._churn_table import NO_DAY, ChurnTable
+from retainkit.churn._codes import CodeBook
+from retainkit.churn._config import AttributionConfig
+from retainkit.churn._coverage import count_codes, require_event_columns, resolve_books
+from retainkit.churn._evidence import UNDATED, Evidence, Weighed, count_fates, weigh_evidence
+from retainkit.churn._kernel import NEVER, first_in_group, top_two
+from retainkit.churn._kernel_attribution import MICROSECONDS_PER_DAY
+from retainkit.churn._statements import NONE, read_statements, tabulate_statements
+from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.tables import align_customer_ids
+from retainkit.typing import FloatArray, IntArray
+
+_USED = STATUS_CODE[EvidenceStatus.USED]
+_NEUTRAL = STATUS_CODE[EvidenceStatus.NEUTRAL]
+_NOT_CHURNED = STATUS_CODE[EvidenceStatus.NOT_CHURNED]
+_UNKNOWN_CUSTOMER = STATUS_CODE[EvidenceStatus.UNKNOWN_CUSTOMER]
+_SET_ASIDE = (EvidenceStatus.OUTSIDE_BRANCH, EvidenceStatus.VETOED)
+_TOO_OLD = (EvidenceStatus.RECOVERED, EvidenceStatus.STALE)
+
+
+class _Verdict(NamedTuple):
+    cause: npt.NDArray[np.int8]
+    rule: npt.NDArray[np.int8]
+    posterior: FloatArray
+    margin: FloatArray
+
+
+def attribute_causes(
+    events: pd.DataFrame,
+    *,
+    churn: ChurnTable,
+    catalog: CauseCatalog | None = None,
+    code_books: Sequence[CodeBook] | None = None,
+    config: AttributionConfig = AttributionConfig(),  # noqa: B008 - frozen
+) -> CauseTable:
+    """Say why each customer who left did so, with the evidence, or abstain.
+
+    First the mechanism: the customer, a missed payment or the system ended the relation; it
+    decides the branch. Then the leaf: dated evidence is weighed, what a veto forbids is set
+    aside, and where nothing is left, or two leaves are too close, the cause is `unknown`.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        Valid events: customer_id, timestamp, kind; code, source and resolved_at where known. All
+        lie on or before the last observed day. The order of the rows does not matter.
+    churn : ChurnTable
+        Who left; only they get a cause.
+    catalog : CauseCatalog, optional
+        The taxonomy; the built-in one by default.
+    code_books : sequence of CodeBook, optional
+        What reason codes stand for, in the order tried; `default_code_books()` by default. An
+        event whose `source` names a book or its system is read with those books only.
+    config : AttributionConfig, optional
+        Weights, half-life, margin.
+
+    Returns
+    -------
+    CauseTable
+        One row per customer who left, in the order of `churn`. Every event is accounted for in
+        `.evidence`, also those of customers who stayed or were never seen.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, a timestamp is empty, or a code book does not fit the catalogue.
+
+    Notes
+    -----
+    A statement weighs source weight x reliability of the code x 0.5 ** (age / half-life); the age
+    counts back from the day the customer left, or from its last event where that day is not
+    known. The same statement made twice counts once. With s_k the sum for leaf k and w the
+    abstention weight, the posterior is s_k / (sum of s + w), and w / (sum of s + w) for `unknown`.
+
+    Vetoes: no `malicious` without fraud, a chargeback or a customer who never paid; no
+    `retaliatory` without a complaint or dispute dated before the missed payment; no `competitive`
+    from price alone; an intent to cancel dated before the missed payment makes the loss active.
+    A price reason is competitive where other evidence names a competitor, our fault where our
+    price went up, else `config.price_cause`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, detect_churn
+    >>> churn = detect_churn([0.1, 0.2, 0.9, 0.1], customer_id=["a", "b", "c", "d"])
+    >>> events = pd.DataFrame({
+    ...     "customer_id": ["a", "a", "b", "c"],
+    ...     "timestamp": pd.to_datetime(["2026-03-01", "2026-03-09", "2026-03-02", "2026-03-02"]),
+    ...     "kind": ["complaint", "payment_failed", "cancellation_request", "complaint"],
+    ...     "code": [None, None, "switched_service", None]})
+    >>> causes = attribute_causes(events, churn=churn)
+    >>> causes.to_frame()[["customer_id", "cause", "sub_reason", "rule"]]
+      customer_id                cause         sub_reason                 rule
+    0           a  passive.retaliatory   payment_withheld        payment_first
+    1           b   active.competitive  won_by_competitor       customer_first
+    2           d              unknown                NaN  abstain.no_evidence
+    """
+    require_event_columns(events)
+    used_catalog, books = resolve_books(catalog, code_books)
+    statements, place = read_statements(events, used_catalog, books)
+    table = tabulate_statements(statements, used_catalog, config.source_weights)
+    who = np.flatnonzero(churn.churned)
+    found = _locate(events["customer_id"], churn.customer_id)
+    customer = _positions(found, who, len(churn))
+    rows = np.flatnonzero(customer >= 0)
+    evidence = _gather(events, rows, customer[rows], place[rows], churn, who)
+    weighed = weigh_evidence(evidence, table, used_catalog, config)
+    verdict = _judge(evidence, weighed, config)
+    return CauseTable(
+        customer_id=churn.customer_id[who],
+        cause_code=verdict.cause,
+        sub_reason_code=_sub_reasons(evidence, weighed, verdict),
+        posterior=verdict.posterior,
+        margin=verdict.margin,
+        rule_code=verdict.rule,
+        mechanism_code=weighed.settled.mechanism,
+        evidence_count=count_fates(evidence, weighed, EvidenceStatus.USED),
+        set_aside_count=count_fates(evidence, weighed, *_SET_ASIDE),
+        is_contradicted=(weighed.score > 0.0).sum(axis=1) > 1,
+        evidence=_write_fates(found, customer, rows, weighed),
+        coverage=count_codes(events, statements, place),
+        catalog=used_catalog,
+        config=config,
+    )
+
+
+def _locate(ids: pd.Series[Any], to: pd.Index[Any]) -> IntArray:
+    """Return the place of each id; ids of one type meet as they are, others through their text."""
+    if pd.api.types.is_integer_dtype(ids.dtype) == pd.api.types.is_integer_dtype(to.dtype):
+        return to.get_indexer(pd.Index(ids))
+    return align_customer_ids(ids, to)
+
+
+def _positions(found: IntArray, who: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int32]:
+    """Return the position of each event's customer among those who left; -1 = not among them."""
+    position = np.full(size + 1, NONE, dtype=np.int32)
+    position[who] = np.arange(len(who), dtype=np.int32)
+    return position[found]
+
+
+def _gather(
+    events: pd.DataFrame,
+    rows: npt.NDArray[np.int64],
+    customer: npt.NDArray[np.int32],
+    statement: npt.NDArray[np.int32],
+    churn: ChurnTable,
+    who: npt.NDArray[np.int64],
+) -> Evidence:
+    """Return the events of the customers who left as arrays."""
+    left = np.full(len(who), UNDATED, dtype=np.int64)
+    if churn.effective_day is not None:
+        day = churn.effective_day[who].astype(np.int64)
+        left = np.where(day == NO_DAY, UNDATED, day * MICROSECONDS_PER_DAY)
+    resolved = np.full(len(rows), NEVER, dtype=np.int64)
+    if "resolved_at" in events.columns:
+        moments = events["resolved_at"].iloc[rows]
+        known = moments.notna().to_numpy(dtype=np.bool_)
+        if known.any():
+            resolved[known] = _microseconds(moments)[known]
+    return Evidence(
+        n=len(who),
+        customer=customer.astype(np.int64),
+        time=_microseconds(events["timestamp"].iloc[rows]),
+        statement=statement,
+        resolved=resolved,
+        left=left,
+    )
+
+
+def _microseconds(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    return column.to_numpy().astype("datetime64[us]").astype(np.int64)
+
+
+def _judge(evidence: Evidence, weighed: Weighed, config: AttributionConfig) -> _Verdict:
+    """Name the first leaf, or abstain with the reason."""
+    total = weighed.score.sum(axis=1) + config.abstain_weight
+    posterior = weighed.score / total[:, None]
+    posterior[:, UNKNOWN_CODE] = config.abstain_weight / total
+    best, first, second = top_two(posterior, UNKNOWN_CODE)
+    margin = np.where(first > 0.0, first - second, np.nan)
+    seen = np.bincount(evidence.customer, minlength=evidence.n)
+    struck = count_fates(evidence, weighed, *_SET_ASIDE, *_TOO_OLD)
+    in_order = [
+        (seen == 0, AttributionRule.NO_EVIDENCE),
+        ((first <= 0.0) & (struck > 0), AttributionRule.ALL_SET_ASIDE),
+        (first <= 0.0, AttributionRule.NOT_STATED),
+        (first <= posterior[:, UNKNOWN_CODE], AttributionRule.TOO_WEAK),
+        (margin < config.min_margin, AttributionRule.TOO_CLOSE),
+    ]
+    conditions = [condition for condition, _ in in_order]
+    codes = [np.int8(RULE_CODE[rule]) for _, rule in in_order]
+    rule = np.select(conditions, codes, weighed.settled.rule).astype(np.int8)
+    abstains = np.logical_or.reduce(conditions)
+    cause = np.where(abstains, UNKNOWN_CODE, best).astype(np.int8)
+    return _Verdict(cause, rule, posterior, margin)
+
+
+def _sub_reasons(evidence: Evidence, weighed: Weighed, verdict: _Verdict) -> npt.NDArray[np.int16]:
+    """Return the sub-reason of the weightiest statement for the chosen leaf; -1 where none.
+
+    Ties go to the later statement, then to the one first in the catalogue. A customer whose
+    cause is unknown keeps what it said of it ("don't know").
+    """
+    speaks = np.isin(weighed.status, (_USED, _NEUTRAL)) & (weighed.sub_reason >= 0)
+    speaks &= weighed.leaf == verdict.cause[evidence.customer]
+    rows = np.flatnonzero(speaks)
+    customer, reason = evidence.customer[rows], weighed.sub_reason[rows]
+    order = np.lexsort((reason, -evidence.time[rows], -weighed.weight[rows], customer))
+    first = order[first_in_group(order, customer)]
+    out = np.full(evidence.n, NONE, dtype=np.int16)
+    out[customer[first]] = reason[first]
+    return out
+
+
+def _write_fates(
+    found: IntArray, customer: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], weighed: Weighed
+) -> EvidenceTable:
+    """Return the fate of every event, also of those that concern nobody who left."""
+    status = np.where(found < 0, _UNKNOWN_CUSTOMER, _NOT_CHURNED).astype(np.int8)
+    leaf = np.full(len(found), NONE, dtype=np.int8)
+    weight = np.zeros(len(found))
+    status[rows], leaf[rows], weight[rows] = weighed.status, weighed.leaf, weighed.weight
+    return EvidenceTable(customer=customer, status_code=status, cause_code=leaf, weight=weight)

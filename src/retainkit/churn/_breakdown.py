@@ -1,0 +1,226 @@
+"""summarize_causes: the share of losses per cause, in heads and in value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.churn._cause_table import CauseTable
+from retainkit.churn._causes import BRANCH_OF, CAUSES, UNKNOWN_CODE
+from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.errors import AlignmentError
+from retainkit.typing import ArrayLike1D, FloatArray, Language
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CauseBreakdown(ResultTable):
+    """One row per leaf: customers lost to it, their value, and who could have prevented it.
+
+    Parameters
+    ----------
+    customers : numpy.ndarray of int64, shape (8,)
+        Customers whose cause it is.
+    expected_customers : numpy.ndarray of float64, shape (8,)
+        Sum of the posteriors: each customer counted in parts.
+    value : numpy.ndarray of float64 or None, shape (8,)
+        Value lost [money]; None when no value was given.
+    valued_customers : numpy.ndarray of int64 or None, shape (8,)
+        Customers whose value is known.
+    catalog : CauseCatalog
+        The taxonomy used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, detect_churn, summarize_causes
+    >>> churn = detect_churn([0.1, 0.1], customer_id=["a", "b"])
+    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["complaint"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
+    >>> breakdown = summarize_causes(attribute_causes(events, churn=churn), value=[300.0, 100.0])
+    >>> breakdown
+    <CauseBreakdown: 8 causes; next: .to_frame()>
+    >>> breakdown.controllable_share, breakdown.unknown_share, breakdown.controllable_value
+    (0.5, 0.5, 300.0)
+    """
+
+    customers: npt.NDArray[np.int64]
+    expected_customers: FloatArray
+    value: FloatArray | None
+    valued_customers: npt.NDArray[np.int64] | None
+    catalog: CauseCatalog
+
+    _what: ClassVar[str] = "causes"
+
+    def __len__(self) -> int:
+        return len(CAUSES)
+
+    @property
+    def total(self) -> int:
+        """Customers lost, whatever the cause."""
+        return int(self.customers.sum())
+
+    @property
+    def share(self) -> FloatArray:
+        """Share of the lost customers per leaf; NaN when nobody was lost."""
+        return _divide(self.customers, self.total)
+
+    @property
+    def value_share(self) -> FloatArray | None:
+        """Share of the value lost per leaf; NaN where a value or the total is not positive."""
+        if self.value is None:
+            return None
+        total = float(self.value.sum())
+        positive = total > 0.0 and not (self.value < 0.0).any()
+        return _divide(self.value, total if positive else 0.0)
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of the lost customers whose cause is unknown; NaN when nobody was lost."""
+        return float(self.share[UNKNOWN_CODE])
+
+    @property
+    def controllable_share(self) -> float:
+        """Share of the lost customers the firm could have kept; `unknown` is not among them.
+
+        NaN when nobody was lost.
+        """
+        return float(_divide(self.customers[self._controllable].sum(keepdims=True), self.total)[0])
+
+    @property
+    def controllable_share_of_known(self) -> float:
+        """Controllable losses over losses with a known cause; NaN when no cause is known."""
+        known = self.total - int(self.customers[UNKNOWN_CODE])
+        return float(_divide(self.customers[self._controllable].sum(keepdims=True), known)[0])
+
+    @property
+    def controllable_value(self) -> float | None:
+        """Value lost to causes the firm could have prevented [money]; None without values."""
+        return None if self.value is None else float(self.value[self._controllable].sum())
+
+    @property
+    def _controllable(self) -> npt.NDArray[np.bool_]:
+        return np.array([entry.controllable is True for entry in self.catalog.causes])
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return all leaves, also those nobody was lost to.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language of the labels.
+
+        Returns
+        -------
+        pandas.DataFrame
+            cause, label, branch, customers, share, expected_customers, controllable, owner,
+            countermeasure (the first), and value, value_share, valued_customers when values were
+            given; leaves in catalogue order.
+        """
+        entries = self.catalog.causes
+        columns: dict[str, object] = {
+            "cause": [entry.cause.value for entry in entries],
+            "label": [entry.label.text(language) for entry in entries],
+            "branch": [entry.branch.value for entry in entries],
+            "customers": self.customers.copy(),
+            "share": self.share,
+            "expected_customers": self.expected_customers.copy(),
+            "controllable": pd.array([entry.controllable for entry in entries], dtype="boolean"),
+            "owner": [entry.owner_label.text(language) for entry in entries],
+            "countermeasure": [entry.countermeasures[0].text(language) for entry in entries],
+        }
+        if self.value is not None and self.valued_customers is not None:
+            columns["value"] = self.value.copy()
+            columns["value_share"] = self.value_share
+            columns["valued_customers"] = self.valued_customers.copy()
+        return pd.DataFrame(columns)
+
+    def summary(self) -> pd.DataFrame:
+        """Return customers lost by branch.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per branch: branch, customers, share, and value when values were given.
+        """
+        branches = list(dict.fromkeys(BRANCH_OF[cause] for cause in CAUSES))
+        of_leaf = np.array([branches.index(BRANCH_OF[cause]) for cause in CAUSES])
+        heads = np.bincount(of_leaf, weights=self.customers).astype(np.int64)
+        columns: dict[str, object] = {
+            "branch": [str(branch) for branch in branches],
+            "customers": heads,
+            "share": _divide(heads, self.total),
+        }
+        if self.value is not None:
+            columns["value"] = np.bincount(of_leaf, weights=self.value)
+        return pd.DataFrame(columns)
+
+
+def summarize_causes(causes: CauseTable, *, value: ArrayLike1D | None = None) -> CauseBreakdown:
+    """Count the losses per cause, and the value lost with them.
+
+    Parameters
+    ----------
+    causes : CauseTable
+        Why each customer left.
+    value : array_like, shape (n,), optional
+        What each of these customers was worth [money], in the order of `causes.customer_id`; NaN
+        where it is not known: such a customer counts in heads and not in value.
+
+    Returns
+    -------
+    CauseBreakdown
+        All eight leaves in catalogue order, `unknown` among them.
+
+    Raises
+    ------
+    AlignmentError
+        If `value` has another length.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, detect_churn, summarize_causes
+    >>> churn = detect_churn([0.1, 0.1], customer_id=["a", "b"])
+    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["relocation"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
+    >>> summarize_causes(attribute_causes(events, churn=churn)).summary()
+               branch  customers  share
+    0          active          1    0.5
+    1         passive          0    0.0
+    2         unknown          1    0.5
+    3  administrative          0    0.0
+    """
+    size = len(CAUSES)
+    worth: FloatArray | None = None
+    valued: npt.NDArray[np.int64] | None = None
+    if value is not None:
+        money = np.asarray(value, dtype=np.float64)
+        if money.shape != (len(causes),):
+            raise AlignmentError(
+                f"{len(causes)} lost customers, value of shape {money.shape}",
+                rule="one value per lost customer, in the order of causes.customer_id",
+                where="summarize_causes",
+                fix="value=values.loc[causes.customer_id]",
+            )
+        known = ~np.isnan(money)
+        lost = np.bincount(causes.cause_code[known], weights=money[known], minlength=size)
+        worth = lost.astype(np.float64)
+        valued = np.bincount(causes.cause_code[known], minlength=size).astype(np.int64)
+    return CauseBreakdown(
+        customers=np.bincount(causes.cause_code, minlength=size).astype(np.int64),
+        expected_customers=causes.posterior.sum(axis=0),
+        value=worth,
+        valued_customers=valued,
+        catalog=causes.catalog,
+    )
+
+
+def _divide(part: npt.NDArray[np.generic], whole: float) -> FloatArray:
+    if whole == 0:
+        return np.full(len(part), np.nan)
+    return np.asarray(part, dtype=np.float64) / whole

@@ -1,0 +1,112 @@
+"""The catalogue and code books that ship with the package, read from its data files."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from retainkit.churn._codes import CodeBook, catalog_code_book
+from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.errors import SchemaError
+
+BUILT_IN_CODE_BOOKS = (
+    "stripe.feedback",
+    "stripe.reason",
+    "stripe.decline_code",
+    "stripe.dispute_reason",
+    "recurly.expiration_reason",
+    "chargebee.cancel_reason",
+    "revenuecat.reason",
+    "google_play.cancel_survey_reason",
+    "google_play.cancel_reason",
+    "apple.expiration_intent",
+    "ibm_telco.churn_reason",
+    "ibm_telco.churn_category",
+)
+"""Names of the built-in books, in the order in which they are tried."""
+
+
+def _read(path: str) -> str:
+    return files("retainkit.churn").joinpath("data").joinpath(path).read_text(encoding="utf-8")
+
+
+@cache
+def default_catalog() -> CauseCatalog:
+    """Return the built-in taxonomy of churn causes.
+
+    Returns
+    -------
+    CauseCatalog
+        Eight leaves with labels, countermeasures, owners and sub-reasons in English and Chinese,
+        and the event kinds.
+
+    Notes
+    -----
+    *Passive* loss means that the firm ended service, normally after non-payment. The English term
+    "involuntary churn" is narrower (a payment failed) and says nothing of the will behind it.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_catalog
+    >>> default_catalog().to_frame()[["cause", "owner"]].head(2)
+                    cause                owner
+    0      active.natural     Customer service
+    1  active.competitive  Sales and marketing
+    """
+    document = tomllib.loads(_read("causes.toml")) | tomllib.loads(_read("event_kinds.toml"))
+    return CauseCatalog.model_validate(document)
+
+
+@cache
+def load_code_book(name: str) -> CodeBook:
+    """Load one built-in code book.
+
+    Parameters
+    ----------
+    name : str
+        One of `BUILT_IN_CODE_BOOKS`, for example "stripe.feedback".
+
+    Returns
+    -------
+    CodeBook
+        The book.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such book.
+
+    Examples
+    --------
+    >>> from retainkit.churn import load_code_book
+    >>> load_code_book("stripe.feedback").find("switched_service").cause.value
+    'active.competitive'
+    """
+    if name not in BUILT_IN_CODE_BOOKS:
+        raise SchemaError(
+            f"no built-in code book {name!r}",
+            rule=f"the built-in books are {', '.join(BUILT_IN_CODE_BOOKS)}",
+            fix="write your own: CodeBook.from_mapping(name, {code: cause})",
+        )
+    return CodeBook.from_toml(_read(f"codes/{name}.toml"))
+
+
+@cache
+def default_code_books() -> tuple[CodeBook, ...]:
+    """Return the catalogue's own names and every built-in code book, in the order tried.
+
+    Returns
+    -------
+    tuple of CodeBook
+        Put your own in front: `(my_book, *default_code_books())`; the first book that lists a
+        code wins.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_code_books
+    >>> [book.name for book in default_code_books()][:2]
+    ['retainkit', 'stripe.feedback']
+    """
+    own = catalog_code_book(default_catalog())
+    return (own, *(load_code_book(name) for name in BUILT_IN_CODE_BOOKS))

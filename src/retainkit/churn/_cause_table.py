@@ -1,0 +1,268 @@
+"""CauseTable: why each customer left; EvidenceTable: what became of each event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.churn._causes import CAUSES, MECHANISMS, RULES, STATUSES
+from retainkit.churn._churn_table import to_categorical
+from retainkit.churn._config import AttributionConfig
+from retainkit.churn._coverage import CodeCoverage
+from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.errors import AlignmentError
+from retainkit.typing import BoolArray, FloatArray, Language
+
+Int8Array: TypeAlias = npt.NDArray[np.int8]
+Int32Array: TypeAlias = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class EvidenceTable(ResultTable):
+    """One row per event, in the order of the events table: what became of it.
+
+    Parameters
+    ----------
+    customer : numpy.ndarray of int32
+        Position of the customer among those who left; -1 for who stayed or was never seen.
+    status_code : numpy.ndarray of int8
+        Position of the fate in `EvidenceStatus`.
+    cause_code : numpy.ndarray of int8
+        Leaf it points to after tie-breaks, as position in `ChurnCause`; -1 = none.
+    weight : numpy.ndarray of float64
+        What it added to that leaf; 0 where it did not count.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, detect_churn
+    >>> churn = detect_churn([0.1], customer_id=["a"])
+    >>> events = pd.DataFrame({"customer_id": ["a", "z"], "kind": ["complaint", "complaint"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01", "2026-03-02"])})
+    >>> attribute_causes(events, churn=churn).evidence.to_frame()
+       customer            status         cause  weight
+    0         0              used  active.fault     0.8
+    1        -1  unknown_customer           NaN     0.0
+    """
+
+    customer: Int32Array
+    status_code: Int8Array
+    cause_code: Int8Array
+    weight: FloatArray
+
+    _what: ClassVar[str] = "events"
+    _next_step: ClassVar[str] = ".summary()"
+
+    def __len__(self) -> int:
+        return len(self.status_code)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return every event's fate.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer (position among those who left, -1 = none), status, cause, weight; rows in
+            the order of the events table.
+        """
+        return pd.DataFrame(
+            {
+                "customer": self.customer.copy(),
+                "status": to_categorical(self.status_code, STATUSES),
+                "cause": cause_categorical(self.cause_code),
+                "weight": self.weight.copy(),
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return the number of events by fate; they sum to all events.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per fate: status, events.
+        """
+        counts = np.bincount(self.status_code, minlength=len(STATUSES))
+        return pd.DataFrame({"status": [str(s) for s in STATUSES], "events": counts})
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CauseTable(ResultTable):
+    """One row per customer who left: cause, posterior, margin, rule, evidence.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers who left, in the order of the churn table.
+    cause_code : numpy.ndarray of int8
+        Position of the cause in `ChurnCause`; `unknown` where the attribution abstains.
+    sub_reason_code : numpy.ndarray of int16
+        Position in the catalogue's sub-reasons; -1 = none.
+    posterior : numpy.ndarray of float64, shape (n, 8)
+        Share of the evidence per leaf; each row sums to 1.
+    margin : numpy.ndarray of float64
+        Lead of the first leaf over the second [share]; NaN where no evidence counts.
+    rule_code : numpy.ndarray of int8
+        Position of the rule in `AttributionRule`.
+    mechanism_code : numpy.ndarray of int8
+        Position in `Mechanism` of what ended the relation; -1 where nothing says so.
+    evidence_count, set_aside_count : numpy.ndarray of int32
+        Statements that count, and pieces struck by a veto or outside the branch.
+    is_contradicted : numpy.ndarray of bool
+        Whether counted statements point to different leaves.
+    evidence : EvidenceTable
+        What became of each event.
+    coverage : CodeCoverage
+        Which reason codes the code books cover.
+    catalog : CauseCatalog
+        The taxonomy used.
+    config : AttributionConfig
+        The settings used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, detect_churn
+    >>> churn = detect_churn([0.1], customer_id=["a"])
+    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["relocation"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
+    >>> causes = attribute_causes(events, churn=churn)
+    >>> causes
+    <CauseTable: 1 lost customers; next: summarize_causes(causes)>
+    >>> causes.to_frame(language="zh")["cause"].tolist()
+    ['自然流失']
+    """
+
+    customer_id: pd.Index
+    cause_code: Int8Array
+    sub_reason_code: npt.NDArray[np.int16]
+    posterior: FloatArray
+    margin: FloatArray
+    rule_code: Int8Array
+    mechanism_code: Int8Array
+    evidence_count: Int32Array
+    set_aside_count: Int32Array
+    is_contradicted: BoolArray
+    evidence: EvidenceTable
+    coverage: CodeCoverage
+    catalog: CauseCatalog
+    config: AttributionConfig
+
+    _what: ClassVar[str] = "lost customers"
+    _next_step: ClassVar[str] = "summarize_causes(causes)"
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
+
+    @property
+    def cause(self) -> pd.Categorical[Any]:
+        """The causes as a categorical with all eight leaves, in catalogue order."""
+        return cause_categorical(self.cause_code)
+
+    def to_frame(self, *, language: Language | None = None) -> pd.DataFrame:
+        """Return the table as a new frame.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, optional
+            Show causes and sub-reasons by their display names; by default by their codes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id, cause, sub_reason (NaN = none), margin, mechanism, rule, evidence,
+            set_aside, contradicted, and one posterior column `p(<leaf>)` per leaf.
+        """
+        columns: dict[str, object] = {
+            "customer_id": self.customer_id,
+            "cause": cause_categorical(self.cause_code, catalog=self.catalog, language=language),
+            "sub_reason": self._sub_reasons(language),
+            "margin": self.margin.copy(),
+            "mechanism": to_categorical(self.mechanism_code, MECHANISMS),
+            "rule": to_categorical(self.rule_code, RULES),
+            "evidence": self.evidence_count.copy(),
+            "set_aside": self.set_aside_count.copy(),
+            "contradicted": self.is_contradicted.copy(),
+        }
+        for code, cause in enumerate(CAUSES):
+            columns[f"p({cause})"] = self.posterior[:, code].copy()
+        return pd.DataFrame(columns)
+
+    def _sub_reasons(self, language: Language | None) -> pd.Categorical[Any]:
+        labels = self.catalog.sub_reason_labels
+        names = [label.text(language) if language else name for name, label in labels.items()]
+        return to_categorical(self.sub_reason_code, names)
+
+    def summary(self) -> pd.DataFrame:
+        """Return how many causes each rule gave.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per rule that occurs: rule, customers, share, mean_margin.
+        """
+        counts = np.bincount(self.rule_code, minlength=len(RULES))
+        known = ~np.isnan(self.margin)
+        margins = np.bincount(
+            self.rule_code[known], weights=self.margin[known], minlength=len(RULES)
+        )
+        with_margin = np.bincount(self.rule_code[known], minlength=len(RULES))
+        frame = pd.DataFrame(
+            {
+                "rule": [str(rule) for rule in RULES],
+                "customers": counts,
+                "share": counts / max(len(self), 1),
+                "mean_margin": np.where(
+                    with_margin > 0, margins / np.maximum(with_margin, 1), np.nan
+                ),
+            }
+        )
+        return frame[frame["customers"] > 0].reset_index(drop=True)
+
+    def explain(self, customer_id: Any, events: pd.DataFrame) -> pd.DataFrame:
+        """Return one customer's events with what became of each: the answer to "why".
+
+        Parameters
+        ----------
+        customer_id : Any
+            A customer who left.
+        events : pandas.DataFrame
+            The events the causes were attributed from.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The customer's rows of `events` in their order, with status, cause and weight.
+
+        Raises
+        ------
+        AlignmentError
+            If the customer is not among those who left, or the events are other ones.
+        """
+        if customer_id not in self.customer_id or len(events) != len(self.evidence):
+            raise AlignmentError(
+                f"customer {customer_id!r} of {len(events)} events cannot be explained",
+                rule=f"the customer is one of the {len(self)} who left, and the events are the "
+                f"{len(self.evidence)} the causes come from",
+                where="explain",
+                fix="pass the same events frame as to attribute_causes",
+            )
+        rows = np.flatnonzero(self.evidence.customer == self.customer_id.get_loc(customer_id))
+        fate = self.evidence.to_frame()[["status", "cause", "weight"]].iloc[rows]
+        own = events.iloc[rows].reset_index(drop=True)
+        return own.join(fate.reset_index(drop=True).rename(columns={"cause": "points_to"}))
+
+
+def cause_categorical(
+    codes: Int8Array, *, catalog: CauseCatalog | None = None, language: Language | None = None
+) -> pd.Categorical[Any]:
+    """Return cause codes as a categorical with all leaves; -1 = empty."""
+    if language is None or catalog is None:
+        return to_categorical(codes, CAUSES)
+    names = [catalog.label(cause, language=language) for cause in CAUSES]
+    return to_categorical(codes, names)

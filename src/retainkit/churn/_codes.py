@@ -1,0 +1,228 @@
+"""CodeBook: which leaf each reason code of another system stands for, as data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit.churn._causes import ChurnCause, Mechanism, Signal
+from retainkit.churn._taxonomy import CauseCatalog, Identifier
+from retainkit.errors import SchemaError
+from retainkit.typing import Rate
+
+
+def normalize_code(code: str) -> str:
+    """Return the spelling codes are compared in: no case, single spaces, plain apostrophes."""
+    text = " ".join(code.split()).casefold().replace("’", "'")
+    whole, point, rest = text.partition(".")
+    return whole if point and whole.lstrip("-").isdigit() and not rest.strip("0") else text
+
+
+class CodeEntry(FrozenConfig):
+    """What one reason code stands for.
+
+    Parameters
+    ----------
+    code : str
+        The code as the other system writes it; case and spacing do not matter.
+    cause : ChurnCause
+        The leaf it points to; `unknown` for "don't know", "other" and the like.
+    sub_reason : str or None
+        The finer reason, one of the catalogue's for that leaf.
+    passive_cause, passive_sub_reason : ChurnCause or None, str or None
+        What replaces them where a missed payment ended the relation.
+    mechanism : Mechanism or None
+        What ended the relation, where the code says so.
+    signals : frozenset of Signal
+        What it establishes besides: `price` marks a reason that needs a tie-break.
+    reliability : float, default 1
+        How far the code is trusted [share].
+    fallback : ChurnCause or None
+        Leaf used when a veto strikes `cause`; None sets the evidence aside.
+    retry : {"soft", "hard"} or None
+        For declined payments: whether trying again may work.
+
+    Examples
+    --------
+    >>> from retainkit.churn import CodeEntry
+    >>> CodeEntry(code="too_expensive", cause="active.natural", signals={"price"}).reliability
+    1.0
+    """
+
+    code: Annotated[str, Field(min_length=1)]
+    cause: ChurnCause
+    sub_reason: Identifier | None = None
+    passive_cause: ChurnCause | None = None
+    passive_sub_reason: Identifier | None = None
+    mechanism: Mechanism | None = None
+    signals: frozenset[Signal] = frozenset()
+    reliability: Rate = 1.0
+    fallback: ChurnCause | None = None
+    retry: Literal["soft", "hard"] | None = None
+
+
+class CodeBook(FrozenModel):
+    """A list of reason codes of one system and what each stands for.
+
+    Parameters
+    ----------
+    name : str
+        "system.field"; events whose `source` is the name or the system are read with this book.
+    title, reference : str
+        What it is and where it comes from.
+    kinds : tuple of str
+        Event kinds it applies to; empty = all.
+    needs_source : bool, default False
+        Whether it is read only for events whose `source` names it (codes that are bare numbers).
+    entries : tuple of CodeEntry
+        The codes; each once.
+
+    Examples
+    --------
+    >>> from retainkit.churn import CodeBook
+    >>> book = CodeBook.from_mapping("shop.reason", {"Umzug": "active.natural", "teuer":
+    ...     {"cause": "active.natural", "sub_reason": "price_too_high", "signals": ["price"]}})
+    >>> book.find(" umzug ").cause.value
+    'active.natural'
+    >>> book.find("sonstiges") is None
+    True
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")]
+    title: str = ""
+    reference: str = ""
+    kinds: tuple[Identifier, ...] = ()
+    needs_source: bool = False
+    entries: tuple[CodeEntry, ...]
+
+    @model_validator(mode="after")
+    def _each_code_once(self) -> Self:
+        codes = [normalize_code(entry.code) for entry in self.entries]
+        doubled = sorted({code for code in codes if codes.count(code) > 1})
+        if doubled:
+            raise ValueError(f"code book {self.name!r} lists codes twice: {doubled[:5]}")
+        return self
+
+    @property
+    def system(self) -> str:
+        """The system the codes belong to: the part of the name before the first point."""
+        return self.name.partition(".")[0]
+
+    def index(self) -> dict[str, CodeEntry]:
+        """Return the entries by normalised code.
+
+        Returns
+        -------
+        dict
+            Normalised code to entry.
+        """
+        return {normalize_code(entry.code): entry for entry in self.entries}
+
+    def find(self, code: str) -> CodeEntry | None:
+        """Return what a code stands for; None when the book does not list it.
+
+        Parameters
+        ----------
+        code : str
+            The code; case and spacing do not matter.
+
+        Returns
+        -------
+        CodeEntry or None
+            The entry.
+        """
+        return self.index().get(normalize_code(code))
+
+    @classmethod
+    def from_mapping(
+        cls, name: str, codes: Mapping[str, ChurnCause | str | Mapping[str, Any]], **fields: Any
+    ) -> Self:
+        """Build a book from a mapping of code to leaf, or of code to the fields of an entry.
+
+        Parameters
+        ----------
+        name : str
+            "system.field".
+        codes : mapping
+            Code to leaf ("active.fault"), or to a mapping with at least `cause`.
+        **fields : Any
+            Other fields of the book.
+
+        Returns
+        -------
+        CodeBook
+            The book, validated.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a leaf or field is unknown.
+        """
+        entries = [
+            {"code": code, **meaning}
+            if isinstance(meaning, Mapping)
+            else {"code": code, "cause": meaning}
+            for code, meaning in codes.items()
+        ]
+        return cls.model_validate({"name": name, "entries": entries, **fields})
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Read a book written as TOML.
+
+        Parameters
+        ----------
+        text : str
+            A document with `name` and `[[entries]]`.
+
+        Returns
+        -------
+        CodeBook
+            The book, validated.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a leaf or field is unknown.
+        tomllib.TOMLDecodeError
+            If the text is not TOML.
+        """
+        return cls.model_validate(tomllib.loads(text))
+
+
+def check_code_book(book: CodeBook, catalog: CauseCatalog) -> None:
+    """Raise if the book names a sub-reason its leaf does not have."""
+    wrong = [
+        f"{entry.code!r}: {reason} under {cause}"
+        for entry in book.entries
+        for cause, reason in (
+            (entry.cause, entry.sub_reason),
+            (entry.passive_cause, entry.passive_sub_reason),
+        )
+        if reason is not None and not catalog.has_sub_reason(cause, reason)
+    ]
+    if wrong:
+        raise SchemaError(
+            f"code book {book.name!r} names {len(wrong)} unknown sub-reasons: {wrong[:3]}",
+            rule=f"a sub-reason is one of the catalogue's (version {catalog.version}) for its leaf",
+            where=f"code book {book.name!r}",
+            fix="leave sub_reason out, or add it to the catalogue",
+        )
+
+
+def catalog_code_book(catalog: CauseCatalog) -> CodeBook:
+    """Return the book of the catalogue's own names: each leaf, and each sub-reason of one leaf."""
+    homes: dict[str, list[ChurnCause]] = {}
+    for entry in catalog.causes:
+        for reason in entry.sub_reasons:
+            homes.setdefault(reason.id, []).append(entry.cause)
+    codes: dict[str, dict[str, Any]] = {e.cause.value: {"cause": e.cause} for e in catalog.causes}
+    for reason_id, causes in homes.items():
+        codes[reason_id] = {"cause": causes[0], "sub_reason": reason_id}
+        if reason_id == "price_too_high":
+            codes[reason_id] |= {"signals": ["price"], "reliability": 0.5}
+    return CodeBook.from_mapping("retainkit", codes, title="The catalogue's own names")

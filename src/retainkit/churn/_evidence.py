@@ -1,0 +1,266 @@
+"""Weigh evidence: which rows count, for which leaf, and how much."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit.churn._causes import (
+    BRANCH_OF,
+    CAUSE_CODE,
+    CAUSES,
+    STATUS_CODE,
+    UNKNOWN_CODE,
+    Branch,
+    ChurnCause,
+    EvidenceStatus,
+    Signal,
+)
+from retainkit.churn._config import AttributionConfig
+from retainkit.churn._kernel import NEVER, any_row, first_in_group, last_time, sum_by_leaf
+from retainkit.churn._kernel_attribution import (
+    CUSTOMER,
+    MICROSECONDS_PER_DAY,
+    PAYMENT,
+    SYSTEM,
+    Settled,
+    count_moments,
+    decay,
+    has_grievance,
+    settle_mechanism,
+)
+from retainkit.churn._statements import NONE, StatementTable
+from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.typing import BoolArray, FloatArray
+
+UNDATED = np.iinfo(np.int64).min
+"""Time at which a customer left, where it is not known."""
+
+_USED, _REPEATED, _NEUTRAL, _OUTSIDE, _VETOED, _RECOVERED, _STALE = (
+    STATUS_CODE[status] for status in list(EvidenceStatus)[:7]
+)
+_COMPETITIVE = CAUSE_CODE[ChurnCause.ACTIVE_COMPETITIVE]
+_FAULT = CAUSE_CODE[ChurnCause.ACTIVE_FAULT]
+_RETALIATORY = CAUSE_CODE[ChurnCause.PASSIVE_RETALIATORY]
+_MALICIOUS = CAUSE_CODE[ChurnCause.PASSIVE_MALICIOUS]
+
+
+def _allowed_leaves() -> BoolArray:
+    """Return which leaves each mechanism allows; the last row is "nothing says what ended it"."""
+    allowed = np.ones((4, len(CAUSES)), dtype=np.bool_)
+    branches = {
+        CUSTOMER: Branch.ACTIVE,
+        PAYMENT: Branch.PASSIVE,
+        SYSTEM: Branch.ADMINISTRATIVE,
+    }
+    for code, branch in branches.items():
+        allowed[code] = [BRANCH_OF[cause] is branch for cause in CAUSES]
+    return allowed
+
+
+_ALLOWED = _allowed_leaves()
+
+
+class Evidence(NamedTuple):
+    """The events of the `n` customers who left, as arrays; times in microseconds."""
+
+    n: int
+    customer: npt.NDArray[np.int64]
+    time: npt.NDArray[np.int64]
+    statement: npt.NDArray[np.int32]
+    resolved: npt.NDArray[np.int64]
+    left: npt.NDArray[np.int64]
+
+
+class Weighed(NamedTuple):
+    """Per piece of evidence its fate, leaf, sub-reason and weight; per customer the sums."""
+
+    status: npt.NDArray[np.int8]
+    leaf: npt.NDArray[np.int8]
+    sub_reason: npt.NDArray[np.int16]
+    weight: FloatArray
+    score: FloatArray
+    settled: Settled
+
+
+class _Pointing(NamedTuple):
+    leaf: npt.NDArray[np.int64]
+    sub_reason: npt.NDArray[np.int64]
+
+
+def weigh_evidence(
+    evidence: Evidence, table: StatementTable, catalog: CauseCatalog, config: AttributionConfig
+) -> Weighed:
+    """Decide the fate and weight of every piece of evidence and sum them per customer and leaf."""
+    age, status = _age(evidence, table, config)
+    live = status == _USED
+    settled = settle_mechanism(
+        evidence.customer[live],
+        evidence.time[live],
+        table.mechanism[evidence.statement][live],
+        table.end_record[evidence.statement][live],
+        table.has(Signal.MISSED_PAYMENT)[evidence.statement][live],
+        n=evidence.n,
+    )
+    said = _point(evidence, table, catalog, settled, live, config)
+    leaf, status = _apply_vetoes(evidence, table, settled, said.leaf, status)
+    weight = table.weight[evidence.statement] * decay(age, config.half_life_days)
+    weight *= np.where(_is_settled(evidence, table, settled), config.settled_factor, 1.0)
+    weight[status != _USED] = 0.0
+    status, rows = _merge(evidence, leaf, weight, status)
+    weight[status != _USED] = 0.0
+    score = sum_by_leaf(
+        evidence.customer[rows], leaf[rows], weight[rows], n=evidence.n, leaves=len(CAUSES)
+    )
+    sub_reason = np.where(_fits(catalog)[leaf, said.sub_reason], said.sub_reason, NONE)
+    return Weighed(
+        status, leaf.astype(np.int8), sub_reason.astype(np.int16), weight, score, settled
+    )
+
+
+def _age(
+    evidence: Evidence, table: StatementTable, config: AttributionConfig
+) -> tuple[FloatArray, npt.NDArray[np.int8]]:
+    """Return ages [day] and which pieces are live, recovered or stale.
+
+    Age counts back from the day the customer left, else from its last event; what happened
+    later has age 0. A missed payment that came after all ended nothing.
+    """
+    customer, time = evidence.customer, evidence.time
+    everything = np.ones(len(time), dtype=np.bool_)
+    newest = last_time(customer, time, everything, evidence.n)
+    reference = np.where(evidence.left == UNDATED, newest, evidence.left)
+    age = np.maximum(reference[customer] - time, 0) / MICROSECONDS_PER_DAY
+    missed = table.has(Signal.MISSED_PAYMENT)[evidence.statement]
+    came = table.has(Signal.PAYMENT_RECOVERED)[evidence.statement]
+    recovered = time <= last_time(customer, time, came, evidence.n)[customer]
+    recovered = missed & (recovered | (evidence.resolved < NEVER))
+    limit = np.where(missed, config.missed_payment_days, config.window_days)
+    status = np.full(len(time), _USED, dtype=np.int8)
+    status[age > np.minimum(limit, config.window_days)] = _STALE
+    status[recovered] = _RECOVERED
+    return age, status
+
+
+def _point(
+    evidence: Evidence,
+    table: StatementTable,
+    catalog: CauseCatalog,
+    settled: Settled,
+    live: BoolArray,
+    config: AttributionConfig,
+) -> _Pointing:
+    """Return the leaf and sub-reason each piece points to, before the vetoes; -1 = none."""
+    statement, customer = evidence.statement, evidence.customer
+    passive = (settled.mechanism[customer] == PAYMENT) & (table.passive_cause[statement] >= 0)
+    leaf = np.where(passive, table.passive_cause[statement], table.cause[statement])
+    sub = np.where(passive, table.passive_sub_reason[statement], table.sub_reason[statement])
+    leaf = _break_price_ties(evidence, table, leaf.astype(np.int64), live, config)
+    disputes = live & (leaf == _RETALIATORY) & table.has(Signal.DISPUTE)[statement]
+    defrauded = any_row(customer, live & table.has(Signal.FRAUD)[statement], evidence.n)
+    leaf[disputes & defrauded[customer]] = _MALICIOUS
+    charged_back = live & table.has(Signal.CHARGEBACK)[statement]
+    times = count_moments(customer, evidence.time, charged_back, n=evidence.n)
+    repeated = charged_back & (times[customer] >= config.malicious_chargebacks)
+    repeated &= leaf == _RETALIATORY
+    leaf[repeated] = _MALICIOUS
+    names = list(catalog.sub_reason_labels)
+    if "repeated_chargebacks" in names:
+        sub = np.where(repeated, names.index("repeated_chargebacks"), sub)
+    return _Pointing(leaf, sub.astype(np.int64))
+
+
+def _break_price_ties(
+    evidence: Evidence,
+    table: StatementTable,
+    leaf: npt.NDArray[np.int64],
+    live: BoolArray,
+    config: AttributionConfig,
+) -> npt.NDArray[np.int64]:
+    """Send price reasons to the competitor, to our own price rise, or to the default leaf.
+
+    A statement that itself says that our price rose stays what it is.
+    """
+    statement, customer = evidence.statement, evidence.customer
+    price = table.has(Signal.PRICE)[statement]
+    rise = table.has(Signal.PRICE_INCREASE)[statement]
+    names_rival = (leaf == _COMPETITIVE) | table.has(Signal.COMPETITOR)[statement]
+    rival = any_row(customer, live & names_rival & ~price, evidence.n)
+    ours = any_row(customer, live & rise, evidence.n)
+    default = CAUSE_CODE[config.price_cause]
+    resolved = np.where(rival, _COMPETITIVE, np.where(ours, _FAULT, default))[customer]
+    return np.where(price & ~rise & (leaf >= 0), resolved, leaf)
+
+
+def _apply_vetoes(
+    evidence: Evidence,
+    table: StatementTable,
+    settled: Settled,
+    leaf: npt.NDArray[np.int64],
+    status: npt.NDArray[np.int8],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    """Move what a veto strikes to its fallback, or set it aside; then keep to the branch."""
+    statement, customer = evidence.statement, evidence.customer
+    live = status == _USED
+    ill_will = table.has(Signal.FRAUD, Signal.CHARGEBACK, Signal.NEVER_PAID)[statement]
+    grievance = table.has(Signal.COMPLAINT, Signal.DISPUTE)[statement]
+    malice = any_row(customer, live & ill_will, evidence.n)
+    aggrieved = has_grievance(customer, evidence.time, live & grievance, settled, n=evidence.n)
+    struck = (leaf == _MALICIOUS) & ~malice[customer]
+    struck |= (leaf == _RETALIATORY) & ~aggrieved[customer]
+    fallback = table.fallback[statement].astype(np.int64)
+    vetoed = struck & ((fallback < 0) | (fallback == UNKNOWN_CODE))
+    leaf = np.where(struck & ~vetoed, fallback, leaf)
+    neutral = (leaf < 0) | (leaf == UNKNOWN_CODE)
+    outside = ~neutral & ~_ALLOWED[settled.mechanism[customer], leaf]
+    fate = np.select([neutral, outside, vetoed], [_NEUTRAL, _OUTSIDE, _VETOED], _USED)
+    return leaf, np.where(live, fate, status).astype(np.int8)
+
+
+def _is_settled(evidence: Evidence, table: StatementTable, settled: Settled) -> BoolArray:
+    """Return which complaints were settled before they could have driven the customer away."""
+    grievance = table.has(Signal.COMPLAINT, Signal.DISPUTE)[evidence.statement]
+    known = np.where(evidence.left == UNDATED, NEVER, evidence.left)
+    unpaid = (settled.mechanism == PAYMENT) & (settled.first_missed < NEVER)
+    decisive = np.where(unpaid, settled.first_missed, known)
+    result: BoolArray = grievance & (evidence.resolved < decisive[evidence.customer])
+    return result
+
+
+def _merge(
+    evidence: Evidence,
+    leaf: npt.NDArray[np.int64],
+    weight: FloatArray,
+    status: npt.NDArray[np.int8],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+    """Keep the weightiest of each repeated statement; return fates and the rows that count.
+
+    The rows come sorted by customer, leaf and statement, so that sums do not depend on the order
+    of the input.
+    """
+    rows = np.flatnonzero(status == _USED)
+    keys = (evidence.customer[rows], leaf[rows], evidence.statement[rows])
+    order = np.lexsort((-evidence.time[rows], -weight[rows], *keys[::-1]))
+    first = first_in_group(order, *keys)
+    status = status.copy()
+    status[rows[order[~first]]] = _REPEATED
+    return status, rows[order[first]]
+
+
+def _fits(catalog: CauseCatalog) -> BoolArray:
+    """Return which sub-reasons lie under which leaf; last row and column stand for none."""
+    names = list(catalog.sub_reason_labels)
+    fits = np.zeros((len(CAUSES) + 1, len(names) + 1), dtype=np.bool_)
+    for code, entry in enumerate(catalog.causes):
+        fits[code, [names.index(reason.id) for reason in entry.sub_reasons]] = True
+    return fits
+
+
+def count_fates(
+    evidence: Evidence, weighed: Weighed, *statuses: EvidenceStatus
+) -> npt.NDArray[np.int32]:
+    """Return how many pieces of each customer met one of these fates."""
+    among = np.isin(weighed.status, [STATUS_CODE[status] for status in statuses])
+    return np.bincount(evidence.customer[among], minlength=evidence.n).astype(np.int32)

@@ -1,0 +1,320 @@
+"""CauseCatalog: the taxonomy of churn causes and event kinds as versioned, checkable data."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Self
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._internal.labels import Label
+from retainkit.churn._causes import (
+    BRANCH_OF,
+    CAUSES,
+    Branch,
+    ChurnCause,
+    EvidenceSource,
+    Initiator,
+    Mechanism,
+    Signal,
+)
+from retainkit.typing import Language, Rate
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A short name in lower case."""
+
+
+class SubReason(FrozenConfig):
+    """A finer reason within a leaf; the same reason may lie under several leaves.
+
+    Parameters
+    ----------
+    id : str
+        Short name in lower case.
+    label : Label
+        Display text.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_catalog
+    >>> default_catalog().entry("active.natural").sub_reasons[0].label.text("zh")
+    '搬迁'
+    """
+
+    id: Identifier
+    label: Label
+
+
+class CauseEntry(FrozenConfig):
+    """One leaf of the taxonomy: what it is, who acts on it, and what is done.
+
+    Parameters
+    ----------
+    cause : ChurnCause
+        The leaf.
+    label, description : Label
+        Display texts.
+    initiator : Initiator or None
+        Who took the last step; None where unknown.
+    controllable, recoverable : bool or None
+        Whether the firm could have prevented the loss, and could win the customer back; None
+        where unknown. They are attributes, not leaves.
+    owner : str
+        Role that answers for the countermeasure.
+    owner_label : Label
+        Display text of the role.
+    countermeasures : tuple of Label
+        What is done about it, first things first.
+    sub_reasons : tuple of SubReason
+        Finer reasons.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_catalog
+    >>> entry = default_catalog().entry("passive.non_malicious")
+    >>> entry.branch.value, entry.controllable, entry.countermeasures[0].en
+    ('passive', True, 'Remind in time: easy to avoid')
+    """
+
+    cause: ChurnCause
+    label: Label
+    description: Label
+    initiator: Initiator | None = None
+    controllable: bool | None = None
+    recoverable: bool | None = None
+    owner: Identifier
+    owner_label: Label
+    countermeasures: Annotated[tuple[Label, ...], Field(min_length=1)]
+    sub_reasons: tuple[SubReason, ...] = ()
+
+    @property
+    def branch(self) -> Branch:
+        """The side of the taxonomy: active, passive, unknown or administrative."""
+        return BRANCH_OF[self.cause]
+
+
+class EventKindEntry(FrozenConfig):
+    """What one kind of event says about why a customer left.
+
+    Parameters
+    ----------
+    kind : str
+        The text in the `kind` column.
+    also : tuple of str
+        Other spellings read as this kind.
+    label : Label
+        Display text.
+    source : EvidenceSource
+        How far it is trusted where the `source` column does not say.
+    mechanism : Mechanism or None
+        What ends the relation when this happens.
+    cause, passive_cause : ChurnCause or None
+        Leaf it points to; `passive_cause` replaces `cause` where a missed payment ended the
+        relation (a complaint is a fault, or the reason for withholding payment).
+    sub_reason, passive_sub_reason : str or None
+        The finer reasons.
+    signals : frozenset of Signal
+        What it establishes besides.
+    end_record : bool
+        Whether it records the end itself, so that its mechanism counts first.
+    reads_code : bool
+        Whether a covered code overrides the cause.
+    reliability : float
+        How often it is right [share].
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_catalog
+    >>> default_catalog().event_kind("complaint").passive_cause.value
+    'passive.retaliatory'
+    """
+
+    kind: Identifier
+    also: tuple[Identifier, ...] = ()
+    label: Label
+    source: EvidenceSource
+    mechanism: Mechanism | None = None
+    cause: ChurnCause | None = None
+    sub_reason: Identifier | None = None
+    passive_cause: ChurnCause | None = None
+    passive_sub_reason: Identifier | None = None
+    signals: frozenset[Signal] = frozenset()
+    end_record: bool = False
+    reads_code: bool = True
+    reliability: Rate = 1.0
+
+
+class CauseCatalog(FrozenModel):
+    """The whole taxonomy: eight leaves with their sub-reasons, and the event kinds; versioned.
+
+    Parameters
+    ----------
+    version : str
+        Which edition of the catalogue a result was made with.
+    causes : tuple of CauseEntry
+        One per leaf, in the order of `ChurnCause`.
+    event_kinds : tuple of EventKindEntry
+        Kinds of events; one of them is "other", which reads every kind not listed.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_catalog
+    >>> catalog = default_catalog()
+    >>> catalog.label("active.fault"), catalog.label("active.fault", language="zh")
+    ('Loss by our own fault', '过失流失')
+    >>> CauseCatalog.from_json(catalog.to_json()) == catalog
+    True
+    """
+
+    version: str
+    causes: tuple[CauseEntry, ...]
+    event_kinds: tuple[EventKindEntry, ...]
+
+    @model_validator(mode="after")
+    def _is_total(self) -> Self:
+        if tuple(entry.cause for entry in self.causes) != CAUSES:
+            raise ValueError(f"causes must be exactly {[c.value for c in CAUSES]}, in this order")
+        spellings = [text for entry in self.event_kinds for text in (entry.kind, *entry.also)]
+        doubled = sorted({text for text in spellings if spellings.count(text) > 1})
+        if doubled:
+            raise ValueError(f"event kinds are listed twice: {doubled}")
+        if "other" not in spellings:
+            raise ValueError('event_kinds must list "other", which reads every unlisted kind')
+        self._check_sub_reasons()
+        return self
+
+    def _check_sub_reasons(self) -> None:
+        labels: dict[str, Label] = {}
+        for entry in self.causes:
+            for reason in entry.sub_reasons:
+                if labels.setdefault(reason.id, reason.label) != reason.label:
+                    raise ValueError(f"sub-reason {reason.id!r} has two labels")
+        for kind in self.event_kinds:
+            for cause, reason_id in (
+                (kind.cause, kind.sub_reason),
+                (kind.passive_cause, kind.passive_sub_reason),
+            ):
+                if reason_id is not None and not self.has_sub_reason(cause, reason_id):
+                    raise ValueError(
+                        f"event kind {kind.kind!r}: {reason_id!r} is no sub-reason of {cause}"
+                    )
+
+    def entry(self, cause: ChurnCause | str) -> CauseEntry:
+        """Return the entry of one leaf.
+
+        Parameters
+        ----------
+        cause : ChurnCause or str
+            The leaf.
+
+        Returns
+        -------
+        CauseEntry
+            What the catalogue says of it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such leaf.
+        """
+        return self.causes[CAUSES.index(ChurnCause(cause))]
+
+    def label(self, cause: ChurnCause | str, *, language: Language = "en") -> str:
+        """Return the display name of one leaf.
+
+        Parameters
+        ----------
+        cause : ChurnCause or str
+            The leaf.
+        language : {"en", "zh"}, default "en"
+            Display language.
+
+        Returns
+        -------
+        str
+            Its name.
+        """
+        return self.entry(cause).label.text(language)
+
+    def event_kind(self, text: str) -> EventKindEntry:
+        """Return how events of kind `text` are read; the entry "other" for an unlisted kind.
+
+        Parameters
+        ----------
+        text : str
+            The kind as written in the events table.
+
+        Returns
+        -------
+        EventKindEntry
+            The reading.
+        """
+        wanted = text.strip().casefold().replace(" ", "_").replace("-", "_")
+        found = (e for e in self.event_kinds if wanted == e.kind or wanted in e.also)
+        return next(found, None) or next(e for e in self.event_kinds if e.kind == "other")
+
+    @property
+    def sub_reason_labels(self) -> dict[str, Label]:
+        """Every sub-reason with its label, in catalogue order."""
+        return {reason.id: reason.label for entry in self.causes for reason in entry.sub_reasons}
+
+    def has_sub_reason(self, cause: ChurnCause | None, sub_reason: str) -> bool:
+        """Whether the leaf has the sub-reason; for None, whether any leaf has it."""
+        entries = self.causes if cause is None else (self.entry(cause),)
+        return any(sub_reason == reason.id for entry in entries for reason in entry.sub_reasons)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return the leaves as a table.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Display language.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per leaf: cause, label, branch, description, initiator, controllable,
+            recoverable, owner, countermeasures and sub_reasons (joined with "; ").
+        """
+        return pd.DataFrame([_row(entry, language) for entry in self.causes])
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Read a catalogue written as TOML.
+
+        Parameters
+        ----------
+        text : str
+            A document with `version`, `[[causes]]` and `[[event_kinds]]`.
+
+        Returns
+        -------
+        CauseCatalog
+            The catalogue, validated.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a leaf is missing, out of order, or a field is wrong.
+        tomllib.TOMLDecodeError
+            If the text is not TOML.
+        """
+        return cls.model_validate(tomllib.loads(text))
+
+
+def _row(entry: CauseEntry, language: Language) -> dict[str, object]:
+    return {
+        "cause": entry.cause.value,
+        "label": entry.label.text(language),
+        "branch": entry.branch.value,
+        "description": entry.description.text(language),
+        "initiator": entry.initiator.value if entry.initiator else None,
+        "controllable": entry.controllable,
+        "recoverable": entry.recoverable,
+        "owner": entry.owner_label.text(language),
+        "countermeasures": "; ".join(label.text(language) for label in entry.countermeasures),
+        "sub_reasons": "; ".join(r.label.text(language) for r in entry.sub_reasons),
+    }
