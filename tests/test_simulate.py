@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from retainkit import simulate
+from retainkit import simulate, tables
 from retainkit.errors import AsOfError, NotComputableError, SchemaError
 
 TABLES = ("transactions", "customers", "contracts", "events", "surveys", "activities", "truth")
@@ -85,6 +85,29 @@ def test_a_base_shows_itself_copies_and_pickles(base: simulate.SimulatedBase) ->
     assert base.truth["alive"].any()
     again = pickle.loads(pickle.dumps(base))
     pd.testing.assert_frame_equal(again.transactions, base.transactions)
+
+
+def test_every_table_is_valid_as_it_stands(base: simulate.SimulatedBase) -> None:
+    """Nothing is rejected, excluded or rewritten by the rules of the tables room."""
+    flags = ("strategic_public_sector", "strategic_key_technology")
+    customers = tables.CustomerColumns(
+        strategic_flags=flags, traits=("region",), protected_attributes=("age_band", "gender")
+    )
+    valid = {
+        "transactions": tables.validate_transactions(base.transactions, as_of=base.as_of),
+        "customers": tables.validate_customers(base.customers, columns=customers),
+        "contracts": tables.validate_contracts(base.contracts, as_of=base.as_of),
+        "events": tables.validate_events(base.events, as_of=base.as_of),
+        "surveys": tables.validate_surveys(base.surveys, as_of=base.as_of),
+        "activities": tables.validate_activities(base.activities, as_of=base.as_of),
+    }
+    for name, frame in valid.items():
+        given: pd.DataFrame = getattr(base, name)
+        if name == "customers":
+            given = given.rename(columns={n: f"protected_{n}" for n in ("age_band", "gender")})
+        pd.testing.assert_frame_equal(
+            frame, given, check_like=True, check_categorical=False, obj=name
+        )
 
 
 # --- seeds ---------------------------------------------------------------------------------
@@ -370,7 +393,7 @@ def test_heavy_users_of_service_cost_more_and_many_lose_money(
     base: simulate.SimulatedBase,
 ) -> None:
     costs = {entry.name: entry.unit_cost for entry in base.config.activities}
-    spent = base.activities["quantity"] * base.activities["activity"].map(costs)
+    spent = base.activities["quantity"] * base.activities["activity"].map(costs).astype(float)
     cost = spent.groupby(base.activities["customer_id"]).sum()
     cost = cost.reindex(base.truth["customer_id"], fill_value=0.0)
     profit = base.transactions.groupby("customer_id")["profit"].sum()
@@ -422,7 +445,9 @@ def test_surveys_read_the_true_attitudes(base: simulate.SimulatedBase) -> None:
     assert joined["satisfaction"].corr(joined["satisfaction_true"]) > 0.85
     scores = base.surveys[["satisfaction", "perceived_value", "switching_cost"]]
     assert scores.min(axis=None) == 1
-    assert scores.max(axis=None) == 10
+    assert scores.max(axis=None) == 5
+    recommend = base.surveys["likelihood_to_recommend"]
+    assert (recommend.min(), recommend.max()) == (0, 10)
 
 
 def test_category_spending_is_at_least_the_customers_own_on_average(
@@ -515,6 +540,18 @@ def test_harmless_dirt_says_the_same_in_another_way(clean: pd.DataFrame) -> None
     rows = np.flatnonzero(dirty.reason == "currency_text")
     amounts = dirty.frame.loc[rows, "amount"].str.replace(r"[$,]", "", regex=True).astype(float)
     assert np.allclose(amounts, clean.loc[rows, "amount"], atol=0.005)
+
+
+def test_the_tables_room_finds_the_dirt_and_nothing_else(clean: pd.DataFrame) -> None:
+    dirty = simulate.add_dirt(clean, seed=1)
+    rules = tables.TransactionRules(zero_amounts="drop", duplicates="drop")
+    _, ledger = tables.split_valid_transactions(
+        dirty.frame, rules=rules, as_of=clean["timestamp"].max()
+    )
+    unreported = {"mixed_customer_id", "currency_text"}
+    wanted = {name: rows for name, rows in dirty.counts().items() if name not in unreported}
+    assert ledger.reconciles
+    assert {name: rows for name, rows in ledger.counts().items() if rows} == wanted
 
 
 def test_duplicates_repeat_clean_rows_at_the_end(clean: pd.DataFrame) -> None:

@@ -45,6 +45,7 @@ class SimulatedBase(ResultTable):
     ----------
     transactions, customers, contracts, events, surveys, activities : pandas.DataFrame
         Valid tables under the default column names, holding only what was known on `as_of`.
+        Scores in `surveys` run from 1 to 5, `likelihood_to_recommend` from 0 to 10.
         In `customers`, `strategic_public_sector` and `strategic_key_technology` are strategic
         flags, `region` is a trait, `age_band` and `gender` are protected attributes.
     truth : pandas.DataFrame

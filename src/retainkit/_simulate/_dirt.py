@@ -16,7 +16,7 @@ from retainkit.typing import IntArray, Rate
 
 _COLUMNS = ("customer_id", "timestamp", "amount")
 _BAD_DATES = ("2024-13-45", "not a date", "31/31/2024")
-_BAD_AMOUNTS = ("n/a", "free", "1.2.3")
+_BAD_AMOUNTS = ("on request", "free", "1.2.3")
 
 
 class DirtConfig(FrozenConfig):

@@ -152,7 +152,7 @@ def _write(population: Population, found: _Found) -> pd.DataFrame:
             "kind": label_codes(found.trace, names=kinds),
             "code": label_codes(found.trace, names=tuple(trace.code or None for trace in _ALL)),
             "source": label_codes(found.trace, names=tuple(trace.source for trace in _ALL)),
-            "text": label_codes(found.trace, names=texts),
+            "text": np.array(texts, dtype=object)[found.trace],
             "amount": np.where(money, monthly, np.nan),
             "resolved_at": label_days(found.resolved, known=settled),
         }

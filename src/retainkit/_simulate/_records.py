@@ -27,10 +27,12 @@ _PLANS = ("basic", "standard", "premium")
 _STANDINGS = ("good", "watch", "overdue", "default", "fraud")
 
 
-def label_codes(codes: IntArray, *, names: tuple[str | None, ...]) -> pd.Series[Any]:
-    """Return a text column; code -1 is missing."""
-    table = np.array([*names, None], dtype=object)
-    return pd.Series(table[codes])
+def label_codes(codes: IntArray, *, names: tuple[str | None, ...]) -> pd.Categorical[Any]:
+    """Return the name of each code as a category; code -1 and the name None are missing."""
+    known = list(dict.fromkeys(name for name in names if name is not None))
+    places = {name: place for place, name in enumerate(known)}
+    table = np.array([-1 if name is None else places[name] for name in (*names, None)])
+    return pd.Categorical.from_codes(table[codes], categories=pd.Index(known))
 
 
 def label_days(days: IntArray, *, known: BoolArray | None = None) -> npt.NDArray[np.datetime64]:
@@ -135,7 +137,7 @@ def write_contracts(population: Population, purchases: Purchases, traits: Traits
             "end": label_days(end, known=ended)[chosen],
             "amount": fee[chosen],
             "plan": label_codes(plan[chosen], names=_PLANS),
-            "paid": ~passive[chosen],
+            "paid": pd.array(~passive[chosen], dtype="boolean"),
             "end_reason": label_codes(np.where(ended, reasons, -1)[chosen], names=_MECHANISMS),
         }
     )
@@ -170,16 +172,16 @@ def write_surveys(population: Population, purchases: Purchases) -> pd.DataFrame:
     last = np.minimum(purchases.dropout_day + 30, population.as_of)
     day = draw_days(rng, first=population.join_day[owner], last=last[owner])
 
-    def read(attitude: FloatArray, noise: float) -> FloatArray:
-        reading = 6.0 + 2.0 * attitude[owner] + noise * rng.standard_normal(len(owner))
-        return np.clip(np.round(reading), 1.0, 10.0)
+    def read(attitude: FloatArray, *, low: float, top: float, noise: float) -> FloatArray:
+        reading = attitude[owner] + noise * rng.standard_normal(len(owner))
+        return np.clip(np.round((low + top) / 2.0 + (top - low) / 4.0 * reading), low, top)
 
     mood = 0.7 * population.satisfaction + 0.5 * population.perceived_value
     columns = {
-        "satisfaction": read(population.satisfaction, 0.7),
-        "perceived_value": read(population.perceived_value, 0.9),
-        "switching_cost": read(population.switching_cost, 0.9),
-        "likelihood_to_recommend": np.clip(read(mood, 1.0) + 1.0, 0.0, 10.0),
+        "satisfaction": read(population.satisfaction, low=1.0, top=5.0, noise=0.35),
+        "perceived_value": read(population.perceived_value, low=1.0, top=5.0, noise=0.45),
+        "switching_cost": read(population.switching_cost, low=1.0, top=5.0, noise=0.45),
+        "likelihood_to_recommend": read(mood, low=0.0, top=10.0, noise=0.5),
     }
     return pd.DataFrame({"customer_id": owner + 1, "timestamp": label_days(day), **columns})
 
