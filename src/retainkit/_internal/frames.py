@@ -130,6 +130,19 @@ def _text_from_polars(column: Any) -> pd.Series[Any]:
     return pd.Series(column.to_list(), dtype="str")
 
 
+def text_series(values: Any) -> pd.Series[Any]:
+    """Return texts (None = missing) in the text type of the installed pandas."""
+    return pd.Series(values, dtype="str")
+
+
+def all_texts(raw: pd.Series[Any]) -> pd.Series[Any] | None:
+    """Return an object column that holds only texts and gaps as texts; None if it holds more."""
+    if raw.dtype != object or pd.api.types.infer_dtype(raw, skipna=True) != "string":
+        return None
+    modern = isinstance(text_series(["x"]).dtype, pd.StringDtype)
+    return raw.astype("str") if modern else raw
+
+
 def _nullable(values: Any, missing: BoolArray) -> pd.Series[Any]:
     wide = values if values.dtype == np.uint64 else values.astype(np.int64)
     array = pd.arrays.IntegerArray(wide.copy(), missing.copy())

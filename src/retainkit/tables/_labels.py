@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit._internal.frames import text_series
 from retainkit.tables._read import Reading, distinct, means_missing, none_if_clean, spread
 from retainkit.tables._rules import TableRules
 
@@ -22,7 +23,7 @@ def read_labels(
 ) -> Reading:
     """Return a categorical of stripped texts; with `known`, folded texts mapped to its values."""
     codes, uniques = distinct(raw, role=role, table=table)
-    texts = pd.Series([_write(value) for value in uniques], dtype="str").str.strip()
+    texts = text_series([_write(value) for value in uniques]).str.strip()
     blank = means_missing(texts, rules)
     names = texts.to_numpy(dtype=object)
     unknown = np.zeros(len(names), dtype=bool)
@@ -68,6 +69,6 @@ def read_texts(raw: pd.Series[Any], rules: TableRules) -> Reading:
     """Return free text as it stands; blanks count as missing."""
     if not isinstance(raw.dtype, pd.StringDtype):
         raw = raw.astype(object).where(raw.notna(), None)
-        raw = pd.Series([None if x is None else str(x) for x in raw], dtype="str")
+        raw = text_series([None if x is None else str(x) for x in raw])
     missing = raw.isna().to_numpy() | means_missing(raw.fillna("").str.strip(), rules)
     return Reading(raw, {"missing": none_if_clean(missing)})

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
+import numpy as np
 import pandas as pd
 
+from retainkit._internal.frames import text_series
 from retainkit._internal.result import ResultTable
 from retainkit.tables._reasons import describe_reason
+from retainkit.typing import IntArray
 
 EntryKind: TypeAlias = Literal["input", "accepted", "excluded", "rejected", "notice"]
 """excluded = left out by a declared policy; rejected = broke a rule; notice = kept, but odd."""
-
-DETAIL_COLUMNS = ("table", "row", "kind", "reason", "customer_id", "value")
 
 
 class LedgerEntry(NamedTuple):
@@ -45,6 +47,17 @@ class LedgerEntry(NamedTuple):
         return None if self.exact_amount is None else float(self.exact_amount)
 
 
+class TakenRows(NamedTuple):
+    """The rows one rule took out; kept in their own types, written as text only on demand."""
+
+    table: str
+    kind: EntryKind
+    reason: str
+    rows: IntArray
+    customer_id: pd.Series[Any]
+    values: pd.Series[Any]
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Ledger(ResultTable):
     """Account for every input row: accepted + excluded + rejected = input.
@@ -53,8 +66,8 @@ class Ledger(ResultTable):
     ----------
     entries : tuple of LedgerEntry
         Per table: `input`, `accepted`, one line per reason, then the notices.
-    details : pandas.DataFrame
-        One row per input row that was not accepted.
+    parts : tuple of TakenRows
+        The rows behind each line that took rows out; `rows()` shows them.
 
     Examples
     --------
@@ -70,7 +83,7 @@ class Ledger(ResultTable):
     """
 
     entries: tuple[LedgerEntry, ...]
-    details: pd.DataFrame
+    parts: tuple[TakenRows, ...]
 
     _what: ClassVar[str] = "entries"
     _next_step: ClassVar[str] = ".to_frame(), .rows()"
@@ -98,10 +111,9 @@ class Ledger(ResultTable):
         >>> len(Ledger.combine())
         0
         """
-        frames = [ledger.details for ledger in ledgers if len(ledger.details)]
         entries = tuple(entry for ledger in ledgers for entry in ledger.entries)
-        details = pd.concat(frames, ignore_index=True) if frames else empty_details()
-        return cls(entries=entries, details=details)
+        parts = tuple(part for ledger in ledgers for part in ledger.parts)
+        return cls(entries=entries, parts=parts)
 
     @property
     def reconciles(self) -> bool:
@@ -116,8 +128,7 @@ class Ledger(ResultTable):
     @property
     def rejected(self) -> pd.DataFrame:
         """The rows that broke a rule (`rows()` also has those left out by policy)."""
-        kept = self.details["kind"] == "rejected"
-        return self.details[kept].reset_index(drop=True)
+        return _list_rows([part for part in self.parts if part.kind == "rejected"])
 
     def rows(self) -> pd.DataFrame:
         """List every input row that was not accepted.
@@ -137,7 +148,7 @@ class Ledger(ResultTable):
         >>> split_valid_transactions(frame)[1].rows()["value"].tolist()
         ['31.01.25']
         """
-        return self.details.copy()
+        return _list_rows(self.parts)
 
     def counts(self) -> dict[str, int]:
         """Count the rows that were not accepted.
@@ -210,10 +221,31 @@ class Ledger(ResultTable):
         return tuple(entry for entry in self.entries if entry.table == table)
 
 
-def empty_details() -> pd.DataFrame:
-    """Return the frame of `Ledger.details` when every row was accepted."""
-    dtypes = dict.fromkeys(DETAIL_COLUMNS, "str") | {"row": "int64"}
-    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in dtypes.items()})
+def as_text(values: pd.Series[Any]) -> list[str]:
+    """Return values as texts; missing ones as the empty text."""
+    codes, uniques = pd.factorize(values.to_numpy() if values.dtype == object else values)
+    texts = np.array([*map(str, uniques), ""], dtype=object)  # code -1 = missing = the last one
+    return list(texts[codes])
+
+
+def _list_rows(parts: Sequence[TakenRows]) -> pd.DataFrame:
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *(part.rows for part in parts)])
+    sizes = [len(part.rows) for part in parts]
+    columns = {
+        "table": np.repeat(np.array([part.table for part in parts], dtype=object), sizes),
+        "row": rows,
+        "kind": np.repeat(np.array([part.kind for part in parts], dtype=object), sizes),
+        "reason": np.repeat(np.array([part.reason for part in parts], dtype=object), sizes),
+        "customer_id": [text for part in parts for text in as_text(part.customer_id)],
+        "value": [text for part in parts for text in as_text(part.values)],
+    }
+    tables = [part.table for part in parts]
+    first = {table: tables.index(table) for table in tables}
+    order = np.lexsort((rows, np.repeat(np.array([first[t] for t in tables], dtype=int), sizes)))
+    frame = pd.DataFrame(
+        {name: v if name == "row" else text_series(v) for name, v in columns.items()}
+    )
+    return frame.iloc[order].reset_index(drop=True)
 
 
 def _adds_up(entries: tuple[LedgerEntry, ...]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.tables._kernel import exact_sum
-from retainkit.tables._ledger import DETAIL_COLUMNS, EntryKind, Ledger, LedgerEntry, empty_details
+from retainkit.tables._ledger import EntryKind, Ledger, LedgerEntry, TakenRows, as_text
 from retainkit.tables._read import Reading
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
@@ -95,31 +95,30 @@ class Sieve:
             kept = np.flatnonzero(rows if self._taken is None else rows & ~self._taken)
             step = _Step("notice", reason, kept, matching, text, values)
             entries.append(self._entry(step, account.of(kept)))
-        return Ledger(entries=tuple(entries), details=self._details(ids))
+        return Ledger(entries=tuple(entries), parts=self._parts(ids))
 
     def _entry(self, step: _Step, part: tuple[Fraction | None, int]) -> LedgerEntry:
         first = step.rows[:_EXAMPLES]
-        texts = as_text(step.values, first)
+        texts = as_text(_at(step.values, first))
         examples = tuple(
             f"row {row}: {text!r}" for row, text in zip(first.tolist(), texts, strict=True)
         )
         head = (self.table, step.kind, step.reason, len(step.rows), step.matching)
         return LedgerEntry(*head, *part, step.policy, examples)
 
-    def _details(self, ids: Any) -> pd.DataFrame:
-        frames = []
-        for step in self._steps:
-            if not len(step.rows):
-                continue
-            frame = pd.DataFrame({"row": step.rows.astype(np.int64)})
-            frame["table"], frame["kind"], frame["reason"] = self.table, step.kind, step.reason
-            frame["customer_id"] = as_text(ids, step.rows)
-            frame["value"] = as_text(step.values, step.rows)
-            frames.append(frame)
-        if not frames:
-            return empty_details()
-        joined = pd.concat(frames, ignore_index=True).sort_values("row", ignore_index=True)
-        return joined[list(DETAIL_COLUMNS)]
+    def _parts(self, ids: Any) -> tuple[TakenRows, ...]:
+        return tuple(
+            TakenRows(
+                self.table,
+                step.kind,
+                step.reason,
+                step.rows,
+                _at(ids if step.reason != "missing_customer_id" else step.values, step.rows),
+                _at(step.values, step.rows),
+            )
+            for step in self._steps
+            if len(step.rows)
+        )
 
 
 class _Account:
@@ -141,9 +140,5 @@ def _sum_finite(amounts: FloatArray) -> tuple[Fraction, int]:
     return exact_sum(amounts[finite] if unreadable else amounts), unreadable
 
 
-def as_text(values: Any, rows: IntArray) -> list[str]:
-    """Return the values at `rows` as text; missing ones as the empty text."""
-    taken = pd.Series(values, copy=False).take(rows)
-    codes, uniques = pd.factorize(taken.astype(object).to_numpy())
-    texts = np.array([*map(str, uniques), ""], dtype=object)  # code -1 = missing = the last one
-    return list(texts[codes])
+def _at(values: Any, rows: IntArray) -> pd.Series[Any]:
+    return pd.Series(values, copy=False).take(rows).reset_index(drop=True)
