@@ -47,8 +47,8 @@ class HasFutureValue(Protocol):
         """The customers."""
 
     @property
-    def lifetime_value(self) -> FloatArray:
-        """Expected future value [money]; NaN where unknown."""
+    def future_potential(self) -> FloatArray:
+        """Expected future value, churn included [money]; NaN where unknown."""
 
 
 @lru_cache(maxsize=1)
@@ -84,8 +84,8 @@ def decide_actions(
     churn : ChurnTable, optional
         `p_churned` of the same customers. Without it every risk band is "unknown".
     value : ValueTable, optional
-        `lifetime_value` of the same customers: what each is expected to bring [money]. Needed
-        for gains and for the guard rail "lost contribution".
+        `future_potential` of the same customers: what each is expected to bring from now on
+        [money]. Needed for gains and for the guard rail "lost contribution".
     catalog : MeasureCatalog, optional
         Measures; default `MeasureCatalog()`, which knows no prices and no effects.
     config : PolicyConfig, optional
@@ -203,7 +203,7 @@ def _future_value(value: HasFutureValue | None, ids: pd.Index[Any]) -> FloatArra
     if value is None:
         return None
     check_same_customers(value.customer_id, ids, "value")
-    return as_floats(value.lifetime_value, "value.lifetime_value", n=len(ids))
+    return as_floats(value.future_potential, "value.future_potential", n=len(ids))
 
 
 def _states(

@@ -1,0 +1,280 @@
+"""Fill a strategy map with computed and supplied numbers, and compare them with targets."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from retainkit._internal.config import FrozenConfig
+from retainkit._internal.labels import Label
+from retainkit.errors import InvalidTableError
+from retainkit.scorecard._measures import Identifier, Measure, Target
+from retainkit.scorecard._scorecard import (
+    Finding,
+    MeasureStatus,
+    Scorecard,
+    ScorecardEntry,
+    Signal,
+)
+from retainkit.scorecard._template import ScorecardTemplate, unknown_measure
+
+
+@runtime_checkable
+class HasValue(Protocol):
+    """The part of a metric's envelope that a scorecard needs."""
+
+    @property
+    def value(self) -> float | None:
+        """The number; None when it could not be computed."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is none."""
+
+
+Computed: TypeAlias = "HasValue | float | None"
+"""A `MetricValue`, or a bare number; None and NaN mean not computable."""
+
+
+class SuppliedValue(FrozenConfig):
+    """A number the data do not hold, given by the firm.
+
+    Parameters
+    ----------
+    measure : str
+        Id of the measure, or the metric it shows.
+    value : float
+        In the unit of the measure.
+    observed_on : datetime.date or None
+        Day it was observed.
+    note : str
+        Where it comes from.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import SuppliedValue
+    >>> SuppliedValue(measure="brand_awareness", value=0.41, note="spring survey").value
+    0.41
+    """
+
+    measure: Identifier
+    value: float
+    observed_on: date | None = None
+    note: str = ""
+
+
+class _Number(NamedTuple):
+    value: float | None
+    status: MeasureStatus
+    reason: str | None
+    note: str
+
+
+@lru_cache(maxsize=1)
+def _complete() -> ScorecardTemplate:
+    return ScorecardTemplate.complete()
+
+
+def build_scorecard(
+    computed: Mapping[str, Computed],
+    *,
+    supplied: Iterable[SuppliedValue] = (),
+    targets: Mapping[str, Target | float] | None = None,
+    template: ScorecardTemplate | None = None,
+) -> Scorecard:
+    """Fill a strategy map: every measure gets a value or the reason why it has none.
+
+    Parameters
+    ----------
+    computed : mapping of str to (MetricValue, float or None)
+        Numbers computed from the data, by measure id or metric name. Metrics that no measure
+        shows are listed in `.unused`.
+    supplied : iterable of SuppliedValue
+        Numbers given by the firm, used where none could be computed.
+    targets : mapping of str to (Target or float), optional
+        By measure id or metric name; they replace the template's own.
+    template : ScorecardTemplate, optional
+        The map; default `ScorecardTemplate.complete()`.
+
+    Returns
+    -------
+    Scorecard
+        One entry per measure, in the order of the template. A missing value is None with a
+        reason, never 0.
+
+    Raises
+    ------
+    SchemaError
+        If a supplied value or a target names no measure of the template.
+    InvalidTableError
+        If supplied values repeat or are impossible in their unit; all of them are named.
+    pydantic.ValidationError
+        If a target is impossible in its unit.
+
+    Notes
+    -----
+    A value is green if it is not worse than its target, amber if it is not worse than the amber
+    bound, otherwise red. Without `Target.amber` the bound lies `amber_tolerance` (default 10 %)
+    of the target's size on the worse side. A computed value comes before a supplied one; the
+    supplied one is then reported as a finding.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import SuppliedValue, build_scorecard
+    >>> card = build_scorecard(
+    ...     {"retention_rate": 0.80, "unprofitable_share": None},
+    ...     supplied=[SuppliedValue(measure="brand_awareness", value=0.41)],
+    ...     targets={"retention_rate": 0.85, "brand_awareness": 0.40},
+    ... )
+    >>> [(e.status.value, e.signal.value) for e in map(card.entry, (
+    ...     "retention_rate", "brand_awareness", "unprofitable_share"))]
+    [('computed', 'amber'), ('supplied', 'green'), ('missing', 'none')]
+    """
+    template = _with_targets(template or _complete(), targets or {})
+    given = _by_measure(tuple(supplied), template)
+    entries: list[ScorecardEntry] = []
+    findings: list[Finding] = []
+    for measure in template.measures:
+        number = _number(measure, computed, given.get(measure.id))
+        entries.append(
+            ScorecardEntry(
+                measure=measure,
+                objective=template.objective_of(measure),
+                value=number.value,
+                status=number.status,
+                signal=_signal(measure, number.value, template.amber_tolerance),
+                reason=number.reason,
+                note=number.note,
+            )
+        )
+        findings.extend(_remarks(measure, number, given.get(measure.id)))
+    shown = {name for measure in template.measures for name in (measure.id, measure.metric_name)}
+    return Scorecard(
+        template=template,
+        entries=tuple(entries),
+        findings=(*_gaps(template, entries), *findings),
+        unused=tuple(name for name in computed if name not in shown),
+    )
+
+
+def _measures_named(name: str, template: ScorecardTemplate) -> tuple[Measure, ...]:
+    """Return the measure of that id, or else all that show that metric."""
+    exact = tuple(m for m in template.measures if m.id == name)
+    named = exact or tuple(m for m in template.measures if m.metric_name == name)
+    if not named:
+        known = {x for m in template.measures for x in (m.id, m.metric_name)}
+        raise unknown_measure(name, sorted(known), template.id)
+    return named
+
+
+def _with_targets(
+    template: ScorecardTemplate, targets: Mapping[str, Target | float]
+) -> ScorecardTemplate:
+    changed = [
+        measure.replace(target=target if isinstance(target, Target) else Target(value=target))
+        for name, target in targets.items()
+        for measure in _measures_named(name, template)
+    ]
+    return template.with_measures(*changed) if changed else template
+
+
+def _by_measure(
+    supplied: tuple[SuppliedValue, ...], template: ScorecardTemplate
+) -> dict[str, SuppliedValue]:
+    """Return supplied values by measure id; refuse repeated and impossible ones, all at once."""
+    wrong = [
+        f"{name}: supplied {count} times"
+        for name, count in Counter(value.measure for value in supplied).items()
+        if count > 1
+    ]
+    found: dict[str, SuppliedValue] = {}
+    for value in supplied:
+        for measure in _measures_named(value.measure, template):
+            found[measure.id] = value
+            if not measure.is_in_range(value.value):
+                wrong.append(
+                    f"{measure.id}: {value.value:g} is no {measure.unit} ({measure.range_text})"
+                )
+    if wrong:
+        raise InvalidTableError(
+            "; ".join(wrong),
+            rule="one value per measure, possible in its unit (a share is 0.41, not 41)",
+            where="supplied",
+        )
+    return found
+
+
+def _number(
+    measure: Measure, computed: Mapping[str, Computed], given: SuppliedValue | None
+) -> _Number:
+    name = measure.id if measure.id in computed else measure.metric_name
+    found = computed.get(name)
+    value, reason = _read(found)
+    if value is not None:
+        note = repr(found) if isinstance(found, HasValue) else ""
+        return _Number(value, MeasureStatus.COMPUTED, None, note)
+    if given is not None:
+        day = "" if given.observed_on is None else f" ({given.observed_on.isoformat()})"
+        return _Number(given.value, MeasureStatus.SUPPLIED, None, f"{given.note}{day}".strip())
+    if name not in computed:
+        reason = "not_supplied" if measure.source == "external" else "not_computed"
+    return _Number(None, MeasureStatus.MISSING, reason, "")
+
+
+def _read(found: Computed) -> tuple[float | None, str | None]:
+    """Return the number, or None and the reason."""
+    value = found.value if isinstance(found, HasValue) else found
+    if value is None or not math.isfinite(value):
+        reason = found.reason if isinstance(found, HasValue) else None
+        return None, reason or "not_computable"
+    return float(value), None
+
+
+def _signal(measure: Measure, value: float | None, tolerance: float) -> Signal:
+    if value is None or measure.target is None:
+        return Signal.NONE
+    target, amber = measure.target.value, measure.target.amber
+    if amber is None:
+        slack = tolerance * abs(target)
+        amber = target - slack if measure.direction == "up" else target + slack
+    if not measure.is_better(target, value):
+        return Signal.GREEN
+    return Signal.RED if measure.is_better(amber, value) else Signal.AMBER
+
+
+def _remarks(measure: Measure, number: _Number, given: SuppliedValue | None) -> Iterable[Finding]:
+    if given is not None and number.status is MeasureStatus.COMPUTED:
+        yield Finding(
+            "supplied_not_used",
+            measure.id,
+            Label(
+                en=f"Computed as {number.value:g}; the supplied {given.value:g} was not used",
+                zh=f"计算值为 {number.value:g}；未采用所提供的 {given.value:g}",
+            ),
+        )
+    if number.value is not None and not measure.is_in_range(number.value):
+        yield Finding(
+            "out_of_range",
+            measure.id,
+            Label(
+                en=f"{number.value:g} is no {measure.unit}: {measure.range_text}",
+                zh=f"{number.value:g} 超出 {measure.unit} 的取值范围",
+            ),
+        )
+
+
+def _gaps(template: ScorecardTemplate, entries: list[ScorecardEntry]) -> Iterable[Finding]:
+    """Yield objectives nobody measures, and those whose measures all lack a value."""
+    for objective in template.objectives:
+        served = [entry for entry in entries if entry.objective.id == objective.id]
+        en, zh = objective.name.en, objective.name.zh
+        if not served:
+            text = Label(en=f"No measure serves “{en}”", zh=f"目标“{zh}”没有衡量指标")
+            yield Finding("objective_without_measures", objective.id, text)
+        elif all(entry.value is None for entry in served):
+            text = Label(en=f"No measure of “{en}” has a value", zh=f"目标“{zh}”的指标均无数值")
+            yield Finding("objective_without_values", objective.id, text)

@@ -1,0 +1,297 @@
+"""What a scorecard measures: perspective, process, objective, measure and target."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import StringConstraints, model_validator
+
+from retainkit._internal.config import FrozenConfig
+from retainkit._internal.labels import Label
+from retainkit.typing import Language
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+"""A stable name: lower-case letters, digits and underscores."""
+
+Unit: TypeAlias = Literal[
+    "share", "ratio", "money", "count", "days", "hours", "per_customer", "index"
+]
+"""Unit of a measure; `share` lies in [0, 1], `money` and `index` may be negative."""
+
+Direction: TypeAlias = Literal["up", "down"]
+"""Whether more or less is better."""
+
+Source: TypeAlias = Literal[
+    "transactions", "customers", "contracts", "events", "surveys", "activities", "external"
+]
+"""The table a measure can be computed from; `external` must be supplied."""
+
+_RANGES: dict[Unit, tuple[float, float]] = {
+    "share": (0.0, 1.0),
+    "ratio": (0.0, math.inf),
+    "money": (-math.inf, math.inf),
+    "count": (0.0, math.inf),
+    "days": (0.0, math.inf),
+    "hours": (0.0, math.inf),
+    "per_customer": (0.0, math.inf),
+    "index": (-math.inf, math.inf),
+}
+
+
+class Perspective(StrEnum):
+    """The four perspectives of the strategy map, from result to root.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import Perspective
+    >>> Perspective.LEARNING.label.zh
+    '学习与成长'
+    """
+
+    FINANCIAL = "financial"
+    CUSTOMER = "customer"
+    PROCESS = "process"
+    LEARNING = "learning"
+
+    @property
+    def label(self) -> Label:
+        """Both display names."""
+        en, zh = _PERSPECTIVES[self]
+        return Label(en=en, zh=zh)
+
+
+_PERSPECTIVES = {
+    Perspective.FINANCIAL: ("Financial", "财务"),
+    Perspective.CUSTOMER: ("Customer", "客户"),
+    Perspective.PROCESS: ("Customer management processes", "客户管理流程"),
+    Perspective.LEARNING: ("Learning and growth", "学习与成长"),
+}
+
+
+class Process(StrEnum):
+    """The four customer management processes.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import Process
+    >>> [process.label.zh for process in Process]
+    ['选择客户', '获得客户', '保持客户', '培育客户']
+    """
+
+    SELECT = "select"
+    ACQUIRE = "acquire"
+    RETAIN = "retain"
+    GROW = "grow"
+
+    @property
+    def label(self) -> Label:
+        """Both display names."""
+        en, zh = _PROCESSES[self]
+        return Label(en=en, zh=zh)
+
+
+_PROCESSES = {
+    Process.SELECT: ("Select customers", "选择客户"),
+    Process.ACQUIRE: ("Acquire customers", "获得客户"),
+    Process.RETAIN: ("Retain customers", "保持客户"),
+    Process.GROW: ("Grow customers", "培育客户"),
+}
+
+
+class Objective(FrozenConfig):
+    """What the firm wants, and where on the map it stands.
+
+    Parameters
+    ----------
+    id : str
+        Stable name.
+    perspective : Perspective
+        Where it stands.
+    process : Process or None
+        Which process, for the process perspective only.
+    name : Label
+        Both display names.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a process objective names no process, or another one names one.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import ScorecardTemplate
+    >>> ScorecardTemplate.complete().objectives[0].name.en
+    'Create new sources of revenue'
+    """
+
+    id: Identifier
+    perspective: Perspective
+    process: Process | None = None
+    name: Label
+
+    @model_validator(mode="after")
+    def _process_fits(self) -> Self:
+        if (self.perspective is Perspective.PROCESS) != (self.process is not None):
+            raise ValueError("objectives of the process perspective, and only they, name a process")
+        return self
+
+
+class Target(FrozenConfig):
+    """What a measure should reach, and how far short of it is still amber.
+
+    Parameters
+    ----------
+    value : float
+        The target, in the unit of the measure.
+    amber : float or None
+        The worst value that is still amber. None: the template's tolerance, a share of the
+        target's size.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import Target
+    >>> Target(value=0.9, amber=0.85).value
+    0.9
+    """
+
+    value: float
+    amber: float | None = None
+
+
+class Measure(FrozenConfig):
+    """One measure of the scorecard.
+
+    Parameters
+    ----------
+    id : str
+        Stable name within a template.
+    metric : str
+        The number it shows; two measures may show the same one. Empty: the measure's own id.
+    objective : str
+        Id of the objective it serves; that gives perspective and process.
+    name, definition : Label
+        Display name and definition, in both languages.
+    unit : {"share", "ratio", "money", "count", "days", "hours", "per_customer", "index"}
+        Unit of the value.
+    direction : {"up", "down"}
+        Whether more or less is better.
+    source : {"transactions", "customers", "contracts", "events", "surveys", "activities", \
+"external"}
+        The table it can be computed from; "external" must be supplied.
+    target : Target or None
+        None: no target set, so no signal.
+    owner : str or None
+        Who answers for it.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If the target lies outside the unit's range, or amber on the wrong side of it.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import ScorecardTemplate
+    >>> ScorecardTemplate.complete().measure("retention_rate").unit
+    'share'
+    """
+
+    id: Identifier
+    metric: str = ""
+    objective: Identifier
+    name: Label
+    definition: Label
+    unit: Unit
+    direction: Direction = "up"
+    source: Source = "external"
+    target: Target | None = None
+    owner: str | None = None
+
+    @model_validator(mode="after")
+    def _target_fits(self) -> Self:
+        if self.target is None:
+            return self
+        value, amber = self.target.value, self.target.amber
+        if not self.is_in_range(value):
+            raise ValueError(f"{self.id}: target {value:g} is no {self.unit}; {self.range_text}")
+        if amber is not None and self.is_better(amber, value):
+            raise ValueError(f"{self.id}: amber {amber:g} is better than the target {value:g}")
+        return self
+
+    @property
+    def metric_name(self) -> str:
+        """The number it shows."""
+        return self.metric or self.id
+
+    @property
+    def range_text(self) -> str:
+        """The range of the unit, in words."""
+        low, high = _RANGES[self.unit]
+        if math.isinf(high):
+            return "any number" if math.isinf(low) else f"not below {low:g}"
+        return f"from {low:g} to {high:g}"
+
+    def is_in_range(self, value: float) -> bool:
+        """Return whether a value is possible in the unit.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+
+        Returns
+        -------
+        bool
+            False also for NaN and infinity.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> ScorecardTemplate.complete().measure("retention_rate").is_in_range(1.2)
+        False
+        """
+        low, high = _RANGES[self.unit]
+        return math.isfinite(value) and low <= value <= high
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Return whether one value is strictly better than another.
+
+        Parameters
+        ----------
+        value, other : float
+            Values in the unit of the measure.
+
+        Returns
+        -------
+        bool
+            By the direction of the measure.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> ScorecardTemplate.complete().measure("complaint_resolution_time").is_better(2.0, 5.0)
+        True
+        """
+        return value > other if self.direction == "up" else value < other
+
+    def text(self, language: Language = "en") -> str:
+        """Return the display name.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Display language.
+
+        Returns
+        -------
+        str
+            The name.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> ScorecardTemplate.complete().measure("share_of_wallet").text("zh")
+        '客户份额'
+        """
+        return self.name.text(language)

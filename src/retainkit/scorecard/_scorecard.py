@@ -1,0 +1,288 @@
+"""The filled scorecard: every measure with its value, status and signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retainkit._internal.labels import Label
+from retainkit._internal.result import ResultTable, frame_html
+from retainkit.scorecard._measures import Measure, Objective, Perspective
+from retainkit.scorecard._template import ScorecardTemplate
+from retainkit.typing import Language
+
+
+class MeasureStatus(StrEnum):
+    """Where a value comes from.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import MeasureStatus
+    >>> [status.value for status in MeasureStatus]
+    ['computed', 'supplied', 'missing']
+    """
+
+    COMPUTED = "computed"
+    SUPPLIED = "supplied"
+    MISSING = "missing"
+
+
+class Signal(StrEnum):
+    """How a value stands against its target; `none` without a value or without a target.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import Signal
+    >>> [signal.value for signal in Signal]
+    ['green', 'amber', 'red', 'none']
+    """
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    NONE = "none"
+
+
+MISSING_REASONS: Final[dict[str, Label]] = {
+    "not_supplied": Label(en="Nothing in the data gives it: supply it", zh="数据中没有，需要提供"),
+    "not_computed": Label(
+        en="It can be computed from the table named in `source`", zh="可由 source 所列数据表计算"
+    ),
+    "not_computable": Label(en="The metric had no value", zh="该指标无法计算"),
+}
+"""Why a measure has no value, unless its metric gave its own reason."""
+
+
+class ScorecardEntry(NamedTuple):
+    """One measure with its number.
+
+    Attributes
+    ----------
+    measure : Measure
+        What is measured, with target and owner.
+    objective : Objective
+        What it serves.
+    value : float or None
+        In the unit of the measure; None where missing, never 0 instead.
+    status : MeasureStatus
+        Computed, supplied or missing.
+    signal : Signal
+        Against the target.
+    reason : str or None
+        Why the value is missing; None where there is one.
+    note : str
+        Where a supplied value comes from, or the metric's own formula with its numbers.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import build_scorecard
+    >>> entry = build_scorecard({"retention_rate": 0.8}).entry("retention_rate")
+    >>> entry.value, entry.status.value, entry.signal.value
+    (0.8, 'computed', 'none')
+    """
+
+    measure: Measure
+    objective: Objective
+    value: float | None
+    status: MeasureStatus
+    signal: Signal
+    reason: str | None
+    note: str
+
+
+class Finding(NamedTuple):
+    """Something a reader of the scorecard should know.
+
+    Attributes
+    ----------
+    code : str
+        "objective_without_measures", "objective_without_values", "supplied_not_used" or
+        "out_of_range".
+    subject : str
+        Objective or measure concerned.
+    text : Label
+        In both languages.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import build_scorecard
+    >>> finding = build_scorecard({}).findings[0]
+    >>> finding.code, finding.subject
+    ('objective_without_values', 'new_revenue')
+    """
+
+    code: str
+    subject: str
+    text: Label
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Scorecard(ResultTable):
+    """The strategy map with numbers: one row per measure.
+
+    Parameters
+    ----------
+    template : ScorecardTemplate
+        Objectives and measures, with the targets that were applied.
+    entries : tuple of ScorecardEntry
+        One per measure, in the order of the template.
+    findings : tuple of Finding
+        Objectives without measures or values, values not used, values out of range.
+    unused : tuple of str
+        Computed metrics no measure shows.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import build_scorecard
+    >>> build_scorecard({"retention_rate": 0.8})
+    <Scorecard: 54 measures; next: .to_frame(), .summary() or .findings>
+    """
+
+    _what: ClassVar[str] = "measures"
+    _next_step: ClassVar[str] = ".to_frame(), .summary() or .findings"
+
+    template: ScorecardTemplate
+    entries: tuple[ScorecardEntry, ...]
+    findings: tuple[Finding, ...]
+    unused: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def entry(self, measure_id: str) -> ScorecardEntry:
+        """Return one measure with its number.
+
+        Parameters
+        ----------
+        measure_id : str
+            Id of the measure.
+
+        Returns
+        -------
+        ScorecardEntry
+            Value, status, signal and reason.
+
+        Raises
+        ------
+        SchemaError
+            If the template has no such measure.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import build_scorecard
+        >>> build_scorecard({}).entry("referrals").reason
+        'not_computed'
+        """
+        measure = self.template.measure(measure_id)
+        return next(entry for entry in self.entries if entry.measure.id == measure.id)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per measure.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of perspective, process, objective, name and definition.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the order of the template; `value` and `target` are NaN where there is none,
+            `reason` says why a value is missing.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import build_scorecard
+        >>> card = build_scorecard({"retention_rate": 0.8}, targets={"retention_rate": 0.85})
+        >>> frame = card.to_frame()
+        >>> frame.loc[frame["status"] != "missing", ["measure", "value", "target", "signal"]]
+                  measure  value  target signal
+        9  retention_rate    0.8    0.85  amber
+        """
+        frame = pd.DataFrame([_row(entry, language) for entry in self.entries])
+        frame["status"] = _categorical(frame["status"], MeasureStatus)
+        frame["signal"] = _categorical(frame["signal"], Signal)
+        return frame.astype({"value": np.float64, "target": np.float64})
+
+    def summary(self) -> pd.DataFrame:
+        """Return how many measures are computed, supplied, missing and green, amber, red.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per perspective and process that has measures, then "all".
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import build_scorecard
+        >>> build_scorecard({"retention_rate": 0.8}).summary()[["part", "computed", "missing"]]
+                       part  computed  missing
+        0         financial         0        8
+        1          customer         1        3
+        2    process.select         0        5
+        3   process.acquire         0        8
+        4    process.retain         0       13
+        5      process.grow         0       10
+        6          learning         0        6
+        7               all         1       53
+        """
+        parts: dict[str, list[ScorecardEntry]] = {}
+        order = list(Perspective)
+        for entry in sorted(self.entries, key=lambda e: order.index(e.objective.perspective)):
+            parts.setdefault(_part(entry.objective), []).append(entry)
+        parts["all"] = list(self.entries)
+        return pd.DataFrame([{"part": part, **_counts(found)} for part, found in parts.items()])
+
+    def _repr_html_(self) -> str:
+        known = [entry for entry in self.entries if entry.value is not None]
+        head = ResultTable._repr_html_(self)
+        if not known:
+            return head
+        rows = pd.DataFrame([_row(entry, "en") for entry in known])
+        shown = rows[["part", "name", "value", "target", "signal", "status", "owner"]]
+        return head + frame_html(shown.astype({"value": np.float64, "target": np.float64}))
+
+
+def _part(objective: Objective) -> str:
+    if objective.process is None:
+        return objective.perspective.value
+    return f"{objective.perspective.value}.{objective.process.value}"
+
+
+def _row(entry: ScorecardEntry, language: Language) -> dict[str, object]:
+    measure, objective = entry.measure, entry.objective
+    process = objective.process
+    return {
+        "part": _part(objective),
+        "perspective": objective.perspective.label.text(language),
+        "process": None if process is None else process.label.text(language),
+        "objective": objective.name.text(language),
+        "measure": measure.id,
+        "name": measure.text(language),
+        "definition": measure.definition.text(language),
+        "unit": measure.unit,
+        "direction": measure.direction,
+        "value": np.nan if entry.value is None else entry.value,
+        "target": np.nan if measure.target is None else measure.target.value,
+        "status": entry.status.value,
+        "signal": entry.signal.value,
+        "reason": entry.reason,
+        "source": measure.source,
+        "owner": measure.owner,
+        "note": entry.note,
+    }
+
+
+def _counts(entries: list[ScorecardEntry]) -> dict[str, int]:
+    counts = {"measures": len(entries)}
+    counts |= {status.value: sum(e.status is status for e in entries) for status in MeasureStatus}
+    lights = [signal for signal in Signal if signal is not Signal.NONE]
+    return counts | {signal.value: sum(e.signal is signal for e in entries) for signal in lights}
+
+
+def _categorical(values: pd.Series[str], words: type[StrEnum]) -> pd.Categorical[str]:
+    return pd.Categorical(values, categories=pd.Index([w.value for w in words]), ordered=True)

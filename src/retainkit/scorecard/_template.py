@@ -1,0 +1,276 @@
+"""A strategy map without numbers: objectives and the measures that serve them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from retainkit._internal.config import FrozenModel
+from retainkit._internal.labels import Label
+from retainkit.errors import SchemaError
+from retainkit.scorecard._catalog import OBJECTIVES
+from retainkit.scorecard._catalog_outcomes import CUSTOMER, FINANCIAL, LEARNING
+from retainkit.scorecard._catalog_processes import ACQUIRE, SELECT
+from retainkit.scorecard._catalog_relations import GROW, RETAIN
+from retainkit.scorecard._catalog_templates import (
+    BANK_MEASURES,
+    BANK_OBJECTIVES,
+    CHEMICALS_MEASURES,
+    CHEMICALS_OBJECTIVES,
+    INTEGRATOR_MEASURES,
+    INTEGRATOR_OBJECTIVES,
+)
+from retainkit.scorecard._measures import Identifier, Measure, Objective
+from retainkit.typing import Rate
+
+
+class ScorecardTemplate(FrozenModel):
+    """A strategy map to be filled: objectives, measures, targets and owners.
+
+    Parameters
+    ----------
+    id : str
+        Stable name.
+    name : Label
+        Both display names.
+    objectives : tuple of Objective
+        In reading order.
+    measures : tuple of Measure
+        Each serves one of the objectives.
+    amber_tolerance : float
+        How far short of its target a measure is still amber, as a share of the target's size,
+        where the target itself does not say.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If ids repeat or a measure serves an objective that is not there. Objectives without
+        measures are no error: the scorecard reports them.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import ScorecardTemplate
+    >>> template = ScorecardTemplate.complete()
+    >>> len(template.objectives), len(template.measures)
+    (24, 54)
+    >>> ScorecardTemplate.from_json(template.to_json()) == template
+    True
+    """
+
+    id: Identifier
+    name: Label
+    objectives: tuple[Objective, ...]
+    measures: tuple[Measure, ...]
+    amber_tolerance: Rate = 0.1
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        for what, ids in (
+            ("objective", [objective.id for objective in self.objectives]),
+            ("measure", [measure.id for measure in self.measures]),
+        ):
+            twice = [name for name, count in Counter(ids).items() if count > 1]
+            if twice:
+                raise ValueError(f"{what} ids appear more than once: {twice}")
+        known = {objective.id for objective in self.objectives}
+        astray = [measure.id for measure in self.measures if measure.objective not in known]
+        if astray:
+            raise ValueError(f"measures serve an objective that is not there: {astray}")
+        return self
+
+    @classmethod
+    def complete(cls) -> Self:
+        """Return the whole map of the domain: every measure of the four perspectives.
+
+        Returns
+        -------
+        ScorecardTemplate
+            24 objectives and 54 measures, without targets and owners.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> ScorecardTemplate.complete().name.zh
+        '客户管理战略地图'
+        """
+        return cls._of(
+            "complete",
+            ("Customer management strategy map", "客户管理战略地图"),
+            OBJECTIVES,
+            (*FINANCIAL, *CUSTOMER, *SELECT, *ACQUIRE, *RETAIN, *GROW, *LEARNING),
+        )
+
+    @classmethod
+    def systems_integrator(cls) -> Self:
+        """Return the worked example of a systems integrator that turns to strategic accounts.
+
+        Returns
+        -------
+        ScorecardTemplate
+            Five measures.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> [measure.id for measure in ScorecardTemplate.systems_integrator().measures][1:3]
+        ['strategic_accounts', 'no_bid_decisions']
+        """
+        return cls._of(
+            "systems_integrator",
+            ("Systems integrator: strategic accounts", "系统集成商：战略客户"),
+            INTEGRATOR_OBJECTIVES,
+            INTEGRATOR_MEASURES,
+        )
+
+    @classmethod
+    def retail_bank(cls) -> Self:
+        """Return the worked example of a retail bank.
+
+        Returns
+        -------
+        ScorecardTemplate
+            Seven measures.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> len(ScorecardTemplate.retail_bank().measures)
+        7
+        """
+        return cls._of(
+            "retail_bank",
+            ("Retail bank: high-value customers", "零售银行：高价值客户"),
+            BANK_OBJECTIVES,
+            BANK_MEASURES,
+        )
+
+    @classmethod
+    def chemicals_producer(cls) -> Self:
+        """Return the worked example of a chemicals producer selling through distributors.
+
+        Returns
+        -------
+        ScorecardTemplate
+            Six measures.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> len(ScorecardTemplate.chemicals_producer().measures)
+        6
+        """
+        return cls._of(
+            "chemicals_producer",
+            ("Chemicals producer: partners", "化工企业：合作伙伴"),
+            CHEMICALS_OBJECTIVES,
+            CHEMICALS_MEASURES,
+        )
+
+    @classmethod
+    def _of(
+        cls,
+        template_id: str,
+        name: tuple[str, str],
+        objectives: tuple[dict[str, Any], ...],
+        measures: tuple[dict[str, Any], ...],
+    ) -> Self:
+        return cls.model_validate(
+            {
+                "id": template_id,
+                "name": {"en": name[0], "zh": name[1]},
+                "objectives": objectives,
+                "measures": measures,
+            }
+        )
+
+    def measure(self, measure_id: str) -> Measure:
+        """Return one measure.
+
+        Parameters
+        ----------
+        measure_id : str
+            Its id.
+
+        Returns
+        -------
+        Measure
+            The measure.
+
+        Raises
+        ------
+        SchemaError
+            If the template has no such measure; the message names the closest ids.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> ScorecardTemplate.complete().measure("leads").direction
+        'up'
+        """
+        for measure in self.measures:
+            if measure.id == measure_id:
+                return measure
+        raise unknown_measure(measure_id, [measure.id for measure in self.measures], self.id)
+
+    def with_measures(self, *measures: Measure) -> Self:
+        """Return a copy in which `measures` replace those of the same id or are added.
+
+        Parameters
+        ----------
+        *measures : Measure
+            New or changed measures, for example with a target or an owner.
+
+        Returns
+        -------
+        ScorecardTemplate
+            A new, validated template; replaced measures keep their place.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate, Target
+        >>> template = ScorecardTemplate.complete()
+        >>> measure = template.measure("retention_rate").replace(
+        ...     target=Target(value=0.85), owner="Head of customer service")
+        >>> template.with_measures(measure).measure("retention_rate").owner
+        'Head of customer service'
+        """
+        new = {measure.id: measure for measure in measures}
+        kept = [new.pop(measure.id, measure) for measure in self.measures]
+        return self.replace(measures=(*kept, *new.values()))
+
+    def objective_of(self, measure: Measure) -> Objective:
+        """Return the objective a measure serves.
+
+        Parameters
+        ----------
+        measure : Measure
+            One of the template's measures.
+
+        Returns
+        -------
+        Objective
+            It gives perspective and process.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate
+        >>> template = ScorecardTemplate.complete()
+        >>> template.objective_of(template.measure("leads")).process.value
+        'acquire'
+        """
+        return next(o for o in self.objectives if o.id == measure.objective)
+
+
+def unknown_measure(name: str, known: Iterable[str], template_id: str) -> SchemaError:
+    """Return the error for a name the template does not hold, with the closest names."""
+    close = get_close_matches(name, list(known))
+    return SchemaError(
+        f"no measure {name!r}",
+        rule="a measure is named by its id or by the metric it shows",
+        where=f"scorecard template {template_id!r}",
+        fix=f"closest: {close}" if close else "see ScorecardTemplate.measures",
+    )
