@@ -147,7 +147,7 @@ class MetricValue(NamedTuple):
             why = "" if self.reason is None else f"{self.reason}: {REASON_TEXT[self.reason]}"
             return f"{self.name} = not computable ({why}; {_fraction(self)}; n = {self.n:,}{where})"
         formula = "" if self.denominator is None else f"{_fraction(self)} = "
-        return f"{self.name} = {formula}{self.value:,.4g} ({_range(self)}n = {self.n:,}{where})"
+        return f"{self.name} = {formula}{_short(self.value)} ({_range(self)}n = {self.n:,}{where})"
 
     def _repr_html_(self) -> str:
         head, _, tail = repr(self).partition(" = ")
@@ -163,6 +163,10 @@ def _number(x: float | None) -> str:
     if x is None:
         return "–"
     return f"{x:,.0f}" if x == int(x) else f"{x:,.2f}"
+
+
+def _short(x: float) -> str:
+    return f"{x:.4g}" if abs(x) < 1000.0 else _number(x)
 
 
 def _range(value: MetricValue) -> str:
