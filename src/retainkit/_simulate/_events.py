@@ -48,7 +48,7 @@ _TRACES = (
     _Trace("passive.non_malicious", "payment_failed", "expired_card", "record", 0.7, 5, 40),
     _Trace("passive.non_malicious", "payment_failed", "insufficient_funds", "record", 0.4, 5, 40),
     _Trace("passive.non_malicious", "service_ended", "payment_failed", "record", 0.6, 45, 75),
-    _Trace("passive.retaliatory", "complaint", "billing_error", "record", 0.7, 0, 9),
+    _Trace("passive.retaliatory", "complaint", "wrong_invoice", "record", 0.7, 0, 9),
     _Trace("passive.retaliatory", "dispute", "payment_disputed", "record", 0.5, 5, 14),
     _Trace("passive.retaliatory", "payment_failed", "stop_payment_order", "record", 0.6, 15, 40),
     _Trace("passive.retaliatory", "service_ended", "payment_disputed", "record", 0.4, 45, 75),
