@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit._internal.frames import build_frame
-from retainkit.tables._amounts import read_numbers
+from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import ActivityColumns
 from retainkit.tables._dates import read_times
 from retainkit.tables._ids import read_ids
@@ -77,7 +77,7 @@ def split_valid_activities(
     sieve.reject_unreadable("activity", names, values=raw["activity"])
     quantity = read_numbers(raw["quantity"], rules, role="quantity", table=_TABLE)
     sieve.reject_unreadable("quantity", quantity, values=raw["quantity"])
-    valid |= {"activity": names.values, "quantity": quantity.values}
+    valid |= {"activity": names.values, "quantity": as_column(quantity, raw["quantity"])}
     if "timestamp" in raw:
         times = read_times(raw["timestamp"], rules, role="timestamp", table=_TABLE)
         sieve.reject_unreadable("timestamp", times, values=raw["timestamp"])

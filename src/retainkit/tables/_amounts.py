@@ -52,9 +52,7 @@ def read_numbers(
         )
     if kind not in "iuf":
         return _read_distinct(raw, rules, role, table, currency)
-    values = (
-        raw.to_numpy() if raw.dtype == np.float64 else raw.to_numpy(np.float64, na_value=np.nan)
-    )
+    values = _as_doubles(raw)
     if np.isfinite(values).all():
         return Reading(values, {})
     return Reading(
@@ -64,6 +62,20 @@ def read_numbers(
             "non_finite": none_if_clean(np.isinf(values)),
         },
     )
+
+
+def _as_doubles(raw: pd.Series[Any]) -> FloatArray:
+    if raw.dtype == np.float64:
+        return raw.to_numpy()
+    return raw.to_numpy(np.float64, na_value=np.nan, copy=True)
+
+
+def as_column(reading: Reading, raw: pd.Series[Any]) -> Any:
+    """Return the numbers for the valid frame: the input's own column when it needs no change.
+
+    An array taken out of a pandas column is read-only; the column itself copies on write.
+    """
+    return raw if raw.dtype == np.float64 else reading.values
 
 
 def main_currency(raw: pd.Series[Any], rules: TableRules, *, role: str, table: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit._internal.frames import build_frame
-from retainkit.tables._amounts import read_numbers
+from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import ContractColumns
 from retainkit.tables._dates import read_times
 from retainkit.tables._ids import read_ids
@@ -83,7 +83,7 @@ def split_valid_contracts(
     _read_span(sieve, source, rules, valid)
     amount = read_numbers(raw["amount"], rules, role="amount", table=_TABLE)
     sieve.reject_unreadable("amount", amount, values=raw["amount"])
-    valid["amount"] = amount.values
+    valid["amount"] = as_column(amount, raw["amount"])
     _read_optional(sieve, source, rules, valid)
     day = exclude_after(sieve, valid["start"], as_of, reason="starts_after_as_of")
     apply_duplicates(sieve, source, rules)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from retainkit._internal.frames import build_frame
 from retainkit.errors import SchemaError
-from retainkit.tables._amounts import read_numbers
+from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import CustomerColumns
 from retainkit.tables._ids import read_ids
 from retainkit.tables._labels import read_flags, read_labels
@@ -153,7 +153,7 @@ def _read_facts(sieve: Sieve, source: Source, rules: CustomerRules, valid: dict[
             sieve.reject_unreadable(role, numbers, values=raw, optional=True)
             negative = none_if_clean(numbers.values < 0)
             sieve.take("rejected", f"negative_{role}", negative, policy=f"{role} >= 0", values=raw)
-            valid[role] = numbers.values
+            valid[role] = as_column(numbers, raw)
 
 
 def _read_groups(sieve: Sieve, source: Source, rules: CustomerRules, valid: dict[str, Any]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from retainkit._internal.frames import build_frame
-from retainkit.tables._amounts import read_numbers
+from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import EventColumns
 from retainkit.tables._dates import read_times
 from retainkit.tables._ids import read_ids
@@ -59,7 +60,8 @@ def split_valid_events(
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> import numpy as np
+    import pandas as pd
     >>> from retainkit.tables import EventRules, split_valid_events
     >>> frame = pd.DataFrame({"customer_id": [1, 1], "timestamp": ["2025-01-31", "2025-02-01"],
     ...                       "kind": ["complaint", "birthday"]})
@@ -89,7 +91,8 @@ def split_valid_events(
         policy = "not yet known on the last observed day"
         sieve.note("resolved_after_as_of", late, policy=policy, values=raw["resolved_at"])
         valid["resolved_at"] = valid["resolved_at"].mask(late)
-    ledger = sieve.ledger(ids.values, amounts=valid.get("amount"), policy="read by the rules")
+    amounts = np.asarray(valid["amount"]) if "amount" in valid else None
+    ledger = sieve.ledger(ids.values, amounts=amounts, policy="read by the rules")
     return build_frame(valid, sieve.keep), ledger
 
 
@@ -127,7 +130,8 @@ def validate_events(
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> import numpy as np
+    import pandas as pd
     >>> from retainkit.tables import validate_events
     >>> frame = pd.DataFrame({"customer_id": [1], "timestamp": ["2025-01-31"],
     ...                       "kind": [" complaint "]})
@@ -149,7 +153,7 @@ def _read_optional(sieve: Sieve, source: Source, rules: EventRules, valid: dict[
     if "amount" in raw:
         amount = read_numbers(raw["amount"], rules, role="amount", table=_TABLE)
         sieve.reject_unreadable("amount", amount, values=raw["amount"], optional=True)
-        valid["amount"] = amount.values
+        valid["amount"] = as_column(amount, raw["amount"])
     if "resolved_at" in raw:
         values = raw["resolved_at"]
         resolved = read_times(values, rules, role="resolved_at", table=_TABLE)

@@ -45,7 +45,7 @@ def _from_integers(raw: pd.Series[Any], rules: TableRules, role: str, table: str
     missing = None
     if not isinstance(raw.dtype, np.dtype):
         missing = none_if_clean(raw.isna().to_numpy())
-        raw = pd.Series(raw.fillna(0).to_numpy(), copy=False)
+        raw = pd.Series(raw.fillna(0).to_numpy(copy=True), copy=False)
     if raw.dtype.kind == "u" and len(raw) and int(raw.max()) > np.iinfo(np.int64).max:
         return _from_objects(raw.astype(object), rules, role, table)
     values = raw if raw.dtype == np.int64 else raw.astype(np.int64)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from retainkit._internal.frames import build_frame
 from retainkit.errors import SchemaError
-from retainkit.tables._amounts import read_numbers
+from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import SurveyColumns
 from retainkit.tables._dates import read_times
 from retainkit.tables._ids import read_ids
@@ -148,6 +148,6 @@ def _read_scores(sieve: Sieve, source: Source, rules: SurveyRules, valid: dict[s
         policy = f"{low:g} <= {role} <= {high:g}"
         sieve.take("rejected", f"out_of_range_{role}", outside, policy=policy, values=raw[role])
         answered |= ~np.isnan(scores.values)
-        valid[role] = scores.values
+        valid[role] = as_column(scores, raw[role])
     policy = "a survey answers something"
     sieve.take("rejected", "no_score", ~answered, policy=policy, values=raw[next(iter(scales))])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from retainkit._internal.frames import build_frame
 from retainkit.errors import AsOfError
-from retainkit.tables._amounts import main_currency, read_numbers
+from retainkit.tables._amounts import as_column, main_currency, read_numbers
 from retainkit.tables._columns import TransactionColumns
 from retainkit.tables._dates import read_times
 from retainkit.tables._ids import read_ids
@@ -74,7 +75,8 @@ def split_valid_transactions(
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> import numpy as np
+    import pandas as pd
     >>> from retainkit.tables import split_valid_transactions
     >>> frame = pd.DataFrame({
     ...     "customer_id": ["17850", 17850.0, "", "0017850"],
@@ -94,12 +96,13 @@ def split_valid_transactions(
     source = open_table(frame, columns, rules)
     sieve = Sieve(_TABLE, source.n)
     valid = _read_required(sieve, source, rules)
+    amounts = np.asarray(valid["amount"])
     _read_optional(sieve, source, rules, valid)
     day = exclude_after(sieve, valid["timestamp"], as_of)
     _refuse_early_as_of(valid["timestamp"], day)
     apply_duplicates(sieve, source, rules)
-    _apply_signs(sieve, source, rules, valid["amount"])
-    ledger = sieve.ledger(valid["customer_id"], amounts=valid["amount"], policy=_policy(rules))
+    _apply_signs(sieve, source, rules, amounts)
+    ledger = sieve.ledger(valid["customer_id"], amounts=amounts, policy=_policy(rules))
     return build_frame(valid, sieve.keep), ledger
 
 
@@ -156,14 +159,15 @@ def _read_required(sieve: Sieve, source: Source, rules: TransactionRules) -> dic
     }
     for role, reading in readings.items():
         sieve.reject_unreadable(role, reading, values=raw[role])
-    return {role: reading.values for role, reading in readings.items()}
+    values = {role: reading.values for role, reading in readings.items()}
+    return values | {"amount": as_column(readings["amount"], raw["amount"])}
 
 
 def _read_optional(
     sieve: Sieve, source: Source, rules: TransactionRules, valid: dict[str, Any]
 ) -> None:
     raw = source.roles
-    profit = _read_profit(source, rules, valid["amount"])
+    profit = _read_profit(source, rules, np.asarray(valid["amount"]))
     if profit is not None:
         values = raw["profit"] if "profit" in raw else raw["cost"]
         kept = rules.missing_profit == "keep"
@@ -171,7 +175,7 @@ def _read_optional(
         if kept:
             missing = profit.problems.get("missing")
             sieve.note("missing_profit", missing, policy="missing_profit=keep", values=values)
-        valid["profit"] = profit.values
+        valid["profit"] = as_column(profit, raw["profit"]) if "profit" in raw else profit.values
     if "order_id" in raw:
         valid["order_id"] = _read_order_ids(raw["order_id"], rules)
     for role in ("business_line", "channel"):
@@ -180,7 +184,7 @@ def _read_optional(
     if "quantity" in raw:
         quantity = read_numbers(raw["quantity"], rules, role="quantity", table=_TABLE)
         sieve.reject_unreadable("quantity", quantity, values=raw["quantity"], optional=True)
-        valid["quantity"] = quantity.values
+        valid["quantity"] = as_column(quantity, raw["quantity"])
 
 
 def _read_profit(source: Source, rules: TransactionRules, amounts: FloatArray) -> Reading | None:
