@@ -13,6 +13,7 @@ from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
 from retainkit.value._scheme import ValueScheme, fit_value_scheme
 from retainkit.value._score import score_value
 from retainkit.value._summarize import summarize_customers
+from retainkit.value._summarize_one import summarize_customer
 from retainkit.value._summary import CustomerSummary
 from retainkit.value._value_table import ValueTable
 
@@ -38,5 +39,6 @@ __all__ = [
     "margin_rates",
     "score_rfm",
     "score_value",
+    "summarize_customer",
     "summarize_customers",
 ]

@@ -21,8 +21,8 @@ class CriterionConfig(FrozenConfig):
     threshold : float, optional
         Absolute amount, in the unit of the criterion, never negative.
     quantile : float, optional
-        Share of the base (in [0, 1]) that the threshold shall be above; the amount is learnt once by
-        `fit_value_scheme` and then reused. Exactly one of the two is given.
+        Share of the base (in [0, 1]) that the threshold shall be above; the amount is learnt once
+        by `fit_value_scheme` and then reused. Exactly one of the two is given.
 
     Examples
     --------

@@ -37,7 +37,7 @@ def discount_nodes(
 def distinct_histories(
     occasions: IntArray, first: IntArray, last: IntArray
 ) -> tuple[IntArray, IntArray]:
-    """Return one position per distinct (occasions, first, last), and each row's place among them."""
+    """Return one position per distinct (occasions, first, last), and where each row is there."""
     key = np.zeros(occasions.size, dtype=np.int64)
     bits = 0
     for column in (last, first, occasions):

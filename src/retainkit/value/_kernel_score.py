@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,42 +78,40 @@ def bin_scores(values: FloatArray, edges: FloatArray) -> Int8Array:
     return beaten.astype(np.int8)
 
 
-class Credibility(NamedTuple):
-    """Pooled rate, and the amount of purchases at which a customer's own rate weighs one half."""
+def fit_credibility(own: FloatArray, occasions: FloatArray, rate: float) -> float | None:
+    """Return k, the occasions at which a customer's own rate weighs one half; None pools fully.
 
-    rate: float
-    amount: float | None
-
-
-def fit_credibility(earned: FloatArray, bought: FloatArray) -> Credibility:
-    """Return the pooled rate and credibility by moments of Var(rate_i) = a + s2 / bought_i.
-
-    E[w (x - m)^2] = a w + s2, summed once plainly and once weighted by w, gives two equations.
-    `amount` = s2 / a; None (pool fully) where the data cannot tell customers apart.
+    Moments of Var(own_i) = a + s2 / n_i: E[n (own - rate)^2] = a n + s2, summed once plainly and
+    once weighted by n, are two linear equations in a and s2; k = s2 / a. Where the n are all equal
+    or a is not above 0, the data cannot tell customers' rates from noise.
     """
-    w = float(bought.sum())
-    rate = float(earned.sum()) / w
-    deviation = earned / bought - rate
-    deviation *= deviation
-    deviation *= bought
-    n, ww = bought.size, float(bought @ bought)
-    first, second = float(deviation.sum()), float(deviation @ bought)
-    determinant = n * ww - w * w
-    if determinant <= 1e-9 * n * ww:
-        return Credibility(rate, None)
-    between = (n * second - w * first) / determinant
-    within = (ww * first - w * second) / determinant
-    if between <= 0.0:
-        return Credibility(rate, None)
-    return Credibility(rate, max(within, 0.0) / between)
+    squares = own - rate
+    squares *= squares
+    squares *= occasions
+    count, n, nn = own.size, float(occasions.sum()), float(occasions @ occasions)
+    first, second = float(squares.sum()), float(squares @ occasions)
+    determinant = count * nn - n * n
+    if determinant <= 1e-9 * count * nn:
+        return None
+    between = (count * second - n * first) / determinant
+    within = (nn * first - n * second) / determinant
+    return None if between <= 0.0 else max(within, 0.0) / between
+
+
+def own_rates(earned: FloatArray, bought: FloatArray, low: float, high: float) -> FloatArray:
+    """Return earned / bought within [low, high]; NaN where nothing was bought."""
+    own = np.full(bought.size, np.nan)
+    np.divide(earned, bought, out=own, where=bought > 0)
+    np.clip(own, low, high, out=own)
+    return own
 
 
 def shrunk_rates(
-    earned: FloatArray, bought: FloatArray, rate: float, amount: float | None
+    own: FloatArray, occasions: FloatArray, rate: float, k: float | None
 ) -> FloatArray:
-    """Return (earned + amount * rate) / (bought + amount); the pooled rate without purchases."""
-    rates = np.full(bought.size, rate)
-    if amount is None:
-        return rates
-    np.divide(earned + amount * rate, bought + amount, out=rates, where=bought > 0)
+    """Return (n * own + k * rate) / (n + k); the base's rate where own is NaN or k is None."""
+    rates = np.full(own.size, rate)
+    if k is not None:
+        known = ~np.isnan(own)
+        np.divide(occasions * own + k * rate, occasions + k, out=rates, where=known)
     return rates

@@ -9,7 +9,7 @@ import numpy as np
 from retainkit._internal.config import FrozenModel
 from retainkit.errors import NotComputableError
 from retainkit.typing import FloatArray, NonNegativeFloat
-from retainkit.value._kernel_score import fit_credibility, shrunk_rates
+from retainkit.value._kernel_score import fit_credibility, own_rates, shrunk_rates
 from retainkit.value._summary import CustomerSummary
 
 
@@ -20,8 +20,11 @@ class MarginModel(FrozenModel):
     ----------
     rate : float
         Earnings of the base divided by its purchases, returns and their losses included.
-    credibility_amount : float or None
-        Purchases [money] at which a customer's own rate weighs one half; None pools fully.
+    credibility_occasions : float or None
+        Purchase occasions at which a customer's own rate weighs one half; None pools fully.
+    lowest_own_rate, highest_own_rate : float
+        Own rates are taken within these, the 1 % and 99 % quantiles of the base: a cent bought and
+        a hundred returned is no margin of -10,000.
     basis : {"profit", "assumed", "revenue"}
         Where earnings come from: known profit; revenue net of returns times `assumed_rate`; revenue
         net of returns, because no profit is known and none was assumed.
@@ -33,12 +36,15 @@ class MarginModel(FrozenModel):
     Examples
     --------
     >>> from retainkit.value import MarginModel
-    >>> MarginModel(rate=0.3, credibility_amount=None, basis="assumed", assumed_rate=0.3, n=9).basis
+    >>> MarginModel(rate=0.3, credibility_occasions=None, lowest_own_rate=0.3, basis="assumed",
+    ...             highest_own_rate=0.3, assumed_rate=0.3, n=9).basis
     'assumed'
     """
 
     rate: float
-    credibility_amount: NonNegativeFloat | None
+    credibility_occasions: NonNegativeFloat | None
+    lowest_own_rate: float
+    highest_own_rate: float
     basis: Literal["profit", "assumed", "revenue"]
     assumed_rate: float | None = None
     n: int
@@ -66,10 +72,11 @@ def fit_margin(summary: CustomerSummary, *, assumed_rate: float | None = None) -
 
     Notes
     -----
-    With w purchases [money] and x = earnings / w per customer, Var(x) = a + s2 / w: a differs
-    between customers, s2 / w is noise that many purchases average out. Both come from two weighted
-    sums of squares; `credibility_amount` = s2 / a, cut at 0. Where a is not above 0, or all w are
-    equal, the customers' own margins carry no usable evidence and are pooled.
+    With n occasions and own rate x = earnings / purchases per customer, Var(x) = a + s2 / n: a is
+    how much customers differ, s2 / n the noise that many occasions average out. Both come from two
+    sums of squares; `credibility_occasions` = s2 / a. Where a is not above 0, or all n are equal,
+    own rates carry no usable evidence and are pooled. Occasions, not money, are the exposure: one
+    large order is no steadier than a small one.
 
     References
     ----------
@@ -96,11 +103,16 @@ def fit_margin(summary: CustomerSummary, *, assumed_rate: float | None = None) -
         )
     known = summary.profit is not None
     assumed = None if known else assumed_rate
-    earned = summary.contribution * (1.0 if assumed is None else assumed)
-    rate, amount = fit_credibility(earned[buyers], bought[buyers])
+    earned = _earnings(summary, assumed)[buyers]
+    rate = float(earned.sum()) / float(bought.sum())
+    own = own_rates(earned, bought[buyers], -np.inf, np.inf)
+    low, high = np.quantile(own, (0.01, 0.99), method="inverted_cdf").tolist()
+    occasions = summary.occasions[buyers].astype(np.float64)
     return MarginModel(
         rate=rate,
-        credibility_amount=amount,
+        credibility_occasions=fit_credibility(np.clip(own, low, high), occasions, rate),
+        lowest_own_rate=low,
+        highest_own_rate=high,
         basis="profit" if known else ("revenue" if assumed is None else "assumed"),
         assumed_rate=assumed,
         n=int(np.count_nonzero(buyers)),
@@ -129,7 +141,7 @@ def margin_rates(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
 
     Notes
     -----
-    (earnings + k * rate) / (purchases + k) with k = `credibility_amount`.
+    (n * own + k * rate) / (n + k) with n occasions and k = `credibility_occasions`.
 
     Examples
     --------
@@ -138,9 +150,10 @@ def margin_rates(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
     >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [100.0, 300.0],
     ...                      "profit": [50.0, 30.0], "timestamp": pd.to_datetime("2024-01-31")})
     >>> summary = summarize_customers(rows, as_of="2024-01-31")
-    >>> margin = MarginModel(rate=0.2, credibility_amount=100.0, basis="profit", n=2)
-    >>> margin_rates(summary, margin).tolist()
-    [0.35, 0.125]
+    >>> margin = MarginModel(rate=0.2, credibility_occasions=3.0, lowest_own_rate=-1.0,
+    ...                      highest_own_rate=1.0, basis="profit", n=2)
+    >>> margin_rates(summary, margin).round(4).tolist()  # own margins are 0.5 and 0.1
+    [0.275, 0.175]
     """
     if margin.basis == "profit" and summary.profit is None:
         raise NotComputableError(
@@ -149,7 +162,17 @@ def margin_rates(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
             where="CustomerSummary.profit",
             fix="give a profit or cost column, or fit_margin(summary, assumed_rate=...)",
         )
-    earned = summary.contribution
-    if margin.assumed_rate is not None:
-        earned = earned * margin.assumed_rate
-    return shrunk_rates(earned, summary.purchase_amount, margin.rate, margin.credibility_amount)
+    own = own_rates(
+        _earnings(summary, margin.assumed_rate),
+        summary.purchase_amount,
+        margin.lowest_own_rate,
+        margin.highest_own_rate,
+    )
+    occasions = summary.occasions.astype(np.float64)
+    return shrunk_rates(own, occasions, margin.rate, margin.credibility_occasions)
+
+
+def _earnings(summary: CustomerSummary, assumed_rate: float | None) -> FloatArray:
+    if summary.profit is not None or assumed_rate is None:
+        return summary.contribution
+    return summary.contribution * assumed_rate

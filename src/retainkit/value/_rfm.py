@@ -238,7 +238,9 @@ def score_rfm(summary: CustomerSummary, scheme: RfmScheme) -> RfmTable:
         customer_id=summary.customer_id,
         scheme=scheme,
         recency_score=score(-scaled.inactive_for, -np.asarray(scheme.inactive_for_edges)),
-        frequency_score=score(scaled.frequency * 1.0, np.asarray(scheme.frequency_edges)),
+        frequency_score=score(
+            scaled.frequency.astype(np.float64), np.asarray(scheme.frequency_edges)
+        ),
         money_score=score(_money(scaled, scheme.config), np.asarray(scheme.money_edges)),
     )
 

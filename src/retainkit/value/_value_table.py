@@ -235,7 +235,7 @@ class ValueTable(ResultTable):
         Returns
         -------
         pandas.DataFrame
-            Per criterion the columns `<criterion>`, `..._passes` (<NA> where not scored), `..._part` and
+            Per criterion the columns `<criterion>`, `..._passes` (<NA> = not scored), `..._part`,
             `..._reason`.
         """
         columns: dict[str, Any] = {
