@@ -94,7 +94,7 @@ def load_code_book(name: str) -> CodeBook:
 
 @cache
 def default_code_books() -> tuple[CodeBook, ...]:
-    """Return the catalogue's own names and every built-in code book, in the order tried.
+    """Return every built-in code book and the catalogue's own names, in the order tried.
 
     Returns
     -------
@@ -105,8 +105,9 @@ def default_code_books() -> tuple[CodeBook, ...]:
     Examples
     --------
     >>> from retainkit.churn import default_code_books
-    >>> [book.name for book in default_code_books()][:2]
-    ['retainkit', 'stripe.feedback']
+    >>> books = default_code_books()
+    >>> books[0].name, books[-1].name
+    ('stripe.feedback', 'retainkit')
     """
     own = catalog_code_book(default_catalog())
-    return (own, *(load_code_book(name) for name in BUILT_IN_CODE_BOOKS))
+    return (*(load_code_book(name) for name in BUILT_IN_CODE_BOOKS), own)

@@ -1,0 +1,120 @@
+"""IBM Telco: all 20 churn reasons of each of the three files are mapped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retainkit.churn import (
+    CauseTable,
+    attribute_causes,
+    check_codes,
+    detect_churn,
+    load_code_book,
+    summarize_causes,
+)
+
+pytestmark = pytest.mark.real
+
+FOLDER = (
+    Path(os.environ.get("RETAINKIT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "telco"
+)
+OLD, JOINED, MAVEN = (
+    "Telco_customer_churn_33col.csv.gz",
+    "telco_joined_ibm_11_1_3.csv.gz",
+    "telecom_customer_churn.csv.gz",
+)
+DONT_KNOW = {OLD: 154, JOINED: 130, MAVEN: 130}  # SOURCE.txt and the published count
+COMPETITOR = {OLD: 189 + 162 + 140 + 130, JOINED: 841, MAVEN: 841}  # Churn Category, all files
+PRICE = {OLD: 98 + 57 + 44 + 44, JOINED: 211, MAVEN: 211}
+MOVED_OR_DIED = {OLD: 53 + 6, JOINED: 46 + 6, MAVEN: 46 + 6}
+
+
+def read(name: str) -> pd.DataFrame:
+    """Read one file; 'None' is a value there, so nothing but an empty field is missing."""
+    path = FOLDER / name
+    if not path.exists():
+        pytest.skip(f"real data set not found: {path} (set RETAINKIT_DATA)")
+    frame = pd.read_csv(path, keep_default_na=False, encoding_errors="replace", dtype=str)
+    return frame.rename(columns={"CustomerID": "customer_id", "Customer ID": "customer_id"})
+
+
+def attribute(frame: pd.DataFrame) -> tuple[pd.DataFrame, CauseTable]:
+    left = (frame["Churn Reason"] != "").to_numpy(dtype=np.bool_)
+    events = pd.DataFrame(
+        {
+            "customer_id": frame.loc[left, "customer_id"],
+            "timestamp": pd.Timestamp("2022-06-30"),
+            "kind": "survey_reason",
+            "code": frame.loc[left, "Churn Reason"],
+            "source": "ibm_telco.churn_reason",
+        }
+    ).reset_index(drop=True)
+    churn = detect_churn(np.where(left, 0.0, 1.0), customer_id=frame["customer_id"])
+    return events, attribute_causes(events, churn=churn)
+
+
+@pytest.mark.parametrize("name", [OLD, JOINED, MAVEN])
+def test_all_twenty_reasons_are_mapped(name: str) -> None:
+    events, causes = attribute(read(name))
+    coverage = check_codes(events, code_books=[load_code_book("ibm_telco.churn_reason")])
+    assert len(coverage) == 20
+    assert coverage.share == 1.0
+    assert len(coverage.uncovered()) == 0
+    assert int(coverage.events.sum()) == len(causes) == 1869
+
+
+@pytest.mark.parametrize("name", [OLD, JOINED, MAVEN])
+def test_breakdown_agrees_with_the_files_own_counts(name: str) -> None:
+    """Only "Don't know" is unknown; price without a competitor or a price rise is no one's."""
+    breakdown = summarize_causes(attribute(read(name))[1])
+    counts = breakdown.to_frame().set_index("cause")["customers"].to_dict()
+    natural = MOVED_OR_DIED[name] + PRICE[name]
+    assert counts == {
+        "active.natural": natural,
+        "active.competitive": COMPETITOR[name],
+        "active.fault": 1869 - natural - COMPETITOR[name] - DONT_KNOW[name],
+        "passive.non_malicious": 0,
+        "passive.retaliatory": 0,
+        "passive.malicious": 0,
+        "unknown": DONT_KNOW[name],
+        "administrative": 0,
+    }
+    assert breakdown.unknown_share == pytest.approx(DONT_KNOW[name] / 1869)
+
+
+def test_dont_know_abstains_with_its_reason() -> None:
+    events, causes = attribute(read(MAVEN))
+    frame = causes.to_frame().set_index("customer_id")
+    silent = frame.loc[events.loc[events["code"] == "Don't know", "customer_id"]]
+    assert set(silent["cause"]) == {"unknown"}
+    assert set(silent["rule"]) == {"abstain.cause_not_stated"}
+    assert set(silent["sub_reason"]) == {"not_stated"}
+    assert (frame["cause"] == "unknown").sum() == len(silent) == 130
+
+
+def test_two_files_that_contradict_each_other_are_shown_not_averaged() -> None:
+    """519 of the 1,869 churners have another reason in the other file (SOURCE.txt).
+
+    Only where the leaves differ and no rule reconciles them is the customer contradicted.
+    """
+    old, new = (attribute(read(name))[0] for name in (OLD, JOINED))
+    both = old.merge(new, on="customer_id")
+    assert len(both) == 1869
+    assert int((both["code_x"] != both["code_y"]).sum()) == 519
+    churn = detect_churn(np.zeros(len(both)), customer_id=both["customer_id"])
+    causes = attribute_causes(pd.concat([old, new], ignore_index=True), churn=churn)
+    one, two = (attribute_causes(part, churn=churn).cause_code for part in (old, new))
+    unknown = list(causes.catalog.causes).index(causes.catalog.entry("unknown"))
+    disagree = (one != two) & (one != unknown) & (two != unknown)
+    price = {e.code for e in load_code_book("ibm_telco.churn_reason").entries if e.signals}
+    dear = both["code_x"].isin(price) | both["code_y"].isin(price)
+    rival = both["code_x"].str.startswith("Comp") | both["code_y"].str.startswith("Comp")
+    tie_broken = (dear & rival).to_numpy(dtype=np.bool_)  # price beside a competitor: competitive
+    assert set(causes.cause[tie_broken]) == {"active.competitive"}
+    disagree &= ~tie_broken
+    np.testing.assert_array_equal(causes.is_contradicted, disagree)
