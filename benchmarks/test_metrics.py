@@ -1,4 +1,4 @@
-"""One million customers, three million purchases: metrics beside a bare groupby of the same rows."""
+"""A million customers, three million purchases: metrics beside a bare groupby of the rows."""
 
 from __future__ import annotations
 

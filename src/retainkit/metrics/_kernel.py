@@ -77,8 +77,10 @@ def sorted_unique_pairs(
     if not is_sorted(keys):
         keys.sort()
     keys = keys[starts_of_runs(keys)]
-    code, offset = np.divmod(keys, span)
-    return code.astype(np.int32), (offset + origin).astype(np.int32)
+    code = (keys // span).astype(np.int32)
+    day = np.remainder(keys, span, out=keys).astype(np.int32)
+    day += origin
+    return code, day
 
 
 def is_sorted(values: npt.NDArray[Any]) -> bool:
