@@ -5,7 +5,6 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 `passive.non_malicious` and says nothing of retaliation or malice.
 """
 
-from retainkit._internal.labels import Label
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._breakdown import CauseBreakdown, summarize_causes
 from retainkit.churn._catalog import (
@@ -62,7 +61,6 @@ __all__ = [
     "EvidenceStatus",
     "EvidenceTable",
     "Initiator",
-    "Label",
     "Mechanism",
     "Signal",
     "SourceWeights",

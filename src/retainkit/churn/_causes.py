@@ -39,7 +39,14 @@ UNKNOWN_CODE = CAUSE_CODE[ChurnCause.UNKNOWN]
 
 
 class Branch(StrEnum):
-    """Which side of the taxonomy a leaf lies on."""
+    """Which side of the taxonomy a leaf lies on.
+
+    Examples
+    --------
+    >>> from retainkit.churn import Branch
+    >>> [str(branch) for branch in Branch]
+    ['active', 'passive', 'unknown', 'administrative']
+    """
 
     ACTIVE = "active"
     PASSIVE = "passive"
@@ -74,7 +81,14 @@ BRANCH_OF_MECHANISM: dict[Mechanism, Branch] = {
 
 
 class Initiator(StrEnum):
-    """Who took the last step."""
+    """Who took the last step.
+
+    Examples
+    --------
+    >>> from retainkit.churn import Initiator, default_catalog
+    >>> default_catalog().entry("passive.malicious").initiator is Initiator.FIRM
+    True
+    """
 
     CUSTOMER = "customer"
     FIRM = "firm"
@@ -99,7 +113,14 @@ class EvidenceSource(StrEnum):
 
 
 class Signal(StrEnum):
-    """What a piece of evidence establishes besides the leaf it points to."""
+    """What a piece of evidence establishes besides the leaf it points to.
+
+    Examples
+    --------
+    >>> from retainkit.churn import Signal
+    >>> Signal("price") is Signal.PRICE
+    True
+    """
 
     MISSED_PAYMENT = "missed_payment"
     PAYMENT_RECOVERED = "payment_recovered"
@@ -181,7 +202,14 @@ RULE_CODE: dict[AttributionRule, int] = {rule: code for code, rule in enumerate(
 
 
 class EvidenceStatus(StrEnum):
-    """What became of one row of the events table."""
+    """What became of one row of the events table.
+
+    Examples
+    --------
+    >>> from retainkit.churn import EvidenceStatus
+    >>> EvidenceStatus.VETOED.value
+    'vetoed'
+    """
 
     USED = "used"
     REPEATED = "repeated"
