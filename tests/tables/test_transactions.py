@@ -154,6 +154,7 @@ def test_amounts_that_are_no_numbers_are_counted_apart() -> None:
     assert ledger.counts() == {"missing_amount": 1, "non_finite_amount": 2}
     whole = ledger.entries[0]
     assert (whole.amount, whole.unreadable_amounts) == (3.0, 3)
+    assert amounts_of([10**400, 1]) == ([1.0], {"non_finite_amount": 1})
     assert amounts_of(["inf", "-Infinity", "1"]) == ([1.0], {"non_finite_amount": 2})
 
 
@@ -257,6 +258,25 @@ def test_aware_times_move_to_the_declared_zone_and_lose_it() -> None:
         "2025-01-01 05:00",
     ]
     assert counts == {"missing_timestamp": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-01-01T10:00Z",
+        "2025-01-01 10:00:00 UTC",
+        "2025-01-01 11:00:00 +0100",
+        "2025-01-01T11:00:00.000+01:00",
+        "2025-01-01 05:00:00-05",
+    ],
+)
+def test_one_instant_in_each_iso_spelling(text: str) -> None:
+    assert times_of([text]) == (["2025-01-01 10:00:00"], {})
+
+
+def test_an_as_of_beyond_every_timestamp_keeps_all() -> None:
+    times = pd.Series(np.array(["2025-01-01"], dtype="datetime64[ns]"))
+    assert len(validate_transactions(purchases(timestamp=times), as_of="9999-12-31")) == 1
 
 
 @pytest.mark.parametrize("text", ["2025-02-30", "2025-13-01", "2025-01", "2025", "yesterday"])

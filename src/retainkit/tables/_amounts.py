@@ -126,7 +126,10 @@ def _read_money(uniques: ObjectArray, rules: TableRules) -> _Money:
 def _number(value: Any) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real | Decimal):
         return float("nan")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond the range of doubles
+        return float("inf")
 
 
 def _parse_texts(texts: pd.Series[Any], decimal_mark: str) -> tuple[FloatArray, ObjectArray]:
@@ -141,7 +144,8 @@ def _parse_texts(texts: pd.Series[Any], decimal_mark: str) -> tuple[FloatArray, 
     values = np.where(badly, np.nan, np.where(negative | opened, -values, values))
     infinite = texts.str.contains(_INFINITE, flags=re.IGNORECASE).to_numpy(dtype=bool)
     sign = np.where(texts.str.startswith("-").to_numpy(dtype=bool), -np.inf, np.inf)
-    symbols = parts["before"].fillna(parts["after"]).fillna("").map(_plain_symbol)
+    found = parts["before"].where(parts["before"].notna(), parts["after"])
+    symbols = found.where(found.notna(), "").map(_plain_symbol)
     return np.where(infinite, sign, values), symbols.to_numpy(dtype=object)
 
 
@@ -151,7 +155,7 @@ def _plain_numbers(numbers: pd.Series[Any], decimal_mark: str) -> pd.Series[Any]
     mark, group = re.escape(decimal_mark), f"{_GROUP}{other}]"
     stripped = numbers.str.strip()
     shape = rf"^(?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)(?:{mark}\d*)?(?:[eE][-+]?\d+)?$|^{mark}\d+$"
-    fits = stripped.str.contains(shape).fillna(False).astype(bool)
+    fits = stripped.str.contains(shape, na=False).astype(bool)
     plain = stripped.str.replace(group, "", regex=True)
     return plain.str.replace(decimal_mark, ".", regex=False).where(fits)
 

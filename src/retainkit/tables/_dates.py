@@ -21,7 +21,9 @@ from retainkit.tables._rules import ISO_8601, TableRules
 from retainkit.typing import BoolArray
 
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-_CLOCK = r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?"
+_CLOCK = (
+    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?P<zone> ?(?:UTC|Z|[+-]\d{2}(?::?\d{2})?))?)?"
+)
 _ISO = rf"^(?:{_DAY}){_CLOCK}$"
 _NOT_A_TIME = np.datetime64("NaT", "us")
 
@@ -103,7 +105,9 @@ class _Parser:
         aware = found["zone"].notna().to_numpy()
         naive_rows, aware_rows = rows[iso & ~aware], rows[iso & aware]
         self.values[naive_rows] = _parse(self.texts.iloc[naive_rows], ISO_8601)
-        self.values[aware_rows] = _parse(self.texts.iloc[aware_rows], ISO_8601, zone=self.zone)
+        stamped = self.texts.iloc[aware_rows].str.replace(r" ?(?:UTC|Z)$", "Z", regex=True)
+        joined = stamped.str.replace(r" (?=[+-]\d{2}:?(?:\d{2})?$)", "", regex=True)
+        self.values[aware_rows] = _parse(joined, ISO_8601, zone=self.zone)
         self.converted[aware_rows] = True
 
     def _read_format(self, form: str, is_date: BoolArray, by_format: BoolArray) -> BoolArray:

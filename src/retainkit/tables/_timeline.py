@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,10 @@ def after_day(times: pd.Series[Any], day: date) -> BoolArray | None:
     values = times.to_numpy()
     if values.dtype.kind != "M" or not len(values):
         return None
-    limit = np.datetime64(day + timedelta(days=1)).astype(values.dtype)
-    late: BoolArray = values >= limit
+    if values.dtype == "datetime64[ns]" and day >= pd.Timestamp.max.date():
+        return None  # no nanosecond timestamp can be later
+    midnight = np.datetime64(day, "D") + np.timedelta64(1, "D")
+    late: BoolArray = values >= midnight.astype(values.dtype)
     return late if late.any() else None
 
 
