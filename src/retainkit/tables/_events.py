@@ -60,8 +60,7 @@ def split_valid_events(
 
     Examples
     --------
-    >>> import numpy as np
-    import pandas as pd
+    >>> import pandas as pd
     >>> from retainkit.tables import EventRules, split_valid_events
     >>> frame = pd.DataFrame({"customer_id": [1, 1], "timestamp": ["2025-01-31", "2025-02-01"],
     ...                       "kind": ["complaint", "birthday"]})
@@ -130,8 +129,7 @@ def validate_events(
 
     Examples
     --------
-    >>> import numpy as np
-    import pandas as pd
+    >>> import pandas as pd
     >>> from retainkit.tables import validate_events
     >>> frame = pd.DataFrame({"customer_id": [1], "timestamp": ["2025-01-31"],
     ...                       "kind": [" complaint "]})

@@ -20,7 +20,17 @@ EntryKind: TypeAlias = Literal["input", "accepted", "excluded", "rejected", "not
 
 
 class LedgerEntry(NamedTuple):
-    """One line of the ledger."""
+    """One line of the ledger.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from retainkit.tables import LedgerEntry
+    >>> LedgerEntry(table="transactions", kind="rejected", reason="return", rows=1,
+    ...             rows_matching=1, exact_amount=Fraction(-5, 2), unreadable_amounts=0,
+    ...             policy="returns=reject", examples=("row 0: '-2.5'",)).amount
+    -2.5
+    """
 
     table: str
     """Which table the rows came from."""
@@ -117,17 +127,38 @@ class Ledger(ResultTable):
 
     @property
     def reconciles(self) -> bool:
-        """Whether rows and amounts add up exactly, table by table."""
+        """Whether rows and amounts add up exactly, table by table.
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> Ledger.combine().reconciles
+        True
+        """
         return all(_adds_up(self._of(table)) for table in self.tables)
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables accounted for, in order."""
+        """The tables accounted for, in order.
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> Ledger.combine().tables
+        ()
+        """
         return tuple(dict.fromkeys(entry.table for entry in self.entries))
 
     @property
     def rejected(self) -> pd.DataFrame:
-        """The rows that broke a rule (`rows()` also has those left out by policy)."""
+        """The rows that broke a rule (`rows()` also has those left out by policy).
+
+        Examples
+        --------
+        >>> from retainkit.tables import Ledger
+        >>> len(Ledger.combine().rejected)
+        0
+        """
         return _list_rows([part for part in self.parts if part.kind == "rejected"])
 
     def rows(self) -> pd.DataFrame:

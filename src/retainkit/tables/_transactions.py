@@ -75,8 +75,7 @@ def split_valid_transactions(
 
     Examples
     --------
-    >>> import numpy as np
-    import pandas as pd
+    >>> import pandas as pd
     >>> from retainkit.tables import split_valid_transactions
     >>> frame = pd.DataFrame({
     ...     "customer_id": ["17850", 17850.0, "", "0017850"],
