@@ -21,6 +21,7 @@ from retainkit.policy._vocabulary import (
     STANCES,
     STANDINGS,
     TIER_ROLES,
+    Lookup,
     PotentialState,
     RiskBand,
     Stance,
@@ -243,19 +244,22 @@ class PolicyConfig(FrozenConfig):
         return self
 
     @cached_property
+    def _lookup(self) -> Lookup:
+        rules = np.full(_kernel.N_STATES, -1, dtype=np.int16)
+        for position in range(len(self.rules) - 1, -1, -1):
+            rules[self.rules[position].states] = position
+        stances = np.array([STANCES.index(rule.stance) for rule in self.rules], dtype=np.int8)
+        return Lookup(rule=rules, stance=stances[rules])
+
+    @property
     def rule_by_state(self) -> npt.NDArray[np.int16]:
         """Position of the first matching rule for each of the 108 states."""
-        table = np.full(_kernel.N_STATES, -1, dtype=np.int16)
-        for position in range(len(self.rules) - 1, -1, -1):
-            table[self.rules[position].states] = position
-        return table
+        return self._lookup.arrays["rule"]
 
-    @cached_property
+    @property
     def stance_by_state(self) -> npt.NDArray[np.int8]:
         """Code of the stance for each of the 108 states."""
-        codes = np.array([STANCES.index(rule.stance) for rule in self.rules], dtype=np.int8)
-        stances: npt.NDArray[np.int8] = codes[self.rule_by_state]
-        return stances
+        return self._lookup.arrays["stance"]
 
     @property
     def replacement_cost(self) -> float | None:

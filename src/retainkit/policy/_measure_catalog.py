@@ -25,6 +25,7 @@ from retainkit.policy._vocabulary import (
     STANCES,
     STANDINGS,
     TIER_ROLES,
+    Lookup,
     Stance,
     among,
 )
@@ -96,9 +97,13 @@ class MeasureCatalog(FrozenModel):
             raise ValueError(f"debt steps must escalate: after_days_overdue is {days}")
         return self
 
-    @cached_property
+    @property
     def allowed(self) -> npt.NDArray[np.bool_]:
         """Whether each measure (axis 0) serves each stance (1) in each of the 108 states (2)."""
+        return self._lookup.arrays["allowed"]
+
+    @cached_property
+    def _lookup(self) -> Lookup:
         table = np.zeros((len(self.measures), len(STANCES), _kernel.N_STATES), dtype=np.bool_)
         for position, measure in enumerate(self.measures):
             condition = measure.condition
@@ -109,7 +114,7 @@ class MeasureCatalog(FrozenModel):
                 among(RISKS, condition.risks),
             )
             table[position] = among(STANCES, measure.stances)[:, None] & states
-        return table
+        return Lookup(allowed=table)
 
     @cached_property
     def priced(self) -> tuple[int, ...]:

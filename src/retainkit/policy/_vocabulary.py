@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from retainkit._internal.labels import Label
 from retainkit.typing import BoolArray
@@ -31,6 +32,21 @@ RISKS: tuple[RiskBand, ...] = get_args(RiskBand)
 def among(every: tuple[str, ...], allowed: tuple[str, ...]) -> BoolArray:
     """Return which words of a vocabulary are allowed; no words allowed means all are."""
     return np.array([not allowed or word in allowed for word in every], dtype=np.bool_)
+
+
+class Lookup:
+    """Arrays derived from a config, kept beside its fields; compares by identity, never by value.
+
+    pydantic compares everything an instance holds before it falls back to the fields, and bare
+    arrays have no single truth value.
+    """
+
+    __slots__ = ("arrays",)
+
+    def __init__(self, **arrays: npt.NDArray[Any]) -> None:
+        for array in arrays.values():
+            array.setflags(write=False)
+        self.arrays = arrays
 
 
 class Stance(StrEnum):
