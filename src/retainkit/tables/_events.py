@@ -78,7 +78,7 @@ def split_valid_events(
     valid: dict[str, Any] = {"customer_id": ids.values}
     times = read_times(raw["timestamp"], rules, role="timestamp", table=_TABLE)
     sieve.reject_unreadable("timestamp", times, values=raw["timestamp"])
-    known = {name.casefold(): name for name in rules.kinds} or None
+    known = {name.lower(): name for name in rules.kinds} or None
     kinds = read_labels(raw["kind"], rules, role="kind", table=_TABLE, known=known)
     sieve.reject_unreadable("kind", kinds, values=raw["kind"])
     valid |= {"timestamp": times.values, "kind": kinds.values}

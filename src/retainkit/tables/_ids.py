@@ -76,8 +76,11 @@ def _from_strings(raw: pd.Series[Any], rules: TableRules) -> Reading:
     blank = means_missing(new, rules)
     missing = missing.copy()
     missing[rows[blank]] = True
-    values = raw.copy()
-    values.iloc[rows] = new.to_numpy()
+    if len(rows) == len(raw):
+        values = new  # every text was rewritten: nothing to put back in place
+    else:
+        values = raw.copy()
+        values.iloc[rows] = new.to_numpy()
     changed = np.zeros(len(raw), dtype=bool)
     changed[rows] = (new != old).to_numpy(dtype=bool) & ~blank
     return Reading(values, {"missing": none_if_clean(missing)}, _rewritten(changed))

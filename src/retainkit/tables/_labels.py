@@ -28,7 +28,7 @@ def read_labels(
     names = texts.to_numpy(dtype=object)
     unknown = np.zeros(len(names), dtype=bool)
     if known is not None:
-        mapped = [known.get(text.casefold()) for text in names]
+        mapped = [known.get(text.lower()) for text in names]
         unknown = np.array([text is None for text in mapped], dtype=bool) & ~blank
         names = np.array([text or "" for text in mapped], dtype=object)
     gone = blank | unknown

@@ -61,7 +61,7 @@ def distinct(raw: pd.Series[Any], *, role: str, table: str) -> tuple[IntArray, O
 
 def means_missing(texts: pd.Series[Any], rules: TableRules) -> BoolArray:
     """Return which stripped texts stand for a missing value."""
-    return texts.str.casefold().isin(rules.missing_texts).to_numpy(dtype=bool)
+    return texts.str.lower().isin(rules.missing_texts).to_numpy(dtype=bool)
 
 
 def unreadable_type(

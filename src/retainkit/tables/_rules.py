@@ -40,7 +40,7 @@ def _check_format(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return text.strip().casefold()
+    return text.strip().lower()
 
 
 TimeZoneName = Annotated[str, AfterValidator(_check_zone)]
