@@ -111,6 +111,18 @@ def test_own_mean_spend_and_own_margin(summary: CustomerSummary) -> None:
     npt.assert_allclose(own, flat / 7 * summary.purchase_amount / summary.occasions * margins)
 
 
+def test_published_conditional_expectation(summary: CustomerSummary) -> None:
+    # MBG/NBD at (.525, 6.183, .891, 1.614): E[X(39 weeks)] of (x = 2, t_x = 30.43, T = 38.86), the
+    # first customer of the sample, is 1.26296 (recomputed from Batislam et al. 2007, equation 11).
+    from retainkit.lifetime import MbgNbdModel
+
+    model = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
+    value = expected_lifetime_value(
+        summary, model, spend_model=FlatSpend(), horizon_days=273.0, annual_discount_rate=0.0
+    )
+    npt.assert_allclose(value[0], 7 * 1.26296062327, rtol=3e-4)
+
+
 def test_who_never_purchased_has_no_expectation() -> None:
     frame = load_cdnow_sample().iloc[:3].assign(amount=-1.0)
     value = expected_lifetime_value(

@@ -29,7 +29,7 @@ from retainkit.value import (
     summarize_customers,
 )
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(deadline=None, derandomize=True, max_examples=30)
 AS_OF = date(2024, 12, 31)
 
 

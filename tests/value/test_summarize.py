@@ -21,7 +21,7 @@ from retainkit.value._kernel_summary import exact_sums
 from tests.value.oracle import Row, summarize_slowly
 
 START = date(2023, 12, 25)
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(deadline=None, derandomize=True, max_examples=40)
 rows_of_few = st.lists(
     st.tuples(
         st.sampled_from(["ann", "bob", "cho", "007"]),

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from retainkit.lifetime import PurchaseModel, SpendModel
 
 _WORTH_COMPRESSING = 2048
+"""Customers from which on equal histories are evaluated once."""
+
+_CHUNK = 1 << 16
+"""Histories evaluated at a time: bounds the temporaries of the model."""
 
 
 def expected_lifetime_value(
@@ -106,18 +110,24 @@ def expected_lifetime_value(
 def _discounted_purchases(
     summary: CustomerSummary, model: PurchaseModel, nodes: tuple[tuple[float, float], ...]
 ) -> FloatArray:
-    history, places = summary, None
-    if len(summary) > _WORTH_COMPRESSING:
-        positions, places = distinct_histories(
-            summary.occasions, summary.first_day, summary.last_day
-        )
-        history = summary.take(positions)
-    history = history.with_unit(model.unit)
-    days_per_unit = DAYS_PER_UNIT[model.unit]
+    if len(summary) <= _WORTH_COMPRESSING:
+        return _evaluate(summary, model, nodes)
+    positions, places = distinct_histories(summary.occasions, summary.first_day, summary.last_day)
+    total = np.empty(positions.size)
+    for start in range(0, positions.size, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        total[chunk] = _evaluate(summary.take(positions[chunk]), model, nodes)
+    return total[places]
+
+
+def _evaluate(
+    summary: CustomerSummary, model: PurchaseModel, nodes: tuple[tuple[float, float], ...]
+) -> FloatArray:
+    history, days_per_unit = summary.with_unit(model.unit), DAYS_PER_UNIT[model.unit]
     total = np.zeros(len(history))
     for day, weight in nodes:
         total += weight * model.expected_purchases(history, horizon=day / days_per_unit)
-    return total if places is None else total[places]
+    return total
 
 
 def _spend(summary: CustomerSummary, model: SpendModel | None) -> FloatArray:
