@@ -164,7 +164,7 @@ def fit_gamma_gamma(
     --------
     >>> from retainkit.lifetime import fit_gamma_gamma
     >>> model = fit_gamma_gamma(
-    ...     [1, 5, 1, 5, 3, 1, 0], [10.0, 12.0, 75.0, 50.0, 25.0, 22.0, float("nan")],
+    ...     [1, 1, 1, 8, 8, 3, 0], [6.0, 20.0, 80.0, 22.0, 45.0, 30.0, float("nan")],
     ...     weights=[30, 20, 10, 20, 10, 10, 900])
     >>> model.n, model.n_excluded, model.q > 1
     (100, 0, True)
@@ -230,7 +230,7 @@ def _check_base(m: FloatArray, w: FloatArray) -> None:
 
 
 def _starts(x: FloatArray, m: FloatArray, w: FloatArray) -> tuple[FloatArray, ...]:
-    mean = float((w * x) @ m / (w @ x))
+    mean = float(np.sum(w * x * m) / np.sum(w * x))
     return tuple(
         np.log([p, q, mean * max(q - 1.0, 0.2) / p])
         for p, q in ((2.0, 3.0), (10.0, 2.0), (0.5, 10.0), (100.0, 50.0))

@@ -18,9 +18,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_TERM_COUNTS = (24, 48, 96, 192, 384)
+_TERM_COUNTS = (24, 48, 96, 192, 384, 768, 1536)
 _BLOCK = 1 << 14
 """Elements worked on at once: small enough for the processor's cache."""
+_ROWS = 4096
+_FEW_ROWS = 16
 _CANCELLATION = 1e3
 """Largest ratio of what is subtracted to what is left: three of sixteen digits."""
 _TAIL = 45.0
@@ -36,21 +38,18 @@ def expected_until_dropout(s: Floats, u: Floats, a: float, b: Floats) -> Floats:
         todo = ~np.isnan(u)
         result[u == 0.0] = 0.0
         todo &= u > 0.0
-        below = 0
-        for terms in _TERM_COUNTS:
-            rows = np.flatnonzero(todo & (wanted > below) & (wanted <= terms))
-            below = terms
-            for part in _blocks(rows, terms):
-                result[part] = _euler_series(s[part], u[part], a, b[part], terms)
+        bins = np.where(todo, np.searchsorted(_TERM_COUNTS, wanted), len(_TERM_COUNTS))
+        for i, count in enumerate(np.bincount(bins).tolist()[: len(_TERM_COUNTS)]):
+            for part in _blocks(np.flatnonzero(bins == i)) if count else ():
+                result[part] = _euler_series(s[part], u[part], a, b[part], _TERM_COUNTS[i])
         poor = np.flatnonzero(todo & np.isnan(result))
         if len(poor):
             result[poor] = _integral(s[poor], u[poor], a, b[poor])
     return result
 
 
-def _blocks(rows: npt.NDArray[np.intp], width: int) -> list[npt.NDArray[np.intp]]:
-    size = max(1, _BLOCK // width)
-    return [rows[i : i + size] for i in range(0, len(rows), size)]
+def _blocks(rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
+    return [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
 
 
 def _euler_series(s: Floats, u: Floats, a: float, b: Floats, terms: int) -> Floats:
@@ -62,38 +61,66 @@ def _euler_series(s: Floats, u: Floats, a: float, b: Floats, terms: int) -> Floa
     log_u = np.log1p(u)
     z = u / (1.0 + u)
     first = log_u if e == 0.0 else -np.expm1(-e * log_u) / e
-    k = np.arange(1.0, terms)
-    ratios = np.empty((len(s), terms))
-    ratios[:, 0] = (c - s) / c * z
-    cs, cc = c - s, c
-    ratios[:, 1:] = (cs[:, None] + k) * ((e + k) / (k + 1.0)) / (cc[:, None] + k) * z[:, None]
-    series = np.cumprod(ratios, axis=1)
-    total = series.sum(axis=1)
-    size = np.abs(series).sum(axis=1) if bool((cs < 0.0).any()) else np.abs(total)
+    sum_terms = _terms_as_matrix if len(s) <= _FEW_ROWS else _terms_in_turn
+    total, size, last, ratio = sum_terms(c - s, c, z, e, terms)
     power = np.exp(-e * log_u)
     left = first - power * total
     good = (np.abs(first) + power * size <= _CANCELLATION * left) & (c > 0.0)
     # the rest of the series is below a geometric one: terms must be shrinking, and small
-    shrinks = 1.0 - ratios[:, -1]
-    good &= (shrinks > 0.0) & (np.abs(series[:, -1]) * power <= 1e-16 * shrinks * left)
+    shrinks = 1.0 - ratio
+    good &= (shrinks > 0.0) & (np.abs(last) * power <= 1e-16 * shrinks * left)
     return np.where(good, c * left, np.nan)
 
 
+def _terms_as_matrix(
+    cs: Floats, c: Floats, z: Floats, e: float, terms: int
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the sum of the terms, of their sizes, the last term and the last ratio."""
+    k = np.arange(1.0, terms)
+    ratios = np.empty((len(cs), terms))
+    ratios[:, 0] = cs / c * z
+    ratios[:, 1:] = (cs[:, None] + k) / (c[:, None] + k) * z[:, None] * ((e + k) / (k + 1.0))
+    series = np.multiply.accumulate(ratios, axis=1)
+    total = np.add.accumulate(series, axis=1)[:, -1]
+    return total, np.add.accumulate(np.abs(series), axis=1)[:, -1], series[:, -1], ratios[:, -1]
+
+
+def _terms_in_turn(
+    cs: Floats, c: Floats, z: Floats, e: float, terms: int
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Do the same, to the bit, one term at a time and in place: faster for many rows."""
+    term = cs / c * z
+    total, size = term.copy(), np.abs(term)
+    ratio, below = np.empty_like(term), np.empty_like(term)
+    for k in range(1, terms):
+        np.add(cs, k, out=ratio)
+        np.add(c, k, out=below)
+        np.divide(ratio, below, out=ratio)
+        np.multiply(ratio, z, out=ratio)
+        ratio *= (e + k) / (k + 1.0)
+        term *= ratio
+        total += term
+        size += np.abs(term, out=below)
+        # stop when no further term could change a bit of any sum
+        if k % 16 == 0 and ratio.max() < 1.0 and (below <= 1e-22 * np.abs(total)).all():
+            break
+    return total, size, term, ratio
+
+
 def _integral(s: Floats, u: Floats, a: float, b: Floats) -> Floats:
-    """Integrate over y = logit(p) by the trapezoidal rule, exact to rounding for such functions."""
+    """Integrate over y = logit(p) by the trapezoidal rule, exact to rounding for such functions.
+
+    The number of nodes is rounded up to steps of 64, so that a row's result does not depend on
+    the rows beside it.
+    """
     low, high, step = _grid(s, u, a, b)
-    counts = np.ceil((high - low) / step).astype(np.int64) + 1
+    nodes = np.ceil((high - low) / (64.0 * step)).astype(np.int64) * 64 + 64
     result = np.empty(len(s))
-    order = np.argsort(counts, kind="stable")
-    start = 0
-    while start < len(order):
-        width = int(counts[order[start]]) * 2
-        part = order[start : start + max(1, _BLOCK // width)]
-        part = part[counts[part] <= width]
-        result[part] = _trapezoid(
-            s[part], u[part], a, b[part], low[part], step[part], int(counts[part].max())
-        )
-        start += len(part)
+    for width in np.unique(nodes).tolist():
+        rows = np.flatnonzero(nodes == width)
+        size = max(1, _BLOCK // width)
+        for part in (rows[i : i + size] for i in range(0, len(rows), size)):
+            result[part] = _trapezoid(s[part], u[part], a, b[part], low[part], step[part], width)
     return result
 
 

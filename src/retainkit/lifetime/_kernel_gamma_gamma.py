@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, gammaln, polygamma
 
-from retainkit.lifetime._kernel_newton import Evaluation
+from retainkit.lifetime._kernel_newton import Evaluation, inner
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,8 +42,8 @@ def prepare(x: Floats, m: Floats, w: Floats) -> GammaGammaData:
         w=w,
         levels=levels,
         level_weight=np.bincount(place, weights=w).astype(np.float64),
-        constant=-float(w @ np.log(m)),
-        log_total=float((w * x) @ np.log(x * m)),
+        constant=-inner(w, np.log(m)),
+        log_total=inner(w * x, np.log(x * m)),
     )
 
 
@@ -67,14 +67,14 @@ def _level_part(p: float, q: float, data: GammaGammaData) -> Evaluation:
     """Sum log Gamma(px+q) - log Gamma(px) - log Gamma(q): a function of x alone."""
     x, n = data.levels, data.level_weight
     px = p * x
-    value = float(n @ (gammaln(px + q) - gammaln(px) - gammaln(q)))
+    value = inner(n, gammaln(px + q) - gammaln(px) - gammaln(q))
     psi = digamma(px + q)
-    g_p = float(n @ (px * (psi - digamma(px))))
-    g_q = q * float(n @ (psi - digamma(q)))
+    g_p = inner(n, px * (psi - digamma(px)))
+    g_q = q * inner(n, psi - digamma(q))
     psi1 = polygamma(1, px + q)
-    h_pp = g_p + float(n @ (px * px * (psi1 - polygamma(1, px))))
-    h_pq = q * float(n @ (px * psi1))
-    h_qq = g_q + q * q * float(n @ (psi1 - polygamma(1, q)))
+    h_pp = g_p + inner(n, px * px * (psi1 - polygamma(1, px)))
+    h_pq = q * inner(n, px * psi1)
+    h_qq = g_q + q * q * inner(n, psi1 - polygamma(1, q))
     return Evaluation(value, np.array([g_p, g_q]), np.array([[h_pp, h_pq], [h_pq, h_qq]]))
 
 
@@ -84,16 +84,16 @@ def _row_part(p: float, q: float, gamma: float, data: GammaGammaData) -> Evaluat
     wx = w * x
     held = gamma / (gamma + data.total)
     log_held = -np.log1p(data.total / gamma)
-    w_held, wx_held = float(w @ held), float(wx @ held)
+    w_held, wx_held = inner(w, held), inner(wx, held)
     log_gamma = float(np.log(gamma))
-    against_q = float(w @ log_held)
-    against_p = data.log_total + float(wx @ log_held) - log_gamma * float(wx.sum())
+    against_q = inner(w, log_held)
+    against_p = data.log_total + inner(wx, log_held) - log_gamma * float(wx.sum())
     value = q * against_q + p * against_p + data.constant
     g_p, g_q = p * against_p, q * against_q
     g_gamma = q * (float(w.sum()) - w_held) - p * wx_held
     h_pg = -p * wx_held
     h_qg = q * (float(w.sum()) - w_held)
-    h_gg = -float((q * w + p * wx) @ (held * (1.0 - held)))
+    h_gg = -inner(q * w + p * wx, held * (1.0 - held))
     hessian = np.array([[g_p, 0.0, h_pg], [0.0, g_q, h_qg], [h_pg, h_qg, h_gg]])
     return Evaluation(value, np.array([g_p, g_q, g_gamma]), hessian)
 

@@ -13,18 +13,20 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from retainkit.lifetime._kernel_dropout import expected_until_dropout
-from retainkit.lifetime._kernel_newton import Evaluation
+from retainkit.lifetime._kernel_newton import Evaluation, inner
 
 Floats = npt.NDArray[np.float64]
 
 
-class MbgNbdData(NamedTuple):
-    """Distinct histories (m,), their weights (m,), and counts of customers by frequency."""
+_BLOCK = 8192
+"""Rows worked on at once: their intermediate arrays stay in the processor's cache."""
 
-    x: Floats
-    t: Floats
-    T: Floats
-    w: Floats
+
+class MbgNbdData(NamedTuple):
+    """Distinct histories with weights, in blocks, and counts of customers by frequency."""
+
+    blocks: tuple[tuple[Floats, Floats, Floats, Floats], ...]
+    """(x, t_x, T, weight) of up to `_BLOCK` histories each."""
     at_least: Floats
     """Total weight with frequency >= j, for j = 0 .. max(x) + 1."""
 
@@ -33,7 +35,8 @@ def prepare(x: Floats, t: Floats, T: Floats, w: Floats) -> MbgNbdData:
     """Count customers by frequency: terms in x alone become sums over j."""
     counts = np.bincount(x.astype(np.int64), weights=w)
     at_least = np.append(counts[::-1].cumsum()[::-1], 0.0)
-    return MbgNbdData(x, t, T, w, at_least)
+    cuts = [slice(i, i + _BLOCK) for i in range(0, len(x), _BLOCK)]
+    return MbgNbdData(tuple((x[c], t[c], T[c], w[c]) for c in cuts), at_least)
 
 
 def evaluate(theta: Floats, data: MbgNbdData) -> Evaluation:
@@ -43,71 +46,94 @@ def evaluate(theta: Floats, data: MbgNbdData) -> Evaluation:
     L = Gamma(r+x) / Gamma(r) alpha^r (alpha+T)^-(r+x) B(a, b+x+1) / B(a, b) (1 + e^d).
     Ratios of gamma functions are products over j, so that no cancellation occurs for any size.
     """
-    r, alpha, a, b = np.exp(theta)
-    purchase = _purchase_part(r, alpha, data)
-    survival = _survival_part(a, b, data)
-    dead = _dead_part(r, alpha, a, b, data)
-    hessian = dead.hessian
-    hessian[:2, :2] += purchase.hessian
-    hessian[2:, 2:] += survival.hessian
-    gradient = dead.gradient + np.concatenate([purchase.gradient, survival.gradient])
-    return Evaluation(purchase.value + survival.value + dead.value, gradient, hessian)
+    r, alpha, a, b = np.exp(theta).tolist()
+    parts = [_count_part(r, data.at_least), _survival_part(a, b, data.at_least)]
+    for x, t, T, w in data.blocks:
+        parts.append(_exposure_part(r, alpha, x, T, w))
+        parts.append(_dead_part(r, alpha, a, b, x, t, T, w))
+    value, gradient, hessian = 0.0, np.zeros(4), np.zeros((4, 4))
+    for part, where in zip(parts, _PLACES[:2] + _PLACES[2:] * len(data.blocks), strict=True):
+        value += part.value
+        gradient[where] += part.gradient
+        hessian[where, where] += part.hessian
+    return Evaluation(value, gradient, hessian)
 
 
-def _purchase_part(r: float, alpha: float, data: MbgNbdData) -> Evaluation:
-    """Sum log[Gamma(r+x)/Gamma(r)] - x log(alpha+T) - r log(1+T/alpha)."""
-    x, _, T, w, at_least = data
-    rj = r + np.arange(len(at_least) - 2)
+_PLACES = (slice(0, 1), slice(2, 4), slice(0, 2), slice(0, 4))
+"""Parameters that the parts of `evaluate` depend on, in the order they are computed."""
+
+
+def _count_part(r: float, at_least: Floats) -> Evaluation:
+    """Sum log[Gamma(r+x) / Gamma(r)] = sum_{j < x} log(r + j)."""
     n = at_least[1:-1]
+    rj: Floats = r + np.arange(float(len(n)))
+    slope = r * inner(n, 1.0 / rj)
+    bend = slope - r * r * inner(n, rj**-2.0)
+    return Evaluation(inner(n, np.log(rj)), np.array([slope]), np.array([[bend]]))
+
+
+def _exposure_part(r: float, alpha: float, x: Floats, T: Floats, w: Floats) -> Evaluation:
+    """Sum - x log(alpha+T) - r log(1+T/alpha)."""
     wx, share = w * x, T / (alpha + T)
-    exposure = float(w @ np.log1p(T / alpha))
-    value = float(n @ np.log(rj) - wx @ np.log(alpha + T)) - r * exposure
-    g_r = r * (float(n @ (1.0 / rj)) - exposure)
-    g_alpha = float(r * (w @ share) - wx @ (1.0 - share))
-    h_rr = g_r - r * r * float(n @ rj**-2.0)
-    h_ra = r * float(w @ share)
+    exposure = r * inner(w, np.log1p(T / alpha))
+    h_ra = r * inner(w, share)
+    g_alpha = h_ra - inner(wx, 1.0 - share)
     # alpha d/d(alpha) of share is -share (1 - share)
-    h_aa = -float((r * w + wx) @ (share * (1.0 - share)))
-    return Evaluation(value, np.array([g_r, g_alpha]), np.array([[h_rr, h_ra], [h_ra, h_aa]]))
+    h_aa = -inner(r * w + wx, share * (1.0 - share))
+    value = -inner(wx, np.log(alpha + T)) - exposure
+    hessian = np.array([[-exposure, h_ra], [h_ra, h_aa]])
+    return Evaluation(value, np.array([-exposure, g_alpha]), hessian)
 
 
-def _survival_part(a: float, b: float, data: MbgNbdData) -> Evaluation:
+def _survival_part(a: float, b: float, at_least: Floats) -> Evaluation:
     """Sum log[B(a, b+x+1) / B(a, b)] = - sum_{j=0..x} log(1 + a / (b+j))."""
-    n = data.at_least[:-1]
-    bj = b + np.arange(len(n))
+    n = at_least[:-1]
+    bj: Floats = b + np.arange(float(len(n)))
     lost = a / (a + bj)
     kept, turn = bj / (a + bj), b / bj
-    value = -float(n @ np.log1p(a / bj))
-    g_a, g_b = -float(n @ lost), float(n @ (lost * turn))
-    h_aa = -float(n @ (lost * kept))
-    h_ab = float(n @ (lost * kept * turn))
+    value = -inner(n, np.log1p(a / bj))
+    g_a, g_b = -inner(n, lost), inner(n, lost * turn)
+    h_aa = -inner(n, lost * kept)
+    h_ab = inner(n, lost * kept * turn)
     # b d/db of a b / (bj (a + bj)) = lost turn (1 - turn - b / (a + bj))
-    h_bb = float(n @ (lost * turn * (1.0 - turn - b / (a + bj))))
+    h_bb = inner(n, lost * turn * (1.0 - turn - b / (a + bj)))
     return Evaluation(value, np.array([g_a, g_b]), np.array([[h_aa, h_ab], [h_ab, h_bb]]))
 
 
-def _dead_part(r: float, alpha: float, a: float, b: float, data: MbgNbdData) -> Evaluation:
+def _dead_part(
+    r: float, alpha: float, a: float, b: float, x: Floats, t: Floats, T: Floats, w: Floats
+) -> Evaluation:
     """Sum log(1 + e^d): the chance of having dropped out right after the last purchase."""
-    x, t, T, w, _ = data
     s = r + x
     ratio = np.log1p((T - t) / (alpha + t))
     d = np.log(a) - np.log(b + x) + s * ratio
     dead = expit(d)
-    value = float(w @ np.logaddexp(0.0, d))
+    value = inner(w, np.logaddexp(0.0, d))
     slope_ratio = -alpha * (T - t) / ((alpha + T) * (alpha + t))
     share_b = b / (b + x)
-    slopes = np.stack([r * ratio, s * slope_ratio, np.ones_like(x), -share_b])
+    slopes = (r * ratio, s * slope_ratio, np.ones_like(x), -share_b)
     wd = w * dead
-    hessian = (slopes * (wd * (1.0 - dead))) @ slopes.T
+    hessian = _gram(slopes, wd * (1.0 - dead))
     # second derivatives of d itself
     bend_ratio = slope_ratio * (1.0 - alpha / (alpha + T) - alpha / (alpha + t))
-    hessian[0, 0] += wd @ slopes[0]
-    cross = r * float(wd @ slope_ratio)
+    hessian[0, 0] += inner(wd, slopes[0])
+    cross = r * inner(wd, slope_ratio)
     hessian[0, 1] += cross
     hessian[1, 0] += cross
-    hessian[1, 1] += wd @ (s * bend_ratio)
-    hessian[3, 3] -= wd @ (share_b * (1.0 - share_b))
-    return Evaluation(value, slopes @ wd, hessian)
+    hessian[1, 1] += inner(wd, s * bend_ratio)
+    hessian[3, 3] -= inner(wd, share_b * (1.0 - share_b))
+    return Evaluation(value, np.array([inner(wd, slope) for slope in slopes]), hessian)
+
+
+def _gram(slopes: tuple[Floats, ...], weight: Floats) -> Floats:
+    """Sum weight times the outer product of the slopes."""
+    k = len(slopes)
+    gram = np.empty((k, k))
+    for i in range(k):
+        weighted = weight * slopes[i]
+        for j in range(i + 1):
+            gram[i, j] = gram[j, i] = inner(weighted, slopes[j])
+    return gram
 
 
 def p_alive(r: float, alpha: float, a: float, b: float, x: Floats, t: Floats, T: Floats) -> Floats:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -200,8 +199,9 @@ def _undisturbed() -> Iterator[None]:
 
 def _import_lifetimes() -> Any:
     try:
-        return import_module("lifetimes")
+        import lifetimes
     except ImportError:
         raise MissingDependencyError(
             "the lifetimes package is not installed", fix="python -m pip install lifetimes"
         ) from None
+    return lifetimes

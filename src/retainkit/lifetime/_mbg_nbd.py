@@ -255,7 +255,7 @@ def fit_mbg_nbd(
     data = kernel.prepare(rows.frequency, rows.recency, rows.age, rows.weights)
     fit = fit_by_likelihood(
         lambda theta: kernel.evaluate(theta, data),
-        _starts(data),
+        _starts(rows),
         name=_NAME,
         config=config,
         boundary_of=_boundary_of,
@@ -315,9 +315,10 @@ def _check_base(rows: CompressedHistories) -> None:
         )
 
 
-def _starts(data: kernel.MbgNbdData) -> tuple[FloatArray, ...]:
+def _starts(rows: CompressedHistories) -> tuple[FloatArray, ...]:
     """Start from even dropout at the observed rate; then from slower and from rarer dropout."""
-    time_per_purchase = float((data.w @ data.T) / (data.w @ data.x))
+    exposure, purchases = (float(np.sum(rows.weights * c)) for c in (rows.age, rows.frequency))
+    time_per_purchase = exposure / purchases
     return tuple(
         np.log([r, r * time_per_purchase * share, a, b])
         for r, share, a, b in ((1.0, 0.5, 1.0, 2.0), (0.3, 0.3, 0.2, 1.0), (3.0, 1.0, 0.5, 10.0))
