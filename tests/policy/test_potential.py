@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,21 @@ def test_strategic_background_counts_below_the_top_only() -> None:
         "no_higher_tier",
         "strategic_background",
     ]
+
+
+@pytest.mark.parametrize(
+    "strategic",
+    [
+        [True, False],
+        np.array([True, False]),
+        pd.Series([True, None], dtype="boolean"),
+        pd.Series([True, None], dtype=object),
+        pd.Series([True, float("nan")], dtype=object, index=[7, 7]),
+    ],
+)
+def test_missing_background_counts_as_none(strategic: Any) -> None:
+    table = assess_potential([1.0, 1.0], SCHEME, strategic=strategic)
+    assert table.has_potential.tolist() == [True, False]
 
 
 def test_evidence_by_share_needs_a_positive_cut() -> None:

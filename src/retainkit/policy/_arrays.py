@@ -54,14 +54,13 @@ def _check_bounds(array: FloatArray, bounds: tuple[float, float], what: str) -> 
 
 def as_bools(values: ArrayLike1D, what: str, *, n: int) -> BoolArray:
     """Return one truth value per customer; missing counts as False."""
-    if isinstance(values, pd.Series):
-        values = values.fillna(False) if values.dtype != np.bool_ else values
-    array = np.asarray(values)
-    if array.dtype != np.bool_:
-        if not all(entry is True or entry is False for entry in array.tolist()):
-            raise SchemaError("not truth values", rule="True or False per customer", where=what)
-        array = array.astype(np.bool_)
-    _check_shape(array.ndim, array.size, n, what)
+    series = pd.Series(values, dtype="boolean" if len(values) == 0 else None)
+    known = series.notna().to_numpy()
+    if not set(pd.unique(series[known])) <= {True, False}:
+        raise SchemaError("not truth values", rule="True or False per customer", where=what)
+    check_length(len(series), n, what)
+    array = np.zeros(n, dtype=np.bool_)
+    array[known] = series[known].to_numpy(dtype=np.bool_)
     return array
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -175,11 +175,6 @@ def undefined_measure(n: int) -> npt.NDArray[np.int16]:
 def constant_codes(n: int, code: int) -> Codes:
     """Return `n` times one code that take no memory; read-only."""
     return np.broadcast_to(np.int8(code), (n,))
-
-
-def take_codes(table: npt.NDArray[Any], codes: Codes) -> npt.NDArray[Any]:
-    """Return `table[codes]`, the fast way."""
-    return table.take(codes)
 
 
 def debt_steps(days_overdue: Floats, after: Floats) -> Codes:

@@ -118,7 +118,7 @@ class MeasureCatalog(FrozenModel):
 
     @cached_property
     def priced(self) -> tuple[int, ...]:
-        """Positions of the measures whose cost and effect were supplied."""
+        """Where in `measures` those stand whose cost and effect were supplied."""
         return tuple(i for i, measure in enumerate(self.measures) if measure.has_economics)
 
     @cached_property

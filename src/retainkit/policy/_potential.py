@@ -88,7 +88,7 @@ class PotentialTable(ResultTable):
 
     @property
     def reason_names(self) -> tuple[str, ...]:
-        """Names of the reasons; the position is the code."""
+        """Name of each reason; the position is the code."""
         return tuple(name for name, *_ in POTENTIAL_REASONS)
 
     @property
@@ -145,6 +145,16 @@ class PotentialTable(ResultTable):
         -------
         pandas.DataFrame
             In the order in which the reasons are tried.
+
+        Examples
+        --------
+        >>> from retainkit.policy import assess_potential
+        >>> from retainkit.tiers import fit_tier_scheme
+        >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
+        >>> assess_potential([24.0, 9.0, 1.0], scheme).summary()
+          potential          reason  customers     share
+        0       yes  near_next_tier          2  0.666667
+        1        no     below_reach          1  0.333333
         """
         counts = np.bincount(self.reason, minlength=len(POTENTIAL_REASONS))
         frame = pd.DataFrame(

@@ -161,24 +161,28 @@ def build_scorecard(
     )
 
 
-def _measures_named(name: str, template: ScorecardTemplate) -> tuple[Measure, ...]:
-    """Return the measure of that id, or else all that show that metric."""
-    exact = tuple(m for m in template.measures if m.id == name)
-    named = exact or tuple(m for m in template.measures if m.metric_name == name)
-    if not named:
-        known = {x for m in template.measures for x in (m.id, m.metric_name)}
-        raise unknown_measure(name, sorted(known), template.id)
-    return named
+def _addressees(names: Iterable[str], template: ScorecardTemplate) -> dict[str, str]:
+    """Return which of the names speaks for each measure: its own id, else the metric it shows."""
+    given = dict.fromkeys(names)
+    known = {name for measure in template.measures for name in (measure.id, measure.metric_name)}
+    for name in given:
+        if name not in known:
+            raise unknown_measure(name, sorted(known), template.id)
+    return {
+        measure.id: measure.id if measure.id in given else measure.metric_name
+        for measure in template.measures
+        if measure.id in given or measure.metric_name in given
+    }
 
 
 def _with_targets(
     template: ScorecardTemplate, targets: Mapping[str, Target | float]
 ) -> ScorecardTemplate:
-    changed = [
-        measure.replace(target=target if isinstance(target, Target) else Target(value=target))
-        for name, target in targets.items()
-        for measure in _measures_named(name, template)
-    ]
+    changed = []
+    for measure_id, name in _addressees(targets, template).items():
+        target = targets[name]
+        target = target if isinstance(target, Target) else Target(value=target)
+        changed.append(template.measure(measure_id).replace(target=target))
     return template.with_measures(*changed) if changed else template
 
 
@@ -191,14 +195,16 @@ def _by_measure(
         for name, count in Counter(value.measure for value in supplied).items()
         if count > 1
     ]
-    found: dict[str, SuppliedValue] = {}
-    for value in supplied:
-        for measure in _measures_named(value.measure, template):
-            found[measure.id] = value
-            if not measure.is_in_range(value.value):
-                wrong.append(
-                    f"{measure.id}: {value.value:g} is no {measure.unit} ({measure.range_text})"
-                )
+    by_name = {value.measure: value for value in supplied}
+    found = {
+        measure_id: by_name[name] for measure_id, name in _addressees(by_name, template).items()
+    }
+    for measure_id, value in found.items():
+        measure = template.measure(measure_id)
+        if not measure.is_in_range(value.value):
+            wrong.append(
+                f"{measure.id}: {value.value:g} is no {measure.unit} ({measure.range_text})"
+            )
     if wrong:
         raise InvalidTableError(
             "; ".join(wrong),
