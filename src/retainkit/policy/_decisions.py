@@ -233,8 +233,9 @@ class DecisionTable(ResultTable):
         rule = self.config.rules[int(self.config.rule_by_state[state])]
         measure = int(self.measure[position])
         known = measure >= 0
+        customer = self.customer_id[position]
         return Decision(
-            customer_id=self.customer_id[position],
+            customer_id=customer.item() if isinstance(customer, np.generic) else customer,
             tier=self.tier_names[int(self.value_tier[position])],
             standing=STANDINGS[int(_STANDING[state])],
             potential=POTENTIALS[int(_POTENTIAL[state])],
