@@ -107,6 +107,16 @@ class ValueTable(ResultTable):
         -------
         numpy.ndarray of float64
             In the unit of the criterion; NaN where not known, see `reasons`.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import (
+        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> table = score_value(summary, fit_value_scheme(summary))
+        >>> table.values(ValueCriterion.HISTORICAL_CONTRIBUTION)[:2].round(2).tolist()
+        [74.02, 75.11]
         """
         column: FloatArray = getattr(self, ValueCriterion(criterion).value)
         return column
@@ -123,6 +133,16 @@ class ValueTable(ResultTable):
         -------
         numpy.ndarray of bool
             False also where the value is not known or there is no threshold.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import (
+        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> table = score_value(summary, fit_value_scheme(summary))
+        >>> int(table.passes(ValueCriterion.HISTORICAL_CONTRIBUTION).sum())
+        471
         """
         threshold = self.scheme.threshold(ValueCriterion(criterion))
         return self.values(criterion) > (np.nan if threshold is None else threshold)
@@ -135,6 +155,16 @@ class ValueTable(ResultTable):
         dict of ValueCriterion to numpy.ndarray of float64
             NaN where a criterion does not apply. Added up from first to last, NaN left out, the
             parts are the score bit for bit.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import (
+        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> table = score_value(summary, fit_value_scheme(summary))
+        >>> bool((table.parts()[ValueCriterion.HISTORICAL_CONTRIBUTION] == table.score).all())
+        True
         """
         parts = score_parts(
             tuple(map(self.values, ValueCriterion)),
@@ -158,6 +188,16 @@ class ValueTable(ResultTable):
         -------
         numpy.ndarray of int8
             0 = "scored".
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import (
+        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> table = score_value(summary, fit_value_scheme(summary))
+        >>> table.reasons(ValueCriterion.HISTORICAL_CONTRIBUTION)[:2].tolist()
+        [0, 0]
         """
         criterion = ValueCriterion(criterion)
         unknown = np.isnan(self.values(criterion))
