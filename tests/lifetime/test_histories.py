@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
 from retainkit.errors import AlignmentError, InvalidTableError, SchemaError
-from retainkit.lifetime import HistoryColumns, PurchaseHistories, PurchaseHistory
+from retainkit.lifetime import (
+    HistoryColumns,
+    PurchaseHistories,
+    PurchaseHistory,
+    compress_histories,
+)
 
 
 def test_arrays_of_any_number_become_float() -> None:
@@ -24,6 +31,24 @@ def test_a_frame_of_any_library_is_read_by_typed_column_names(make: type) -> Non
     history = PurchaseHistories.from_frame(frame, unit="week", columns=columns)
     np.testing.assert_array_equal(history.frequency, [0, 2, 0])
     np.testing.assert_array_equal(history.age, [9.0, 9.0, np.nan])
+
+
+def test_a_database_relation_is_read_too() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    relation = duckdb.sql(
+        "select * from (values (2, 3.5::double, 9.0::double), (0, null, null)) "
+        "as t(frequency, recency, age)"
+    )
+    history = PurchaseHistories.from_frame(relation, unit="week")
+    np.testing.assert_array_equal(history.recency, [3.5, np.nan])
+
+
+def test_histories_pickle() -> None:
+    history = PurchaseHistories(frequency=[2], recency=[3], age=[9], unit="week")
+    for one in (history, compress_histories(history)):
+        again = pickle.loads(pickle.dumps(one))
+        assert repr(again) == repr(one)
+        np.testing.assert_array_equal(again.age, one.age)
 
 
 def test_a_missing_column_is_named_with_its_neighbours() -> None:

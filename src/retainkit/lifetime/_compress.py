@@ -16,7 +16,7 @@ from retainkit.typing import ArrayLike1D, FloatArray, IntArray, TimeUnit
 _KEY_LIMIT = 2**62
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class CompressedHistories:
     """The distinct purchase histories of a base, how often each occurs, and the way back.
 

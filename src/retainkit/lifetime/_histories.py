@@ -17,7 +17,7 @@ from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, IntoFrame, Time
 _UNITS: tuple[str, ...] = get_args(TimeUnit)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
 class PurchaseHistories:
     """Purchase histories of n customers, checked once.
 

@@ -22,7 +22,7 @@ from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, TimeUnit
 
 _NAME = "MBG/NBD"
-_COMPRESS_FROM = 20_000
+_COMPRESS_FROM = 200_000
 """Rows from which looking for identical ones costs less than it saves."""
 _MOST_PURCHASES = 10_000_000
 _FEWEST_CUSTOMERS = 4
