@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from retainkit._internal.docs import describe_parameters
 from retainkit.errors import SchemaError
 
 
 def to_toml(config: BaseModel, path: str = "") -> str:
     """Write a configuration as TOML; every field carries its description as a comment."""
+    described = describe_parameters(type(config))
     lines: list[str] = []
     tables: list[str] = []
-    for name, field in type(config).model_fields.items():
+    for name in type(config).model_fields:
         value = getattr(config, name)
-        comment = [f"# {line}" for line in (field.description or "").splitlines() if line]
+        comment = textwrap.wrap(
+            described.get(name, ""), 96, initial_indent="# ", subsequent_indent="# "
+        )
         if isinstance(value, BaseModel):
             key = f"{path}.{name}" if path else name
             tables.append("\n".join(["", *comment, f"[{key}]", to_toml(value, key)]))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from retainkit._internal.docs import describe_parameters, first_line
 
 
 class FrozenConfig(BaseModel):
@@ -16,8 +20,20 @@ class FrozenConfig(BaseModel):
         allow_inf_nan=False,
         defer_build=True,
         validate_default=True,
-        use_attribute_docstrings=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the fields in the JSON Schema with the words of the docstring."""
+        schema = handler(core_schema)
+        own = handler.resolve_ref_schema(schema)
+        own["description"] = first_line(cls)
+        for name, description in describe_parameters(cls).items():
+            if name in own.get("properties", {}):
+                own["properties"][name]["description"] = description
+        return schema
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with `changes` applied and everything validated again.

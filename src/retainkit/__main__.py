@@ -1,0 +1,94 @@
+"""The command line: files in, files out.
+
+`python -m retainkit demo` shows everything on real purchases, `run` does it on yours, `config`
+prints the default configuration, `schema` its JSON Schema.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from retainkit._cli._commands import TABLES, print_config, print_schema, run_demo, run_files
+from retainkit.errors import RetainkitError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; default those of the process.
+
+    Returns
+    -------
+    int
+        0 on success, 2 when the input or the command line is wrong; then nothing is written.
+
+    Examples
+    --------
+    >>> from retainkit.__main__ import main
+    >>> main(["run", "missing.csv", "--as-of", "2024-12-31", "--out", "out"])
+    2
+    """
+    parser = _parser()
+    try:
+        options = parser.parse_args(arguments)
+        options.command(options)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except (RetainkitError, ValidationError, OSError) as error:
+        sys.stderr.write(f"retainkit: {error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m retainkit",
+        description="Turn raw customer records into governed decisions.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="run everything on real purchases (CDNOW)")
+    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder to write to")
+    demo.add_argument("--language", choices=("en", "zh"), default="en", help="display language")
+    demo.set_defaults(command=run_demo)
+    _add_run(commands.add_parser("run", help="run everything on your files"))
+    config = commands.add_parser("config", help="print the default configuration, commented")
+    config.set_defaults(command=print_config)
+    schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
+    schema.set_defaults(command=print_schema)
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("transactions", type=Path, help="CSV or Parquet file of transactions")
+    run.add_argument(
+        "--as-of", required=True, metavar="DATE", help="last observed day, inclusive: YYYY-MM-DD"
+    )
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    run.add_argument("--config", type=Path, metavar="FILE", help="configuration, see `config`")
+    run.add_argument("--language", choices=("en", "zh"), default="en", help="display language")
+    for table in TABLES:
+        if table != "transactions":
+            run.add_argument(f"--{table}", type=Path, metavar="FILE", help=f"{table} table")
+        option = "--columns" if table == "transactions" else f"--{TABLES[table].option}-columns"
+        run.add_argument(
+            option,
+            default="",
+            metavar="ROLE=NAME,...",
+            dest=f"{table}_columns",
+            help=f"column names of {table}, e.g. customer_id=CustomerID",
+        )
+    run.set_defaults(command=run_files)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

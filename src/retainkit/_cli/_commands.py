@@ -1,0 +1,144 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from retainkit._cli._files import all_or_nothing, read_table
+from retainkit._cli._progress import StageProgress
+from retainkit._cli._toml import read_toml, to_toml
+from retainkit._internal.config import FrozenConfig
+from retainkit.datasets import load_cdnow_sample
+from retainkit.errors import SchemaError
+from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
+from retainkit.tables import (
+    ActivityColumns,
+    ContractColumns,
+    CustomerColumns,
+    EventColumns,
+    SurveyColumns,
+    TransactionColumns,
+)
+from retainkit.typing import Language
+
+_LISTS = ("strategic_flags", "traits", "protected_attributes")
+
+
+class _Table(NamedTuple):
+    option: str
+    argument: str
+    columns: type[FrozenConfig]
+
+
+TABLES: dict[str, _Table] = {
+    "transactions": _Table("", "columns", TransactionColumns),
+    "customers": _Table("customer", "customer_columns", CustomerColumns),
+    "contracts": _Table("contract", "contract_columns", ContractColumns),
+    "events": _Table("event", "event_columns", EventColumns),
+    "surveys": _Table("survey", "survey_columns", SurveyColumns),
+    "activities": _Table("activity", "activity_columns", ActivityColumns),
+}
+
+
+def run_demo(options: argparse.Namespace) -> None:
+    """Run everything on the CDNOW sample and write it to a folder."""
+    with StageProgress() as progress:
+        progress("reading CDNOW")
+        result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30", progress=progress)
+        _write(result, options.out, options.language, progress)
+    _print_summary(result, options.out)
+
+
+def run_files(options: argparse.Namespace) -> None:
+    """Run everything on the user's files and write it to a folder."""
+    config = PipelineConfig()
+    if options.config:
+        config = PipelineConfig.model_validate(read_toml(options.config))
+    arguments: dict[str, Any] = {}
+    with StageProgress() as progress:
+        for name, table in TABLES.items():
+            path = getattr(options, name)
+            if path is not None:
+                progress(f"reading {name}")
+                arguments[name] = read_table(path)
+            text = getattr(options, f"{name}_columns")
+            if text:
+                arguments[table.argument] = parse_columns(text, table.columns)
+        result = RetentionPipeline(config).run(
+            arguments.pop("transactions"), as_of=options.as_of, progress=progress, **arguments
+        )
+        _write(result, options.out, options.language, progress)
+    _print_summary(result, options.out)
+
+
+def print_config(options: argparse.Namespace) -> None:  # noqa: ARG001 - one shape of command
+    """Print the default configuration as commented TOML."""
+    sys.stdout.write(to_toml(PipelineConfig()) + "\n")
+
+
+def print_schema(options: argparse.Namespace) -> None:  # noqa: ARG001 - one shape of command
+    """Print the JSON Schema of the configuration."""
+    schema = PipelineConfig.model_json_schema()
+    sys.stdout.write(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+
+
+def parse_columns(text: str, kind: type[FrozenConfig]) -> FrozenConfig:
+    """Read `role=name,role=name`; a role that lists several columns may be repeated."""
+    chosen: dict[str, Any] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        role, found, name = (part.strip() for part in pair.partition("="))
+        if not found or role not in kind.model_fields:
+            raise SchemaError(
+                f"{pair!r} does not name a column",
+                rule=f"role=name, with role one of {', '.join(kind.model_fields)}",
+                where="--columns",
+                fix="for example --columns customer_id=CustomerID,timestamp=InvoiceDate",
+            )
+        if role in _LISTS:
+            chosen[role] = (*chosen.get(role, ()), name)
+        else:
+            chosen[role] = name or None
+    return kind.model_validate(chosen)
+
+
+def _write(
+    result: RetentionResult, out: Path, language: Language, progress: Callable[[str], None]
+) -> None:
+    """Write every file, or none."""
+    from retainkit.report import write_report
+
+    progress("writing files")
+    with all_or_nothing(out) as folder:
+        result.customers.to_frame(language=language).to_csv(
+            folder / "customers.csv", index=False, encoding="utf-8"
+        )
+        result.ledger.to_frame().to_csv(folder / "ledger.csv", index=False, encoding="utf-8")
+        result.ledger.rows().to_csv(folder / "rejected.csv", index=False, encoding="utf-8")
+        (folder / "result.json").write_text(result.to_document().to_json(), encoding="utf-8")
+        write_report(result, folder / "report.html", language=language)
+
+
+def _print_summary(result: RetentionResult, out: Path) -> None:
+    """Print the few lines that say what came out, and where the rest is."""
+    lines = [f"{len(result):,} customers as of {result.as_of}", ""]
+    lines += map(_tier_line, result.to_document().tiers)
+    lines += ["", str(result.metrics.get("retention_rate"))]
+    for entry in result.ledger.to_frame().itertuples():
+        if entry.kind in ("accepted", "excluded", "rejected") and entry.rows:
+            lines.append(f"{entry.table}: {entry.rows:,} rows {entry.kind} {entry.reason}".rstrip())
+    lines += [f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps]
+    names = "customers.csv, ledger.csv, rejected.csv, result.json, report.html"
+    lines += ["", f"written to {out}: {names}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _tier_line(row: dict[str, Any]) -> str:
+    value = row.get("value_share")
+    share = "" if value is None else f", {value:6.1%} of contribution"
+    heads = row.get("customer_share") or 0.0
+    return f"{row['tier']:<10}{row['customers']:>9,} customers ({heads:6.1%}){share}"

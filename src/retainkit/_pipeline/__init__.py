@@ -1,0 +1,1 @@
+"""The parts of `retainkit.pipeline`; private."""

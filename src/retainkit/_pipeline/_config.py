@@ -1,0 +1,150 @@
+"""PipelineConfig: everything a user may choose about a run, in one frozen record."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from retainkit._internal.config import FrozenConfig
+from retainkit.churn import AttributionConfig, ContractChurnConfig, DetectionConfig
+from retainkit.lifetime import FitConfig
+from retainkit.metrics import MetricConvention
+from retainkit.policy import MeasureCatalog, PolicyConfig, PotentialConfig
+from retainkit.tables import (
+    ActivityRules,
+    ContractRules,
+    CustomerRules,
+    EventRules,
+    SurveyRules,
+    TransactionRules,
+)
+from retainkit.tiers import LifecycleConfig, StandingConfig, TierSchemeConfig
+from retainkit.typing import CollapseUnit, NonNegativeFloat, TimeUnit
+from retainkit.value import RfmConfig, ValueConfig
+
+TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "contribution"]
+"""What customers are graded by."""
+
+
+class ActivityRate(FrozenConfig):
+    """What one unit of an activity costs.
+
+    Parameters
+    ----------
+    activity : str
+        Name of the activity, as in the activities table.
+    rate : float
+        Cost per unit of quantity [money].
+
+    Examples
+    --------
+    >>> from retainkit.pipeline import ActivityRate
+    >>> ActivityRate(activity="call", rate=4.5).rate
+    4.5
+    """
+
+    activity: str
+    rate: NonNegativeFloat
+
+
+class TableRules(FrozenConfig):
+    """What makes a row of each input table valid, and what happens to the others.
+
+    Parameters
+    ----------
+    transactions : TransactionRules
+        Purchases and returns.
+    customers : CustomerRules
+        Facts about customers.
+    contracts : ContractRules
+        Running and ended contracts.
+    events : EventRules
+        Complaints, payment failures, cancellations and other dated events.
+    surveys : SurveyRules
+        Answers of customers.
+    activities : ActivityRules
+        Activities that serving customers took.
+
+    Examples
+    --------
+    >>> from retainkit.pipeline import TableRules
+    >>> TableRules().transactions.returns
+    'net'
+    """
+
+    transactions: TransactionRules = TransactionRules()
+    customers: CustomerRules = CustomerRules()
+    contracts: ContractRules = ContractRules()
+    events: EventRules = EventRules()
+    surveys: SurveyRules = SurveyRules()
+    activities: ActivityRules = ActivityRules()
+
+
+class PipelineConfig(FrozenConfig):
+    """Everything a user may choose about a run.
+
+    Parameters
+    ----------
+    unit : {"day", "week", "month"}, default "week"
+        Scale of time of the lifetime model and the summary.
+    collapse : {"day", "week", "month"}, default "day"
+        Calendar unit within which a customer's purchases count once.
+    tier_basis : {"lifetime_value", "historical_contribution", "contribution"}
+        What customers are graded by: expected discounted future value (the default), yearly
+        contribution so far, or all contribution so far [money].
+    rules : TableRules
+        What makes a row valid.
+    activity_rates : tuple of ActivityRate, default ()
+        Cost per unit of each activity; needed to charge the activities table to customers.
+    lifetime : FitConfig
+        How the models of buying and spend are fitted.
+    value : ValueConfig
+        The four criteria of value, horizon, discount rate and margin.
+    rfm : RfmConfig
+        Recency, frequency, money scores.
+    tiers : TierSchemeConfig
+        Names of the tiers and the rule that cuts them.
+    standing : StandingConfig
+        From when on a customer who owes money is on watch, or bad.
+    lifecycle : LifecycleConfig
+        Thresholds of the stages, in the customer's own rhythm.
+    churn : DetectionConfig
+        From which probability on a customer counts as gone.
+    contract_churn : ContractChurnConfig
+        When a contract customer counts as gone.
+    attribution : AttributionConfig
+        How evidence about the cause of leaving is weighed.
+    potential : PotentialConfig
+        What counts as potential to rise.
+    policy : PolicyConfig
+        Rules of stance and prices of the guard rails.
+    measures : MeasureCatalog, optional
+        Catalogue of measures; None is the built-in one.
+    convention : MetricConvention
+        What the retention metrics mean.
+
+    Examples
+    --------
+    >>> from retainkit.pipeline import PipelineConfig
+    >>> config = PipelineConfig(tier_basis="contribution")
+    >>> PipelineConfig.model_validate_json(config.model_dump_json()) == config
+    True
+    """
+
+    unit: TimeUnit = "week"
+    collapse: CollapseUnit = "day"
+    tier_basis: TierBasis = "lifetime_value"
+    rules: TableRules = TableRules()
+    activity_rates: tuple[ActivityRate, ...] = ()
+    lifetime: FitConfig = FitConfig()
+    value: ValueConfig = ValueConfig()
+    rfm: RfmConfig = RfmConfig()
+    tiers: TierSchemeConfig = TierSchemeConfig()
+    standing: StandingConfig = StandingConfig()
+    lifecycle: LifecycleConfig = LifecycleConfig()
+    churn: DetectionConfig = DetectionConfig()
+    contract_churn: ContractChurnConfig = ContractChurnConfig()
+    attribution: AttributionConfig = AttributionConfig()
+    potential: PotentialConfig = PotentialConfig()
+    policy: PolicyConfig = PolicyConfig()
+    measures: MeasureCatalog | None = None
+    convention: MetricConvention = MetricConvention()

@@ -1,0 +1,100 @@
+"""ResultDocument: the typed summary of a run, as JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, TypeAlias
+
+from retainkit._internal.config import FrozenModel
+from retainkit._pipeline._fitted import FittedPipeline
+from retainkit._pipeline._result import records
+
+if TYPE_CHECKING:
+    from retainkit._pipeline._result import RetentionResult
+
+Record: TypeAlias = dict[str, bool | int | float | str | None]
+"""One row of a table: column name to plain value; None is undefined."""
+
+
+class ResultDocument(FrozenModel):
+    """What a run found, without customer rows: typed, plain, JSON in and out.
+
+    Parameters
+    ----------
+    as_of : datetime.date
+        Last observed day.
+    customers : int
+        Customers in the base.
+    value_basis : str
+        "profit" or "revenue": what contributions are counted in.
+    tiers : tuple of records
+        Heads beside contribution so far, per tier.
+    value_tiers : tuple of records
+        Heads beside what customers were graded by, per tier.
+    concentration : tuple of records
+        Facts of the whale curve.
+    stances : tuple of records
+        Customers and value per stance and tier.
+    stages : tuple of records
+        Customers per lifecycle stage.
+    metrics : tuple of records
+        Every metric with numerator, denominator and interval, overall and by tier.
+    contract_metrics : tuple of records
+        The same for contracts; empty without contracts.
+    causes : tuple of records
+        Losses per cause; empty without events.
+    scorecard : tuple of records
+        Measures with value and status.
+    ledger : tuple of records
+        Where every input row went.
+    gaps : tuple of records
+        What was not computed, and what would enable it.
+    model : FittedPipeline
+        What was learnt, with the configuration.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> text = result.to_document().to_json()
+    >>> rk.ResultDocument.from_json(text).to_json() == text
+    True
+    """
+
+    as_of: date
+    customers: int
+    value_basis: str
+    tiers: tuple[Record, ...]
+    value_tiers: tuple[Record, ...]
+    concentration: tuple[Record, ...]
+    stances: tuple[Record, ...]
+    stages: tuple[Record, ...]
+    metrics: tuple[Record, ...]
+    contract_metrics: tuple[Record, ...]
+    causes: tuple[Record, ...]
+    scorecard: tuple[Record, ...]
+    ledger: tuple[Record, ...]
+    gaps: tuple[Record, ...]
+    model: FittedPipeline
+
+
+def describe(result: RetentionResult) -> ResultDocument:
+    """Return the typed summary of a result."""
+    contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
+    return ResultDocument(
+        as_of=result.as_of,
+        customers=len(result),
+        value_basis=result.history.basis,
+        tiers=records(result.pyramid.to_frame()),
+        value_tiers=records(result.value_pyramid.to_frame()),
+        concentration=records(result.whale.summary().reset_index()),
+        stances=records(result.policy.summary()),
+        stages=records(result.scores.lifecycle.summary()),
+        metrics=records(result.metrics.to_frame()),
+        contract_metrics=records(contract_metrics.to_frame()) if contract_metrics else (),
+        causes=records(breakdown.to_frame()) if breakdown else (),
+        scorecard=records(result.scorecard.to_frame()),
+        ledger=records(result.ledger.to_frame()),
+        gaps=tuple(dict(gap._asdict()) for gap in result.gaps),
+        model=result.model,
+    )

@@ -1,0 +1,101 @@
+"""What the customers table adds to the purchases: kind, strategic background, standing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retainkit.tables import align_customer_ids
+from retainkit.tiers import StandingConfig, StandingTable, assess_standing
+from retainkit.typing import BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CustomerFacts:
+    """Facts about customers that purchases do not tell, aligned with a summary.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers, in the order of the summary they belong to.
+    is_business : numpy.ndarray of bool or None
+        Whether each customer is a business; None where the table does not say.
+    background : numpy.ndarray of float64 or None
+        Number of strategic flags that hold; NaN for who is not in the table.
+    standing : StandingTable or None
+        How the customers pay; None where the table says nothing about it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.pipeline import read_customer_facts
+    >>> customers = pd.DataFrame({"customer_id": [2], "days_overdue": [120.0]})
+    >>> read_customer_facts(customers, customer_id=pd.Index([1, 2])).standing.standing.tolist()
+    [0, 2]
+    """
+
+    customer_id: pd.Index[Any]
+    is_business: BoolArray | None = None
+    background: FloatArray | None = None
+    standing: StandingTable | None = None
+
+
+def read_customer_facts(
+    customers: pd.DataFrame,
+    *,
+    customer_id: pd.Index[Any],
+    strategic_flags: tuple[str, ...] = (),
+    config: StandingConfig | None = None,
+) -> CustomerFacts:
+    """Align a valid customers table with the customers of a summary.
+
+    Protected attributes are never read here, so no score and no decision can depend on them.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        Accepted rows from `split_valid_customers`.
+    customer_id : pandas.Index
+        Customers of the summary, in order.
+    strategic_flags : tuple of str, default ()
+        Yes/no columns that make up the background of a business customer.
+    config : StandingConfig, optional
+        From when on a debt counts.
+
+    Returns
+    -------
+    CustomerFacts
+        One value per customer asked for; who is not in the table is unknown, not "no".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.pipeline import read_customer_facts
+    >>> customers = pd.DataFrame({"customer_id": ["b"], "kind": ["business"], "ministry": [True]})
+    >>> facts = read_customer_facts(
+    ...     customers, customer_id=pd.Index(["a", "b"]), strategic_flags=("ministry",))
+    >>> facts.is_business.tolist(), facts.background.tolist()
+    ([False, True], [nan, 1.0])
+    """
+    places = align_customer_ids(customers["customer_id"], customer_id)
+    rows, places = np.flatnonzero(places >= 0), places[places >= 0]
+    is_business = None
+    if "kind" in customers:
+        is_business = np.zeros(len(customer_id), dtype=np.bool_)
+        is_business[places] = (customers["kind"] == "business").to_numpy(dtype=np.bool_)[rows]
+    background = None
+    if strategic_flags and is_business is not None:
+        background = np.full(len(customer_id), np.nan)
+        flags = customers[list(strategic_flags)].to_numpy(dtype=np.float64)
+        background[places] = flags.sum(axis=1)[rows]
+    standing = None
+    if {"credit_standing", "overdue_amount", "days_overdue"} & set(customers.columns):
+        standing = assess_standing(
+            customers, customer_id=customer_id, config=config or StandingConfig()
+        )
+    return CustomerFacts(
+        customer_id=customer_id, is_business=is_business, background=background, standing=standing
+    )

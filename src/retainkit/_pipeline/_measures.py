@@ -1,0 +1,36 @@
+"""Which measures of the strategy map a run can fill."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from retainkit._pipeline._scores import CustomerScores
+from retainkit.metrics import MetricTable
+from retainkit.scorecard import Scorecard, build_scorecard
+from retainkit.scorecard._build import Computed
+from retainkit.tiers import TierPyramid, WhaleCurve
+
+
+def fill_scorecard(
+    scores: CustomerScores, metrics: MetricTable, pyramid: TierPyramid, whale: WhaleCurve
+) -> Scorecard:
+    """Fill the strategy map with what was computed; the rest stays missing, with its source."""
+    shown: dict[str, Computed] = {
+        "retention_rate": metrics.get("retention_rate"),
+        "average_revenue_per_customer": metrics.get("average_revenue_per_customer"),
+        "premium_customers": float(pyramid.customers[0]),
+        "customer_lifetime_value": _mean_lifetime_value(scores),
+    }
+    if scores.history.basis == "profit":
+        shown["profit_per_customer"] = whale.total / whale.n if whale.n else None
+        shown["unprofitable_share"] = whale.n_unprofitable / whale.n if whale.n else None
+    if scores.history.breadth is not None:
+        shown["products_per_customer"] = float(scores.history.breadth.mean())
+    return build_scorecard(shown)
+
+
+def _mean_lifetime_value(scores: CustomerScores) -> float | None:
+    known = scores.value.future_potential[
+        scores.value.future_potential == scores.value.future_potential
+    ]
+    return float(known.mean()) if len(known) else None

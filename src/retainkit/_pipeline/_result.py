@@ -1,0 +1,265 @@
+"""RetentionResult: everything one run found, and the single customer view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from retainkit._internal.result import ResultTable, frame_html
+from retainkit._pipeline._fitted import FittedPipeline
+from retainkit._pipeline._gaps import Gap
+from retainkit._pipeline._scores import CustomerScores
+from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable
+from retainkit.metrics import CohortTable, MetricTable
+from retainkit.policy import DecisionTable
+from retainkit.scorecard import Scorecard
+from retainkit.tables import Ledger, align_customer_ids
+from retainkit.tiers import TierPyramid, TierTable, WhaleCurve
+from retainkit.typing import Language
+from retainkit.value import CustomerSummary, ValueTable
+
+if TYPE_CHECKING:
+    from retainkit._pipeline._config import PipelineConfig
+    from retainkit._pipeline._document import ResultDocument
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CustomerView(ResultTable):
+    """The single customer view: one row per customer that joins everything known about it.
+
+    Parameters
+    ----------
+    scores : CustomerScores
+        Every row-wise result.
+    contract_churn : ChurnTable or None
+        Observed ends of contracts, of the customers who have any.
+    causes : CauseTable or None
+        Why customers left, of those who left.
+    answers : pandas.DataFrame or None
+        Latest survey answers, one row per customer who answered.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> result.customers
+    <CustomerView: 2,357 customers; next: .to_frame()>
+    """
+
+    scores: CustomerScores
+    contract_churn: ChurnTable | None = None
+    causes: CauseTable | None = None
+    answers: pd.DataFrame | None = None
+
+    _what: ClassVar[str] = "customers"
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per customer: decisions first, then what they rest on.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of texts (reasons, causes).
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the order of first appearance; columns of tables that were not given are absent.
+        """
+        frame = self.scores.to_frame(language=language)
+        if self.contract_churn is not None:
+            ended = self.contract_churn.to_frame()[["customer_id", "churned"]]
+            _join(frame, ended.rename(columns={"churned": "contract_ended"}))
+        if self.causes is not None:
+            causes = self.causes.to_frame(language=language)
+            _join(frame, causes[["customer_id", "cause", "sub_reason"]])
+        if self.answers is not None:
+            _join(frame, self.answers)
+        return frame
+
+    def summary(self) -> pd.DataFrame:
+        """Return customers and lifetime value by tier and stance.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per tier and stance that occur.
+        """
+        return self.scores.summary()
+
+
+def _join(frame: pd.DataFrame, other: pd.DataFrame) -> None:
+    """Add the columns of `other` to `frame` by customer, in place; absent customers are empty."""
+    places = align_customer_ids(other["customer_id"], pd.Index(frame["customer_id"]))
+    row_of = np.full(len(frame), -1)
+    row_of[places[places >= 0]] = np.flatnonzero(places >= 0)
+    for name in other.columns.drop("customer_id"):
+        frame[name] = other[name].reset_index(drop=True).reindex(row_of).to_numpy()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RetentionResult:
+    """Everything one run found: tables, models, metrics, ledger, and what it could not compute.
+
+    Parameters
+    ----------
+    as_of : datetime.date
+        Last observed day.
+    model : FittedPipeline
+        What was learnt; `model.score` applies it to new or single customers.
+    scores : CustomerScores
+        Every row-wise result (history, value, RFM, stage, tiers, churn, potential, policy).
+    customers : CustomerView
+        The single customer view.
+    pyramid : TierPyramid
+        Heads beside contribution so far, per tier.
+    value_pyramid : TierPyramid
+        Heads beside what customers were graded by, per tier.
+    whale : WhaleCurve
+        Cumulative contribution of the base.
+    contract_churn : ChurnTable or None
+        Observed ends of contracts.
+    causes : CauseTable or None
+        Why customers left.
+    cause_breakdown : CauseBreakdown or None
+        Losses per cause.
+    metrics : MetricTable
+        Retention and other metrics, overall and by tier.
+    contract_metrics : MetricTable or None
+        The same for contracts.
+    cohorts : CohortTable
+        Who came back, by month of first purchase.
+    scorecard : Scorecard
+        Strategy map filled as far as the data allow.
+    ledger : Ledger
+        Where every input row went.
+    gaps : tuple of Gap
+        What was not computed, why, and what would enable it.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> result
+    <RetentionResult: 2,357 customers as of 1998-06-30; next: .customers.to_frame()>
+    >>> result.ledger.reconciles
+    True
+    """
+
+    as_of: date
+    model: FittedPipeline
+    scores: CustomerScores
+    customers: CustomerView
+    pyramid: TierPyramid
+    value_pyramid: TierPyramid
+    whale: WhaleCurve
+    contract_churn: ChurnTable | None
+    causes: CauseTable | None
+    cause_breakdown: CauseBreakdown | None
+    metrics: MetricTable
+    contract_metrics: MetricTable | None
+    cohorts: CohortTable
+    scorecard: Scorecard
+    ledger: Ledger
+    gaps: tuple[Gap, ...]
+
+    @property
+    def config(self) -> PipelineConfig:
+        """What the user chose."""
+        return self.model.config
+
+    @property
+    def history(self) -> CustomerSummary:
+        """What the transactions say about each customer."""
+        return self.scores.history
+
+    @property
+    def value(self) -> ValueTable:
+        """The four criteria of value."""
+        return self.scores.value
+
+    @property
+    def tiers(self) -> TierTable:
+        """Tier and standing of each customer."""
+        return self.scores.tiers
+
+    @property
+    def churn(self) -> ChurnTable:
+        """Probability of having left."""
+        return self.scores.churn
+
+    @property
+    def policy(self) -> DecisionTable:
+        """Stance and measures of each customer."""
+        return self.scores.policy
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __repr__(self) -> str:
+        return (
+            f"<RetentionResult: {len(self):,} customers as of {self.as_of}; "
+            "next: .customers.to_frame()>"
+        )
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><b>{len(self):,} customers as of {self.as_of}</b></p>"]
+        for title, frame in self._headlines():
+            parts.append(f"<p>{title}</p>{frame_html(frame)}")
+        parts.append("<p>Next: <code>.customers.to_frame()</code>, <code>.metrics</code>, ")
+        parts.append('<code>retainkit.report.write_report(result, "report.html")</code></p>')
+        return "".join(parts)
+
+    def _headlines(self) -> list[tuple[str, pd.DataFrame]]:
+        return [
+            ("Tiers: heads beside contribution so far", self.pyramid.summary()),
+            ("Stances", self.policy.summary()),
+            ("Metrics", self.metrics.summary()),
+            ("Ledger", self.ledger.summary()),
+            ("Not computed", pd.DataFrame(self.gaps, columns=pd.Index(Gap._fields))),
+        ]
+
+    def to_document(self) -> ResultDocument:
+        """Return the typed summary that `result.json` holds: no customer rows.
+
+        Returns
+        -------
+        ResultDocument
+            Tiers, pyramids, metrics, causes, ledger, gaps, model with its configuration.
+
+        Examples
+        --------
+        >>> import retainkit as rk
+        >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+        >>> result.to_document().customers
+        2357
+        """
+        from retainkit._pipeline._document import describe
+
+        return describe(self)
+
+
+def records(frame: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    """Return rows as plain JSON values: numbers, texts, days as ISO text, undefined as None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return tuple(
+        {str(name): _plain(value) for name, value in row.items()}
+        for row in plain.to_dict(orient="records")
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

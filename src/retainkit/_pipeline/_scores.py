@@ -1,0 +1,122 @@
+"""CustomerScores: every row-wise result about the same customers, and the view that joins them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.churn import ChurnTable
+from retainkit.policy import DecisionTable, PotentialTable
+from retainkit.tiers import LifecycleTable, TierTable
+from retainkit.typing import Language
+from retainkit.value import CustomerSummary, RfmTable, ValueTable
+
+_WORTH = (
+    ("lifetime_value", "historical_contribution", "contribution", "score"),
+    ("business_breadth", "background"),
+)
+_HISTORY = (
+    *("frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
+    *("monetary_value", "purchase_amount", "return_amount", "total_amount"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CustomerScores(ResultTable):
+    """Every row-wise result about the same customers in the same order.
+
+    Parameters
+    ----------
+    history : CustomerSummary
+        What the transactions say.
+    value : ValueTable
+        The four criteria.
+    rfm : RfmTable
+        Recency, frequency and money scores.
+    lifecycle : LifecycleTable
+        Stage of the relation.
+    tiers : TierTable
+        Tier and standing.
+    churn : ChurnTable
+        Probability of having left.
+    potential : PotentialTable
+        Potential to rise.
+    policy : DecisionTable
+        Stance and measures.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> summary = rk.summarize_customers(rk.load_cdnow_sample(), as_of="1997-09-30")
+    >>> rk.fit_pipeline(summary).score(summary)
+    <CustomerScores: 2,357 customers; next: .to_frame()>
+    """
+
+    history: CustomerSummary
+    value: ValueTable
+    rfm: RfmTable
+    lifecycle: LifecycleTable
+    tiers: TierTable
+    churn: ChurnTable
+    potential: PotentialTable
+    policy: DecisionTable
+
+    _what: ClassVar[str] = "customers"
+
+    def __len__(self) -> int:
+        return len(self.tiers)
+
+    @property
+    def customer_id(self) -> pd.Index[Any]:
+        """The customers, in order."""
+        return self.tiers.customer_id
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return the single customer view: one row per customer, decisions first.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of the reason of the stance.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage; worth by
+            criterion and score; churn probability; RFM cell; purchase history. NaN where not
+            known.
+        """
+        decisions = self.policy.to_frame(language=language)
+        value = self.value.to_frame()
+        history = self.history.to_frame()
+        columns: dict[str, Any] = {
+            name: decisions[name]
+            for name in ("customer_id", "tier", "standing", "stance", "rule", "reason", "measures")
+        }
+        columns["tier"] = self.tiers.to_frame()["tier"]
+        columns["value_tier"] = decisions["tier"]
+        columns["margin_to_cut"] = self.tiers.margin
+        columns["potential"] = decisions["potential"]
+        columns["stage"] = self.lifecycle.to_frame()["stage"]
+        columns |= {name: value[name] for group in _WORTH for name in group if name in value}
+        columns["p_churned"] = self.churn.p_churned
+        columns["churned"] = self.churn.churned
+        columns["rfm"] = self.rfm.to_frame()["cell"]
+        columns |= {name: history[name] for name in _HISTORY}
+        for name in ("profit", "cost_to_serve"):
+            if name in history:
+                columns[name] = history[name]
+        return pd.DataFrame(columns)
+
+    def summary(self) -> pd.DataFrame:
+        """Return customers and lifetime value by tier and stance.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per tier and stance that occur.
+        """
+        return self.policy.summary()

@@ -1,0 +1,99 @@
+"""The six tables of a run: raw in, valid out, one ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+import pandas as pd
+
+from retainkit._pipeline._config import TableRules
+from retainkit.errors import SchemaError
+from retainkit.tables import (
+    ActivityColumns,
+    ContractColumns,
+    CustomerColumns,
+    EventColumns,
+    Ledger,
+    SurveyColumns,
+    TransactionColumns,
+    split_valid_activities,
+    split_valid_contracts,
+    split_valid_customers,
+    split_valid_events,
+    split_valid_surveys,
+    split_valid_transactions,
+)
+from retainkit.typing import IntoFrame
+
+
+class ValidTables(NamedTuple):
+    """Accepted rows of each table; None where none was given."""
+
+    transactions: pd.DataFrame
+    customers: pd.DataFrame | None
+    contracts: pd.DataFrame | None
+    events: pd.DataFrame | None
+    surveys: pd.DataFrame | None
+    activities: pd.DataFrame | None
+    ledger: Ledger
+
+
+class TableColumns(NamedTuple):
+    """Column names of each table; None is the default names."""
+
+    transactions: TransactionColumns | None = None
+    customers: CustomerColumns | None = None
+    contracts: ContractColumns | None = None
+    events: EventColumns | None = None
+    surveys: SurveyColumns | None = None
+    activities: ActivityColumns | None = None
+
+
+_VERBS: dict[str, tuple[Callable[..., tuple[pd.DataFrame, Ledger]], bool]] = {
+    "transactions": (split_valid_transactions, True),
+    "customers": (split_valid_customers, False),
+    "contracts": (split_valid_contracts, True),
+    "events": (split_valid_events, True),
+    "surveys": (split_valid_surveys, True),
+    "activities": (split_valid_activities, True),
+}
+
+
+def sift_tables(
+    frames: dict[str, IntoFrame | None],
+    columns: TableColumns,
+    rules: TableRules,
+    as_of: date,
+    announce: Callable[[str], None],
+) -> ValidTables:
+    """Sift every table that was given; the ledgers become one."""
+    valid: dict[str, pd.DataFrame | None] = {}
+    ledgers: list[Ledger] = []
+    for name, (split, is_dated) in _VERBS.items():
+        frame = frames.get(name)
+        valid[name] = None
+        if frame is None:
+            continue
+        announce(f"checking {name}")
+        dated = {"as_of": as_of} if is_dated else {}
+        valid[name], ledger = split(
+            frame, columns=getattr(columns, name), rules=getattr(rules, name), **dated
+        )
+        ledgers.append(ledger)
+    ledger = Ledger.combine(*ledgers)
+    return ValidTables(**valid, ledger=ledger)  # type: ignore[arg-type]
+
+
+def require_rows(transactions: pd.DataFrame, ledger: Ledger) -> None:
+    """Refuse to go on when not one transaction was accepted; say where they all went."""
+    if len(transactions):
+        return
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in ledger.counts().items())
+    raise SchemaError(
+        f"no transaction was accepted ({reasons})",
+        rule="a run needs at least one usable purchase up to as_of",
+        where="transactions",
+        fix="check as_of, the column names and the rules (date_formats, decimal_mark)",
+    )

@@ -1,0 +1,33 @@
+"""One object that composes the public functions, from raw records to governed decisions.
+
+`RetentionPipeline(config).run(transactions, as_of=...)` validates, summarises, learns, scores,
+grades, decides and measures. It contains no arithmetic of its own: the same functions called by
+hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` applies only.
+"""
+
+from __future__ import annotations
+
+from retainkit._pipeline._config import ActivityRate, PipelineConfig, TableRules
+from retainkit._pipeline._document import ResultDocument
+from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
+from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
+from retainkit._pipeline._gaps import Gap
+from retainkit._pipeline._result import CustomerView, RetentionResult
+from retainkit._pipeline._run import RetentionPipeline
+from retainkit._pipeline._scores import CustomerScores
+
+__all__ = [
+    "ActivityRate",
+    "CustomerFacts",
+    "CustomerScores",
+    "CustomerView",
+    "FittedPipeline",
+    "Gap",
+    "PipelineConfig",
+    "ResultDocument",
+    "RetentionPipeline",
+    "RetentionResult",
+    "TableRules",
+    "fit_pipeline",
+    "read_customer_facts",
+]
