@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from retainkit._internal.config import FrozenModel
 from retainkit._pipeline._fitted import FittedPipeline
-from retainkit._pipeline._result import records
+from retainkit._pipeline._records import records
 
 if TYPE_CHECKING:
     from retainkit._pipeline._result import RetentionResult

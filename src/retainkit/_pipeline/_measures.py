@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.metrics import MetricTable
 from retainkit.scorecard import Scorecard, build_scorecard

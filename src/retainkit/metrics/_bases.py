@@ -31,13 +31,24 @@ class CustomerBase(Protocol):
     """
 
     @property
-    def customer_id(self) -> pd.Index[Any]: ...
+    def customer_id(self) -> pd.Index[Any]:
+        """Customers in order of first appearance."""
+        ...
+
     @property
-    def as_of(self) -> date: ...
+    def as_of(self) -> date:
+        """Last observed day, inclusive."""
+        ...
+
     @property
-    def observed_from(self) -> date | None: ...
+    def observed_from(self) -> date | None:
+        """First observed day; None for a base without rows."""
+        ...
+
     @property
-    def first_day(self) -> _Int32: ...
+    def first_day(self) -> _Int32:
+        """Day each customer joined [days since 1970-01-01]."""
+        ...
 
     def active_before(self, day: int, *, convention: MetricConvention) -> BoolArray:
         """Return who was active when the day before `day` ended."""
