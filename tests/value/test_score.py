@@ -105,7 +105,6 @@ def test_hand_calculation_of_all_four_criteria() -> None:
     assert why == ["scored", "scored", "no_business_line"]
     npt.assert_array_equal(table.background, [1.0, np.nan, np.nan])
     npt.assert_array_equal(table.business_breadth, [3.0, 3.0, np.nan])
-    npt.assert_array_equal(table.lifetime_value, [350.0, 350.0, 350.0])
     assert table.passes(ValueCriterion.HISTORICAL_CONTRIBUTION).all()
 
 
@@ -138,7 +137,7 @@ def test_who_never_purchased_is_seen() -> None:
     assert table.historical_contribution.tolist() == [-40.0]
     assert table.score.tolist() == [0.0]
     assert VALUE_REASONS[table.reasons(ValueCriterion.FUTURE_POTENTIAL)[0]] == "never_purchased"
-    assert np.isnan(table.lifetime_value).all()
+    assert np.isnan(table.future_potential).all()
 
 
 def test_nothing_to_judge_is_undefined_with_reasons() -> None:

@@ -85,7 +85,7 @@ class CustomerView(ResultTable):
         return frame
 
     def summary(self) -> pd.DataFrame:
-        """Return customers and lifetime value by tier and stance.
+        """Return customers and their future value by tier and stance.
 
         Returns
         -------

@@ -14,10 +14,7 @@ from retainkit.tiers import LifecycleTable, TierTable
 from retainkit.typing import Language
 from retainkit.value import CustomerSummary, RfmTable, ValueTable
 
-_WORTH = (
-    ("lifetime_value", "historical_contribution", "contribution", "score"),
-    ("business_breadth", "background"),
-)
+_WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
 _HISTORY = (
     *("frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
     *("monetary_value", "purchase_amount", "return_amount", "total_amount"),
@@ -85,8 +82,9 @@ class CustomerScores(ResultTable):
         Returns
         -------
         pandas.DataFrame
-            customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage; worth by
-            criterion and score; churn probability; RFM cell; purchase history. NaN where not
+            customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage;
+            `lifetime_value` (expected discounted future profit within the horizon [money]), worth
+            by criterion and score; churn probability; RFM cell; purchase history. NaN where not
             known.
         """
         decisions = self.policy.to_frame(language=language)
@@ -101,7 +99,8 @@ class CustomerScores(ResultTable):
         columns["margin_to_cut"] = self.tiers.margin
         columns["potential"] = decisions["potential"]
         columns["stage"] = self.lifecycle.to_frame()["stage"]
-        columns |= {name: value[name] for group in _WORTH for name in group if name in value}
+        columns["lifetime_value"] = self.value.future_potential
+        columns |= {name: value[name] for name in _WORTH}
         columns["p_churned"] = self.churn.p_churned
         columns["churned"] = self.churn.churned
         columns["rfm"] = self.rfm.to_frame()["cell"]
@@ -112,7 +111,7 @@ class CustomerScores(ResultTable):
         return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
-        """Return customers and lifetime value by tier and stance.
+        """Return customers and their future value by tier and stance.
 
         Returns
         -------

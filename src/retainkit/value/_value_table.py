@@ -87,14 +87,6 @@ class ValueTable(ResultTable):
             return np.full(len(self), np.nan)
         return np.where(self.breadth > 0, self.breadth, np.nan)
 
-    @property
-    def lifetime_value(self) -> FloatArray:
-        """Contribution so far plus expected future value [money]; NaN where that is unknown.
-
-        Both are in the same money only if `future_potential` was taken with the margin of `basis`.
-        """
-        return self.contribution + self.future_potential
-
     def values(self, criterion: ValueCriterion) -> FloatArray:
         """Return each customer's value of one criterion.
 
@@ -270,7 +262,7 @@ class ValueTable(ResultTable):
         return table.astype({**kinds, "reason": "str"})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer: score, contribution, lifetime value and every criterion.
+        """Return one row per customer: score, contribution and every criterion.
 
         Returns
         -------
@@ -282,7 +274,6 @@ class ValueTable(ResultTable):
             "customer_id": self.customer_id,
             "score": self.score,
             "contribution": self.contribution,
-            "lifetime_value": self.lifetime_value,
         }
         for name, frame in self._criteria_frames(np.arange(len(self))).items():
             columns[name] = frame["value"]
