@@ -11,277 +11,109 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retainkit import (
-        churn as churn,
-    )
-    from retainkit import (
-        datasets as datasets,
-    )
-    from retainkit import (
-        engines as engines,
-    )
-    from retainkit import (
-        errors as errors,
-    )
-    from retainkit import (
-        lifetime as lifetime,
-    )
-    from retainkit import (
-        metrics as metrics,
-    )
-    from retainkit import (
-        pipeline as pipeline,
-    )
-    from retainkit import (
-        policy as policy,
-    )
-    from retainkit import (
-        report as report,
-    )
-    from retainkit import (
-        scorecard as scorecard,
-    )
-    from retainkit import (
-        simulate as simulate,
-    )
-    from retainkit import (
-        tables as tables,
-    )
-    from retainkit import (
-        tiers as tiers,
-    )
-    from retainkit import (
-        typing as typing,
-    )
-    from retainkit import (
-        value as value,
+        churn,
+        datasets,
+        engines,
+        errors,
+        lifetime,
+        metrics,
+        pipeline,
+        policy,
+        report,
+        scorecard,
+        simulate,
+        tables,
+        tiers,
+        typing,
+        value,
     )
     from retainkit.churn import (
-        CauseCatalog as CauseCatalog,
+        CauseCatalog,
+        ChurnCause,
+        attribute_causes,
+        detect_churn,
+        detect_contract_churn,
+        summarize_causes,
     )
-    from retainkit.churn import (
-        ChurnCause as ChurnCause,
-    )
-    from retainkit.churn import (
-        attribute_causes as attribute_causes,
-    )
-    from retainkit.churn import (
-        detect_churn as detect_churn,
-    )
-    from retainkit.churn import (
-        detect_contract_churn as detect_contract_churn,
-    )
-    from retainkit.churn import (
-        summarize_causes as summarize_causes,
-    )
-    from retainkit.datasets import (
-        load_cdnow_sample as load_cdnow_sample,
-    )
-    from retainkit.datasets import (
-        load_donations as load_donations,
-    )
-    from retainkit.errors import (
-        RetainkitError as RetainkitError,
-    )
-    from retainkit.errors import (
-        RetainkitWarning as RetainkitWarning,
-    )
+    from retainkit.datasets import load_cdnow_sample, load_donations
+    from retainkit.errors import RetainkitError, RetainkitWarning
     from retainkit.lifetime import (
-        GammaGammaModel as GammaGammaModel,
-    )
-    from retainkit.lifetime import (
-        MbgNbdModel as MbgNbdModel,
-    )
-    from retainkit.lifetime import (
-        PurchaseHistories as PurchaseHistories,
-    )
-    from retainkit.lifetime import (
-        fit_gamma_gamma as fit_gamma_gamma,
-    )
-    from retainkit.lifetime import (
-        fit_mbg_nbd as fit_mbg_nbd,
-    )
-    from retainkit.lifetime import (
-        from_lifetimes as from_lifetimes,
-    )
-    from retainkit.lifetime import (
-        to_lifetimes as to_lifetimes,
+        GammaGammaModel,
+        MbgNbdModel,
+        PurchaseHistories,
+        fit_gamma_gamma,
+        fit_mbg_nbd,
+        from_lifetimes,
+        to_lifetimes,
     )
     from retainkit.metrics import (
-        MetricConvention as MetricConvention,
-    )
-    from retainkit.metrics import (
-        MetricValue as MetricValue,
-    )
-    from retainkit.metrics import (
-        Period as Period,
-    )
-    from retainkit.metrics import (
-        build_cohorts as build_cohorts,
-    )
-    from retainkit.metrics import (
-        churn_rate as churn_rate,
-    )
-    from retainkit.metrics import (
-        compute_metrics as compute_metrics,
-    )
-    from retainkit.metrics import (
-        index_contracts as index_contracts,
-    )
-    from retainkit.metrics import (
-        index_purchases as index_purchases,
-    )
-    from retainkit.metrics import (
-        repeat_rate as repeat_rate,
-    )
-    from retainkit.metrics import (
-        retention_rate as retention_rate,
+        MetricConvention,
+        MetricValue,
+        Period,
+        build_cohorts,
+        churn_rate,
+        compute_metrics,
+        index_contracts,
+        index_purchases,
+        repeat_rate,
+        retention_rate,
     )
     from retainkit.pipeline import (
-        CustomerFacts as CustomerFacts,
-    )
-    from retainkit.pipeline import (
-        FittedPipeline as FittedPipeline,
-    )
-    from retainkit.pipeline import (
-        PipelineConfig as PipelineConfig,
-    )
-    from retainkit.pipeline import (
-        ResultDocument as ResultDocument,
-    )
-    from retainkit.pipeline import (
-        RetentionPipeline as RetentionPipeline,
-    )
-    from retainkit.pipeline import (
-        RetentionResult as RetentionResult,
-    )
-    from retainkit.pipeline import (
-        TableRules as TableRules,
-    )
-    from retainkit.pipeline import (
-        fit_pipeline as fit_pipeline,
-    )
-    from retainkit.pipeline import (
-        read_customer_facts as read_customer_facts,
+        CustomerFacts,
+        FittedPipeline,
+        PipelineConfig,
+        ResultDocument,
+        RetentionPipeline,
+        RetentionResult,
+        TableRules,
+        fit_pipeline,
+        read_customer_facts,
     )
     from retainkit.policy import (
-        MeasureCatalog as MeasureCatalog,
+        MeasureCatalog,
+        PolicyConfig,
+        PolicyMeasure,
+        Stance,
+        assess_potential,
+        decide_actions,
     )
-    from retainkit.policy import (
-        PolicyConfig as PolicyConfig,
-    )
-    from retainkit.policy import (
-        PolicyMeasure as PolicyMeasure,
-    )
-    from retainkit.policy import (
-        Stance as Stance,
-    )
-    from retainkit.policy import (
-        assess_potential as assess_potential,
-    )
-    from retainkit.policy import (
-        decide_actions as decide_actions,
-    )
-    from retainkit.report import (
-        write_report as write_report,
-    )
-    from retainkit.scorecard import (
-        Measure as Measure,
-    )
-    from retainkit.scorecard import (
-        Scorecard as Scorecard,
-    )
-    from retainkit.scorecard import (
-        build_scorecard as build_scorecard,
-    )
-    from retainkit.simulate import (
-        make_customer_base as make_customer_base,
-    )
+    from retainkit.report import write_report
+    from retainkit.scorecard import Measure, Scorecard, build_scorecard
+    from retainkit.simulate import make_customer_base
     from retainkit.tables import (
-        ActivityColumns as ActivityColumns,
-    )
-    from retainkit.tables import (
-        ContractColumns as ContractColumns,
-    )
-    from retainkit.tables import (
-        CustomerColumns as CustomerColumns,
-    )
-    from retainkit.tables import (
-        EventColumns as EventColumns,
-    )
-    from retainkit.tables import (
-        Ledger as Ledger,
-    )
-    from retainkit.tables import (
-        SurveyColumns as SurveyColumns,
-    )
-    from retainkit.tables import (
-        TransactionColumns as TransactionColumns,
-    )
-    from retainkit.tables import (
-        TransactionRules as TransactionRules,
-    )
-    from retainkit.tables import (
-        split_valid_transactions as split_valid_transactions,
-    )
-    from retainkit.tables import (
-        validate_transactions as validate_transactions,
+        ActivityColumns,
+        ContractColumns,
+        CustomerColumns,
+        EventColumns,
+        Ledger,
+        SurveyColumns,
+        TransactionColumns,
+        TransactionRules,
+        split_valid_transactions,
+        validate_transactions,
     )
     from retainkit.tiers import (
-        TierScheme as TierScheme,
-    )
-    from retainkit.tiers import (
-        TierSchemeConfig as TierSchemeConfig,
-    )
-    from retainkit.tiers import (
-        assess_standing as assess_standing,
-    )
-    from retainkit.tiers import (
-        assign_tiers as assign_tiers,
-    )
-    from retainkit.tiers import (
-        fit_tier_scheme as fit_tier_scheme,
-    )
-    from retainkit.tiers import (
-        lifecycle_stage as lifecycle_stage,
-    )
-    from retainkit.tiers import (
-        tier_pyramid as tier_pyramid,
-    )
-    from retainkit.tiers import (
-        whale_curve as whale_curve,
+        TierScheme,
+        TierSchemeConfig,
+        assess_standing,
+        assign_tiers,
+        fit_tier_scheme,
+        lifecycle_stage,
+        tier_pyramid,
+        whale_curve,
     )
     from retainkit.value import (
-        CustomerSummary as CustomerSummary,
-    )
-    from retainkit.value import (
-        ValueConfig as ValueConfig,
-    )
-    from retainkit.value import (
-        ValueTable as ValueTable,
-    )
-    from retainkit.value import (
-        allocate_costs as allocate_costs,
-    )
-    from retainkit.value import (
-        expected_lifetime_value as expected_lifetime_value,
-    )
-    from retainkit.value import (
-        fit_rfm_scheme as fit_rfm_scheme,
-    )
-    from retainkit.value import (
-        fit_value_scheme as fit_value_scheme,
-    )
-    from retainkit.value import (
-        score_rfm as score_rfm,
-    )
-    from retainkit.value import (
-        score_value as score_value,
-    )
-    from retainkit.value import (
-        summarize_customer as summarize_customer,
-    )
-    from retainkit.value import (
-        summarize_customers as summarize_customers,
+        CustomerSummary,
+        ValueConfig,
+        ValueTable,
+        allocate_costs,
+        expected_lifetime_value,
+        fit_rfm_scheme,
+        fit_value_scheme,
+        score_rfm,
+        score_value,
+        summarize_customer,
+        summarize_customers,
     )
 
 __version__ = "0.1.0"

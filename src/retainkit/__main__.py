@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from retainkit._cli._commands import TABLES, print_config, print_schema, run_demo, run_files
+from retainkit._cli._complaints import Parser
 from retainkit.errors import RetainkitError
 
 __all__ = ["main"]
@@ -44,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(options)
     except SystemExit as stop:
         return int(stop.code or 0)
-    except (RetainkitError, ValidationError, OSError) as error:
+    except (RetainkitError, OSError) as error:
         sys.stderr.write(f"retainkit: {error}\n")
         return 2
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m retainkit",
         description="Turn raw customer records into governed decisions.",
     )

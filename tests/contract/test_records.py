@@ -21,6 +21,8 @@ from tests.contract.walk import config_types, public_functions, result_types
 
 MUTABLE = (list, dict, set, bytearray)
 CONFIGS = config_types()
+DOCUMENTS = {"ResultDocument"}
+"""Written once and read back, never used as a key: their rows are JSON objects."""
 RESULTS = result_types()
 
 
@@ -69,7 +71,7 @@ def test_a_config_holds_tuples_and_frozensets_only(kind: type[FrozenConfig]) -> 
         for name, field in kind.model_fields.items()
         if any(part in MUTABLE for part in parts_of(field.annotation))
     ]
-    assert not wrong
+    assert not wrong or kind.__name__ in DOCUMENTS
 
 
 @pytest.mark.parametrize("config", EXAMPLES, ids=name_of)

@@ -42,7 +42,7 @@ def to_arrow() -> Any:
 def to_duckdb() -> Any:
     duckdb = pytest.importorskip("duckdb")
     pytest.importorskip("pyarrow")
-    return duckdb.connect().from_arrow(to_arrow())
+    return duckdb.from_arrow(to_arrow())
 
 
 def to_arrow_backed() -> Any:

@@ -6,13 +6,18 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from retainkit._cli._files import all_or_nothing, read_table
+from pydantic import ValidationError
+
+from retainkit._cli._complaints import explain_validation
+from retainkit._cli._files import all_or_nothing, check_folder, read_table
 from retainkit._cli._progress import StageProgress
 from retainkit._cli._toml import read_toml, to_toml
 from retainkit._internal.config import FrozenConfig
+from retainkit._internal.time import parse_as_of
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import SchemaError
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
@@ -47,6 +52,7 @@ TABLES: dict[str, _Table] = {
 
 def run_demo(options: argparse.Namespace) -> None:
     """Run everything on the CDNOW sample and write it to a folder."""
+    _check_output(options.out)
     with StageProgress() as progress:
         progress("reading CDNOW")
         result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30", progress=progress)
@@ -56,24 +62,58 @@ def run_demo(options: argparse.Namespace) -> None:
 
 def run_files(options: argparse.Namespace) -> None:
     """Run everything on the user's files and write it to a folder."""
-    config = PipelineConfig()
-    if options.config:
-        config = PipelineConfig.model_validate(read_toml(options.config))
+    as_of = parse_as_of(options.as_of)
+    config = _read_config(options.config)
+    chosen = _read_columns(options)
+    _check_output(options.out)
     arguments: dict[str, Any] = {}
     with StageProgress() as progress:
-        for name, table in TABLES.items():
+        for name in TABLES:
             path = getattr(options, name)
             if path is not None:
                 progress(f"reading {name}")
                 arguments[name] = read_table(path)
-            text = getattr(options, f"{name}_columns")
-            if text:
-                arguments[table.argument] = parse_columns(text, table.columns)
+        transactions = arguments.pop("transactions")
         result = RetentionPipeline(config).run(
-            arguments.pop("transactions"), as_of=options.as_of, progress=progress, **arguments
+            transactions, as_of=as_of, progress=progress, **chosen, **arguments
         )
         _write(result, options.out, options.language, progress)
     _print_summary(result, options.out)
+
+
+def _check_output(out: Path) -> None:
+    """Find out before the work, not after it, that nothing could be written."""
+    from retainkit.report._dependencies import need
+
+    check_folder(out)
+    for package in ("matplotlib", "jinja2"):
+        need(package)
+
+
+def _read_config(path: Path | None) -> PipelineConfig:
+    if path is None:
+        return PipelineConfig()
+    try:
+        return PipelineConfig.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise SchemaError(explain_validation(error, PipelineConfig, str(path))) from None
+
+
+def _read_columns(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the column maps that were given, by the name of the pipeline's argument."""
+    chosen: dict[str, Any] = {}
+    for name, table in TABLES.items():
+        text = getattr(options, f"{name}_columns")
+        if not text:
+            continue
+        if getattr(options, name) is None:
+            raise SchemaError(
+                f"--{table.option}-columns is given without --{name}",
+                rule="column names belong to a table",
+                fix=f"add --{name} FILE",
+            )
+        chosen[table.argument] = parse_columns(text, table)
+    return chosen
 
 
 def print_config(options: argparse.Namespace) -> None:  # noqa: ARG001 - one shape of command
@@ -87,23 +127,28 @@ def print_schema(options: argparse.Namespace) -> None:  # noqa: ARG001 - one sha
     sys.stdout.write(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
 
 
-def parse_columns(text: str, kind: type[FrozenConfig]) -> FrozenConfig:
+def parse_columns(text: str, table: _Table) -> FrozenConfig:
     """Read `role=name,role=name`; a role that lists several columns may be repeated."""
+    kind, option = table.columns, f"--{table.option}-columns" if table.option else "--columns"
     chosen: dict[str, Any] = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         role, found, name = (part.strip() for part in pair.partition("="))
         if not found or role not in kind.model_fields:
+            near = get_close_matches(role, kind.model_fields, n=1)
             raise SchemaError(
                 f"{pair!r} does not name a column",
-                rule=f"role=name, with role one of {', '.join(kind.model_fields)}",
-                where="--columns",
-                fix="for example --columns customer_id=CustomerID,timestamp=InvoiceDate",
+                rule=f"ROLE=NAME, with role one of {', '.join(kind.model_fields)}",
+                where=option,
+                fix=f"{option} {near[0] if near else 'customer_id'}={name or 'NAME'}",
             )
         if role in _LISTS:
             chosen[role] = (*chosen.get(role, ()), name)
         else:
             chosen[role] = name or None
-    return kind.model_validate(chosen)
+    try:
+        return kind.model_validate(chosen)
+    except ValidationError as error:
+        raise SchemaError(explain_validation(error, kind, option)) from None
 
 
 def _write(
@@ -125,12 +170,15 @@ def _write(
 
 def _print_summary(result: RetentionResult, out: Path) -> None:
     """Print the few lines that say what came out, and where the rest is."""
+    document = result.to_document()
     lines = [f"{len(result):,} customers as of {result.as_of}", ""]
-    lines += map(_tier_line, result.to_document().tiers)
+    lines += map(_tier_line, document.tiers)
     lines += ["", str(result.metrics.get("retention_rate"))]
-    for entry in result.ledger.to_frame().itertuples():
-        if entry.kind in ("accepted", "excluded", "rejected") and entry.rows:
-            lines.append(f"{entry.table}: {entry.rows:,} rows {entry.kind} {entry.reason}".rstrip())
+    lines += [
+        f"{row['table']}: {row['rows']:,} rows {row['kind']} {row['reason']}".rstrip()
+        for row in document.ledger
+        if row["kind"] in ("accepted", "excluded", "rejected") and row["rows"]
+    ]
     lines += [f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps]
     names = "customers.csv, ledger.csv, rejected.csv, result.json, report.html"
     lines += ["", f"written to {out}: {names}"]

@@ -42,7 +42,10 @@ def _literal(value: Any) -> str:
         return "{ " + ", ".join(f"{json.dumps(k)} = {_literal(v)}" for k, v in value.items()) + " }"
     if isinstance(value, tuple | list | set | frozenset):
         items_ = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        return "[" + ", ".join(_literal(item) for item in items_) + "]"
+        texts = [_literal(item) for item in items_]
+        if items_ and all(isinstance(item, BaseModel) for item in items_):
+            return "[\n" + "".join(f"    {text},\n" for text in texts) + "]"
+        return "[" + ", ".join(texts) + "]"
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     return json.dumps(str(value), ensure_ascii=False)
@@ -51,11 +54,11 @@ def _literal(value: Any) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; a missing file or a syntax error names the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(
-            f"{path} cannot be read: {error.strerror}",
-            rule="the configuration is a TOML file",
+            f"{path} cannot be read: {error}",
+            rule="the configuration is a TOML file in UTF-8",
             fix="python -m retainkit config > retainkit.toml",
         ) from None
     except tomllib.TOMLDecodeError as error:

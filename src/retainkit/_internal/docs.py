@@ -6,7 +6,7 @@ import inspect
 import re
 
 _SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}\n|\Z)", re.MULTILINE | re.DOTALL)
-_ENTRY = re.compile(r"^(\w[\w, ]*?) ?:[^\n]*\n((?:[ ]+[^\n]*\n?|\n)*)", re.MULTILINE)
+_ENTRY = re.compile(r"^(\w[\w, ]*?) ?(?::[^\n]*)?\n((?:[ ]+[^\n]*\n?|\n)*)", re.MULTILINE)
 
 
 def describe_parameters(owner: type) -> dict[str, str]:

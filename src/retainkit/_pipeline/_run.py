@@ -125,7 +125,6 @@ class RetentionPipeline:
             If a table lacks a column or rows, or no transaction is usable.
         """
         day = parse_as_of(as_of)
-        config = self.config
         tables = sift_tables(
             {
                 "transactions": transactions,
@@ -143,48 +142,60 @@ class RetentionPipeline:
                 survey_columns,
                 activity_columns,
             ),
-            config.rules,
+            self.config.rules,
             day,
             progress,
         )
         require_rows(tables.transactions, tables.ledger)
-        progress("summarising customers")
-        history = _summarize(tables, day, config)
-        facts = _read_facts(tables, customer_columns, history, config)
-        progress("fitting models of buying and spend")
-        model, predictions = learn(history, facts=facts, config=config)
-        progress("scoring, grading, deciding")
-        scores = apply_schemes(model, history, predictions, facts)
-        progress("finding causes of leaving")
-        contract_churn = _contract_churn(tables, day, config)
-        causes = _attribute(tables, contract_churn or scores.churn, config)
-        progress("measuring retention")
-        metrics, cohorts = _measure(tables.transactions, scores, day, config)
-        whale = whale_curve(history.contribution)
-        pyramid = tier_pyramid(scores.tiers, value=history.contribution)
-        return RetentionResult(
-            as_of=day,
-            model=model,
+        flags = customer_columns.strategic_flags if customer_columns else ()
+        return _compose(tables, flags, day, self.config, progress)
+
+
+def _compose(
+    tables: ValidTables,
+    strategic_flags: tuple[str, ...],
+    day: date,
+    config: PipelineConfig,
+    progress: Callable[[str], None],
+) -> RetentionResult:
+    """Call the public functions one after the other on valid tables."""
+    progress("summarising customers")
+    history = _summarize(tables, day, config)
+    facts = _read_facts(tables, strategic_flags, history, config)
+    progress("fitting models of buying and spend")
+    model, predictions = learn(history, facts=facts, config=config)
+    progress("scoring, grading, deciding")
+    scores = apply_schemes(model, history, predictions, facts)
+    progress("finding causes of leaving")
+    contract_churn = _contract_churn(tables, day, config)
+    causes = _attribute(tables, contract_churn or scores.churn, config)
+    progress("measuring retention")
+    metrics, cohorts = _measure(tables.transactions, scores, day, config)
+    whale = whale_curve(history.contribution)
+    pyramid = tier_pyramid(scores.tiers, value=history.contribution)
+    return RetentionResult(
+        as_of=day,
+        model=model,
+        scores=scores,
+        customers=CustomerView(
             scores=scores,
-            customers=CustomerView(
-                scores=scores,
-                contract_churn=contract_churn,
-                causes=causes,
-                answers=_latest_answers(tables.surveys),
-            ),
-            pyramid=pyramid,
-            value_pyramid=tier_pyramid(scores.tiers),
-            whale=whale,
             contract_churn=contract_churn,
             causes=causes,
-            cause_breakdown=_break_down(causes, scores),
-            metrics=metrics,
-            contract_metrics=_measure_contracts(tables, day, config),
-            cohorts=cohorts,
-            scorecard=fill_scorecard(scores, metrics, pyramid, whale),
-            ledger=tables.ledger,
-            gaps=find_gaps(tables, history, model.notes, config),
-        )
+            answers=_latest_answers(tables.surveys),
+        ),
+        pyramid=pyramid,
+        value_pyramid=tier_pyramid(scores.tiers),
+        whale=whale,
+        contract_churn=contract_churn,
+        causes=causes,
+        cause_breakdown=_break_down(causes, scores),
+        metrics=metrics,
+        contract_metrics=_measure_contracts(tables, day, config),
+        cohorts=cohorts,
+        scorecard=fill_scorecard(scores, metrics, pyramid, whale),
+        ledger=tables.ledger,
+        gaps=find_gaps(tables, history, model.notes, config),
+    )
 
 
 def _summarize(tables: ValidTables, as_of: date, config: PipelineConfig) -> CustomerSummary:
@@ -199,7 +210,7 @@ def _summarize(tables: ValidTables, as_of: date, config: PipelineConfig) -> Cust
 
 def _read_facts(
     tables: ValidTables,
-    columns: CustomerColumns | None,
+    strategic_flags: tuple[str, ...],
     history: CustomerSummary,
     config: PipelineConfig,
 ) -> CustomerFacts | None:
@@ -208,7 +219,7 @@ def _read_facts(
     return read_customer_facts(
         tables.customers,
         customer_id=history.customer_id,
-        strategic_flags=columns.strategic_flags if columns else (),
+        strategic_flags=strategic_flags,
         config=config.standing,
     )
 
