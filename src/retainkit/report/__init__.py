@@ -1,0 +1,23 @@
+"""Plots and one self-contained HTML report from results; needs the extra `report`.
+
+`write_report` turns the result of a run into one page that loads nothing from elsewhere;
+`plot_pyramids`, `plot_whale_curve`, `plot_cohorts` and `plot_stages` draw single results.
+Matplotlib and jinja2 are imported when a function needs them, and pyplot never is.
+"""
+
+from __future__ import annotations
+
+from retainkit.report._plot_cohorts import plot_cohorts
+from retainkit.report._plot_pyramids import plot_pyramids
+from retainkit.report._plot_stages import plot_stages
+from retainkit.report._plot_whale import plot_whale_curve
+from retainkit.report._render import render_report, write_report
+
+__all__ = [
+    "plot_cohorts",
+    "plot_pyramids",
+    "plot_stages",
+    "plot_whale_curve",
+    "render_report",
+    "write_report",
+]

@@ -1,0 +1,136 @@
+"""The headline numbers of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+
+from retainkit.churn import DetectionConfig
+from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
+from retainkit.report._blocks import Card, Cards, Section
+from retainkit.report._facts import Facts, share_of
+from retainkit.report._numbers import (
+    UNDEFINED,
+    write_money,
+    write_number,
+)
+from retainkit.report._texts import Texts
+
+
+def describe_headline(facts: Facts) -> Section:
+    """Return the cards at the top of the report."""
+    cards = (
+        _customers(facts),
+        _key(facts),
+        _top_20(facts),
+        *_rates(facts),
+        _gone(facts),
+        *_ended(facts),
+        _rows(facts),
+    )
+    return Section("headline", facts.texts("headline"), (Cards(cards),))
+
+
+def _customers(facts: Facts) -> Card:
+    texts, history = facts.texts, facts.result.history
+    repeat = int(np.count_nonzero(history.frequency > 0))
+    share = texts.share(share_of(repeat, len(history)))
+    detail = texts("card_customers", repeat=write_number(repeat), share=share)
+    return Card(texts("customers"), write_number(len(history)), (detail,))
+
+
+def _key(facts: Facts) -> Card:
+    result, texts = facts.result, facts.texts
+    worth = [(facts.so_far, result.pyramid)]
+    if facts.graded_apart:
+        worth.append((facts.graded, result.value_pyramid))
+    values = [
+        texts("card_key_value", share=texts.share(float(pyramid.value_share[0])), value=name)
+        for name, pyramid in worth
+        if pyramid.total > 0
+    ]
+    heads = texts("card_key_heads", share=texts.share(float(result.pyramid.customer_share[0])))
+    label = texts.label(result.pyramid.labels[0])
+    return Card(label, write_number(result.pyramid.customers[0]), (heads, *values))
+
+
+def _top_20(facts: Facts) -> Card:
+    texts, whale = facts.texts, facts.result.whale
+    if facts.top_20.value is None or facts.behind_80.value is None:
+        detail = texts("card_top_undefined", total=write_money(whale.total))
+        return Card(texts("card_top"), UNDEFINED, (detail,))
+    heads = texts.share(facts.behind_80.value)
+    detail = texts("card_top_detail", value=facts.so_far, heads=heads)
+    return Card(texts("card_top"), texts.share(facts.top_20.value), (detail,))
+
+
+def _rates(facts: Facts) -> Iterator[Card]:
+    result, texts = facts.result, facts.texts
+    window = write_number(result.metrics.convention.window_days)
+    bought = texts("card_window", days=window)
+    for name in ("retention_rate", "churn_rate", "repeat_rate"):
+        note = () if name == "repeat_rate" else (bought,)
+        yield _rate(result.metrics, name, texts, note)
+    if result.contract_metrics is not None:
+        yield _rate(result.contract_metrics, "retention_rate", texts, (texts("card_contract"),))
+
+
+def _rate(table: MetricTable, name: str, texts: Texts, notes: tuple[str, ...]) -> Card:
+    value = table.get(name)
+    first, last = period_days(table)
+    details = (explain_rate(value, texts), texts("card_period", first=first, last=last), *notes)
+    label = texts.label(METRIC_DEFINITIONS[name].label)
+    return Card(label, texts.share(value.value), details)
+
+
+def explain_rate(value: MetricValue, texts: Texts) -> str:
+    """Return the interval of a rate, or why there is no rate."""
+    if value.reason is not None:
+        return texts("not_computed_because", reason=texts(f"why_{value.reason}"))
+    if value.interval is None:
+        return f"{write_number(value.numerator)} / {write_number(value.denominator)}"
+    level = texts("interval", level=texts.share(value.interval.level, 0))
+    return f"{level} {texts.range(value.interval.lower, value.interval.upper)}"
+
+
+def period_days(table: MetricTable) -> tuple[str, str]:
+    """Return the first and the last day of the period, both inside it."""
+    period = table.period
+    return str(period.start), str(period.end - timedelta(days=1))
+
+
+def _gone(facts: Facts) -> Card:
+    texts, churn = facts.texts, facts.result.churn
+    config = churn.config
+    limit = config.threshold if isinstance(config, DetectionConfig) else None
+    if np.isnan(churn.p_churned).all():
+        return Card(texts("card_gone"), UNDEFINED, (texts("card_gone_unknown"),))
+    gone = int(churn.churned.sum())
+    share = texts.share(share_of(gone, len(churn)))
+    detail = texts("card_gone_detail", share=share, limit=texts.share(limit, 0))
+    return Card(texts("card_gone"), write_number(gone), (detail,))
+
+
+def _ended(facts: Facts) -> Iterator[Card]:
+    texts, churn = facts.texts, facts.result.contract_churn
+    if churn is not None:
+        gone = int(churn.churned.sum())
+        share = texts.share(share_of(gone, len(churn)))
+        detail = texts("card_ended_detail", share=share, n=write_number(len(churn)))
+        yield Card(texts("card_ended"), write_number(gone), (detail,))
+
+
+def _rows(facts: Facts) -> Card:
+    counts = dict.fromkeys(("input", "accepted", "rejected", "excluded"), 0)
+    for entry in facts.result.ledger.entries:
+        if entry.table == "transactions" and entry.kind in counts:
+            counts[entry.kind] += entry.rows
+    detail = facts.texts(
+        "card_rows_detail",
+        rows=write_number(counts["input"]),
+        rejected=write_number(counts["rejected"]),
+        excluded=write_number(counts["excluded"]),
+    )
+    return Card(facts.texts("card_rows"), write_number(counts["accepted"]), (detail,))

@@ -1,0 +1,168 @@
+"""One self-contained HTML page from a result."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retainkit import __version__
+from retainkit.pipeline import RetentionResult
+from retainkit.report._blocks import Section
+from retainkit.report._canvas import FONT_STACK
+from retainkit.report._dependencies import check_language, need
+from retainkit.report._facts import Facts, gather
+from retainkit.report._headline import describe_headline
+from retainkit.report._numbers import write_number
+from retainkit.report._sections_base import (
+    describe_cohorts,
+    describe_pyramids,
+    describe_stages,
+    describe_whale,
+)
+from retainkit.report._sections_decisions import describe_actions, describe_causes
+from retainkit.report._sections_measured import describe_metrics, describe_scorecard
+from retainkit.report._sections_records import (
+    describe_configuration,
+    describe_gaps,
+    describe_ledger,
+)
+from retainkit.report._texts import Texts
+from retainkit.typing import Language
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from jinja2 import Template
+
+_HTML_LANGUAGE = {"en": "en", "zh": "zh-Hans"}
+
+
+def render_report(result: RetentionResult, *, language: Language = "en") -> str:
+    """Write a result as one self-contained HTML page.
+
+    Headline numbers, the two pyramids, whale curve, cohorts, lifecycle stages, stances with their
+    measures, causes of leaving, metrics, scorecard, what was not computed, ledger and
+    configuration. The page loads nothing: styles and pictures are in it. No customer is named but
+    the first ten of the top tier.
+
+    Parameters
+    ----------
+    result : RetentionResult
+        What `RetentionPipeline.run` returned.
+    language : {"en", "zh"}, default "en"
+        Display language.
+
+    Returns
+    -------
+    str
+        The page. The same result gives the same text; everything that came from data is escaped.
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib or jinja2 is not installed.
+    NotComputableError
+        If there are no texts in `language`.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.pipeline import RetentionPipeline
+    >>> from retainkit.report import render_report
+    >>> result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    >>> page = render_report(result, language="zh")
+    >>> "<title>客户保持报告 · 1998-06-30</title>" in page
+    True
+    """
+    texts = Texts(check_language(language))
+    template = _template()
+    facts = gather(result, texts)
+    subtitle = texts("subtitle", n=write_number(len(result)), as_of=result.as_of.isoformat())
+    return template.render(
+        texts=texts,
+        language=_HTML_LANGUAGE[language],
+        fonts=FONT_STACK,
+        as_of=result.as_of.isoformat(),
+        subtitle=subtitle,
+        sections=_sections(facts),
+        version=__version__,
+    )
+
+
+def write_report(
+    result: RetentionResult, path: str | PathLike[str], *, language: Language = "en"
+) -> Path:
+    """Write a result as one self-contained HTML file.
+
+    Parameters
+    ----------
+    result : RetentionResult
+        What `RetentionPipeline.run` returned.
+    path : str or path-like
+        Where to write; an existing file is replaced. The folder must exist.
+    language : {"en", "zh"}, default "en"
+        Display language.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib or jinja2 is not installed.
+    NotComputableError
+        If there are no texts in `language`.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.pipeline import RetentionPipeline
+    >>> from retainkit.report import write_report
+    >>> result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = write_report(result, Path(folder) / "report.html")
+    ...     file.stat().st_size < 1_500_000
+    True
+    """
+    target = Path(path)
+    target.write_text(render_report(result, language=language), encoding="utf-8", newline="\n")
+    return target
+
+
+def _sections(facts: Facts) -> tuple[Section, ...]:
+    found = (
+        describe_headline(facts),
+        describe_pyramids(facts),
+        describe_whale(facts),
+        describe_cohorts(facts),
+        describe_stages(facts),
+        describe_actions(facts),
+        describe_causes(facts),
+        describe_metrics(facts),
+        describe_scorecard(facts),
+        describe_gaps(facts),
+        describe_ledger(facts),
+        describe_configuration(facts),
+    )
+    return tuple(section for section in found if section is not None)
+
+
+@cache
+def _template() -> Template:
+    jinja2 = need("jinja2")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("retainkit.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template: Template = environment.get_template("report.html.j2")
+    return template

@@ -1,0 +1,191 @@
+"""The sections about decisions: stances, guard rails, key customers, causes of leaving."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit.policy import DecisionTable, Stance
+from retainkit.report._blocks import Block, Cell, Paragraph, Section, Table, tabulate
+from retainkit.report._facts import Facts, as_heading
+from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
+from retainkit.tiers import STAGE_LABELS
+
+_MOST_MEASURES = 3
+_MOST_KEY_CUSTOMERS = 10
+_DO_NOTHING = "do_nothing"
+
+
+def describe_actions(facts: Facts) -> Section:
+    """Return stances by tier, what was checked, and the first key customers."""
+    blocks: list[Block] = [_stances(facts)]
+    rails = facts.result.policy.guard_rails(language=facts.texts.language)
+    if len(rails):
+        blocks.append(_guard_rails(facts, rails))
+    if facts.result.pyramid.customers[0]:
+        blocks.append(_key_customers(facts))
+    return Section("actions", facts.texts("actions"), tuple(blocks))
+
+
+def _stances(facts: Facts) -> Table:
+    texts, summary = facts.texts, facts.result.policy.summary()
+    decimals = money_decimals(summary["future_value"])
+    rows = [_stance_row(facts, row, decimals) for row in summary.to_dict("records")]
+    columns = (
+        *((texts("stance"), False), (texts("tier"), False), (texts("customers"), True)),
+        *((texts("share"), True), (texts("future_value"), True)),
+        *((texts("measures"), False), (texts("reason"), False)),
+    )
+    return tabulate(texts("stances_by_tier"), columns, rows)
+
+
+def _stance_row(facts: Facts, row: dict[Hashable, Any], decimals: int) -> list[str | Cell]:
+    texts, decisions = facts.texts, facts.result.policy
+    stance, tier = Stance(str(row["stance"])), str(row["tier"])
+    inside = (decisions.stance == decisions.stances.index(stance)) & (
+        decisions.value_tier == decisions.tier_names.index(tier)
+    )
+    worth, unvalued = float(row["future_value"]), int(row["without_value"])
+    note = texts("unvalued", customers=write_number(unvalued)) if unvalued else ""
+    customers = int(inside.sum())
+    return [
+        texts.label(stance.label),
+        facts.tier(tier),
+        write_number(customers),
+        texts.share(customers / len(decisions)),
+        Cell(write_number(worth, decimals), note),
+        "\n".join(_first_measures(facts, inside)),
+        "\n".join(_reasons(facts, inside)),
+    ]
+
+
+def _first_measures(facts: Facts, inside: npt.NDArray[np.bool_]) -> Iterator[str]:
+    """Give the measures open to most customers of a group, doing nothing left aside.
+
+    Where prices and effects are known it is the measures that win most customers instead.
+    """
+    decisions = facts.result.policy
+    chosen = decisions.measure[inside]
+    counts: Counter[int] = Counter()
+    if (chosen >= 0).any():
+        counts.update(chosen[chosen >= 0].tolist())
+    else:
+        for position, customers in _by_state(decisions, inside):
+            for measure in decisions.measures_of(position):
+                counts[decisions.catalog.positions[measure.id]] += customers
+    counts.pop(decisions.catalog.positions[_DO_NOTHING], None)
+    ranked = sorted(counts, key=lambda position: (-counts[position], position))
+    for position in ranked[:_MOST_MEASURES]:
+        yield facts.texts.label(decisions.catalog.measures[position].name)
+
+
+def _by_state(decisions: DecisionTable, inside: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Give for each state in a group one customer's place and the number of customers."""
+    places = np.flatnonzero(inside)
+    _, first, customers = np.unique(decisions.state[places], return_index=True, return_counts=True)
+    yield from zip(places[first].tolist(), customers.tolist(), strict=True)
+
+
+def _reasons(facts: Facts, inside: npt.NDArray[np.bool_]) -> Iterator[str]:
+    """Give the reasons of a group, the most common first, with customers where they differ."""
+    decisions = facts.result.policy
+    rules, customers = np.unique(decisions.rule[inside], return_counts=True)
+    order = np.argsort(-customers, kind="stable")
+    for rule, count in zip(rules[order].tolist(), customers[order].tolist(), strict=True):
+        text = facts.texts.label(decisions.config.rules[rule].reason)
+        yield text if len(rules) == 1 else f"{text} ({write_number(count)})"
+
+
+def _guard_rails(facts: Facts, rails: pd.DataFrame) -> Table:
+    texts = facts.texts
+    decimals = money_decimals(rails["amount"])
+    rows = [
+        (
+            texts.label(Stance(str(row["stance"])).label),
+            str(row["name"]),
+            write_number(row["customers"]),
+            texts(f"rail_{row['status']}"),
+            write_number(row["amount"], decimals),
+            str(row["note"]),
+        )
+        for row in rails.to_dict("records")
+    ]
+    columns = (
+        *((texts("stance"), False), (texts("guard_rail"), False), (texts("customers"), True)),
+        *((texts("status"), False), (texts("at_stake"), True), (texts("note"), False)),
+    )
+    return tabulate(texts("guard_rails"), columns, rows)
+
+
+def _key_customers(facts: Facts) -> Table:
+    texts, result = facts.texts, facts.result
+    key = np.flatnonzero(result.tiers.tier == 0)
+    key = key[np.argsort(-result.tiers.value[key], kind="stable")][:_MOST_KEY_CUSTOMERS]
+    so_far, value = result.history.contribution[key], result.tiers.value[key]
+    stages = result.scores.lifecycle.stage[key].tolist()
+    rows = [
+        (
+            str(result.tiers.customer_id[place]),
+            write_number(value[i], money_decimals(value)),
+            write_number(so_far[i], money_decimals(so_far)),
+            texts.label(STAGE_LABELS[result.scores.lifecycle.stages[stages[i]]])
+            if stages[i] >= 0
+            else UNDEFINED,
+            texts.share(float(result.churn.p_churned[place])),
+            texts.label(result.policy.stances[int(result.policy.stance[place])].label),
+        )
+        for i, place in enumerate(key.tolist())
+    ]
+    columns = (
+        *((texts("customer"), False), (as_heading(facts.graded), True)),
+        *((as_heading(facts.so_far), True), (texts("stage"), False)),
+        *((texts("p_churned"), True), (texts("stance"), False)),
+    )
+    tier = texts.label(result.pyramid.labels[0])
+    return tabulate(
+        texts("key_customers", n=len(rows), tier=tier, value=facts.graded), columns, rows
+    )
+
+
+def describe_causes(facts: Facts) -> Section | None:
+    """Return losses per cause; None where no events were given."""
+    texts, breakdown = facts.texts, facts.result.cause_breakdown
+    if breakdown is None:
+        return None
+    intro = texts(
+        "causes_intro",
+        lost=write_number(breakdown.total),
+        controllable=texts.share(breakdown.controllable_share),
+        unknown=texts.share(breakdown.unknown_share),
+    )
+    frame = breakdown.to_frame(language=texts.language)
+    worth = frame["value"].tolist() if "value" in frame else [None] * len(frame)
+    decimals = money_decimals(worth)
+    rows = [
+        (
+            str(row["label"]),
+            write_number(row["customers"]),
+            texts.share(float(row["share"])),
+            write_number(worth[i], decimals),
+            UNDEFINED if pd.isna(row["controllable"]) else texts(_yes_no(row["controllable"])),
+            str(row["owner"]),
+            str(row["countermeasure"]),
+        )
+        for i, row in enumerate(frame.to_dict("records"))
+    ]
+    columns = (
+        *((texts("cause"), False), (texts("customers"), True), (texts("share"), True)),
+        *((texts("value_lost"), True), (texts("controllable"), False)),
+        *((texts("owner"), False), (texts("countermeasure"), False)),
+    )
+    table = tabulate(texts("causes"), columns, rows, quiet=True)
+    return Section("causes", texts("causes"), (Paragraph(intro), table))
+
+
+def _yes_no(answer: object) -> str:
+    return "yes" if answer else "no"

@@ -1,0 +1,164 @@
+"""The sections about what was measured: metrics and scorecard."""
+
+from __future__ import annotations
+
+from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
+from retainkit.report._blocks import Block, Cell, Folded, Paragraph, Section, Table, tabulate
+from retainkit.report._facts import Facts
+from retainkit.report._headline import period_days
+from retainkit.report._numbers import (
+    UNDEFINED,
+    money_decimals,
+    write_money,
+    write_number,
+)
+from retainkit.report._terms import translate
+from retainkit.report._texts import Texts
+from retainkit.scorecard import Scorecard, ScorecardEntry
+from retainkit.tiers import BAD
+
+_INDICES = ("gini", "hhi")
+"""Metrics of concentration between 0 and 1 that are no part of anything."""
+
+_OVERALL = "overall"
+
+
+def describe_metrics(facts: Facts) -> Section:
+    """Return the metrics overall and by tier, and those of contracts."""
+    texts, result = facts.texts, facts.result
+    blocks = [_intro(result.metrics, texts), _metric_table(facts, result.metrics, "purchases")]
+    if result.contract_metrics is not None:
+        blocks.append(_intro(result.contract_metrics, texts))
+        blocks.append(_metric_table(facts, result.contract_metrics, "contracts"))
+    return Section("metrics", texts("metrics"), tuple(blocks))
+
+
+def _intro(table: MetricTable, texts: Texts) -> Block:
+    first, last = period_days(table)
+    level = texts("interval", level=texts.share(table.convention.interval_level, 0))
+    return Paragraph(texts("metrics_intro", first=first, last=last, interval=level))
+
+
+def _metric_table(facts: Facts, table: MetricTable, caption: str) -> Table:
+    texts = facts.texts
+    groups = [group for group in table.groups if not _is_empty(facts, group)]
+    rows = []
+    for name in table.metrics:
+        definition = METRIC_DEFINITIONS[name]
+        formula = translate(definition.formula, texts.language)
+        values = [table.get(name, group=group) for group in groups]
+        decimals = money_decimals(value.value for value in values)
+        head = Cell(texts.label(definition.label), formula)
+        rows.append([head, *(_metric_cell(value, decimals, texts) for value in values)])
+    names = [texts("overall") if g == _OVERALL else facts.tier(g) for g in groups]
+    columns = [(texts("metric"), False), *((name, True) for name in names)]
+    return tabulate(texts(caption), columns, rows)
+
+
+def _is_empty(facts: Facts, group: str) -> bool:
+    """Whether the group is the tier of bad customers and there are none."""
+    pyramid = facts.result.pyramid
+    return group == BAD and BAD in pyramid.names and not pyramid.customers[-1]
+
+
+def _metric_cell(value: MetricValue, decimals: int, texts: Texts) -> Cell:
+    if value.value is None:
+        why = texts("why_zero_denominator" if value.reason is None else f"why_{value.reason}")
+        return Cell(UNDEFINED, why)
+    unit = METRIC_DEFINITIONS[value.name].unit
+    if value.name in _INDICES:
+        return Cell(write_number(value.value, 4))
+    if unit == "customers":
+        return Cell(write_number(value.value))
+    if value.interval is not None:
+        below = texts.range(value.interval.lower, value.interval.upper)
+        return Cell(texts.share(value.value), below)
+    amounts = (value.numerator, value.denominator)
+    below = " / ".join(write_number(amount) for amount in amounts)
+    if unit == "share":
+        return Cell(texts.share(value.value), below)
+    return Cell(write_number(value.value, decimals if unit == "money" else 2), below)
+
+
+def describe_scorecard(facts: Facts) -> Section:
+    """Return the scorecard: counts, measures with a value, missing measures by source."""
+    texts, card = facts.texts, facts.result.scorecard
+    counts = card.summary().iloc[-1]
+    intro = texts(
+        "scorecard_intro",
+        **{name: write_number(counts[name]) for name in ("measures", *_STATUSES)},
+    )
+    known = [entry for entry in card.entries if entry.value is not None]
+    missing = [entry for entry in card.entries if entry.value is None]
+    blocks: list[Block] = [Paragraph(intro), _counts(card, texts)]
+    if known:
+        blocks.append(_known(known, texts))
+    if missing:
+        blocks.append(Folded(texts("scorecard_missing"), table=_missing(missing, texts)))
+    return Section("scorecard", texts("scorecard"), tuple(blocks))
+
+
+_STATUSES = ("computed", "supplied", "missing")
+
+
+def _counts(card: Scorecard, texts: Texts) -> Table:
+    found: dict[str, dict[str, int]] = {}
+    for entry in card.entries:
+        row = found.setdefault(_part(entry, texts), dict.fromkeys(_STATUSES, 0))
+        row[entry.status.value] += 1
+    rows = [(part, *(write_number(row[name]) for name in _STATUSES)) for part, row in found.items()]
+    columns = [(texts("perspective"), False), *((texts(name), True) for name in _STATUSES)]
+    return tabulate(texts("scorecard_counts"), columns, rows)
+
+
+def _part(entry: ScorecardEntry, texts: Texts) -> str:
+    objective = entry.objective
+    return texts.label((objective.process or objective.perspective).label)
+
+
+def _known(entries: list[ScorecardEntry], texts: Texts) -> Table:
+    rows = [
+        (
+            Cell(entry.measure.text(texts.language), texts.label(entry.objective.name)),
+            _part(entry, texts),
+            _in_unit(entry, entry.value, texts),
+            _in_unit(entry, None if (goal := entry.measure.target) is None else goal.value, texts),
+            texts(entry.signal.value),
+            texts(entry.status.value),
+        )
+        for entry in entries
+    ]
+    columns = (
+        *((texts("measure"), False), (texts("perspective"), False), (texts("value"), True)),
+        *((texts("target"), True), (texts("signal"), False), (texts("status"), False)),
+    )
+    return tabulate(texts("scorecard_known"), columns, rows)
+
+
+def _in_unit(entry: ScorecardEntry, x: float | None, texts: Texts) -> str:
+    unit = entry.measure.unit
+    if x is None:
+        return UNDEFINED
+    if unit == "share":
+        return texts.share(x)
+    if unit == "money":
+        return write_money(x)
+    if unit in ("days", "hours"):
+        return texts(f"unit_{unit}_value", value=write_number(x, 1))
+    return write_number(x) if unit == "count" else write_number(x, 2)
+
+
+def _missing(entries: list[ScorecardEntry], texts: Texts) -> Table:
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        found.setdefault(entry.measure.source, []).append(entry.measure.text(texts.language))
+    rows = [
+        (texts(f"table_{source}"), write_number(len(names)), texts("listing").join(names))
+        for source, names in found.items()
+    ]
+    columns = (
+        (texts("source"), False),
+        (texts("measures_count"), True),
+        (texts("missing"), False),
+    )
+    return tabulate(texts("scorecard_missing"), columns, rows, quiet=True)
