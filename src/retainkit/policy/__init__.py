@@ -8,6 +8,8 @@ Protected attributes cannot be passed to any function of this room.
 
 from __future__ import annotations
 
+from retainkit.policy._allocate import allocate_budget, budget_frontier
+from retainkit.policy._allocation import Allocation
 from retainkit.policy._config import (
     AcquisitionRatio,
     PolicyConfig,
@@ -19,6 +21,8 @@ from retainkit.policy._decide import assign_debt_steps, decide_actions
 from retainkit.policy._decision import Decision
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._guards import GuardRailResult
+from retainkit.policy._holdout import Holdout, assign_holdout
+from retainkit.policy._limits import AllocationLimit, catalog_limits
 from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._measures import (
     CostModel,
@@ -32,12 +36,15 @@ from retainkit.policy._vocabulary import GuardRail, Stance
 
 __all__ = [
     "AcquisitionRatio",
+    "Allocation",
+    "AllocationLimit",
     "CostModel",
     "DebtStep",
     "Decision",
     "DecisionTable",
     "GuardRail",
     "GuardRailResult",
+    "Holdout",
     "MeasureCatalog",
     "MeasureCondition",
     "MeasureEffect",
@@ -48,7 +55,11 @@ __all__ = [
     "RiskBands",
     "Stance",
     "StanceRule",
+    "allocate_budget",
     "assess_potential",
     "assign_debt_steps",
+    "assign_holdout",
+    "budget_frontier",
+    "catalog_limits",
     "decide_actions",
 ]

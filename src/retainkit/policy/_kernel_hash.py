@@ -1,0 +1,37 @@
+"""Arrays in, arrays out: a portable hash of texts to numbers in [0, 1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+_OFFSET: Final = 0xCBF29CE484222325
+_PRIME: Final = np.uint64(0x100000001B3)
+_MIX: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+
+
+def fnv1a(data: bytes, state: int = _OFFSET) -> int:
+    """Return the 64-bit FNV-1a hash of some bytes."""
+    for byte in data:
+        state = ((state ^ byte) * int(_PRIME)) & 0xFFFFFFFFFFFFFFFF
+    return state
+
+
+def hash_units(texts: npt.NDArray[np.bytes_], salt: str) -> npt.NDArray[np.float64]:
+    """Return a number in [0, 1) per text, as good as uniform, that depends on text and salt only.
+
+    FNV-1a over salt, a zero byte and the text (UTF-8), then the finaliser of SplitMix64; its
+    upper 53 bits are the digits. The same in every language and version.
+    """
+    state = np.full(texts.size, fnv1a(salt.encode() + b"\x00"), dtype=np.uint64)
+    width = texts.dtype.itemsize
+    letters = np.ascontiguousarray(texts).view(np.uint8).reshape(texts.size, width)
+    with np.errstate(over="ignore"):
+        for column in letters.T:
+            state = np.where(column > 0, (state ^ column) * _PRIME, state)
+        for shift, factor in _MIX:
+            state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
+    state ^= state >> np.uint64(31)
+    return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
