@@ -17,6 +17,9 @@ DAYS_PER_UNIT: dict[TimeUnit, float] = {"day": 1.0, "week": 7.0, "month": 30.437
 
 DAYS_PER_YEAR = 365.25
 
+_BLOCK = 1 << 16
+"""Rows converted at a time: temporaries stay in cache."""
+
 _FIX = 'pass the last observed day, for example as_of="1998-06-30"'
 
 
@@ -53,7 +56,11 @@ def day_number(day: date) -> int:
 
 def to_day_numbers(timestamps: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     """Return the calendar day of each naive datetime as days since 1970-01-01 [day], int32."""
-    return timestamps.astype("datetime64[D]").astype(np.int64).astype(np.int32)
+    days = np.empty(timestamps.shape, dtype=np.int32)
+    for start in range(0, len(days), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        days[rows] = timestamps[rows].astype("datetime64[D]").view(np.int64)
+    return days
 
 
 def from_day_numbers(days: npt.NDArray[Any]) -> npt.NDArray[np.datetime64]:

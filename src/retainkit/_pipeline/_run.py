@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
+from retainkit._internal.codes import number_ids
 from retainkit._internal.time import parse_as_of
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
@@ -160,7 +161,9 @@ def _compose(
 ) -> RetentionResult:
     """Call the public functions one after the other on valid tables."""
     progress("summarising customers")
-    history = _summarize(tables, day, config)
+    tables, customer_id = _number_customers(tables)
+    history = replace(_summarize(tables.transactions, day, config), customer_id=customer_id)
+    history = _net_of_service(history, tables.activities, day, config)
     facts = _read_facts(tables, strategic_flags, history, config)
     progress("fitting models of buying and spend")
     model, predictions = learn(history, facts=facts, config=config)
@@ -198,14 +201,29 @@ def _compose(
     )
 
 
-def _summarize(tables: ValidTables, as_of: date, config: PipelineConfig) -> CustomerSummary:
-    history = summarize_customers(
-        tables.transactions, as_of=as_of, unit=config.unit, collapse=config.collapse
+def _number_customers(tables: ValidTables) -> tuple[ValidTables, pd.Index[Any]]:
+    """Put 0, 1, ... for the customers of the transactions: looked up once, not in each room."""
+    codes, customer_id = number_ids(tables.transactions["customer_id"])
+    numbered = tables.transactions.assign(customer_id=codes)
+    return tables._replace(transactions=numbered), customer_id
+
+
+def _summarize(transactions: pd.DataFrame, as_of: date, config: PipelineConfig) -> CustomerSummary:
+    return summarize_customers(
+        transactions, as_of=as_of, unit=config.unit, collapse=config.collapse
     )
-    if tables.activities is None or not config.activity_rates or history.profit is None:
+
+
+def _net_of_service(
+    history: CustomerSummary,
+    activities: pd.DataFrame | None,
+    as_of: date,
+    config: PipelineConfig,
+) -> CustomerSummary:
+    if activities is None or not config.activity_rates or history.profit is None:
         return history
     rates = {entry.activity: entry.rate for entry in config.activity_rates}
-    return history.with_costs(allocate_costs(tables.activities, rates=rates, as_of=as_of))
+    return history.with_costs(allocate_costs(activities, rates=rates, as_of=as_of))
 
 
 def _read_facts(
@@ -253,7 +271,7 @@ def _measure(
         pd.Categorical.from_codes(
             scores.tiers.tier, categories=pd.Index(scores.tiers.categories), ordered=True
         ),
-        index=scores.customer_id,
+        index=base.customer_id,
     )
     table = tabulate_metrics(base, by=tiers, convention=config.convention)
     return table, follow_cohorts(base, convention=config.convention)

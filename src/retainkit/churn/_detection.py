@@ -77,7 +77,8 @@ def _check(ids: pd.Index, alive: FloatArray, never: BoolArray) -> None:
             rule="one value per customer, in the same order",
             where="detect_churn",
         )
-    if not ids.is_unique:
+    # asked of a series: an index would build a hash table for it, and keep it
+    if not pd.Series(ids, copy=False).is_unique:
         doubled = ids[ids.duplicated()]
         raise AlignmentError(
             f"{len(doubled)} customers appear twice, for example {list(doubled[:3])}",

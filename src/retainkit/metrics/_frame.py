@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from retainkit._internal.codes import number_ids
 from retainkit._internal.time import day_number, to_day_numbers
 from retainkit.errors import AsOfError, SchemaError
 from retainkit.metrics._kernel import NEVER
@@ -43,23 +45,26 @@ def days_of(frame: pd.DataFrame, name: str, *, table: str, open_end: bool = Fals
 
 
 def amounts_of(frame: pd.DataFrame, name: str, *, table: str) -> FloatArray:
-    """Return a column of finite numbers as a new array."""
+    """Return a column of finite numbers, sharing memory where it is one already."""
     column = frame[name]
     if not pd.api.types.is_numeric_dtype(column.dtype):
         raise _wrong(name, f"has type {column.dtype}", "numbers", table=table)
-    amounts: FloatArray = column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    unusable = len(amounts) - int(np.count_nonzero(np.isfinite(amounts)))
-    if unusable:
+    amounts: FloatArray = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    # The extremes are undefined or infinite exactly if some amount is.
+    if amounts.size and not (np.isfinite(amounts.min()) and np.isfinite(amounts.max())):
+        unusable = int(np.count_nonzero(~np.isfinite(amounts)))
         raise _wrong(name, f"is not finite in {unusable:,} rows", "finite numbers", table=table)
     return amounts
 
 
-def number_customers(ids: pd.Series[Any], *, table: str) -> tuple[IntArray, pd.Index[Any]]:
+def number_customers(
+    ids: pd.Series[Any], *, table: str
+) -> tuple[npt.NDArray[np.int32], pd.Index[Any]]:
     """Return a code per row and the customers in order of first appearance."""
-    codes, customers = pd.factorize(ids)
+    codes, customers = number_ids(ids)
     if len(codes) and codes.min() < 0:
         raise _wrong("customer_id", "is missing in some rows", "no missing ids", table=table)
-    return codes.astype(np.int32), pd.Index(customers, name="customer_id")
+    return codes, customers
 
 
 def first_observed(days: IntArray, given: date | None, as_of: date) -> date | None:

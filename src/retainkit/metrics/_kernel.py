@@ -73,12 +73,16 @@ def sorted_unique_pairs(
         return np.zeros(0, np.int32), np.zeros(0, np.int32)
     origin = int(days.min())
     span = int(days.max()) - origin + 1
-    keys = codes.astype(np.int64) * span + (days - origin)
+    is_narrow = (int(codes.max()) + 1) * span < 2**31
+    keys: IntArray = codes.astype(np.int32 if is_narrow else np.int64)
+    keys *= span
+    keys += days - np.int32(origin)
     if not is_sorted(keys):
         keys.sort()
     keys = keys[starts_of_runs(keys)]
-    code = (keys // span).astype(np.int32)
-    day = np.remainder(keys, span, out=keys).astype(np.int32)
+    code, day = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
+    np.floor_divide(keys, span, out=code, casting="unsafe")
+    np.remainder(keys, span, out=day, casting="unsafe")
     day += origin
     return code, day
 

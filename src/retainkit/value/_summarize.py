@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._internal.codes import number_ids
 from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import AsOfError, SchemaError
-from retainkit.typing import AsOf, BoolArray, CollapseUnit, FloatArray, IntArray, TimeUnit
+from retainkit.typing import AsOf, BoolArray, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._kernel_summary import Int32Array, collapse_days, summarize_rows
 from retainkit.value._summary import CustomerSummary
 
@@ -175,11 +176,11 @@ def _observed(days: Int32Array, last: date) -> BoolArray | None:
     return seen
 
 
-def _codes(customer_id: pd.Series[Any]) -> tuple[IntArray, pd.Index[Any]]:
-    codes, customers = pd.factorize(customer_id)
+def _codes(customer_id: pd.Series[Any]) -> tuple[Int32Array, pd.Index[Any]]:
+    codes, customers = number_ids(customer_id)
     if codes.size and codes.min() < 0:
         raise _undefined("customer_id", int(np.count_nonzero(codes < 0)))
-    return codes.astype(np.int32), pd.Index(customers, name="customer_id")
+    return codes, customers
 
 
 def _money(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> FloatArray:
