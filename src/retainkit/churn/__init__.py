@@ -36,6 +36,12 @@ from retainkit.churn._config import (
 from retainkit.churn._contracts import detect_contract_churn
 from retainkit.churn._coverage import CodeCoverage, check_codes
 from retainkit.churn._detection import detect_churn
+from retainkit.churn._incidence import (
+    compare_incidence,
+    cumulative_incidence,
+    share_incidence,
+)
+from retainkit.churn._incidence_table import IncidenceTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 
 __all__ = [
@@ -60,6 +66,7 @@ __all__ = [
     "EvidenceSource",
     "EvidenceStatus",
     "EvidenceTable",
+    "IncidenceTable",
     "Initiator",
     "Mechanism",
     "Signal",
@@ -67,10 +74,13 @@ __all__ = [
     "SubReason",
     "attribute_causes",
     "check_codes",
+    "compare_incidence",
+    "cumulative_incidence",
     "default_catalog",
     "default_code_books",
     "detect_churn",
     "detect_contract_churn",
     "load_code_book",
+    "share_incidence",
     "summarize_causes",
 ]

@@ -1,0 +1,277 @@
+"""IncidenceTable: the probability of having left by each time, cause by cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import special
+
+from retainkit._internal.result import ResultTable
+from retainkit.churn._kernel_incidence import (
+    Counts,
+    covariance,
+    hazards,
+    incidence_variances,
+    time_lost,
+)
+from retainkit.errors import NotComputableError, SchemaError
+from retainkit.typing import ArrayLike1D, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class IncidenceTable(ResultTable):
+    """One row per group and distinct time: survival and incidence of each cause.
+
+    Survival and incidences sum to 1 in every row.
+
+    Parameters
+    ----------
+    groups : tuple of str
+        Groups in the order of the rows; ("all",) where none were given.
+    causes : tuple of str
+        Causes in the order of the columns.
+    group_code : numpy.ndarray of int32, shape (m,)
+        Position of the group.
+    time : numpy.ndarray of float64, shape (m,)
+        Distinct times of leaving or of last sight, ascending within a group [unit of the input].
+    at_risk, censored : numpy.ndarray of float64, shape (m,)
+        Customers under observation just before the time, and last seen still there at it.
+    events, squares : numpy.ndarray of float64, shape (m, k)
+        Losses by cause, in parts where causes are shared, and sums of the squared parts.
+    survival : numpy.ndarray of float64, shape (m,)
+        Probability of still being there after the time.
+    incidence : numpy.ndarray of float64, shape (m, k)
+        Probability of having left for the cause by the time.
+    never_at_risk : int
+        Customers who entered on the very day they were last seen: they tell nothing.
+    confidence : float
+        Confidence level of the bands.
+
+    Examples
+    --------
+    >>> from retainkit.churn import cumulative_incidence
+    >>> table = cumulative_incidence([1, 1, 2, 3], cause=["price", None, "moved", None])
+    >>> table
+    <IncidenceTable: 3 times; next: .at([...])>
+    >>> table.to_frame()[["time", "at_risk", "survival", "incidence(price)"]]
+       time  at_risk  survival  incidence(price)
+    0   1.0      4.0     0.750              0.25
+    1   2.0      2.0     0.375              0.25
+    2   3.0      1.0     0.375              0.25
+    """
+
+    groups: tuple[str, ...]
+    causes: tuple[str, ...]
+    group_code: npt.NDArray[np.int32]
+    time: FloatArray
+    at_risk: FloatArray
+    censored: FloatArray
+    events: FloatArray
+    squares: FloatArray
+    survival: FloatArray
+    incidence: FloatArray
+    never_at_risk: int
+    confidence: float
+
+    _what: ClassVar[str] = "times"
+    _next_step: ClassVar[str] = ".at([...])"
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def variance(self) -> FloatArray:
+        """Sampling variance of each incidence, shape (m, k)."""
+        out = np.empty_like(self.incidence)
+        for code in range(len(self.groups)):
+            rows = self._rows(code)
+            out[rows] = incidence_variances(hazards(self._counts(rows)), self.incidence[rows])
+        return out
+
+    @property
+    def standard_error(self) -> FloatArray:
+        """Standard error of each incidence, shape (m, k)."""
+        return np.sqrt(self.variance)
+
+    @property
+    def band(self) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper pointwise bounds, F ** exp(-+ z se / (F log F)); NaN where F is 0."""
+        f, se = self.incidence, self.standard_error
+        inside = (f > 0.0) & (f < 1.0)
+        log = np.log(np.where(inside, f, 0.5))
+        z = special.ndtri(0.5 + self.confidence / 2.0)
+        step = z * se / np.where(inside, f * log, 1.0)
+        bounds = [np.where(inside, np.exp(log * np.exp(sign * step)), f) for sign in (-1.0, 1.0)]
+        low, high = (np.where(f > 0.0, bound, np.nan) for bound in bounds)
+        return low, high
+
+    @property
+    def naive(self) -> FloatArray:
+        """1 - Kaplan-Meier per cause, other causes taken as censoring: too high, for comparison.
+
+        It is the probability of leaving for the cause in a world where nobody can leave for
+        another; the columns may sum to more than 1.
+        """
+        out = np.empty_like(self.incidence)
+        for code in range(len(self.groups)):
+            rows = self._rows(code)
+            at_risk = np.maximum(self.at_risk[rows], 1e-300)[:, None]
+            out[rows] = 1.0 - np.cumprod(1.0 - self.events[rows] / at_risk, axis=0)
+        return out
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return every group and time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            group, time, at_risk, censored, survival, and per cause events(c), incidence(c),
+            se(c), low(c), high(c).
+        """
+        low, high = self.band
+        columns: dict[str, Any] = {
+            "group": pd.Categorical.from_codes(self.group_code, categories=pd.Index(self.groups)),
+            "time": self.time.copy(),
+            "at_risk": self.at_risk.copy(),
+            "censored": self.censored.copy(),
+            "survival": self.survival.copy(),
+        }
+        parts = (
+            ("events", self.events),
+            ("incidence", self.incidence),
+            ("se", self.standard_error),
+            ("low", low),
+            ("high", high),
+        )
+        for j, cause in enumerate(self.causes):
+            columns |= {f"{name}({cause})": part[:, j].copy() for name, part in parts}
+        return pd.DataFrame(columns)
+
+    def at(self, times: ArrayLike1D) -> pd.DataFrame:
+        """Return survival and incidences at chosen times.
+
+        Parameters
+        ----------
+        times : array_like
+            Times [unit of the input].
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per group and time: group, time, at_risk, survival, and per cause
+            incidence(c), se(c), low(c), high(c). NaN beyond the last time of the group: nobody
+            was observed for so long.
+        """
+        wanted = np.asarray(times, dtype=np.float64)
+        full = self.to_frame()
+        names = [c for c in full.columns if c.startswith(("incidence", "se(", "low", "high"))]
+        parts = []
+        for code, group in enumerate(self.groups):
+            rows = np.arange(len(self))[self._rows(code)]
+            place = np.searchsorted(self.time[rows], wanted, side="right") - 1
+            last = self.time[rows[-1]] if len(rows) else -np.inf
+            part = full[["survival", *names]].iloc[rows[place]] if len(rows) else full.iloc[[]]
+            part = part.reset_index(drop=True).reindex(range(len(wanted)))
+            before = place < 0
+            part.loc[before, ["survival"]] = 1.0
+            part.loc[before, [n for n in names if n.startswith(("incidence", "se("))]] = 0.0
+            part.loc[wanted > last, :] = np.nan
+            part.insert(0, "at_risk", self._at_risk(rows, wanted))
+            part.insert(0, "time", wanted)
+            part.insert(0, "group", group)
+            parts.append(part[["group", "time", "at_risk", "survival", *names]])
+        return pd.concat(parts, ignore_index=True)
+
+    def _at_risk(self, rows: npt.NDArray[np.int64], wanted: FloatArray) -> FloatArray:
+        """Return who was still under observation at the next time of the group."""
+        place = np.searchsorted(self.time[rows], wanted, side="left")
+        return np.append(self.at_risk[rows], 0.0)[place]
+
+    def time_lost(self, horizon: float) -> pd.DataFrame:
+        """Return the mean time lost to each cause up to a horizon.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the window from the origin [unit of the input].
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per group and cause: group, cause, horizon, time_lost (area under the
+            incidence [unit]), se, low, high (normal bounds). The times lost and the mean time
+            kept sum to the horizon.
+
+        Raises
+        ------
+        NotComputableError
+            If a group was not observed as far as the horizon.
+        """
+        if not horizon > 0.0:
+            raise SchemaError(f"horizon is {horizon}", rule="a horizon is positive")
+        z = special.ndtri(0.5 + self.confidence / 2.0)
+        rows_out = []
+        for code, group in enumerate(self.groups):
+            rows = self._rows(code)
+            self._require_observed(rows, group, horizon)
+            h = hazards(self._counts(rows))
+            for j, cause in enumerate(self.causes):
+                value, slope = time_lost(self.time[rows], h, j, horizon)
+                se = covariance(h, j, slope, slope) ** 0.5
+                rows_out.append((group, cause, horizon, value, se, value - z * se, value + z * se))
+        names = ["group", "cause", "horizon", "time_lost", "se", "low", "high"]
+        return pd.DataFrame(rows_out, columns=names)
+
+    def _rows(self, code: int) -> slice:
+        """Return the rows of one group; they lie together."""
+        first, last = np.searchsorted(self.group_code, [code, code + 1])
+        return slice(int(first), int(last))
+
+    def _counts(self, rows: slice) -> Counts:
+        return Counts(
+            self.time[rows],
+            self.at_risk[rows],
+            self.censored[rows],
+            self.events[rows],
+            self.squares[rows],
+        )
+
+    def _require_observed(self, rows: slice, group: str, horizon: float) -> None:
+        last = float(self.time[rows].max(initial=0.0))
+        done = rows.stop > rows.start and float(self.survival[rows][-1]) == 0.0
+        if last < horizon and not done:
+            raise NotComputableError(
+                f"group {group!r} was observed up to {last:g}, the horizon is {horizon:g}",
+                rule="a mean time needs the curve up to the horizon",
+                where="horizon",
+                fix=f"pass a horizon of at most {last:g}",
+            )
+
+    def summary(self) -> pd.DataFrame:
+        """Return where each curve ends.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per group: group, customers, lost, last_time, survival, and incidence(c) per
+            cause at the last time.
+        """
+        rows_out: list[dict[str, object]] = []
+        for code, group in enumerate(self.groups):
+            rows = np.arange(len(self))[self._rows(code)]
+            last = rows[-1:]
+            row: dict[str, object] = {
+                "group": group,
+                "customers": int(self.censored[rows].sum() + round(self.events[rows].sum())),
+                "lost": round(float(self.events[rows].sum())),
+                "last_time": self.time[last].max(initial=np.nan),
+                "survival": self.survival[last].max(initial=np.nan),
+            }
+            for j, cause in enumerate(self.causes):
+                row[f"incidence({cause})"] = self.incidence[last, j].max(initial=np.nan)
+            rows_out.append(row)
+        return pd.DataFrame(rows_out)
