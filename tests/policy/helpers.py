@@ -77,7 +77,8 @@ def potential_of(
     n = len(states)
     return PotentialTable(
         customer_id=pd.RangeIndex(n) if customer_id is None else customer_id,
-        headroom=np.full(n, np.nan),
-        relative=np.full(n, np.nan),
+        predicted=np.full(n, np.nan),
+        tier=np.zeros(n, dtype=np.int8),
+        cuts=scheme().cuts,
         reason=np.array([REASON_OF[state] for state in states], dtype=np.int8),
     )

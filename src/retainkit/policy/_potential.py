@@ -56,12 +56,12 @@ class PotentialTable(ResultTable):
     ----------
     customer_id : pandas.Index
         Customers, in the order given.
-    headroom : numpy.ndarray of float64
-        Predicted value less the next tier's cut [money]: positive or zero reaches the tier,
-        negative falls short. NaN in the highest tier and where the prediction or the cut is
-        unknown.
-    relative : numpy.ndarray of float64
-        Predicted value / the next tier's cut; NaN likewise, and where the cut is not positive.
+    predicted : numpy.ndarray of float64
+        Predicted value [money]; NaN where it is unknown.
+    tier : numpy.ndarray of int
+        Present value tier, 0 = best.
+    cuts : tuple of float or None
+        Lower bounds of the tiers but the last [money], best first.
     reason : numpy.ndarray of int8
         Code of the reason, a position in `PotentialTable.reason_names`.
 
@@ -76,8 +76,9 @@ class PotentialTable(ResultTable):
     """
 
     customer_id: pd.Index[Any]
-    headroom: FloatArray
-    relative: FloatArray
+    predicted: FloatArray
+    tier: IntArray
+    cuts: tuple[float | None, ...]
     reason: npt.NDArray[np.int8]
 
     _what: ClassVar[str] = "customers"
@@ -85,6 +86,22 @@ class PotentialTable(ResultTable):
 
     def __len__(self) -> int:
         return len(self.customer_id)
+
+    @property
+    def headroom(self) -> FloatArray:
+        """Predicted value less the next tier's cut [money]: 0 or more reaches it, less falls short.
+
+        NaN in the highest tier and where the prediction or the cut is unknown.
+        """
+        return self.predicted - _next_cuts(self.tier, self.cuts)
+
+    @property
+    def relative(self) -> FloatArray:
+        """Predicted value / the next tier's cut; NaN likewise, and for a cut not above 0."""
+        next_cut = _next_cuts(self.tier, self.cuts)
+        share = np.full(len(self), np.nan)
+        np.divide(self.predicted, next_cut, out=share, where=next_cut > 0.0)
+        return share
 
     @property
     def reason_names(self) -> tuple[str, ...]:
@@ -239,11 +256,9 @@ def assess_potential(
     codes = _tier_codes(predicted, bounds) if tier is None else np.asarray(tier)
     check_length(codes.size, n, "tier")
     check_codes(codes, len(scheme.names), "tier")
-    # the tier above tier t starts at bounds[t - 1]; above the best there is nothing
-    next_cut = np.concatenate(([np.nan], bounds))[codes]
     evidence = _kernel.PotentialEvidence(
         predicted=predicted,
-        next_cut=next_cut,
+        next_cut=_next_cuts(codes, scheme.cuts),
         is_top=codes == 0,
         share_of_wallet=_wallet(share_of_wallet, n),
         trend=None if trend is None else as_floats(trend, "trend", n=n),
@@ -252,14 +267,18 @@ def assess_potential(
     limits = _kernel.PotentialLimits(
         config.reach, config.max_wallet_share, config.min_trend, config.trend_reach
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(next_cut > 0.0, predicted / next_cut, np.nan)
     return PotentialTable(
         customer_id=_index(predicted_value, customer_id, n),
-        headroom=predicted - next_cut,
-        relative=relative,
+        predicted=predicted,
+        tier=codes,
+        cuts=tuple(scheme.cuts),
         reason=_kernel.potential_reasons(evidence, limits),
     )
+
+
+def _next_cuts(codes: IntArray, cuts: tuple[float | None, ...]) -> FloatArray:
+    """Return the lower bound of the tier above each; above the best there is nothing: NaN."""
+    return np.array([None, *cuts], dtype=np.float64)[codes]
 
 
 def _tier_codes(predicted: FloatArray, bounds: FloatArray) -> IntArray:

@@ -117,10 +117,8 @@ class LifecycleTable(ResultTable):
         Position in `stages`; -1: not computable, a time is missing.
     reason : ndarray of int8
         Position in `reasons`; -1 likewise.
-    rhythm : ndarray of float
-        The customer's own gap between purchases, mixed with the usual one [unit].
-    silence : ndarray of float
-        Time since the last purchase, in own gaps.
+    history : RelationHistory
+        What the stage was derived from.
     scheme : LifecycleScheme
         The limits.
 
@@ -140,12 +138,22 @@ class LifecycleTable(ResultTable):
     customer_id: pd.Index[Any]
     stage: npt.NDArray[np.int8]
     reason: npt.NDArray[np.int8]
-    rhythm: FloatArray
-    silence: FloatArray
+    history: RelationHistory
     scheme: LifecycleScheme
 
     def __len__(self) -> int:
         return self.stage.size
+
+    @property
+    def rhythm(self) -> FloatArray:
+        """The customer's own gap between purchases, mixed with the usual one [unit]."""
+        return _rhythm(_read(self.history), self.scheme)
+
+    @property
+    def silence(self) -> FloatArray:
+        """Time since the last purchase, in own gaps."""
+        arrays = _read(self.history)
+        return arrays["inactive_for"] / _rhythm(arrays, self.scheme)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per customer.
@@ -161,8 +169,8 @@ class LifecycleTable(ResultTable):
                 "customer_id": self.customer_id,
                 "stage": categorical(self.stage, self.stages, ordered=True),
                 "stage_reason": categorical(self.reason, self.reasons),
-                "rhythm": self.rhythm.copy(),
-                "silence": self.silence.copy(),
+                "rhythm": self.rhythm,
+                "silence": self.silence,
             }
         )
 
@@ -305,15 +313,12 @@ def lifecycle_stage(
     n = arrays["occasions"].size
     hints = {"p_alive": p_alive, "spending_trend": spending_trend, "last_gap": last_gap}
     arrays |= {name: _hint(values, n, name) for name, values in hints.items()}
-    rhythm, before = _rhythms(arrays, scheme)
-    silence = arrays["inactive_for"] / rhythm
-    reason = _reason(arrays, silence, before, scheme)
+    reason = _reason(arrays, scheme)
     return LifecycleTable(
         customer_id=index_of(history.occasions, customer_id, n),
         stage=_STAGE_OF[reason],
         reason=reason,
-        rhythm=rhythm,
-        silence=silence,
+        history=history,
         scheme=scheme,
     )
 
@@ -335,32 +340,29 @@ def _read(history: RelationHistory) -> dict[str, FloatArray]:
 
 def _hint(values: ArrayLike1D | None, n: int, name: str) -> FloatArray:
     if values is None:
-        return np.full(n, np.nan)
+        return np.broadcast_to(np.float64(np.nan), (n,))
     array = as_floats(values, name)
     check_length(array.size, n, name)
     return array
 
 
-def _rhythms(
-    arrays: Mapping[str, FloatArray], scheme: LifecycleScheme
-) -> tuple[FloatArray, FloatArray]:
-    """Return the own gap, and the own gap as it was before the last purchase."""
+def _rhythm(
+    arrays: Mapping[str, FloatArray], scheme: LifecycleScheme, *, less: FloatArray | None = None
+) -> FloatArray:
+    """Return the own gap; with `less`, as it was before the last purchase, `less` earlier."""
     usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
-    gaps, recency = arrays["occasions"] - 1.0, arrays["recency"]
-    prior = scheme.config.prior_gaps
-    before = _kernel.mixed_gap(gaps - 1.0, recency - arrays["last_gap"], usual, prior)
-    return _kernel.mixed_gap(gaps, recency, usual, prior), before
+    gaps, length = arrays["occasions"] - 1.0, arrays["recency"]
+    if less is not None:
+        gaps, length = gaps - 1.0, length - less
+    return _kernel.mixed_gap(gaps, length, usual, scheme.config.prior_gaps)
 
 
-def _reason(
-    arrays: Mapping[str, FloatArray],
-    silence: FloatArray,
-    before: FloatArray,
-    scheme: LifecycleScheme,
-) -> npt.NDArray[np.int8]:
+def _reason(arrays: Mapping[str, FloatArray], scheme: LifecycleScheme) -> npt.NDArray[np.int8]:
     config, occasions, age = scheme.config, arrays["occasions"], arrays["age"]
     p_alive, trend, last_gap = arrays["p_alive"], arrays["spending_trend"], arrays["last_gap"]
     usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
+    silence = arrays["inactive_for"] / _rhythm(arrays, scheme)
+    before = _rhythm(arrays, scheme, less=last_gap)
     holds = {
         "never_purchased": occasions == 0,
         "probably_left": p_alive < config.lapsed_below,
