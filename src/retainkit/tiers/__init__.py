@@ -8,7 +8,7 @@ tiers are worth, `lifecycle_stage` where each relation stands.
 
 from __future__ import annotations
 
-from retainkit.tiers._assign import TierTable, assign_tiers
+from retainkit.tiers._assign import assign_tiers
 from retainkit.tiers._catalog import (
     BAD,
     SCHEME_NOTES,
@@ -21,9 +21,18 @@ from retainkit.tiers._catalog import (
     TIER_LABELS,
     TIER_REASONS,
 )
+from retainkit.tiers._confidence import (
+    GammaValues,
+    NormalValues,
+    QuantileValues,
+    ValueDistribution,
+    tier_probabilities,
+)
 from retainkit.tiers._config import (
     ByCuts,
     ByHeadcount,
+    ByHeadTailBreaks,
+    ByNaturalBreaks,
     ByValueShare,
     LifecycleConfig,
     StandingConfig,
@@ -37,15 +46,13 @@ from retainkit.tiers._lifecycle import (
     fit_lifecycle_scheme,
     lifecycle_stage,
 )
+from retainkit.tiers._overrides import AppliedOverrides, TierOverride
 from retainkit.tiers._pyramid import TierPyramid, tier_pyramid
-from retainkit.tiers._scheme import (
-    ParetoFacts,
-    SchemeNote,
-    TierScheme,
-    TierShare,
-    fit_tier_scheme,
-)
+from retainkit.tiers._scheme import TierScheme, fit_tier_scheme
+from retainkit.tiers._scheme_facts import ParetoFacts, SchemeNote, TierShare
+from retainkit.tiers._stability import StabilityConfig, TierState
 from retainkit.tiers._standing import StandingTable, assess_standing
+from retainkit.tiers._tier_table import TierTable
 from retainkit.tiers._whale import WhaleCurve, whale_curve
 
 __all__ = [
@@ -59,29 +66,40 @@ __all__ = [
     "STANDING_REASONS",
     "TIER_LABELS",
     "TIER_REASONS",
+    "AppliedOverrides",
     "ByCuts",
+    "ByHeadTailBreaks",
     "ByHeadcount",
+    "ByNaturalBreaks",
     "ByValueShare",
+    "GammaValues",
     "LifecycleConfig",
     "LifecycleScheme",
     "LifecycleTable",
+    "NormalValues",
     "ParetoFacts",
+    "QuantileValues",
     "RelationArrays",
     "RelationHistory",
     "SchemeNote",
+    "StabilityConfig",
     "StandingConfig",
     "StandingTable",
+    "TierOverride",
     "TierPyramid",
     "TierScheme",
     "TierSchemeConfig",
     "TierShare",
+    "TierState",
     "TierTable",
+    "ValueDistribution",
     "WhaleCurve",
     "assess_standing",
     "assign_tiers",
     "fit_lifecycle_scheme",
     "fit_tier_scheme",
     "lifecycle_stage",
+    "tier_probabilities",
     "tier_pyramid",
     "whale_curve",
 ]

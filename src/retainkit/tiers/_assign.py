@@ -2,152 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable
-from retainkit.tiers import _kernel
-from retainkit.tiers._arrays import as_values, categorical, check_same_customers, index_of
-from retainkit.tiers._catalog import BAD, STANDINGS, TIER_LABELS, TIER_REASONS
+from retainkit._internal.time import parse_as_of
+from retainkit.errors import AlignmentError
+from retainkit.tiers import _kernel, _kernel_stability
+from retainkit.tiers._arrays import as_values, check_length, check_same_customers, index_of
+from retainkit.tiers._catalog import STANDINGS, TIER_REASONS
+from retainkit.tiers._confidence import ValueDistribution, tier_probabilities
+from retainkit.tiers._overrides import AppliedOverrides, TierOverride, apply_overrides
 from retainkit.tiers._scheme import TierScheme
+from retainkit.tiers._stability import StabilityConfig, TierState
 from retainkit.tiers._standing import StandingTable
-from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
+from retainkit.tiers._tier_table import TierTable
+from retainkit.typing import ArrayLike1D, AsOf, FloatArray
 
-__all__ = ["TierTable", "assign_tiers"]
+__all__ = ["assign_tiers"]
 
-_REASONS = tuple(TIER_REASONS)
-_CODE = {reason: np.int8(code) for code, reason in enumerate(_REASONS)}
+Int8 = npt.NDArray[np.int8]
+
+_DEFAULT = StabilityConfig()
+_CODE = {reason: np.int8(code) for code, reason in enumerate(TIER_REASONS)}
 _IS_BAD = STANDINGS.index("bad")
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class TierTable(ResultTable):
-    """Hold one tier per customer with the cut, the margin and the reason behind it.
-
-    Parameters
-    ----------
-    customer_id : pandas.Index
-        The customers, in the order they came in.
-    value : ndarray of float
-        What they were graded on [money]; NaN: not computable.
-    value_tier : ndarray of int8
-        Position in `scheme.names` that the value alone gives.
-    tier : ndarray of int8
-        Position in `categories` that is shown: the value tier, or "bad".
-    reason : ndarray of int8
-        Position in `reasons`.
-    scheme : TierScheme
-        The cuts.
-    standing : StandingTable or None
-        The standing that was laid over the value tiers.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-    >>> assign_tiers(value, fit_tier_scheme(value)).margin.round(1)
-    array([35.,  0.,  0., nan, nan])
-    """
-
-    _what: ClassVar[str] = "customers"
-    _next_step: ClassVar[str] = "tier_pyramid(tiers) or .to_frame()"
-    reasons: ClassVar[tuple[str, ...]] = _REASONS
-
-    customer_id: pd.Index[Any]
-    value: FloatArray
-    value_tier: npt.NDArray[np.int8]
-    tier: npt.NDArray[np.int8]
-    reason: npt.NDArray[np.int8]
-    scheme: TierScheme
-    standing: StandingTable | None = None
-
-    def __len__(self) -> int:
-        return self.value.size
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Names of the tiers that can be shown, best first, "bad" last."""
-        return (*self.scheme.names, BAD)
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """Display texts of `categories`."""
-        return (*self.scheme.config.tier_labels, TIER_LABELS[BAD])
-
-    @property
-    def is_bad(self) -> BoolArray:
-        """Whether the bad standing overrides the value tier."""
-        bad: BoolArray = self.tier == len(self.scheme.names)
-        return bad
-
-    @property
-    def lower_bound(self) -> FloatArray:
-        """Lower bound of each customer's value tier [money]; NaN in the lowest tier."""
-        return np.append(self.scheme.lower_bounds, np.nan)[self.value_tier]
-
-    @property
-    def margin(self) -> FloatArray:
-        """Value above the lower bound of the own value tier [money]; NaN in the lowest tier."""
-        return self.value - self.lower_bound
-
-    @property
-    def relative_margin(self) -> FloatArray:
-        """Return `margin` as a share of the bound's size; NaN where there is none or it is 0."""
-        size, share = np.abs(self.lower_bound), np.full(len(self), np.nan)
-        np.divide(self.margin, size, out=share, where=size > 0)
-        return share
-
-    @property
-    def to_next_tier(self) -> FloatArray:
-        """Value missing to the next better tier [money]; NaN in the best tier."""
-        return np.append(np.nan, self.scheme.lower_bounds)[self.value_tier] - self.value
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `tier`, `value_tier` and `reason` are categoricals with every category present, the
-            tiers ordered best first with "bad" last; `standing` and `standing_reason` only
-            where a standing was given. Margins are NaN where there is no bound.
-        """
-        columns: dict[str, Any] = {
-            "customer_id": self.customer_id,
-            "value": self.value.copy(),
-            "tier": categorical(self.tier, self.categories, ordered=True),
-            "value_tier": categorical(self.value_tier, self.scheme.names, ordered=True),
-            "reason": categorical(self.reason, self.reasons),
-            "lower_bound": self.lower_bound,
-            "margin": self.margin,
-            "relative_margin": self.relative_margin,
-            "to_next_tier": self.to_next_tier,
-        }
-        if self.standing is not None:
-            columns |= self.standing.columns()
-        return pd.DataFrame(columns)
-
-    def summary(self) -> pd.DataFrame:
-        """Return one row per tier shown: both labels and the number of customers.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Best tier first, "bad" last; tiers without customers have 0.
-        """
-        return pd.DataFrame(
-            {
-                "tier": self.categories,
-                "label_en": [label.en for label in self.labels],
-                "label_zh": [label.zh for label in self.labels],
-                "customers": np.bincount(self.tier, minlength=len(self.categories)),
-            }
-        )
 
 
 def assign_tiers(
@@ -156,12 +37,20 @@ def assign_tiers(
     *,
     customer_id: pd.Index[Any] | None = None,
     standing: StandingTable | None = None,
+    previous: TierTable | TierState | None = None,
+    stability: StabilityConfig = _DEFAULT,
+    overrides: Sequence[TierOverride] = (),
+    as_of: AsOf | None = None,
+    distribution: ValueDistribution | None = None,
 ) -> TierTable:
     """Assign each customer to the best tier whose lower bound its value reaches.
 
-    A pure function of one customer's value (and standing) and the scheme: it serves a base, a
-    partition and one customer alike. Equal values are always in the same tier. Only a bad
-    standing overrides the tier that is shown; the value tier stays beside it.
+    With a previous assessment the tier only changes on evidence: the value must leave a band
+    around the cut, for enough assessments in a row, after a minimum time in the tier. A pure
+    function of one customer's value, standing and previous state, and the scheme: it serves a
+    base, a partition and one customer alike. New customers of equal value are always in the same
+    tier. The tier that is shown is the value tier, unless one was set by hand or the standing is
+    bad; the value tier stays beside it and goes its way underneath.
 
     Parameters
     ----------
@@ -173,19 +62,43 @@ def assign_tiers(
         The customers; by default the index of `value` if it is a Series, else 0 .. n - 1.
     standing : StandingTable, optional
         Standing of the same customers in the same order, from `assess_standing`.
+    previous : TierTable or TierState, optional
+        The last assessment, or what was stored of it; in any order, joined by customer. Its
+        tiers must have the names of the scheme. Customers not in it are new.
+    stability : StabilityConfig, default StabilityConfig()
+        How much evidence a change needs; without `previous` only what counts as borderline.
+    overrides : sequence of TierOverride, default ()
+        Tiers set by hand. A bad standing outranks them.
+    as_of : str, date or datetime, optional
+        Day of the assessment; required with `overrides`, which hold up to their last day.
+    distribution : ValueDistribution, optional
+        What is known about each uncertain value, in the order of `value`; gives `confidence`.
 
     Returns
     -------
     TierTable
         In the order of `value`; tiers as int8 positions, best first. A value that is NaN gives
-        the lowest tier with the reason "value_not_computable".
+        the lowest tier with the reason "value_not_computable", or leaves the previous tier with
+        the reason "kept_without_value".
 
     Raises
     ------
     SchemaError
-        If `value` is not one-dimensional, not numeric or holds an infinity.
+        If `value` is not one-dimensional, not numeric or holds an infinity, or an override
+        names another tier.
     AlignmentError
-        If `customer_id` or `standing` describes other customers.
+        If `customer_id`, `standing` or `distribution` describes other customers, or `previous`
+        has other tiers.
+    AsOfError
+        If there are overrides and no `as_of`.
+    InvalidTableError
+        If a customer has two overrides in force.
+
+    Notes
+    -----
+    With hysteresis h, a customer is promoted to the best tier whose bound c satisfies
+    v >= c + h |c| and demoted below v < c - h |c|; in between it stays. Where several
+    assessments in a row are asked for, it moves to the tier that every one of them spoke for.
 
     Examples
     --------
@@ -197,18 +110,27 @@ def assign_tiers(
     0       key           reaches_cut     0.0
     1  ordinary           reaches_cut    14.9
     2     small  value_not_computable     NaN
+
+    A month later the first customer has slipped below the cut of 25, within the band:
+
+    >>> before = assign_tiers([25.0, 24.9], scheme)
+    >>> after = assign_tiers([24.0, 30.0], scheme, previous=before)
+    >>> after.to_frame()[["tier", "reason", "borderline", "periods_in_tier"]]
+      tier        reason  borderline  periods_in_tier
+    0  key  held_by_band        True                2
+    1  key   reaches_cut       False                1
     """
     values = as_values(value, "value")
     ids = index_of(value, customer_id, values.size)
     bounds = scheme.lower_bounds
-    codes = _kernel.tier_codes(values, bounds)
-    reasons = _reasons(values, codes, bounds)
-    shown = codes
-    if standing is not None:
-        check_same_customers(standing.customer_id, ids, "standing")
-        bad = standing.standing == _IS_BAD
-        shown = np.where(bad, np.int8(len(scheme.names)), codes)
-        reasons[bad] = _CODE["bad_standing"]
+    if previous is None:
+        memory, codes = None, _kernel.tier_codes(values, bounds)
+        reasons = _reasons(values, codes, bounds)
+    else:
+        move = _stabilised(values, scheme, ids, previous, stability)
+        memory, codes = move.state, move.state.tier
+        reasons = _held_reasons(_reasons(values, codes, bounds), move)
+    shown, applied = _shown(codes, reasons, scheme, ids, standing, overrides, as_of)
     return TierTable(
         customer_id=ids,
         value=values,
@@ -217,14 +139,88 @@ def assign_tiers(
         reason=reasons,
         scheme=scheme,
         standing=standing,
+        memory=memory,
+        stability=stability,
+        confidence=_confidence(codes, scheme, distribution),
+        overrides=applied,
     )
 
 
-def _reasons(
-    values: FloatArray, codes: npt.NDArray[np.int8], bounds: FloatArray
-) -> npt.NDArray[np.int8]:
+def _reasons(values: FloatArray, codes: Int8, bounds: FloatArray) -> Int8:
     lowest = codes == bounds.size
     without = "scheme_not_computable" if np.isnan(bounds).any() else "below_every_cut"
     reasons = np.where(lowest, _CODE[without], _CODE["reaches_cut"])
     reasons[np.isnan(values)] = _CODE["value_not_computable"]
     return reasons
+
+
+def _stabilised(
+    values: FloatArray,
+    scheme: TierScheme,
+    ids: pd.Index[Any],
+    previous: TierTable | TierState,
+    stability: StabilityConfig,
+) -> _kernel_stability.Move:
+    state = previous.state if isinstance(previous, TierTable) else previous
+    if state.names != scheme.names:
+        raise AlignmentError(
+            f"the previous tiers are {', '.join(state.names)}",
+            rule=f"both assessments have the same tiers: {', '.join(scheme.names)}",
+            where="previous",
+            fix="start anew without previous= when the tiers change",
+        )
+    limits = _kernel_stability.Limits(
+        stability.hysteresis,
+        stability.minimum_dwell,
+        stability.promote_after,
+        stability.demote_after,
+    )
+    return _kernel_stability.stabilise(values, scheme.lower_bounds, state.aligned(ids), limits)
+
+
+def _held_reasons(reasons: Int8, move: _kernel_stability.Move) -> Int8:
+    """Say of those who keep a tier the bare cuts would not give them what held them."""
+    reasons[move.by_band] = _CODE["held_by_band"]
+    reasons[move.by_evidence] = _CODE["awaiting_evidence"]
+    reasons[move.by_dwell] = _CODE["held_by_dwell"]
+    reasons[move.without_value] = _CODE["kept_without_value"]
+    return reasons
+
+
+def _shown(
+    codes: Int8,
+    reasons: Int8,
+    scheme: TierScheme,
+    ids: pd.Index[Any],
+    standing: StandingTable | None,
+    overrides: Sequence[TierOverride],
+    as_of: AsOf | None,
+) -> tuple[Int8, AppliedOverrides | None]:
+    """Lay the tiers set by hand, then the bad standing, over the value tiers."""
+    shown, applied, bad = codes, None, None
+    if standing is not None:
+        check_same_customers(standing.customer_id, ids, "standing")
+        bad = standing.standing == _IS_BAD
+    if overrides:
+        day = parse_as_of(as_of)  # type: ignore[arg-type]  # None is refused with the fix
+        applied = apply_overrides(
+            overrides, customer_id=ids, names=scheme.names, as_of=day, is_bad=bad
+        )
+        rows, tiers = applied.row[applied.applied], applied.tier[applied.applied]
+        shown = codes.copy()
+        shown[rows], reasons[rows] = tiers, _CODE["manual_override"]
+    if bad is not None:
+        shown = np.where(bad, np.int8(len(scheme.names)), shown)
+        reasons[bad] = _CODE["bad_standing"]
+    return shown, applied
+
+
+def _confidence(
+    codes: Int8, scheme: TierScheme, distribution: ValueDistribution | None
+) -> FloatArray | None:
+    if distribution is None:
+        return None
+    chances = tier_probabilities(scheme, distribution)
+    check_length(chances.shape[0], codes.size, "distribution")
+    own: FloatArray = chances[np.arange(codes.size), codes]
+    return own

@@ -37,6 +37,26 @@ TIER_REASONS: Final[Mapping[str, Label]] = MappingProxyType(
         "bad_standing": Label(
             en="Bad standing overrides the value tier", zh="信用或行为不良，优先于价值级别"
         ),
+        "held_by_band": Label(
+            en="The value crossed a cut, but not the band around it: tier kept",
+            zh="价值越过界限但仍在缓冲带内：级别保持不变",
+        ),
+        "awaiting_evidence": Label(
+            en="The value left the band, but not in enough assessments in a row: tier kept",
+            zh="价值已超出缓冲带，但连续期数不足：级别保持不变",
+        ),
+        "held_by_dwell": Label(
+            en="The customer has not been in its tier for long enough: tier kept",
+            zh="在本级别停留时间不足：级别保持不变",
+        ),
+        "kept_without_value": Label(
+            en="The value could not be computed this time: tier kept",
+            zh="本期价值无法计算：级别保持不变",
+        ),
+        "manual_override": Label(
+            en="Set by hand, with a reason, an owner and an end",
+            zh="人工指定（有理由、负责人和期限）",
+        ),
     }
 )
 """Why a customer is shown in its tier; the position is the code."""

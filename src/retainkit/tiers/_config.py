@@ -14,7 +14,9 @@ from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
 
 __all__ = [
     "ByCuts",
+    "ByHeadTailBreaks",
     "ByHeadcount",
+    "ByNaturalBreaks",
     "ByValueShare",
     "LifecycleConfig",
     "StandingConfig",
@@ -129,7 +131,77 @@ class ByCuts(FrozenConfig):
         return len(self.cuts)
 
 
-TierRule: TypeAlias = ByValueShare | ByHeadcount | ByCuts
+class _ByBreaks(FrozenConfig):
+    """Rules that find the breaks in the values."""
+
+    n_tiers: Annotated[int, Field(ge=2, le=100)] = 3
+
+    @property
+    def n_cuts(self) -> int:
+        """Number of cuts the rule makes."""
+        return self.n_tiers - 1
+
+
+class ByNaturalBreaks(_ByBreaks):
+    """Cut where the values themselves leave the widest gaps: Fisher-Jenks natural breaks.
+
+    The cuts make the squared deviation inside the tiers as small as possible. On values as
+    skewed as money the best tier is then a handful of very large customers, whatever share of
+    the value they make; the scheme reports that share.
+
+    Parameters
+    ----------
+    kind : "natural_breaks"
+        Tells the rules apart in JSON.
+    n_tiers : int, default 3
+        Number of tiers, 2 to 100.
+
+    References
+    ----------
+    Fisher, W. D. (1958). On grouping for maximum homogeneity. Journal of the American
+    Statistical Association 53(284), 789-798.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import ByNaturalBreaks, TierSchemeConfig, fit_tier_scheme
+    >>> config = TierSchemeConfig(rule=ByNaturalBreaks())
+    >>> scheme = fit_tier_scheme([100.0, 98.0, 50.0, 48.0, 3.0, 2.0, 1.0], config=config)
+    >>> scheme.cuts, round(scheme.variance_explained, 4)
+    ((98.0, 48.0), 0.9995)
+    """
+
+    kind: Literal["natural_breaks"] = "natural_breaks"
+
+
+class ByHeadTailBreaks(_ByBreaks):
+    """Cut at the mean, then the customers above it at their mean, and so on.
+
+    Made for heavy tails: each better tier is the part of the tier below that is above average.
+
+    Parameters
+    ----------
+    kind : "head_tail"
+        Tells the rules apart in JSON.
+    n_tiers : int, default 3
+        Number of tiers, 2 to 100.
+
+    References
+    ----------
+    Jiang, B. (2013). Head/tail breaks: a new classification scheme for data with a heavy-tailed
+    distribution. The Professional Geographer 65(3), 482-494.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import ByHeadTailBreaks, TierSchemeConfig, fit_tier_scheme
+    >>> config = TierSchemeConfig(rule=ByHeadTailBreaks())
+    >>> fit_tier_scheme([19.0, 8.0, 3.0, 2.0, 2.0, 2.0], config=config).cuts
+    (19.0, 8.0)
+    """
+
+    kind: Literal["head_tail"] = "head_tail"
+
+
+TierRule: TypeAlias = ByValueShare | ByHeadcount | ByCuts | ByNaturalBreaks | ByHeadTailBreaks
 
 
 class TierSchemeConfig(FrozenConfig):
@@ -139,8 +211,9 @@ class TierSchemeConfig(FrozenConfig):
     ----------
     names : tuple of str, default ("key", "ordinary", "small")
         Tiers, best first; any number from 1 to 100. "bad" is kept for the standing.
-    rule : ByValueShare, ByHeadcount or ByCuts, default ByValueShare()
-        Where the cuts are; one cut less than tiers.
+    rule : rule, default ByValueShare()
+        Where the cuts are, one cut less than tiers: ByValueShare, ByHeadcount, ByCuts,
+        ByNaturalBreaks or ByHeadTailBreaks.
     labels : tuple of Label, default ()
         Display texts, one per tier; () takes the default ones, and the name itself for a name
         without one.

@@ -13,7 +13,7 @@ from retainkit._internal.labels import Label
 from retainkit._internal.result import ResultTable
 from retainkit.tiers import _kernel
 from retainkit.tiers._arrays import as_values, check_length
-from retainkit.tiers._assign import TierTable
+from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray
 
 __all__ = ["TierPyramid", "tier_pyramid"]

@@ -10,121 +10,23 @@ import pandas as pd
 from pydantic import model_validator
 
 from retainkit._internal.config import FrozenModel
-from retainkit._internal.labels import Label
-from retainkit.tiers import _kernel
+from retainkit.tiers import _kernel, _kernel_breaks
 from retainkit.tiers._arrays import as_values
-from retainkit.tiers._catalog import SCHEME_NOTES
-from retainkit.tiers._config import ByCuts, ByHeadcount, ByValueShare, TierRule, TierSchemeConfig
+from retainkit.tiers._config import (
+    ByCuts,
+    ByHeadcount,
+    ByHeadTailBreaks,
+    ByNaturalBreaks,
+    ByValueShare,
+    TierRule,
+    TierSchemeConfig,
+)
+from retainkit.tiers._scheme_facts import ParetoFacts, SchemeNote, TierShare
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray
 
-__all__ = ["ParetoFacts", "SchemeNote", "TierScheme", "TierShare", "fit_tier_scheme"]
+__all__ = ["TierScheme", "fit_tier_scheme"]
 
 _DEFAULT = TierSchemeConfig()
-
-
-class SchemeNote(FrozenModel):
-    """One thing a reader must know about the base a scheme was learnt on.
-
-    Parameters
-    ----------
-    code : str
-        What it is.
-    customers : int
-        How many customers it concerns.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import fit_tier_scheme
-    >>> note, = fit_tier_scheme([60.0, 25.0, 10.0, 5.0, -1.0]).notes
-    >>> note.code, note.customers
-    ('negative_values', 1)
-    """
-
-    code: str
-    customers: int
-
-    @property
-    def label(self) -> Label:
-        """The note in words."""
-        return SCHEME_NOTES[self.code]
-
-
-class TierShare(FrozenModel):
-    """What a scheme's tier really holds of the base it was learnt on.
-
-    Parameters
-    ----------
-    name : str
-        The tier.
-    customers : int
-        Heads; those without a computable value are in the lowest tier.
-    value : float
-        Sum of their values [money].
-    customer_share : float or None
-        Share of all heads; None in an empty base.
-    value_share : float or None
-        Share of the net total; None when that is not positive.
-    positive_share : float or None
-        Share of the sum of positive values; None when nobody has one.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import fit_tier_scheme
-    >>> fit_tier_scheme([90.0, 5.0, 3.0, 2.0]).realised[0].customer_share
-    0.25
-    """
-
-    name: str
-    customers: int
-    value: float
-    customer_share: float | None
-    value_share: float | None
-    positive_share: float | None
-
-
-class ParetoFacts(FrozenModel):
-    """How the value of a base is spread: the 80:20 hypothesis, measured.
-
-    Parameters
-    ----------
-    n : int
-        Customers.
-    n_missing : int
-        Of these, without a computable value.
-    n_negative : int
-        Of these, with a value below zero.
-    total : float
-        Sum of all values [money].
-    positive_total : float
-        Sum of the positive values [money].
-    top_20_share : float or None
-        Share of the net total made by the best 20 % of customers (the smallest number that is
-        at least 20 %); None when the total is not positive.
-    customers_behind_80 : int or None
-        Smallest number of best customers who make 80 % of the net total; None likewise.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import fit_tier_scheme
-    >>> facts = fit_tier_scheme([80.0, 5.0, 5.0, 5.0, 5.0]).facts
-    >>> facts.top_20_share, facts.share_behind_80
-    (0.8, 0.2)
-    """
-
-    n: int
-    n_missing: int
-    n_negative: int
-    total: float
-    positive_total: float
-    top_20_share: float | None
-    customers_behind_80: int | None
-
-    @property
-    def share_behind_80(self) -> float | None:
-        """Share of the customers with a computable value who make 80 % of the net total."""
-        if self.customers_behind_80 is None:
-            return None
-        return self.customers_behind_80 / (self.n - self.n_missing)
 
 
 class TierScheme(FrozenModel):
@@ -143,6 +45,9 @@ class TierScheme(FrozenModel):
         How that base's value is spread.
     notes : tuple of SchemeNote
         What must be known about that base: negative values, a total that is not positive, ...
+    variance_explained : float or None
+        Share of the variance of the values that lies between the tiers, where the rule looked
+        for breaks; None for other rules.
 
     Examples
     --------
@@ -159,6 +64,7 @@ class TierScheme(FrozenModel):
     realised: tuple[TierShare, ...]
     facts: ParetoFacts
     notes: tuple[SchemeNote, ...] = ()
+    variance_explained: float | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -202,6 +108,46 @@ class TierScheme(FrozenModel):
         frame.insert(1, "lower_bound", [*self.lower_bounds, np.nan])
         shares = ["customer_share", "value_share", "positive_share"]
         return frame.astype(dict.fromkeys(shares, np.float64))
+
+    def pareto(self) -> pd.DataFrame:
+        """Return the 80:20 hypothesis beside what this base shows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per claim: the share claimed, the share measured (NaN where the total is not
+            positive) and the number of customers meant.
+
+        Examples
+        --------
+        >>> from retainkit.tiers import fit_tier_scheme
+        >>> print(fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0]).pareto().to_string(index=False))
+                                   claim  claimed  measured  customers
+        value made by the best 20 % of customers      0.8      0.60        1.0
+            customers who make 80 % of the value      0.2      0.40        2.0
+                      customers in the best tier      0.2      0.40        2.0
+                     value made by the best tier      0.8      0.85        2.0
+        """
+        facts, best = self.facts, self.realised[0]
+        n = facts.n - facts.n_missing
+        rows = (
+            (
+                "value made by the best 20 % of customers",
+                0.8,
+                facts.top_20_share,
+                _kernel.count_of_heads(n, 0.2) if n else 0,
+            ),
+            (
+                "customers who make 80 % of the value",
+                0.2,
+                facts.share_behind_80,
+                facts.customers_behind_80,
+            ),
+            ("customers in the best tier", 0.2, best.customer_share, best.customers),
+            ("value made by the best tier", 0.8, best.value_share, best.customers),
+        )
+        frame = pd.DataFrame(rows, columns=["claim", "claimed", "measured", "customers"])
+        return frame.astype({"measured": np.float64, "customers": np.float64})
 
 
 def fit_tier_scheme(value: ArrayLike1D, *, config: TierSchemeConfig = _DEFAULT) -> TierScheme:
@@ -248,7 +194,7 @@ def fit_tier_scheme(value: ArrayLike1D, *, config: TierSchemeConfig = _DEFAULT) 
     2     small          NaN          2         0.05
     """
     ranked = _kernel.rank(as_values(value, "value"))
-    cuts = _cuts(ranked, config)
+    cuts, explained = _cuts(ranked, config.rule)
     ends = _kernel.tier_bounds(ranked, np.array(cuts, dtype=np.float64))
     realised = _realised(ranked, ends, config.names)
     said = {**_base_notes(ranked), **_cut_notes(ranked, ends, realised, config.rule)}
@@ -258,17 +204,31 @@ def fit_tier_scheme(value: ArrayLike1D, *, config: TierSchemeConfig = _DEFAULT) 
         realised=realised,
         facts=_facts(ranked),
         notes=tuple(SchemeNote(code=code, customers=said[code]) for code in said),
+        variance_explained=explained,
     )
 
 
-def _cuts(ranked: _kernel.Ranked, config: TierSchemeConfig) -> tuple[float | None, ...]:
-    rule = config.rule
+def _cuts(ranked: _kernel.Ranked, rule: TierRule) -> tuple[tuple[float | None, ...], float | None]:
+    """Return the lower bounds, and the variance between the tiers where breaks were sought."""
     if isinstance(rule, ByCuts):
-        return rule.cuts
+        return rule.cuts, None
+    if isinstance(rule, ByNaturalBreaks | ByHeadTailBreaks):
+        return _break_cuts(ranked, rule)
     counts = _counts(ranked, rule)
     if not counts:
-        return (None,) * rule.n_cuts
-    return tuple(float(ranked.values[count - 1]) for count in counts)
+        return (None,) * rule.n_cuts, None
+    return tuple(float(ranked.values[count - 1]) for count in counts), None
+
+
+def _break_cuts(
+    ranked: _kernel.Ranked, rule: ByNaturalBreaks | ByHeadTailBreaks
+) -> tuple[tuple[float | None, ...], float | None]:
+    if not ranked.values.size:
+        return (None,) * rule.n_cuts, None
+    natural = isinstance(rule, ByNaturalBreaks)
+    find = _kernel_breaks.natural_breaks if natural else _kernel_breaks.head_tail_breaks
+    breaks = find(ranked.values[::-1], rule.n_tiers)
+    return breaks.cuts, None if np.isnan(breaks.explained) else breaks.explained
 
 
 def _counts(ranked: _kernel.Ranked, rule: ByValueShare | ByHeadcount) -> list[int]:

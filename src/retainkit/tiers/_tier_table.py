@@ -1,0 +1,207 @@
+"""One tier per customer, with the cut, the margin and the reason behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.labels import Label
+from retainkit._internal.result import ResultTable
+from retainkit.tiers._arrays import categorical
+from retainkit.tiers._catalog import BAD, TIER_LABELS, TIER_REASONS
+from retainkit.tiers._kernel_stability import State
+from retainkit.tiers._overrides import AppliedOverrides
+from retainkit.tiers._scheme import TierScheme
+from retainkit.tiers._stability import StabilityConfig, TierState
+from retainkit.tiers._standing import StandingTable
+from retainkit.typing import BoolArray, FloatArray
+
+__all__ = ["TierTable"]
+
+_REASONS = tuple(TIER_REASONS)
+_DEFAULT = StabilityConfig()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class TierTable(ResultTable):
+    """Hold one tier per customer with the cut, the margin and the reason behind it.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        The customers, in the order they came in.
+    value : ndarray of float
+        What they were graded on [money]; NaN: not computable.
+    value_tier : ndarray of int8
+        Position in `scheme.names` that the value gives, stability considered.
+    tier : ndarray of int8
+        Position in `categories` that is shown: the value tier, one set by hand, or "bad".
+    reason : ndarray of int8
+        Position in `reasons`.
+    scheme : TierScheme
+        The cuts.
+    standing : StandingTable or None
+        The standing that was laid over the value tiers.
+    memory : State or None
+        Periods in the tier and evidence for a change, where there was a previous assessment.
+    stability : StabilityConfig
+        How much evidence a change needed.
+    confidence : ndarray of float or None
+        Probability that the value lies in the value tier; NaN: not known.
+    overrides : AppliedOverrides or None
+        The tiers that were set by hand.
+
+    Examples
+    --------
+    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
+    >>> assign_tiers(value, fit_tier_scheme(value)).margin.round(1)
+    array([35.,  0.,  0., nan, nan])
+    """
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = "tier_pyramid(tiers) or .to_frame()"
+    reasons: ClassVar[tuple[str, ...]] = _REASONS
+
+    customer_id: pd.Index[Any]
+    value: FloatArray
+    value_tier: npt.NDArray[np.int8]
+    tier: npt.NDArray[np.int8]
+    reason: npt.NDArray[np.int8]
+    scheme: TierScheme
+    standing: StandingTable | None = None
+    memory: State | None = None
+    stability: StabilityConfig = _DEFAULT
+    confidence: FloatArray | None = None
+    overrides: AppliedOverrides | None = None
+
+    def __len__(self) -> int:
+        return self.value.size
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the tiers that can be shown, best first, "bad" last."""
+        return (*self.scheme.names, BAD)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """Display texts of `categories`."""
+        return (*self.scheme.config.tier_labels, TIER_LABELS[BAD])
+
+    @property
+    def is_bad(self) -> BoolArray:
+        """Whether the bad standing overrides the value tier."""
+        bad: BoolArray = self.tier == len(self.scheme.names)
+        return bad
+
+    @property
+    def lower_bound(self) -> FloatArray:
+        """Lower bound of each customer's value tier [money]; NaN in the lowest tier."""
+        return np.append(self.scheme.lower_bounds, np.nan)[self.value_tier]
+
+    @property
+    def margin(self) -> FloatArray:
+        """Value above the lower bound of the own value tier [money]; NaN in the lowest tier."""
+        return self.value - self.lower_bound
+
+    @property
+    def relative_margin(self) -> FloatArray:
+        """Return `margin` as a share of the bound's size; NaN where there is none or it is 0."""
+        size, share = np.abs(self.lower_bound), np.full(len(self), np.nan)
+        np.divide(self.margin, size, out=share, where=size > 0)
+        return share
+
+    @property
+    def to_next_tier(self) -> FloatArray:
+        """Value missing to the next better tier [money]; NaN in the best tier."""
+        return np.append(np.nan, self.scheme.lower_bounds)[self.value_tier] - self.value
+
+    @property
+    def state(self) -> TierState:
+        """What the next assessment must know of this one."""
+        memory = self.memory or State(
+            self.value_tier,
+            np.ones(len(self), dtype=np.int16),
+            np.zeros(len(self), dtype=np.int8),
+            self.value_tier,
+        )
+        return TierState(customer_id=self.customer_id, names=self.scheme.names, **memory._asdict())
+
+    @property
+    def borderline(self) -> BoolArray:
+        """Whether the tier is doubtful.
+
+        Where the confidence is known: it is below the limit. Elsewhere: the value is inside the
+        band around a cut.
+        """
+        near = np.zeros(len(self), dtype=bool)
+        for bound in self.scheme.lower_bounds:
+            near |= np.abs(self.value - bound) <= self.stability.hysteresis * abs(bound)
+        if self.confidence is None:
+            return near
+        unsure = self.confidence < self.stability.borderline_below
+        return np.where(np.isnan(self.confidence), near, unsure)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per customer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `tier`, `value_tier` and `reason` are categoricals with every category present, the
+            tiers ordered best first with "bad" last; `standing` and `standing_reason` only
+            where a standing was given, `confidence`, `periods_in_tier` and `evidence`, and the
+            columns of overrides likewise. Margins are NaN where there is no bound.
+        """
+        columns: dict[str, Any] = {
+            "customer_id": self.customer_id,
+            "value": self.value.copy(),
+            "tier": categorical(self.tier, self.categories, ordered=True),
+            "value_tier": categorical(self.value_tier, self.scheme.names, ordered=True),
+            "reason": categorical(self.reason, self.reasons),
+            "lower_bound": self.lower_bound,
+            "margin": self.margin,
+            "relative_margin": self.relative_margin,
+            "to_next_tier": self.to_next_tier,
+            "borderline": self.borderline,
+        }
+        if self.confidence is not None:
+            columns["confidence"] = self.confidence.copy()
+        if self.memory is not None:
+            columns["periods_in_tier"] = self.memory.periods.copy()
+            columns["evidence"] = self.memory.evidence.copy()
+        if self.standing is not None:
+            columns |= self.standing.columns()
+        if self.overrides is not None:
+            columns |= self._override_columns(self.overrides)
+        return pd.DataFrame(columns)
+
+    def _override_columns(self, overrides: AppliedOverrides) -> dict[str, Any]:
+        """Return who set a tier by hand, why and until when; missing for everybody else."""
+        said = np.full((3, len(self)), None, dtype=object)
+        for position in np.flatnonzero(overrides.applied):
+            one = overrides.overrides[position]
+            said[:, overrides.row[position]] = (one.reason, one.owner, one.expires.isoformat())
+        names = ("override_reason", "override_owner", "override_expires")
+        return {name: pd.array(texts, dtype="str") for name, texts in zip(names, said, strict=True)}
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per tier shown: both labels and the number of customers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Best tier first, "bad" last; tiers without customers have 0.
+        """
+        return pd.DataFrame(
+            {
+                "tier": self.categories,
+                "label_en": [label.en for label in self.labels],
+                "label_zh": [label.zh for label in self.labels],
+                "customers": np.bincount(self.tier, minlength=len(self.categories)),
+            }
+        )
