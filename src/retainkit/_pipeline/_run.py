@@ -70,9 +70,9 @@ class RetentionPipeline:
     >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
     >>> result.pyramid.to_frame()[["tier", "customers"]]
            tier  customers
-    0       key        466
-    1  ordinary       1891
-    2     small          0
+    0       key        447
+    1  ordinary        960
+    2     small        950
     3       bad          0
     """
 

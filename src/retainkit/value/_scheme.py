@@ -162,6 +162,18 @@ def historical_contribution(summary: CustomerSummary, config: ValueConfig) -> Fl
     return yearly_contribution(summary.contribution, years, config.min_relation_days / _YEAR_DAYS)
 
 
+def known_breadth(summary: CustomerSummary) -> FloatArray | None:
+    """Return distinct business lines, NaN where none is known; None without the column."""
+    if summary.breadth is None:
+        return None
+    return np.where(summary.breadth > 0, summary.breadth, np.nan)
+
+
+def or_unknown(values: FloatArray | None, n: int) -> FloatArray:
+    """Return `values`; for None one NaN seen n times, which takes no memory."""
+    return np.broadcast_to(np.float64(np.nan), (n,)) if values is None else values
+
+
 def require_aligned(array: npt.NDArray[Any] | None, n: int, name: str) -> None:
     """Raise AlignmentError unless `array` is None or has one value per customer."""
     if array is not None and np.shape(array) != (n,):

@@ -10,7 +10,13 @@ from retainkit.errors import SchemaError
 from retainkit.typing import BoolArray, FloatArray
 from retainkit.value._catalog import ValueCriterion
 from retainkit.value._kernel_score import add_parts, score_parts
-from retainkit.value._scheme import ValueScheme, historical_contribution, require_aligned
+from retainkit.value._scheme import (
+    ValueScheme,
+    historical_contribution,
+    known_breadth,
+    or_unknown,
+    require_aligned,
+)
 from retainkit.value._summary import CustomerSummary
 from retainkit.value._value_table import ValueTable
 
@@ -91,27 +97,17 @@ def score_value(
     if background is not None:
         background = _of_businesses(background, is_business)
     past = historical_contribution(summary, scheme.config)
-    values = (past, _known_breadth(summary), future_value, background)
+    values = (past, known_breadth(summary), future_value, background)
     thresholds = tuple(map(scheme.threshold, ValueCriterion))
     weights = tuple(map(scheme.weight, ValueCriterion))
     return ValueTable(
-        customer_id=summary.customer_id,
+        history=summary,
         scheme=scheme,
-        contribution=summary.contribution,
-        historical_contribution=past,
-        breadth=summary.breadth,
-        future_potential=_or_unknown(future_value, n),
-        background=_or_unknown(background, n),
+        future_potential=or_unknown(future_value, n),
+        background=or_unknown(background, n),
         is_business=is_business,
-        never_purchased=summary.never_purchased,
         score=add_parts(score_parts(values, thresholds, weights), n),
     )
-
-
-def _known_breadth(summary: CustomerSummary) -> FloatArray | None:
-    if summary.breadth is None:
-        return None
-    return np.where(summary.breadth > 0, summary.breadth, np.nan)
 
 
 def _of_businesses(background: FloatArray, is_business: BoolArray | None) -> FloatArray:
@@ -123,11 +119,6 @@ def _of_businesses(background: FloatArray, is_business: BoolArray | None) -> Flo
             fix="pass one truth value per customer",
         )
     return np.where(is_business, background, np.nan)
-
-
-def _or_unknown(values: FloatArray | None, n: int) -> FloatArray:
-    # One NaN seen n times: a criterion that was not supplied takes no memory.
-    return np.broadcast_to(np.float64(np.nan), (n,)) if values is None else values
 
 
 def _require_same_basis(summary: Any, scheme: ValueScheme) -> None:

@@ -15,37 +15,34 @@ from retainkit.errors import AlignmentError
 from retainkit.typing import BoolArray, FloatArray, Language
 from retainkit.value._catalog import CRITERION_LABELS, SCORED, VALUE_REASONS, ValueCriterion
 from retainkit.value._kernel_score import score_parts
-from retainkit.value._scheme import ValueScheme
-from retainkit.value._summary import Basis
+from retainkit.value._scheme import (
+    ValueScheme,
+    historical_contribution,
+    known_breadth,
+    or_unknown,
+)
+from retainkit.value._summary import Basis, CustomerSummary
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ValueTable(ResultTable):
     """What each customer is worth by the four criteria, one row per customer.
 
-    Thresholds, passes and parts follow from the values and the scheme, so they are computed when
-    asked for and take no memory.
+    What follows from the history and the scheme (contributions, thresholds, passes, parts) is
+    computed when asked for and takes no memory.
 
     Parameters
     ----------
-    customer_id : pandas.Index
-        Customers, in the order of the summary.
+    history : CustomerSummary
+        Customers, their order and their past.
     scheme : ValueScheme
         The thresholds and weights applied.
-    contribution : numpy.ndarray of float64
-        Money brought so far [money], in `basis`.
-    historical_contribution : numpy.ndarray of float64
-        The same per year of relation [money/year].
-    breadth : numpy.ndarray of int32 or None
-        Distinct business lines; 0 where none is known; None without the column.
     future_potential : numpy.ndarray of float64
         Expected future value [money]; NaN where not known.
     background : numpy.ndarray of float64
         Strategic facts of business customers; NaN for persons and where not known.
     is_business : numpy.ndarray of bool or None
         Which customers are businesses, as far as given.
-    never_purchased : numpy.ndarray of bool
-        Who has only returns.
     score : numpy.ndarray of float64
         Sum of the parts, in [0, 1]; NaN where no criterion could be judged.
 
@@ -58,22 +55,23 @@ class ValueTable(ResultTable):
     <ValueTable: 2,357 customers; next: .explain(customer)>
     """
 
-    customer_id: pd.Index[Any]
+    history: CustomerSummary
     scheme: ValueScheme
-    contribution: FloatArray
-    historical_contribution: FloatArray
-    breadth: npt.NDArray[np.int32] | None
     future_potential: FloatArray
     background: FloatArray
     is_business: BoolArray | None
-    never_purchased: BoolArray
     score: FloatArray
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".explain(customer)"
 
     def __len__(self) -> int:
-        return len(self.customer_id)
+        return len(self.history)
+
+    @property
+    def customer_id(self) -> pd.Index[Any]:
+        """Customers, in the order of the summary."""
+        return self.history.customer_id
 
     @property
     def basis(self) -> Basis:
@@ -81,11 +79,19 @@ class ValueTable(ResultTable):
         return self.scheme.basis
 
     @property
+    def contribution(self) -> FloatArray:
+        """Money brought so far [money], in `basis`."""
+        return self.history.contribution
+
+    @property
+    def historical_contribution(self) -> FloatArray:
+        """`contribution` per year of relation [money/year]."""
+        return historical_contribution(self.history, self.scheme.config)
+
+    @property
     def business_breadth(self) -> FloatArray:
         """Distinct business lines; NaN where none is known."""
-        if self.breadth is None:
-            return np.full(len(self), np.nan)
-        return np.where(self.breadth > 0, self.breadth, np.nan)
+        return or_unknown(known_breadth(self.history), len(self))
 
     def values(self, criterion: ValueCriterion) -> FloatArray:
         """Return each customer's value of one criterion.
@@ -164,7 +170,7 @@ class ValueTable(ResultTable):
             tuple(map(self.scheme.weight, ValueCriterion)),
         )
         return {
-            criterion: np.full(len(self), np.nan) if part is None else part
+            criterion: or_unknown(part, len(self))
             for criterion, part in zip(ValueCriterion, parts, strict=True)
         }
 
@@ -212,10 +218,10 @@ class ValueTable(ResultTable):
             if self.is_business is not None:
                 yield ~self.is_business, "not_a_business"
         elif criterion is not ValueCriterion.BUSINESS_BREADTH:
-            yield self.never_purchased, "never_purchased"
-        elif self.breadth is not None:
+            yield self.history.never_purchased, "never_purchased"
+        elif self.history.breadth is not None:
             yield True, "no_business_line"
-            yield self.never_purchased, "never_purchased"
+            yield self.history.never_purchased, "never_purchased"
 
     def explain(self, customer: object, *, language: Language = "en") -> pd.DataFrame:
         """Return why one customer has its score: one row per criterion.
