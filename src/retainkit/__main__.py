@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from retainkit._cli._commands import TABLES, print_config, print_schema, run_demo, run_files
 from retainkit._cli._complaints import Parser
-from retainkit.errors import RetainkitError
+from retainkit.errors import RetainkitError, RetainkitWarning
 
 __all__ = ["main"]
 
@@ -40,12 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
-        options.command(options)
+        with warnings.catch_warnings(record=True) as noticed:
+            warnings.simplefilter("always", RetainkitWarning)
+            options.command(options)
     except SystemExit as stop:
         return int(stop.code or 0)
     except (RetainkitError, OSError) as error:
         sys.stderr.write(f"retainkit: {error}\n")
         return 2
+    for notice in noticed:
+        sys.stderr.write(f"retainkit: note: {notice.message}\n")
     return 0
 
 

@@ -1,0 +1,198 @@
+"""Files in, files out: what `demo` and `run` write."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from retainkit._cli._progress import StageProgress
+from retainkit.datasets import load_cdnow_sample
+from retainkit.pipeline import ResultDocument, RetentionPipeline
+from tests.cli.conftest import COLUMNS, Command
+
+pytest.importorskip("matplotlib", reason="the report needs the extra 'report'")
+pytest.importorskip("jinja2", reason="the report needs the extra 'report'")
+
+FILES = {"customers.csv", "ledger.csv", "rejected.csv", "result.json", "report.html"}
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_demo_writes_everything(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "demo"
+    said = command(["demo", "--out", out])
+    assert said.code == 0, said.err
+    assert names(out) == FILES
+    assert names(tmp_path / "deep") == {"demo"}
+    result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    written = pd.read_csv(out / "customers.csv")
+    wanted = result.customers.to_frame()
+    assert written["customer_id"].tolist() == wanted["customer_id"].tolist()
+    assert written["tier"].tolist() == wanted["tier"].astype(str).tolist()
+    assert written["stance"].tolist() == wanted["stance"].astype(str).tolist()
+    # CSV keeps the shortest text that reads back as the same double
+    assert written["lifetime_value"].tolist() == pytest.approx(
+        wanted["lifetime_value"].tolist(), rel=1e-14
+    )
+    document = ResultDocument.from_json((out / "result.json").read_text(encoding="utf-8"))
+    assert document == result.to_document()
+    ledger = pd.read_csv(out / "ledger.csv")
+    assert ledger.loc[ledger["kind"] == "input", "rows"].tolist() == [6919]
+
+
+def test_demo_prints_a_short_summary(command: Command, tmp_path: Path) -> None:
+    said = command(["demo", "--out", tmp_path / "demo"])
+    assert "2,357 customers as of 1998-06-30" in said.out
+    assert re.search(r"^key +\d+ customers \( *\d+\.\d%\)", said.out, re.MULTILINE)
+    assert "6,919 rows accepted" in said.out
+    assert "not computed: cause of leaving (events=)" in said.out
+    assert len(said.out.splitlines()) < 40
+
+
+def test_the_report_needs_no_network(command: Command, tmp_path: Path) -> None:
+    command(["demo", "--out", tmp_path])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]+"', page)
+    assert "2,357" in page
+
+
+def test_the_other_language(command: Command, tmp_path: Path) -> None:
+    assert command(["demo", "--out", tmp_path, "--language", "zh"]).code == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "客户" in page
+    reasons = pd.read_csv(tmp_path / "customers.csv")["reason"]
+    assert reasons.str.contains("客户").all()
+
+
+def test_ids_keep_their_zeros(command: Command, purchases: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = command(["run", purchases, "--as-of", "2024-12-31", "--out", out, "--columns", COLUMNS])
+    assert said.code == 0, said.err
+    view = pd.read_csv(out / "customers.csv", dtype=str)
+    assert len(view) == 40
+    assert view["customer_id"].iloc[0] == "00001"
+    rejected = pd.read_csv(out / "rejected.csv", dtype=str)
+    assert rejected["reason"].tolist() == ["missing_customer_id"]
+    assert "1 rows rejected missing_customer_id" in said.out
+
+
+def test_parquet_is_the_same_as_csv(command: Command, purchases: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = pd.read_csv(purchases, dtype={"customer": "str"}).astype({"date": "datetime64[us]"})
+    other = tmp_path / "purchases.parquet"
+    frame.to_parquet(other)
+    options = ["--as-of", "2024-12-31", "--columns", COLUMNS, "--out"]
+    assert command(["run", purchases, *options, tmp_path / "one"]).code == 0
+    assert command(["run", other, *options, tmp_path / "two"]).code == 0
+    one, two = (tmp_path / folder / "customers.csv" for folder in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_further_tables_and_a_configuration(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    customers = tmp_path / "people.csv"
+    customers.write_text("id,kind,owes,late\n00002,person,50,200\n", encoding="utf-8")
+    events = tmp_path / "events.csv"
+    events.write_text("customer_id,timestamp,kind\n00001,2024-12-01,complaint\n", encoding="utf-8")
+    config = tmp_path / "my.toml"
+    config.write_text(
+        'tier_basis = "contribution"\n[tiers]\nnames = ["a", "b"]\n'
+        '[tiers.rule]\nkind = "value_share"\nshares = [0.5]\n',
+        encoding="utf-8",
+    )
+    words = ["run", purchases, "--as-of", "2024-12-31", "--out", tmp_path / "out"]
+    words += ["--columns", COLUMNS, "--config", config]
+    words += ["--customers", customers, "--events", events, "--customer-columns"]
+    said = command([*words, "customer_id=id,overdue_amount=owes,days_overdue=late"])
+    assert said.code == 0, said.err
+    view = pd.read_csv(tmp_path / "out" / "customers.csv", dtype={"customer_id": str})
+    by_id = view.set_index("customer_id")
+    assert by_id.loc["00002", "standing"] == "bad"
+    assert by_id.loc["00002", "stance"] == "exit"
+    assert set(view["value_tier"]) == {"a", "b"}
+    document = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert document["model"]["config"]["tier_basis"] == "contribution"
+    missing = {gap["what"] for gap in document["gaps"]}
+    assert "cause of leaving" not in missing
+    assert "satisfaction and recommendation" in missing
+
+
+def test_old_files_are_replaced_only_on_success(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "customers.csv").write_text("old", encoding="utf-8")
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    words = ["run", purchases, "--as-of", "2024-12-31", "--out", out]
+    assert command(words).code == 2  # the column names are missing
+    assert names(out) == {"customers.csv", "notes.txt"}
+    assert (out / "customers.csv").read_text(encoding="utf-8") == "old"
+    assert command([*words, "--columns", COLUMNS]).code == 0
+    assert names(out) == FILES | {"notes.txt"}
+    assert (out / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (out / "customers.csv").read_text(encoding="utf-8").startswith("customer_id,")
+
+
+def test_a_failure_while_writing_leaves_nothing(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "report.html").mkdir(parents=True)  # a folder stands in the way of the last file
+    said = command(["run", purchases, "--as-of", "2024-12-31", "--out", out, "--columns", COLUMNS])
+    assert said.code == 2
+    assert "report.html is a folder" in said.err
+    assert names(out) == {"report.html"}
+    assert names(tmp_path) == {"out", "purchases.csv"}
+
+
+def test_notes_of_the_models_are_shown(command: Command, tmp_path: Path) -> None:
+    """Ten equal buyers on one day: no model of buying, and the summary says so."""
+    lines = [f"{i},2024-12-31,5" for i in range(10)]
+    path = tmp_path / "same.csv"
+    path.write_text("customer_id,timestamp,amount\n" + "\n".join(lines), encoding="utf-8")
+    said = command(["run", path, "--as-of", "2024-12-31", "--out", tmp_path / "out"])
+    assert said.code == 0, said.err
+    assert "not computed: lifetime model" in said.out
+
+
+def test_progress_is_silent_for_a_second(capsys: pytest.CaptureFixture[str]) -> None:
+    with StageProgress() as progress:
+        progress("quick work")
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_appears_after_the_delay(capsys: pytest.CaptureFixture[str]) -> None:
+    with StageProgress(delay=0.01) as progress:
+        progress("first stage")
+        deadline = time.monotonic() + 5.0
+        shown = ""
+        while "first stage" not in shown and time.monotonic() < deadline:
+            time.sleep(0.01)
+            shown += capsys.readouterr().err
+        progress("second stage")
+    assert "first stage" in shown
+    assert "second stage" in capsys.readouterr().err
+
+
+def test_as_a_program(purchases: Path, tmp_path: Path) -> None:
+    """The words of the README, in a process of their own."""
+    words = [sys.executable, "-m", "retainkit", "run", str(purchases), "--as-of", "2024-12-31"]
+    words += ["--out", str(tmp_path / "out"), "--columns", COLUMNS]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path / "out") == FILES
+    failed = subprocess.run(words[:5], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert failed.returncode == 2
+    assert "--as-of YYYY-MM-DD" in failed.stderr
+    assert "Traceback" not in failed.stderr
