@@ -3,24 +3,97 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from retainkit.errors import NotComputableError
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
     Period,
-    PurchaseIndex,
     build_cohorts,
-    follow_cohorts,
+    index_contracts,
     retention_rate,
+    revenue_movements,
     tabulate_metrics,
 )
 from tests.metrics.builders import purchases
 
 MARCH = Period.month(2026, 3)
-NOT_YET: dict[str, Any] = {
+
+
+@pytest.fixture(scope="module")
+def rich() -> ContractIndex:
+    """Contracts that tell everything a convention may ask."""
+    day = pd.to_datetime
+    frame = pd.DataFrame(
+        [
+            ("pause", "2026-01-01", None, None, None, True, True, 50.0, 0.0, False, 0.0, 1),
+            (
+                "asked",
+                "2026-01-01",
+                "2026-04-05",
+                "2026-03-10",
+                None,
+                True,
+                False,
+                60.0,
+                0.0,
+                False,
+                0.0,
+                1,
+            ),
+            (
+                "paid up",
+                "2026-01-01",
+                "2026-03-20",
+                None,
+                "2026-04-20",
+                True,
+                False,
+                70.0,
+                0.0,
+                False,
+                0.0,
+                1,
+            ),
+            ("unpaid", "2026-03-02", None, None, None, False, False, 80.0, 0.0, False, 0.0, 1),
+            ("coupon", "2026-01-01", None, None, None, True, False, 90.0, 9.0, True, 0.0, 1),
+            ("trial", "2026-01-01", None, None, None, True, False, 90.0, 5.0, False, 0.0, 1),
+            ("meter", "2026-01-01", None, None, None, True, False, 90.0, 0.0, False, 7.0, 1),
+            ("gap", "2026-01-01", "2026-02-27", None, None, True, False, 40.0, 0.0, False, 0.0, 1),
+            ("gap", "2026-03-02", "2026-03-12", None, None, True, False, 40.0, 0.0, False, 0.0, 1),
+            ("gap", "2026-03-14", None, None, None, True, False, 40.0, 0.0, False, 0.0, 1),
+            ("gone", "2026-01-01", "2026-01-20", None, None, True, False, 30.0, 0.0, False, 0.0, 1),
+            ("gone", "2026-03-03", None, None, None, True, False, 30.0, 0.0, False, 0.0, 1),
+            ("less", "2026-01-01", "2026-03-09", None, None, True, False, 30.0, 0.0, False, 0.0, 1),
+            ("less", "2026-03-09", None, None, None, True, False, 25.0, 0.0, False, 0.0, 12),
+            (
+                "flash",
+                "2026-03-05",
+                "2026-03-25",
+                None,
+                None,
+                True,
+                False,
+                20.0,
+                0.0,
+                False,
+                0.0,
+                1,
+            ),
+            ("free", "2026-01-01", None, None, None, True, False, 0.0, 0.0, False, 0.0, 1),
+        ],
+        columns=[
+            *("customer_id", "start", "end", "cancel_requested", "billing_end", "paid", "paused"),
+            *("amount", "discount", "discount_permanent", "usage_amount", "term_months"),
+        ],
+    )
+    days = {name: day(frame[name]) for name in ("start", "end", "cancel_requested", "billing_end")}
+    return index_contracts(frame.assign(**days), as_of="2026-03-31")
+
+
+CONTRACT_SETTINGS: dict[str, Any] = {
     "counting": "event",
     "denominator": "start_plus_new",
     "churn_recognition": "cancel_requested",
@@ -29,46 +102,64 @@ NOT_YET: dict[str, Any] = {
     "paused": "zero",
     "reactivation": "new",
     "reactivation_in_nrr": True,
-    "reactivated_cohort": "new",
+    "contraction_in_nrr": False,
     "grace_days": 3,
+    "zero_value": "churned",
+    "same_period_join_leave": "count_both",
     "discounts": "ignore",
     "usage": "exclude",
     "term_change": "contraction",
-    "month": "30_days",
 }
 
 
-@pytest.mark.parametrize("field", NOT_YET)
-def test_a_setting_that_is_not_honoured_is_refused(march: ContractIndex, field: str) -> None:
-    convention = MetricConvention().replace(**{field: NOT_YET[field]})
-    with pytest.raises(NotComputableError, match=field) as caught:
-        retention_rate(march, period=MARCH, convention=convention)
-    assert "convention.replace" in caught.value.fix
+def _all_figures(base: ContractIndex, convention: MetricConvention) -> str:
+    table = tabulate_metrics(base, period=MARCH, convention=convention)
+    moves = revenue_movements(base, periods=MARCH, convention=convention)
+    assert moves.unexplained.tolist() == [0.0]
+    return f"{table.summary().to_json()}{moves.summary().to_json()}{moves.heads().to_json()}"
 
 
-def test_tables_and_cohorts_refuse_it_too(cdnow_base: PurchaseIndex) -> None:
-    convention = MetricConvention(counting="event")
-    with pytest.raises(NotComputableError, match="counting"):
-        tabulate_metrics(cdnow_base, convention=convention)
-    with pytest.raises(NotComputableError, match="counting"):
-        follow_cohorts(cdnow_base, convention=convention)
+@pytest.mark.parametrize("field", CONTRACT_SETTINGS)
+def test_every_setting_of_contracts_changes_a_figure(rich: ContractIndex, field: str) -> None:
+    """No field of the convention is decoration."""
+    changed = MetricConvention().replace(**{field: CONTRACT_SETTINGS[field]})
+    assert _all_figures(rich, changed) != _all_figures(rich, MetricConvention())
 
 
-def test_every_setting_is_honoured_or_refused() -> None:
-    """No field of the convention is decoration: each is refused above or tested by name."""
-    honoured = {
-        "window_days",
-        "young_customers",
-        "incomplete_period",
-        "zero_value",
-        "same_period_join_leave",
-        "refunds",
-        "week_start",
-        "interval_method",
-        "interval_level",
+def test_every_setting_is_tested_by_name() -> None:
+    elsewhere = {
+        *("window_days", "young_customers", "incomplete_period", "refunds", "week_start"),
+        *("interval_method", "interval_level", "reactivated_cohort", "month"),
     }
     statements = {"name", "time_zone"}
-    assert set(MetricConvention.model_fields) == honoured | statements | set(NOT_YET)
+    assert set(MetricConvention.model_fields) == elsewhere | statements | set(CONTRACT_SETTINGS)
+
+
+def test_settings_on_the_rows_by_hand(rich: ContractIndex) -> None:
+    """Each setting moves what it names, by the amount in the row."""
+
+    def closing(**changes: Any) -> float:
+        convention = MetricConvention().replace(**changes)
+        moves = revenue_movements(rich, periods=MARCH, convention=convention)
+        return float(moves.summary()["closing"].iloc[0])
+
+    # pause 50, asked 60, unpaid 80, coupon 81, trial 85, meter 97, gap 40, gone 30, less 25
+    assert closing() == 548.0
+    assert closing(paused="zero") == 548.0 - 50.0
+    assert closing(churn_recognition="cancel_requested") == 548.0 - 60.0
+    assert closing(churn_recognition="billing_end") == 548.0 + 70.0
+    assert closing(past_due="churned") == 548.0 - 80.0
+    assert closing(dunning_days=15) == 548.0 - 80.0
+    assert closing(dunning_days=60) == 548.0
+    assert closing(discounts="permanent_only") == 548.0 + 5.0
+    assert closing(discounts="ignore") == 548.0 + 9.0 + 5.0
+    assert closing(usage="exclude") == 548.0 - 7.0
+
+
+def test_a_setting_without_its_column_leaves_a_note(march: ContractIndex) -> None:
+    asked = MetricConvention(churn_recognition="cancel_requested")
+    (note,) = retention_rate(march, period=MARCH, convention=asked).notes
+    assert note.startswith("no column 'cancel_requested': the end stands for it in 7")
 
 
 @pytest.mark.parametrize(

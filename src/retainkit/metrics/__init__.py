@@ -16,6 +16,8 @@ from retainkit.metrics._catalog import METRIC_DEFINITIONS, MetricDefinition
 from retainkit.metrics._cohorts import CohortTable, build_cohorts, follow_cohorts
 from retainkit.metrics._compute import compute_metrics, tabulate_metrics
 from retainkit.metrics._concentration import gini, headcount_for_share, hhi, top_share
+from retainkit.metrics._contract_details import ContractDetails
+from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex, index_contracts
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._counts import active_customers, new_customers, returning_customers
@@ -27,6 +29,8 @@ from retainkit.metrics._money import (
     net_revenue_retention,
     purchases_per_customer,
 )
+from retainkit.metrics._movement_table import MovementTable
+from retainkit.metrics._movements import revenue_movements
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex, index_purchases
 from retainkit.metrics._rates import (
@@ -36,12 +40,20 @@ from retainkit.metrics._rates import (
     retention_rate,
     textbook_retention_rate,
 )
+from retainkit.metrics._recurring import (
+    average_sale_price,
+    gross_revenue_churn,
+    recurring_revenue,
+    recurring_revenue_per_customer,
+)
+from retainkit.metrics._rescale import rescale_rate, rescale_retention
 from retainkit.metrics._table import MetricTable
 from retainkit.metrics._value import Interval, MetricValue, Reason
 
 __all__ = [
     "METRIC_DEFINITIONS",
     "CohortTable",
+    "ContractDetails",
     "ContractIndex",
     "CustomerBase",
     "Interval",
@@ -49,17 +61,20 @@ __all__ = [
     "MetricDefinition",
     "MetricTable",
     "MetricValue",
+    "MovementTable",
     "Period",
     "PurchaseIndex",
     "Reason",
     "active_customers",
     "average_order_value",
     "average_revenue_per_customer",
+    "average_sale_price",
     "build_cohorts",
     "churn_rate",
     "compute_metrics",
     "follow_cohorts",
     "gini",
+    "gross_revenue_churn",
     "gross_revenue_retention",
     "headcount_for_share",
     "hhi",
@@ -70,9 +85,15 @@ __all__ = [
     "new_customers",
     "purchases_per_customer",
     "reactivation_rate",
+    "read_contracts",
+    "recurring_revenue",
+    "recurring_revenue_per_customer",
     "repeat_rate",
+    "rescale_rate",
+    "rescale_retention",
     "retention_rate",
     "returning_customers",
+    "revenue_movements",
     "tabulate_metrics",
     "textbook_retention_rate",
     "top_share",

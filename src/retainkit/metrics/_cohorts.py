@@ -14,7 +14,7 @@ from retainkit._internal.result import ResultTable
 from retainkit._internal.time import day_number, from_day_numbers
 from retainkit.errors import NotComputableError
 from retainkit.metrics._calendar import bucket_of_days, bucket_starts
-from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention, refuse_unsupported
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._kernel import NEVER, cohort_counts, jeffreys, wilson
 from retainkit.metrics._period import CalendarUnit
 from retainkit.metrics._purchases import PurchaseIndex, index_purchases
@@ -253,7 +253,6 @@ def follow_cohorts(
     >>> follow_cohorts(base, unit="quarter").heads.tolist()
     [[2357.0, 524.0, 418.0, 404.0, 384.0, 300.0]]
     """
-    refuse_unsupported(convention)
     if unit not in ("week", "month", "quarter", "year"):
         raise NotComputableError(
             f"no cohorts by {unit!r}",

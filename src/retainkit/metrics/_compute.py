@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import SchemaError
+from retainkit.metrics._cells import Cells
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._evaluate import Cells, evaluate, latest_period, settle_convention
+from retainkit.metrics._evaluate import evaluate, latest_period, settle_base, settle_convention
 from retainkit.metrics._formulas import available_metrics, formula_for
 from retainkit.metrics._groups import OVERALL, read_groups
 from retainkit.metrics._period import Period
@@ -152,7 +153,8 @@ def tabulate_metrics(
             fix=f"choose from {', '.join(available_metrics(base))}",
         )
     convention = settle_convention(convention, window_days)
-    snapshot = Snapshot(base, period or latest_period(base, convention), convention)
+    seen = settle_base(base, convention)
+    snapshot = Snapshot(seen, period or latest_period(base, convention), convention)
     groups, group_names = read_groups(by, base.customer_id)
     needs_history = any(formula_for(name, base).needs_history for name in names)
     columns = [evaluate(name, snapshot, groups) for name in names]

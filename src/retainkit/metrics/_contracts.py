@@ -12,6 +12,7 @@ import pandas as pd
 
 from retainkit._internal.result import ResultTable
 from retainkit._internal.time import from_day_numbers, parse_as_of
+from retainkit.metrics._contract_details import NO_DETAILS, ContractDetails, read_details
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._frame import (
     amounts_of,
@@ -45,6 +46,10 @@ class ContractIndex(ResultTable):
         Amount per billing period [money].
     rows_after_as_of : int
         Contracts left out because they start after `as_of`.
+    details : ContractDetails
+        Optional columns, by row.
+    notes : tuple of str
+        What a convention changed in the rows.
     """
 
     customer_id: pd.Index[Any]
@@ -56,6 +61,8 @@ class ContractIndex(ResultTable):
     row_end: _Int32
     row_amount: FloatArray
     rows_after_as_of: int
+    details: ContractDetails = NO_DETAILS
+    notes: tuple[str, ...] = ()
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "retention_rate(base, period=...)"
@@ -63,7 +70,7 @@ class ContractIndex(ResultTable):
     def __len__(self) -> int:
         return len(self.customer_id)
 
-    def active_before(self, day: int, *, convention: MetricConvention) -> BoolArray:
+    def active_before(self, day: int, *, convention: MetricConvention) -> BoolArray:  # noqa: ARG002
         """Return whose contracts covered the day before `day`.
 
         Parameters
@@ -71,7 +78,7 @@ class ContractIndex(ResultTable):
         day : int
             Days since 1970-01-01.
         convention : MetricConvention
-            `zero_value` says whether a contract over nothing counts.
+            Not used: rows are read under a convention once, by `read_contracts`.
 
         Returns
         -------
@@ -79,8 +86,6 @@ class ContractIndex(ResultTable):
             One element per customer, in the order of `customer_id`.
         """
         running = self._running(day)
-        if convention.zero_value == "churned":
-            running &= self.row_amount > 0.0
         active = np.zeros(len(self), dtype=np.bool_)
         active[self.row_customer[running]] = True
         return active
@@ -167,7 +172,10 @@ def index_contracts(
     ----------
     contracts : pandas.DataFrame
         Valid contracts (see `retainkit.tables.validate_contracts`): `customer_id`, `start`,
-        `end` (missing = running), `amount` [money per billing period].
+        `end` (missing = running), `amount` [money per billing period]. Optional columns that
+        conventions read: `cancel_requested`, `billing_end`, `past_due_since` (days), `paid`,
+        `paused`, `discount_permanent` (truth values), `discount`, `usage_amount` (money),
+        `term_months`, `currency`.
     as_of : str, date, datetime or numpy.datetime64
         Last observed day, inclusive; contracts that start later are left out and counted.
     observed_from : str, date, datetime or numpy.datetime64, optional
@@ -220,5 +228,6 @@ def index_contracts(
         row_start=start.astype(np.int32, copy=False),
         row_end=end.astype(np.int32, copy=False),
         row_amount=amounts,
+        details=read_details(contracts, seen),
         rows_after_as_of=len(seen) - int(np.count_nonzero(seen)),
     )

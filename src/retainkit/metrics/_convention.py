@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
 from retainkit._internal.config import FrozenConfig
-from retainkit.errors import NotComputableError
 from retainkit.typing import PositiveInt
 
 Weekday = Literal["monday", "saturday", "sunday"]
@@ -41,39 +40,49 @@ class MetricConvention(FrozenConfig):
         What churn is divided by.
     churn_recognition : {"cancel_requested", "service_period_end", "billing_end"}
         Contracts: the day on which a customer has left; default "service_period_end", the `end`
-        of the contract.
+        of the contract. The others read the columns of their name; where these are empty the
+        `end` stands, and a note says how often.
     past_due : {"active", "churned"}, default "active"
-        Contracts: customers who have not paid yet.
+        Contracts whose `paid` is False: still customers, or gone since `past_due_since` (default:
+        the start of the contract).
     dunning_days : int, default 0
-        Contracts: days after which a customer past due has left [day]; 0 = never for that reason.
+        Contracts: days past due after which an "active" one is gone [day]; 0 = never for that
+        reason.
     paused : {"active", "zero"}, default "active"
-        Contracts: whether a pause counts as active or as zero revenue.
+        Contracts marked `paused`: whether their amount goes on or is 0.
     reactivation : {"own", "new"}, default "own"
         Whether a customer who returns is their own category or counts as new.
     reactivation_in_nrr : bool, default False
         Whether revenue of returned customers enters net revenue retention.
+    contraction_in_nrr : bool, default True
+        Whether smaller contracts of customers who stay lower net revenue retention.
     reactivated_cohort : {"original", "new"}, default "original"
         Cohort of a customer who returned.
     grace_days : int, default 0
-        A gap of at most this many days is no churn [day].
+        A gap of at most this many days is no churn [day]; an end less than that before `as_of`
+        is not yet one.
     zero_value : {"active", "churned"}, default "active"
         Contracts: whether a contract over amount 0 (free plan, full discount) is active.
     same_period_join_leave : {"ignore", "count_both"}, default "ignore"
-        Contracts: whether customers who join and leave within one period count as new.
+        Contracts: whether customers who join and leave within one period count as new and as
+        lost. Exposure always counts both.
     refunds : {"subtract", "ignore"}, default "subtract"
         Purchase data: whether negative amounts lower the revenue of their own day.
     discounts : {"subtract", "permanent_only", "ignore"}, default "subtract"
-        Which discounts lower recurring revenue.
+        Contracts: which amounts of the column `discount` lower recurring revenue; permanent are
+        those with `discount_permanent`.
     usage : {"include", "exclude"}, default "include"
-        Metered amounts in recurring revenue.
+        Contracts: whether the column `usage_amount` adds to recurring revenue.
     term_change : {"separate", "contraction"}, default "separate"
-        Whether a change of term length is kept apart from expansion and contraction.
+        Contracts: whether a change of `term_months` is a movement of its own or part of expansion
+        and contraction.
     time_zone : str, default "UTC"
         The zone in which days were cut; tables are converted when they are validated.
     week_start : {"monday", "saturday", "sunday"}, default "monday"
         First day of a calendar week in cohorts.
     month : {"calendar", "30_days"}, default "calendar"
-        What "one month later" means in cohorts.
+        What "one month later" means in rolling cohorts: the same day of the next month, or 30
+        days.
     interval_method : {"jeffreys", "wilson", "none"}, default "jeffreys"
         Interval of a proportion.
     interval_level : float, default 0.95
@@ -81,8 +90,8 @@ class MetricConvention(FrozenConfig):
 
     Notes
     -----
-    A setting that the present functions cannot honour is refused with `NotComputableError` when
-    a metric is computed; it is never silently ignored.
+    Settings that begin with "Contracts" mean nothing for purchases and the other way round; a
+    setting that needs a column the data lack leaves a note on the value.
 
     References
     ----------
@@ -110,6 +119,7 @@ class MetricConvention(FrozenConfig):
     paused: Literal["active", "zero"] = "active"
     reactivation: Literal["own", "new"] = "own"
     reactivation_in_nrr: bool = False
+    contraction_in_nrr: bool = True
     reactivated_cohort: Literal["original", "new"] = "original"
     grace_days: int = Field(default=0, ge=0)
     zero_value: Literal["active", "churned"] = "active"
@@ -124,39 +134,178 @@ class MetricConvention(FrozenConfig):
     interval_method: Literal["jeffreys", "wilson", "none"] = "jeffreys"
     interval_level: float = Field(default=0.95, gt=0.0, lt=1.0)
 
+    @classmethod
+    def textbook(cls) -> Self:
+        """Return the textbook's convention: two snapshots, divided by the start.
+
+        Returns
+        -------
+        MetricConvention
+            The defaults under another name; `textbook_retention_rate` is the formula (E - N) / S.
+
+        References
+        ----------
+        Gold, C. (2020). Fighting Churn with Data, sections 2.1 to 2.4.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.textbook().counting
+        'snapshot'
+        """
+        return cls(name="textbook")
+
+    @classmethod
+    def chartmogul(cls) -> Self:
+        """Return ChartMogul's published defaults.
+
+        Returns
+        -------
+        MetricConvention
+            Every departure is counted, over the customers of the start; a switch to a free plan
+            stays active; net revenue churn takes reactivation in.
+
+        References
+        ----------
+        ChartMogul Help Center: Configuring Subscription Analytics settings; Churn recognition;
+        Churn rate formulas ("standard"; for "Shopify" replace `denominator` by "daily").
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.chartmogul().reactivation_in_nrr
+        True
+        """
+        return cls(
+            name="chartmogul",
+            counting="event",
+            same_period_join_leave="count_both",
+            reactivation_in_nrr=True,
+            term_change="contraction",
+        )
+
+    @classmethod
+    def stripe(cls) -> Self:
+        """Return Stripe's published definitions.
+
+        Returns
+        -------
+        MetricConvention
+            Departures, also those of joiners and second ones, over the subscribers of the start
+            plus the new ones; revenue leaves at cancellation; only permanent discounts and no
+            metered amounts; a subscriber with nothing to pay is none.
+
+        References
+        ----------
+        Stripe Docs: Billing metric definitions (analytics glossary). Stripe Support: Calculating
+        subscriber churn rate in Billing; Billing analytics (discounts, delinquency).
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.stripe().denominator
+        'start_plus_new'
+        """
+        return cls(
+            name="stripe",
+            counting="event",
+            denominator="start_plus_new",
+            churn_recognition="cancel_requested",
+            zero_value="churned",
+            same_period_join_leave="count_both",
+            discounts="permanent_only",
+            usage="exclude",
+            term_change="contraction",
+            month="30_days",
+        )
+
+    @classmethod
+    def baremetrics(cls) -> Self:
+        """Return Baremetrics' published form of net revenue retention.
+
+        Returns
+        -------
+        MetricConvention
+            1 - (churned - expansion) / revenue 30 days ago: the form as published names no
+            contraction.
+
+        References
+        ----------
+        Baremetrics changelog: net revenue retention.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.baremetrics().contraction_in_nrr
+        False
+        """
+        return cls(
+            name="baremetrics",
+            contraction_in_nrr=False,
+            term_change="contraction",
+            month="30_days",
+        )
+
+    @classmethod
+    def profitwell(cls) -> Self:
+        """Return ProfitWell's published definitions.
+
+        Returns
+        -------
+        MetricConvention
+            Customers stay to the end of the paid cycle; who joins and leaves within a month is
+            ignored; past due stays 15 days; pauses are worth 0; discounts are always
+            subtracted, refunds ignored, metered amounts left out.
+
+        References
+        ----------
+        Paddle Help, ProfitWell Metrics: ProfitWell vs. Stripe, vs. Recurly, vs. ReCharge; FAQ
+        ("we recommend having a dunning window of at least 15 days").
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.profitwell().dunning_days
+        15
+        """
+        return cls(
+            name="profitwell",
+            counting="event",
+            churn_recognition="billing_end",
+            dunning_days=15,
+            paused="zero",
+            refunds="ignore",
+            usage="exclude",
+            term_change="contraction",
+        )
+
+    @classmethod
+    def recurly(cls) -> Self:
+        """Return Recurly's published definitions.
+
+        Returns
+        -------
+        MetricConvention
+            Nobody has churned until the subscription expired; joiners who leave count on both
+            sides; a pause is worth 0 but no churn; coupons lower revenue.
+
+        References
+        ----------
+        Recurly Docs: Subscriber retention; Paddle Help: ProfitWell vs. Recurly.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.recurly().paused
+        'zero'
+        """
+        return cls(
+            name="recurly",
+            counting="event",
+            paused="zero",
+            same_period_join_leave="count_both",
+            term_change="contraction",
+        )
+
 
 DEFAULT_CONVENTION = MetricConvention()
-
-_ONLY: dict[str, Any] = {
-    name: getattr(DEFAULT_CONVENTION, name)
-    for name in (
-        "counting",
-        "denominator",
-        "churn_recognition",
-        "past_due",
-        "dunning_days",
-        "paused",
-        "reactivation",
-        "reactivation_in_nrr",
-        "reactivated_cohort",
-        "grace_days",
-        "discounts",
-        "usage",
-        "term_change",
-        "month",
-    )
-}
-"""Settings of which the present functions honour one value."""
-
-
-def refuse_unsupported(convention: MetricConvention) -> None:
-    """Raise if `convention` asks for something the present functions cannot honour."""
-    for name, honoured in _ONLY.items():
-        chosen = getattr(convention, name)
-        if chosen != honoured:
-            raise NotComputableError(
-                f"the convention {convention.name!r} asks for {name}={chosen!r}",
-                rule=f"only {name}={honoured!r} can be computed here",
-                where=f"MetricConvention.{name}",
-                fix=f"convention.replace({name}={honoured!r})",
-            )

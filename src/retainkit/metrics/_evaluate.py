@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from retainkit.metrics._bases import CustomerBase
 from retainkit.metrics._catalog import METRIC_DEFINITIONS
-from retainkit.metrics._convention import MetricConvention, refuse_unsupported
+from retainkit.metrics._cells import NO_REASON, Cells, Groups, sums
+from retainkit.metrics._churn_forms import (
+    as_retention,
+    churn_cells,
+    describe_form,
+    interval_name,
+    is_plain,
+)
+from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._formulas import Formula, formula_for
-from retainkit.metrics._kernel import jeffreys, order_free_sums, wilson
+from retainkit.metrics._kernel import jeffreys, wilson
 from retainkit.metrics._period import Period
 from retainkit.metrics._snapshot import Snapshot
 from retainkit.metrics._value import REASONS, Interval, MetricValue, Reason
-from retainkit.typing import FloatArray, IntArray
 
-NO_REASON = -1
-
-
-class Cells(NamedTuple):
-    """One metric in several cells: the whole base first, then each group."""
-
-    value: FloatArray
-    numerator: FloatArray
-    denominator: FloatArray
-    n: npt.NDArray[np.int64]
-    lower: FloatArray
-    upper: FloatArray
-    reason: npt.NDArray[np.int8]
-
-
-class Groups(NamedTuple):
-    """A group per customer and how many groups there are."""
-
-    codes: IntArray
-    size: int
+_CHURN = ("churn_rate", "retention_rate")
 
 
 def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
@@ -47,6 +34,9 @@ def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
         return _without_value(groups.size + 1, reason)
     if formula.distribution is not None:
         return _distribution_cells(formula, snapshot, groups)
+    if name in _CHURN and not is_plain(snapshot.convention):
+        lost = churn_cells(snapshot, groups)
+        return lost if name == "churn_rate" else as_retention(lost, snapshot.convention)
     cells = _additive_cells(formula, snapshot, groups)
     if METRIC_DEFINITIONS[name].kind == "proportion":
         return _with_interval(cells, snapshot.convention)
@@ -54,42 +44,24 @@ def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
 
 
 def _additive_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
-    n = _sums(formula.population(snapshot), groups)
-    numerator = _sums(formula.numerator(snapshot), groups)
+    n = sums(formula.population(snapshot), groups)
+    numerator = sums(formula.numerator(snapshot), groups)
     undefined = np.full(len(n), np.nan)
     reason = np.full(len(n), NO_REASON, dtype=np.int8)
     if formula.denominator is None:
         return Cells(
             numerator, numerator, undefined, n.astype(np.int64), undefined, undefined, reason
         )
-    denominator = _sums(formula.denominator(snapshot), groups)
+    denominator = sums(formula.denominator(snapshot), groups)
     reason[denominator == 0] = REASONS.index("zero_denominator")
     if formula.refuses_negatives:
         negative = (formula.numerator(snapshot) < 0) | (formula.denominator(snapshot) < 0)
-        reason[_sums(negative, groups) > 0] = REASONS.index("negative_values")
+        reason[sums(negative, groups) > 0] = REASONS.index("negative_values")
     part = denominator - numerator if formula.complement else numerator
     value = np.divide(part, denominator, out=undefined.copy(), where=reason == NO_REASON)
     if formula.complement:
         value = 1.0 - value
     return Cells(value, numerator, denominator, n.astype(np.int64), undefined, undefined, reason)
-
-
-def _sums(terms: npt.NDArray[Any], groups: Groups) -> FloatArray:
-    """Return the sum of per-customer terms over everybody, then over each group."""
-    if terms.dtype.kind == "f":
-        chosen = np.flatnonzero(terms)
-        values = terms[chosen]
-        overall = order_free_sums(values, np.zeros(len(values), dtype=np.int8), 1)
-        if groups.size == 0:
-            return overall
-        return np.concatenate([overall, order_free_sums(values, groups.codes[chosen], groups.size)])
-    overall = np.array([terms.sum()], dtype=np.float64)
-    if groups.size == 0:
-        return overall
-    if terms.dtype.kind == "b":
-        by_group = np.bincount(groups.codes[terms], minlength=groups.size)
-        return np.concatenate([overall, by_group])
-    return np.concatenate([overall, np.bincount(groups.codes, terms, minlength=groups.size)])
 
 
 def _with_interval(cells: Cells, convention: MetricConvention) -> Cells:
@@ -142,7 +114,7 @@ def envelope(
         interval = Interval(
             float(cells.lower[at]),
             float(cells.upper[at]),
-            convention.interval_method,
+            interval_name(convention) if name in _CHURN else convention.interval_method,
             convention.interval_level,
         )
     return MetricValue(
@@ -170,20 +142,28 @@ def measure(
     """Return one metric of the whole base."""
     convention = settle_convention(convention, window_days)
     period = period or latest_period(base, convention)
-    snapshot = Snapshot(base, period, convention)
+    snapshot = Snapshot(settle_base(base, convention), period, convention)
     needs_history = formula_for(name, base).needs_history
     everybody = Groups(np.zeros(len(base.customer_id), dtype=np.int8), 0)
     cells = evaluate(name, snapshot, everybody)
     notes = snapshot.notes(needs_history=needs_history)
+    if name in _CHURN:
+        notes = (*notes, *describe_form(convention, period.days))
     return envelope(name, cells, 0, period=period, convention=convention, notes=notes)
 
 
 def settle_convention(convention: MetricConvention, window_days: int | None) -> MetricConvention:
-    """Return the convention with the window asked for; refuse what cannot be honoured."""
-    refuse_unsupported(convention)
+    """Return the convention with the window asked for."""
     if window_days is None:
         return convention
     return convention.replace(window_days=window_days)
+
+
+def settle_base(base: CustomerBase, convention: MetricConvention) -> CustomerBase:
+    """Return the base as the convention sees it; purchases stay as they are."""
+    if isinstance(base, ContractIndex):
+        return read_contracts(base, convention=convention)
+    return base
 
 
 def latest_period(base: CustomerBase, convention: MetricConvention) -> Period:

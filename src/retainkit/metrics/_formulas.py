@@ -97,11 +97,33 @@ FORMULAS: dict[str, Formula] = {
         refuses_negatives=True,
     ),
     "net_revenue_retention": Formula(
-        lambda s: s.amount_at_end,
+        lambda s: s.amount_kept,
         lambda s: s.amount_at_start,
         _at_start,
         bases=(ContractIndex,),
         refuses_negatives=True,
+    ),
+    "gross_revenue_churn": Formula(
+        lambda s: s.amount_at_start - np.minimum(s.amount_at_start, s.amount_at_end),
+        lambda s: s.amount_at_start,
+        _at_start,
+        bases=(ContractIndex,),
+        refuses_negatives=True,
+    ),
+    "recurring_revenue": Formula(
+        lambda s: s.closing_amount, None, lambda s: s.at_end, bases=(ContractIndex,)
+    ),
+    "recurring_revenue_per_customer": Formula(
+        lambda s: s.closing_amount,
+        lambda s: s.at_end,
+        lambda s: s.at_end,
+        bases=(ContractIndex,),
+    ),
+    "average_sale_price": Formula(
+        lambda s: np.where(s.joined & s.at_end, s.closing_amount, 0.0),
+        lambda s: s.joined & s.at_end,
+        lambda s: s.joined & s.at_end,
+        bases=(ContractIndex,),
     ),
     "top_share": _distribution(top_share_terms),
     "headcount_for_share": _distribution(headcount_terms),

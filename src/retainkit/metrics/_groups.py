@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import AlignmentError, SchemaError
-from retainkit.metrics._evaluate import Groups
+from retainkit.metrics._cells import Groups
 from retainkit.typing import IntArray
 
 OVERALL = "overall"

@@ -103,10 +103,24 @@ class Snapshot:
         return np.where(self.at_start, amount, 0.0)
 
     @cached_property
+    def closing_amount(self) -> FloatArray:
+        """Recurring amount at the end of everybody [money per billing period]."""
+        return cast("ContractIndex", self.base).amount_before(self.period.end_day)
+
+    @cached_property
+    def amount_kept(self) -> FloatArray:
+        """What the convention counts as kept of the amount of the start, per customer [money]."""
+        kept = self.amount_at_end
+        if not self.convention.contraction_in_nrr:
+            kept = np.where(self.at_end, np.maximum(kept, self.amount_at_start), kept)
+        if self.convention.reactivation_in_nrr:
+            kept = kept + np.where(self.dormant & self.at_end, self.closing_amount, 0.0)
+        return kept
+
+    @cached_property
     def amount_at_end(self) -> FloatArray:
         """Recurring amount at the end of the customers of the start [money per billing period]."""
-        amount = cast("ContractIndex", self.base).amount_before(self.period.end_day)
-        return np.where(self.at_start, amount, 0.0)
+        return np.where(self.at_start, self.closing_amount, 0.0)
 
     def reason(self, *, needs_history: bool) -> Reason | None:
         """Return why nothing can be measured over this period, or None."""
@@ -124,7 +138,7 @@ class Snapshot:
 
     def notes(self, *, needs_history: bool) -> tuple[str, ...]:
         """Return the remarks that do not stop a value."""
-        remarks: list[str] = []
+        remarks: list[str] = list(getattr(self.base, "notes", ()))
         if self.period.end_day > day_number(self.base.as_of) + 1:
             remarks.append(f"the period is incomplete: observed to {self.base.as_of}")
         observed_from = self.base.observed_from

@@ -12,8 +12,9 @@ import pandas as pd
 
 from retainkit._internal.result import ResultTable
 from retainkit.errors import NotComputableError
+from retainkit.metrics._cells import NO_REASON, Cells
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._evaluate import NO_REASON, Cells, envelope
+from retainkit.metrics._evaluate import envelope
 from retainkit.metrics._groups import OVERALL
 from retainkit.metrics._period import Period
 from retainkit.metrics._value import REASONS, MetricValue

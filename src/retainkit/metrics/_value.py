@@ -17,6 +17,9 @@ Reason = Literal[
     "negative_values",
     "non_positive_total",
     "non_finite_values",
+    "no_control_group",
+    "category_unknown",
+    "no_churn",
 ]
 """Why a metric has no value."""
 
@@ -29,6 +32,9 @@ REASONS: tuple[Reason, ...] = (
     "negative_values",
     "non_positive_total",
     "non_finite_values",
+    "no_control_group",
+    "category_unknown",
+    "no_churn",
 )
 
 REASON_TEXT: dict[Reason, str] = {
@@ -40,6 +46,9 @@ REASON_TEXT: dict[Reason, str] = {
     "negative_values": "undefined for negative values",
     "non_positive_total": "shares of a total that is not positive mean nothing",
     "non_finite_values": "infinite values have no share",
+    "no_control_group": "without customers held out nobody knows what would have happened",
+    "category_unknown": "no category spending is known",
+    "no_churn": "at no churn a lifetime has no end",
 }
 
 
@@ -51,7 +60,9 @@ class Interval(NamedTuple):
     lower, upper : float
         Bounds, in the unit of the value.
     method : str
-        How it was made: "jeffreys" or "wilson".
+        How it was made: "jeffreys" or "wilson" for a proportion, "poisson" for departures per
+        customer-time, "nelson-aalen" for daily sums, "newcombe" and "mover" for differences and
+        ratios, "linearised" for ratios of sums, "greenwood" for survival.
     level : float
         Coverage, in (0, 1).
     """

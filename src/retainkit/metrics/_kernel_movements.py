@@ -1,0 +1,150 @@
+"""From changes of level to movements: new, returned, larger, smaller, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit.metrics._kernel import starts_of_runs
+from retainkit.metrics._kernel_spells import Changes
+from retainkit.typing import BoolArray, IntArray
+
+NEW, REACTIVATION, EXPANSION, CONTRACTION, CHURN, TERM_CHANGE, CURRENCY = range(7)
+KINDS = 7
+
+
+class Moves(NamedTuple):
+    """Movements by customer and then by period: signed amounts in units of money."""
+
+    customer: npt.NDArray[np.int32]
+    period: npt.NDArray[np.int16]
+    kind: npt.NDArray[np.int8]
+    amount: npt.NDArray[np.int64]
+
+    def take(self, positions: npt.NDArray[Any]) -> Moves:
+        """Return the chosen movements."""
+        parts: list[Any] = [part[positions] for part in self]
+        return Moves(*parts)
+
+
+def find_moves(
+    changes: Changes,
+    first_day: IntArray,
+    boundaries: IntArray,
+    *,
+    by_event: bool,
+    flashes: bool,
+    separate_terms: bool,
+) -> Moves:
+    """Return the movements between consecutive boundaries (days on which periods start).
+
+    `by_event` counts every change; otherwise both ends of each period are compared. `flashes`
+    says whether customers who join and leave within one period count, on both sides.
+    """
+    inside = (changes.day >= boundaries[0]) & (changes.day < boundaries[-1])
+    if not inside.all():
+        changes = changes.take(np.flatnonzero(inside))
+    period = (np.searchsorted(boundaries, changes.day, side="right") - 1).astype(np.int16)
+    run = starts_of_runs(changes.customer)
+    run[1:] |= period[1:] != period[:-1]
+    opens = np.flatnonzero(run)
+    if not by_event or not flashes:
+        flash = _flashes(changes, first_day, boundaries, period, opens)
+    if by_event:
+        if not flashes:
+            keep = ~np.repeat(flash, np.diff(np.append(opens, len(period))))
+            changes, period = changes.take(keep), period[keep]
+        return _classified(changes, period, first_day, changes.day, separate_terms)
+    ends = _from_end_to_end(changes, opens)
+    moves = _classified(ends, period[opens], first_day, boundaries[period[opens]], separate_terms)
+    if not flashes or not flash.any():
+        return moves
+    brief = np.repeat(flash, np.diff(np.append(opens, len(period))))
+    few = changes.take(brief)
+    return _joined(moves, _classified(few, period[brief], first_day, few.day, separate_terms))
+
+
+def _flashes(
+    changes: Changes, first_day: IntArray, boundaries: IntArray, period: IntArray, opens: IntArray
+) -> BoolArray:
+    """Mark the runs of customers who joined and left within one period."""
+    if len(opens) == 0:
+        return np.zeros(0, dtype=np.bool_)
+    closes = np.append(opens[1:], len(period)) - 1
+    joined = first_day[changes.customer[opens]] >= boundaries[period[opens]]
+    return np.asarray(joined & (changes.running_after[closes] == 0))
+
+
+def _from_end_to_end(changes: Changes, opens: IntArray) -> Changes:
+    if len(opens) == 0:
+        return changes
+    closes = np.append(opens[1:], len(changes.customer)) - 1
+    begun = changes.take(opens)
+    done = changes.take(closes)
+    return begun._replace(
+        after=done.after, running_after=done.running_after, term_after=done.term_after
+    )
+
+
+def _classified(
+    changes: Changes,
+    period: npt.NDArray[np.int16],
+    first_day: IntArray,
+    since: IntArray,
+    separate_terms: bool,
+) -> Moves:
+    """Name each change; `since` is the day from which a first contract counts as new."""
+    was, is_now = changes.running_before > 0, changes.running_after > 0
+    amount = changes.after - changes.before
+    kind = np.where(amount > 0, EXPANSION, CONTRACTION).astype(np.int8)
+    kind[was & ~is_now] = CHURN
+    came = np.flatnonzero(~was & is_now)
+    is_new = first_day[changes.customer[came]] >= since[came]
+    kind[came] = np.where(is_new, NEW, REACTIVATION)
+    if separate_terms and changes.term_before is not None and changes.term_after is not None:
+        longer = (
+            changes.term_before * changes.running_after
+            != changes.term_after * changes.running_before
+        )
+        kind[was & is_now & longer] = TERM_CHANGE
+    real = (amount != 0) | (was != is_now)
+    moves = Moves(changes.customer.astype(np.int32), period, kind, amount)
+    return moves if real.all() else moves.take(real)
+
+
+def _joined(one: Moves, other: Moves) -> Moves:
+    both = join_moves((one, other))
+    return both.take(np.lexsort((both.kind, both.period, both.customer)))
+
+
+def join_moves(several: Sequence[Moves]) -> Moves:
+    """Return all movements, in the order given."""
+    parts: list[Any] = [np.concatenate([moves[k] for moves in several]) for k in range(4)]
+    return Moves(*parts)
+
+
+def merge_moves(moves: Moves) -> Moves:
+    """Return one movement per customer, period and kind."""
+    if len(moves.customer) == 0:
+        return moves
+    key = (moves.customer.astype(np.int64) << 24) + (moves.period.astype(np.int64) << 8)
+    key += moves.kind
+    if bool((key[1:] > key[:-1]).all()):
+        return moves
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(starts_of_runs(key[order]))
+    amount = np.add.reduceat(moves.amount[order], first)
+    found = order[first]
+    return Moves(moves.customer[found], moves.period[found], moves.kind[found], amount)
+
+
+def sum_moves(moves: Moves, periods: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return amount [units] and movements by period and kind; float sums are exact here."""
+    cell = moves.period.astype(np.int64) * KINDS + moves.kind
+    size = periods * KINDS
+    amount = np.bincount(cell, weights=moves.amount.astype(np.float64), minlength=size)
+    heads = np.bincount(cell, minlength=size)
+    return amount.reshape(periods, KINDS), heads.astype(np.int64).reshape(periods, KINDS)
