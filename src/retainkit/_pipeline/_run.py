@@ -169,6 +169,7 @@ def _compose(
     model, predictions = learn(history, facts=facts, config=config)
     progress("scoring, grading, deciding")
     scores = apply_schemes(model, history, predictions, facts)
+    del predictions
     progress("finding causes of leaving")
     contract_churn = _contract_churn(tables, day, config)
     causes = _attribute(tables, contract_churn or scores.churn, config)

@@ -16,12 +16,12 @@ _WEEK_ORIGIN: dict[Weekday, int] = {"monday": 4, "sunday": 3, "saturday": 2}
 
 def bucket_of_days(
     days: npt.NDArray[Any], unit: CalendarUnit, *, week_start: Weekday = "monday"
-) -> npt.NDArray[np.int64]:
+) -> npt.NDArray[np.int32]:
     """Return the running number of the unit that holds each day."""
     if unit == "week":
-        return np.asarray((days - _WEEK_ORIGIN[week_start]) // 7, dtype=np.int64)
+        return np.asarray((days - _WEEK_ORIGIN[week_start]) // 7, dtype=np.int32)
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return np.asarray(months // MONTHS_PER_UNIT[unit])
+    return np.asarray(months // MONTHS_PER_UNIT[unit], dtype=np.int32)
 
 
 def bucket_starts(

@@ -119,8 +119,9 @@ def cohort_counts(
         return np.zeros(shape, dtype=np.int64)
     keep = starts_of_runs(codes)
     keep[1:] |= buckets[1:] != buckets[:-1]
-    cohort = cohort_of[codes[keep]].astype(np.int64)
-    cell = cohort * shape[1] + (buckets[keep] - cohort)
+    cell = cohort_of[codes[keep]].astype(np.int64)
+    cell *= shape[1] - 1  # cohort * columns + (bucket - cohort)
+    cell += buckets[keep]
     return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
 
 

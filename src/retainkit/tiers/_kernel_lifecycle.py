@@ -26,15 +26,18 @@ def mixed_gap(gaps: Float, length: Float, usual: float, prior_gaps: float) -> Fl
     """
     weight = prior_gaps if usual == usual else 0.0
     known = weight * usual if weight else 0.0
-    gaps = np.maximum(gaps, 0.0)
+    weights = np.maximum(gaps, 0.0)
+    weights += weight
     mixed = np.full(gaps.size, usual)
-    np.divide(length + known, gaps + weight, out=mixed, where=gaps + weight > 0)
+    np.divide(length + known, weights, out=mixed, where=weights > 0)
     return mixed
 
 
-def first_rule(rules: Sequence[npt.NDArray[np.bool_]], otherwise: int) -> npt.NDArray[np.int8]:
-    """Return the position of the first rule that holds; `otherwise` where none does."""
-    codes = np.full(rules[0].size, otherwise, dtype=np.int8)
+def first_rule(rules: Sequence[npt.NDArray[np.bool_] | None], n: int) -> npt.NDArray[np.int8]:
+    """Return the position of the first rule that holds, or behind the last; None holds nowhere."""
+    codes = np.full(n, len(rules), dtype=np.int8)
     for code in range(len(rules) - 1, -1, -1):
-        codes[rules[code]] = code
+        rule = rules[code]
+        if rule is not None:
+            codes[rule] = code
     return codes

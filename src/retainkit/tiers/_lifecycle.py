@@ -312,7 +312,7 @@ def lifecycle_stage(
     arrays = _read(history)
     n = arrays["occasions"].size
     hints = {"p_alive": p_alive, "spending_trend": spending_trend, "last_gap": last_gap}
-    arrays |= {name: _hint(values, n, name) for name, values in hints.items()}
+    arrays |= {name: _hint(values, n, name) for name, values in hints.items() if values is not None}
     reason = _reason(arrays, scheme)
     return LifecycleTable(
         customer_id=index_of(history.occasions, customer_id, n),
@@ -338,9 +338,7 @@ def _read(history: RelationHistory) -> dict[str, FloatArray]:
     return arrays
 
 
-def _hint(values: ArrayLike1D | None, n: int, name: str) -> FloatArray:
-    if values is None:
-        return np.broadcast_to(np.float64(np.nan), (n,))
+def _hint(values: ArrayLike1D, n: int, name: str) -> FloatArray:
     array = as_floats(values, name)
     check_length(array.size, n, name)
     return array
@@ -358,25 +356,27 @@ def _rhythm(
 
 
 def _reason(arrays: Mapping[str, FloatArray], scheme: LifecycleScheme) -> npt.NDArray[np.int8]:
-    config, occasions, age = scheme.config, arrays["occasions"], arrays["age"]
-    p_alive, trend, last_gap = arrays["p_alive"], arrays["spending_trend"], arrays["last_gap"]
+    config, occasions = scheme.config, arrays["occasions"]
     usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
     silence = arrays["inactive_for"] / _rhythm(arrays, scheme)
-    before = _rhythm(arrays, scheme, less=last_gap)
     holds = {
         "never_purchased": occasions == 0,
-        "probably_left": p_alive < config.lapsed_below,
-        "silent_beyond_rhythm": np.isnan(p_alive) & (silence > config.lapsed_gaps),
+        "silent_beyond_rhythm": silence > config.lapsed_gaps,
         "silence_growing": silence > config.declining_gaps,
-        "returned_after_lapse": (occasions > 1) & (last_gap > config.lapsed_gaps * before),
         "first_purchase": occasions == 1,
-        "relation_young": age <= config.new_gaps * usual,
-        "spending_falling": trend <= -config.trend,
-        "spending_rising": trend >= config.trend,
+        "relation_young": arrays["age"] <= config.new_gaps * usual,
         "relation_forming": occasions < config.settled_occasions,
     }
-    rules = [holds[reason] for reason in _REASONS[:-1]]
-    reason = _kernel.first_rule(rules, len(_REASONS) - 1)
-    incomplete = np.isnan(arrays["recency"] + age + arrays["inactive_for"]) & (occasions > 0)
-    reason[incomplete] = -1
+    if "p_alive" in arrays:
+        holds["probably_left"] = arrays["p_alive"] < config.lapsed_below
+        holds["silent_beyond_rhythm"] &= np.isnan(arrays["p_alive"])
+    if "last_gap" in arrays:
+        lapse = config.lapsed_gaps * _rhythm(arrays, scheme, less=arrays["last_gap"])
+        holds["returned_after_lapse"] = (occasions > 1) & (arrays["last_gap"] > lapse)
+    if "spending_trend" in arrays:
+        holds["spending_falling"] = arrays["spending_trend"] <= -config.trend
+        holds["spending_rising"] = arrays["spending_trend"] >= config.trend
+    reason = _kernel.first_rule([holds.get(name) for name in _REASONS[:-1]], occasions.size)
+    for name in ("recency", "age", "inactive_for"):
+        reason[np.isnan(arrays[name]) & (occasions > 0)] = -1
     return reason
