@@ -11,6 +11,8 @@ from __future__ import annotations
 from retainkit.tiers._assign import assign_tiers
 from retainkit.tiers._catalog import (
     BAD,
+    MOVEMENT_LABELS,
+    MOVEMENTS,
     SCHEME_NOTES,
     STAGE_LABELS,
     STAGE_REASONS,
@@ -21,6 +23,7 @@ from retainkit.tiers._catalog import (
     TIER_LABELS,
     TIER_REASONS,
 )
+from retainkit.tiers._chain import TierChain, fit_tier_chain
 from retainkit.tiers._confidence import (
     GammaValues,
     NormalValues,
@@ -46,6 +49,7 @@ from retainkit.tiers._lifecycle import (
     fit_lifecycle_scheme,
     lifecycle_stage,
 )
+from retainkit.tiers._movement import TierMovement, compare_tiers
 from retainkit.tiers._overrides import AppliedOverrides, TierOverride
 from retainkit.tiers._pyramid import TierPyramid, tier_pyramid
 from retainkit.tiers._scheme import TierScheme, fit_tier_scheme
@@ -57,6 +61,8 @@ from retainkit.tiers._whale import WhaleCurve, whale_curve
 
 __all__ = [
     "BAD",
+    "MOVEMENTS",
+    "MOVEMENT_LABELS",
     "SCHEME_NOTES",
     "STAGES",
     "STAGE_LABELS",
@@ -85,6 +91,8 @@ __all__ = [
     "StabilityConfig",
     "StandingConfig",
     "StandingTable",
+    "TierChain",
+    "TierMovement",
     "TierOverride",
     "TierPyramid",
     "TierScheme",
@@ -96,7 +104,9 @@ __all__ = [
     "WhaleCurve",
     "assess_standing",
     "assign_tiers",
+    "compare_tiers",
     "fit_lifecycle_scheme",
+    "fit_tier_chain",
     "fit_tier_scheme",
     "lifecycle_stage",
     "tier_probabilities",

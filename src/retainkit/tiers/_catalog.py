@@ -11,6 +11,26 @@ from retainkit._internal.labels import Label
 BAD: Final = "bad"
 """Name of the tier shown for customers of bad standing, whatever they are worth."""
 
+LAPSED: Final = "lapsed"
+"""State of a customer who has left."""
+
+NEW: Final = "new"
+"""State before of a customer who was not there."""
+
+MOVEMENTS: Final = ("promotion", "retention", "demotion", "bad", "exit")
+"""What can become of a customer of a tier from one assessment to the next."""
+
+MOVEMENT_LABELS: Final[Mapping[str, Label]] = MappingProxyType(
+    {
+        "promotion": Label(en="Promoted", zh="升级"),
+        "retention": Label(en="Kept the tier", zh="保持"),
+        "demotion": Label(en="Demoted", zh="降级"),
+        "bad": Label(en="Turned bad", zh="转为劣质"),
+        "exit": Label(en="Left", zh="流失"),
+    }
+)
+"""Labels of the movements."""
+
 TIER_LABELS: Final[Mapping[str, Label]] = MappingProxyType(
     {
         "key": Label(en="Key customers", zh="关键客户"),
