@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retainkit.lifetime._kernel_dropout import _integral, expected_until_dropout
+from retainkit.lifetime._kernel_dropout import (
+    _integral,
+    _mean_purchases,
+    expected_until_dropout,
+)
 
 LAW = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -27,7 +31,8 @@ def test_series_and_integral_agree(s: float, u: float, a: float, b: float) -> No
     """Two independent ways to the expectation give the same number."""
     arrays = [np.array([v]) for v in (s, u, b)]
     series = expected_until_dropout(arrays[0], arrays[1], a, arrays[2])
-    np.testing.assert_allclose(series, _integral(arrays[0], arrays[1], a, arrays[2]), rtol=1e-11)
+    integral = _integral(arrays[0], arrays[1], a, arrays[2], _mean_purchases)
+    np.testing.assert_allclose(series, integral, rtol=1e-11)
 
 
 def test_no_time_gives_nothing_and_nan_stays_nan() -> None:

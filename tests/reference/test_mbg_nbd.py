@@ -62,11 +62,12 @@ def test_cdnow_seventy_eight_weeks() -> None:
 
 def test_the_likelihood_elsewhere() -> None:
     """At the 78-week parameters the 39-week data have log-likelihood -9594.2457."""
-    from retainkit.lifetime import _kernel_mbg_nbd as kernel
+    from retainkit.lifetime import _kernel_beta_geometric as kernel
 
     later = fit_mbg_nbd(cdnow("1998-06-30").history)
     history = cdnow().history
-    data = kernel.prepare(history.frequency, history.recency, history.age, np.ones(len(history)))
+    columns = (history.frequency, history.recency, history.age, np.ones(len(history)))
+    data = kernel.prepare(*columns, first=1.0)
     theta = np.log(list(later.parameters.values()))
     assert kernel.evaluate(theta, data).value == pytest.approx(-9594.2457, abs=6e-5)
 

@@ -48,6 +48,11 @@ class CompressedHistories:
     weights: FloatArray
     inverse: IntArray
 
+    @property
+    def n_excluded(self) -> int:
+        """Customers without an age, who have no history."""
+        return int(np.count_nonzero(self.inverse < 0))
+
     def expand(self, values: FloatArray) -> FloatArray:
         """Give every customer the value of its distinct history.
 

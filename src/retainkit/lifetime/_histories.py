@@ -148,7 +148,7 @@ def as_column(values: ArrayLike1D, name: str) -> FloatArray:
 
 
 def history_columns(
-    history: PurchaseHistory, *, unit: TimeUnit | None = None
+    history: PurchaseHistory, *, unit: TimeUnit | None = None, checked: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return frequency, recency and age as float64, checked against each other and `unit`."""
     if unit is not None and history.unit != unit:
@@ -160,7 +160,8 @@ def history_columns(
     x = as_column(history.frequency, "frequency")
     t = as_column(history.recency, "recency")
     T = as_column(history.age, "age")
-    check_histories(x, t, T)
+    if not checked:
+        check_histories(x, t, T)
     return x, t, T
 
 

@@ -12,11 +12,15 @@ estimate is poor go to an integral of positive terms that has no special case.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Series = Callable[[Floats, Floats, float, Floats, int], Floats]
+Value = Callable[[Floats, Floats, Floats], Floats]
 
 _TERM_COUNTS = (24, 48, 96, 192, 384, 768, 1536)
 _BLOCK = 1 << 14
@@ -31,20 +35,32 @@ _TAIL = 45.0
 
 def expected_until_dropout(s: Floats, u: Floats, a: float, b: Floats) -> Floats:
     """Return E(s, u, a, b) for arrays s > 0, u >= 0, b > 0 of shape (n,); NaN where u is NaN."""
+    return _by_series(s, u, a, b, _euler_series, _mean_purchases, at_zero=0.0)
+
+
+def survival_until(s: Floats, u: Floats, a: float, b: Floats) -> Floats:
+    """Return E_{p ~ Beta(a, b)}[(1 + p u)^-s]: the chance that no purchase was the last one."""
+    return _by_series(s, u, a, b, _survival_series, _mean_survival, at_zero=1.0)
+
+
+def _by_series(
+    s: Floats, u: Floats, a: float, b: Floats, series: Series, value: Value, *, at_zero: float
+) -> Floats:
+    """Sum the series where it is safe, and integrate the positive `value` where it is not."""
     result = np.full(len(s), np.nan)
     with np.errstate(all="ignore"):
         log_z = -np.log1p(1.0 / u)
         wanted = 8.0 - 42.0 / log_z
         todo = ~np.isnan(u)
-        result[u == 0.0] = 0.0
+        result[u == 0.0] = at_zero
         todo &= u > 0.0
         bins = np.where(todo, np.searchsorted(_TERM_COUNTS, wanted), len(_TERM_COUNTS))
         for i, count in enumerate(np.bincount(bins).tolist()[: len(_TERM_COUNTS)]):
             for part in _blocks(np.flatnonzero(bins == i)) if count else ():
-                result[part] = _euler_series(s[part], u[part], a, b[part], _TERM_COUNTS[i])
+                result[part] = series(s[part], u[part], a, b[part], _TERM_COUNTS[i])
         poor = np.flatnonzero(todo & np.isnan(result))
         if len(poor):
-            result[poor] = _integral(s[poor], u[poor], a, b[poor])
+            result[poor] = _integral(s[poor], u[poor], a, b[poor], value)
     return result
 
 
@@ -70,6 +86,21 @@ def _euler_series(s: Floats, u: Floats, a: float, b: Floats, terms: int) -> Floa
     shrinks = 1.0 - ratio
     good &= (shrinks > 0.0) & (np.abs(last) * power <= 1e-16 * shrinks * left)
     return np.where(good, c * left, np.nan)
+
+
+def _survival_series(s: Floats, u: Floats, a: float, b: Floats, terms: int) -> Floats:
+    """Sum (1-z)^a [1 + a sum_k (a+1)_{k-1} (c-s)_k / ((c)_k k!) z^k] with c = a + b, z = u/(1+u).
+
+    Euler's form of 2F1(s, a; a + b; -u). NaN where digits were lost or the sum is unfinished.
+    """
+    c = a + b
+    sum_terms = _terms_as_matrix if len(s) <= _FEW_ROWS else _terms_in_turn
+    total, size, last, ratio = sum_terms(c - s, c, u / (1.0 + u), a, terms)
+    left = 1.0 + a * total
+    good = 1.0 + a * size <= _CANCELLATION * left
+    shrinks = 1.0 - ratio
+    good &= (shrinks > 0.0) & (a * np.abs(last) <= 1e-16 * shrinks * left)
+    return np.where(good, np.exp(-a * np.log1p(u)) * left, np.nan)
 
 
 def _terms_as_matrix(
@@ -107,53 +138,80 @@ def _terms_in_turn(
     return total, size, term, ratio
 
 
-def _integral(s: Floats, u: Floats, a: float, b: Floats) -> Floats:
+def _mean_purchases(s: Floats, p: Floats, log_1pu: Floats) -> Floats:
+    """Return (1 - (1 + p u)^-s) / p."""
+    value: Floats = -np.expm1(-s * log_1pu) / p
+    return value
+
+
+def _mean_survival(s: Floats, p: Floats, log_1pu: Floats) -> Floats:  # noqa: ARG001
+    """Return (1 + p u)^-s."""
+    value: Floats = np.exp(-s * log_1pu)
+    return value
+
+
+def _integral(s: Floats, u: Floats, a: float, b: Floats, value: Value) -> Floats:
     """Integrate over y = logit(p) by the trapezoidal rule, exact to rounding for such functions.
 
     The number of nodes is rounded up to steps of 64, so that a row's result does not depend on
     the rows beside it.
     """
-    low, high, step = _grid(s, u, a, b)
+    weighty = value is _mean_survival  # falls so fast that the mass may lie far below the mode
+    low, high, step = _grid(s, u, a, b, weighty=weighty)
     nodes = np.ceil((high - low) / (64.0 * step)).astype(np.int64) * 64 + 64
     result = np.empty(len(s))
     for width in np.unique(nodes).tolist():
         rows = np.flatnonzero(nodes == width)
         size = max(1, _BLOCK // width)
         for part in (rows[i : i + size] for i in range(0, len(rows), size)):
-            result[part] = _trapezoid(s[part], u[part], a, b[part], low[part], step[part], width)
+            result[part] = _trapezoid(
+                (s[part], u[part], b[part]), a, (low[part], step[part], width), value
+            )
     return result
 
 
-def _grid(s: Floats, u: Floats, a: float, b: Floats) -> tuple[Floats, Floats, Floats]:
+def _grid(
+    s: Floats, u: Floats, a: float, b: Floats, *, weighty: bool
+) -> tuple[Floats, Floats, Floats]:
     """Return lowest and highest node and the step for each row.
 
     The step follows the decay of the kernel's Fourier transform, |Gamma(a + i w)| falling as
     e^(-pi w / 2) for small a and as a normal curve of precision a b / (a + b) for large a.
     """
     precision = a * b / (a + b)
-    step = 2.0 * np.pi / (26.0 + 1.3 * np.sqrt(70.0 * precision))
+    sharpest = a * (b + s) / (a + b + s) if weighty else precision
+    step = 2.0 * np.pi / (26.0 + 1.3 * np.sqrt(70.0 * sharpest))
     mode = np.log(a) - np.log(b)
     # below `low` the integrand is an exact exponential, summed in closed form
     low = -np.log(np.maximum(np.maximum(s * u, u), np.maximum(a + b, 1.0))) - 38.0
     reach = _TAIL / precision + np.sqrt(2.0 * _TAIL / precision)
-    if a > 20.0:
+    if a > 20.0 and not weighty:
         low = np.maximum(low, mode - 2.0 * reach)
     high = np.log(np.expm1(np.minimum(_TAIL / b, 700.0))) if a <= 1.0 else mode + reach
+    # and above, where p = 1 to the last bit, the kernel is an exact exponential too
+    high = np.minimum(high, 38.0 + np.log(np.maximum(s, max(a, 1.0))))
     return low, np.maximum(high, low + 1.0), step
 
 
 def _trapezoid(
-    s: Floats, u: Floats, a: float, b: Floats, low: Floats, step: Floats, nodes: int
+    rows: tuple[Floats, Floats, Floats],
+    a: float,
+    grid: tuple[Floats, Floats, int],
+    value: Value,
 ) -> Floats:
-    """Return the mean of (1 - (1+pu)^-s) / p under the kernel p^a (1-p)^b dy."""
+    """Return the mean of `value` under the kernel p^a (1-p)^b dy."""
+    s, u, b = rows
+    low, step, nodes = grid
     y = low[:, None] + step[:, None] * np.arange(nodes)
     log_1p = -np.logaddexp(0.0, y)
     kernel = a * (y + log_1p) + b[:, None] * log_1p
     kernel = np.exp(kernel - kernel.max(axis=1, keepdims=True))
     log_p = y + log_1p
     p = np.exp(log_p)
-    value = -np.expm1(-s[:, None] * np.log1p(p * u[:, None])) / p
+    at = value(s[:, None], p, np.log1p(p * u[:, None]))
     below = kernel[:, 0] / np.expm1(a * step)
-    weight = kernel.sum(axis=1) + below
-    mean: Floats = ((kernel * value).sum(axis=1) + below * value[:, 0]) / weight
+    above = kernel[:, -1] / np.expm1(b * step)
+    weight = kernel.sum(axis=1) + below + above
+    mean: Floats = (kernel * at).sum(axis=1) + below * at[:, 0] + above * at[:, -1]
+    mean /= weight
     return mean

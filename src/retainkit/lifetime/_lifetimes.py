@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import MissingDependencyError, NotComputableError, SchemaError, UnitError
-from retainkit.lifetime import _kernel_gamma_gamma, _kernel_mbg_nbd
+from retainkit.lifetime import _kernel_beta_geometric, _kernel_gamma_gamma
 from retainkit.lifetime._compress import compress_histories, compress_rows, fingerprint_of
 from retainkit.lifetime._gamma_gamma import GammaGammaModel
 from retainkit.lifetime._histories import PurchaseHistories
@@ -148,7 +148,7 @@ def _purchase_evidence(fitter: Any, parameters: dict[str, float], unit: TimeUnit
     rows = compress_histories(history, weights=data["weights"].to_numpy())
     columns = (rows.frequency, rows.recency, rows.age, rows.weights)
     theta = np.log([parameters[name] for name in ("r", "alpha", "a", "b")])
-    at = _kernel_mbg_nbd.evaluate(theta, _kernel_mbg_nbd.prepare(*columns))
+    at = _kernel_beta_geometric.evaluate(theta, _kernel_beta_geometric.prepare(*columns, first=1.0))
     return _evidence(at, columns, unit)
 
 

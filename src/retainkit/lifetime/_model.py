@@ -115,6 +115,7 @@ def fit_by_likelihood(
     name: str,
     config: FitConfig,
     boundary_of: Callable[[FloatArray], tuple[str, ...]],
+    stacklevel: int = 5,
 ) -> Fit:
     """Climb from each start until one converges; a boundary is told, a failure raises."""
     tried: list[Optimum] = []
@@ -132,7 +133,7 @@ def fit_by_likelihood(
     best = next((o for o in tried if o.converged), None)
     if best is None:
         raise _no_convergence(name, max(tried, key=lambda o: o.at.value), len(tried))
-    return Fit(np.exp(best.theta), _evidence(best, name, config, boundary_of))
+    return Fit(np.exp(best.theta), _evidence(best, name, config, boundary_of, stacklevel))
 
 
 def _evidence(
@@ -140,6 +141,7 @@ def _evidence(
     name: str,
     config: FitConfig,
     boundary_of: Callable[[FloatArray], tuple[str, ...]],
+    stacklevel: int,
 ) -> dict[str, Any]:
     covariance = log_covariance(-optimum.at.hessian)
     boundary: tuple[str, ...] = ()
@@ -147,7 +149,7 @@ def _evidence(
         boundary = boundary_of(np.exp(optimum.theta))
         if not boundary:
             raise _no_convergence(name, optimum, 1)
-        _warn_boundary(name, boundary)
+        _warn_boundary(name, boundary, stacklevel)
     return {
         "log_likelihood": optimum.at.value,
         "iterations": optimum.iterations,
@@ -158,13 +160,13 @@ def _evidence(
     }
 
 
-def _warn_boundary(name: str, boundary: tuple[str, ...]) -> None:
+def _warn_boundary(name: str, boundary: tuple[str, ...], stacklevel: int) -> None:
     warnings.warn(
         f"{name}: the optimum lies on the boundary ({', '.join(boundary)}); the fit is "
         "within 0.001 of the supremum of the log-likelihood and predictions are its limit, but "
         "the parameters concerned have no standard error: fit on more customers if that matters",
         RetainkitWarning,
-        stacklevel=5,
+        stacklevel=stacklevel,
     )
 
 

@@ -4,7 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from retainkit.lifetime import _kernel_mbg_nbd as kernel
+from retainkit.lifetime import _kernel_beta_geometric as kernel
 from retainkit.typing import FloatArray
 from tests.lifetime import oracle
 
@@ -15,9 +15,9 @@ WEIGHTS = np.array([5.0, 1.0, 2.0, 1.0, 0.5, 3.0])
 THETAS = np.log([[0.25, 4, 0.8, 2.5], [3, 0.1, 1e-9, 7], [1e5, 4e5, 30, 1e7], [0.01, 900, 5, 0.02]])
 
 
-def data_of(rows: FloatArray, weights: FloatArray) -> kernel.MbgNbdData:
+def data_of(rows: FloatArray, weights: FloatArray) -> kernel.BetaGeometricData:
     x, t, T = rows.T
-    return kernel.prepare(x, t, T, weights)
+    return kernel.prepare(x, t, T, weights, first=1.0)
 
 
 def test_log_likelihood_points() -> None:
@@ -86,12 +86,13 @@ def test_predictions_on_the_stress_grid() -> None:
             exact = [mp.mpf(v) for v in point]
             one = (np.array([x]), np.array([t]), np.array([T]))
             alive = oracle.mbg_p_alive(*exact[:7])
-            found = kernel.p_alive(r, alpha, a, b, *one)[0]
+            known = kernel.know((r, alpha, a, b), *one, first=1.0)
+            found = known.p[0]
             if alive < mp.mpf(10) ** -290:
                 assert found < 1e-280, point
                 continue
             expected = oracle.mbg_expected_purchases(*exact)
-            more = kernel.expected_purchases(r, alpha, a, b, *one, horizon=horizon)[0]
+            more = kernel.expected_purchases(known, horizon)[0]
             assert abs(found / alive - 1) < 1e-11, point
             assert abs(more / expected - 1) < 1e-11, point
             checked += 1
