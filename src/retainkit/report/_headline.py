@@ -72,23 +72,27 @@ def _rates(facts: Facts) -> Iterator[Card]:
     bought = texts("card_window", days=window)
     for name in ("retention_rate", "churn_rate", "repeat_rate"):
         note = () if name == "repeat_rate" else (bought,)
-        yield _rate(result.metrics, name, texts, note)
+        label = texts.label(METRIC_DEFINITIONS[name].label)
+        yield _rate(result.metrics, name, texts, label, note)
     if result.contract_metrics is not None:
-        yield _rate(result.contract_metrics, "retention_rate", texts, (texts("card_contract"),))
+        metric = texts.label(METRIC_DEFINITIONS["retention_rate"].label)
+        label = texts("card_contract", metric=metric)
+        yield _rate(result.contract_metrics, "retention_rate", texts, label)
 
 
-def _rate(table: MetricTable, name: str, texts: Texts, notes: tuple[str, ...]) -> Card:
+def _rate(
+    table: MetricTable, name: str, texts: Texts, label: str, notes: tuple[str, ...] = ()
+) -> Card:
     value = table.get(name)
     first, last = period_days(table)
     details = (explain_rate(value, texts), texts("card_period", first=first, last=last), *notes)
-    label = texts.label(METRIC_DEFINITIONS[name].label)
     return Card(label, texts.share(value.value), details)
 
 
 def explain_rate(value: MetricValue, texts: Texts) -> str:
     """Return the interval of a rate, or why there is no rate."""
     if value.reason is not None:
-        return texts("not_computed_because", reason=texts(f"why_{value.reason}"))
+        return texts("not_computed_because", reason=texts.word("why", value.reason))
     if value.interval is None:
         return f"{write_number(value.numerator)} / {write_number(value.denominator)}"
     level = texts("interval", level=texts.share(value.interval.level, 0))

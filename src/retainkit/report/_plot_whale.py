@@ -67,7 +67,8 @@ def plot_whale_curve(
     >>> from retainkit.report import plot_whale_curve
     >>> from retainkit.tiers import whale_curve
     >>> figure = plot_whale_curve(whale_curve([60.0, 50.0, 10.0, 0.0, -20.0]))
-    >>> [round(float(y), 2) for y in figure.axes[0].lines[-1].get_ydata()]
+    >>> curve = max(figure.axes[0].lines, key=lambda line: len(line.get_ydata()))
+    >>> [round(float(y), 2) for y in curve.get_ydata()]
     [0.0, 0.6, 1.1, 1.2, 1.2, 1.0]
     """
     texts = Texts(check_language(language))

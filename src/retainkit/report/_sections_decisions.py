@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,15 @@ def _stance_row(facts: Facts, row: dict[Hashable, Any], decimals: int) -> list[s
         write_number(customers),
         texts.share(customers / len(decisions)),
         Cell(write_number(worth, decimals), note),
-        "\n".join(_first_measures(facts, inside)),
-        "\n".join(_reasons(facts, inside)),
+        _list(_first_measures(facts, inside)),
+        _list(_reasons(facts, inside)),
     ]
+
+
+def _list(texts: Iterable[str]) -> str:
+    """Return one text as it is, several on a line each."""
+    several = list(texts)
+    return "\n".join(several if len(several) == 1 else (f"• {text}" for text in several))
 
 
 def _first_measures(facts: Facts, inside: npt.NDArray[np.bool_]) -> Iterator[str]:
@@ -109,7 +115,7 @@ def _guard_rails(facts: Facts, rails: pd.DataFrame) -> Table:
             texts.label(Stance(str(row["stance"])).label),
             str(row["name"]),
             write_number(row["customers"]),
-            texts(f"rail_{row['status']}"),
+            texts.word("rail", str(row["status"])),
             write_number(row["amount"], decimals),
             str(row["note"]),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
 from retainkit.report._blocks import Block, Cell, Folded, Paragraph, Section, Table, tabulate
-from retainkit.report._facts import Facts
+from retainkit.report._facts import Facts, as_heading
 from retainkit.report._headline import period_days
 from retainkit.report._numbers import (
     UNDEFINED,
@@ -63,21 +63,28 @@ def _is_empty(facts: Facts, group: str) -> bool:
 
 def _metric_cell(value: MetricValue, decimals: int, texts: Texts) -> Cell:
     if value.value is None:
-        why = texts("why_zero_denominator" if value.reason is None else f"why_{value.reason}")
-        return Cell(UNDEFINED, why)
+        return Cell(UNDEFINED, texts.word("why", value.reason or "zero_denominator"))
     unit = METRIC_DEFINITIONS[value.name].unit
     if value.name in _INDICES:
         return Cell(write_number(value.value, 4))
     if unit == "customers":
         return Cell(write_number(value.value))
-    if value.interval is not None:
-        below = texts.range(value.interval.lower, value.interval.upper)
-        return Cell(texts.share(value.value), below)
-    amounts = (value.numerator, value.denominator)
-    below = " / ".join(write_number(amount) for amount in amounts)
+    below = _below(value, texts)
     if unit == "share":
         return Cell(texts.share(value.value), below)
     return Cell(write_number(value.value, decimals if unit == "money" else 2), below)
+
+
+def _below(value: MetricValue, texts: Texts) -> str:
+    """Return the interval of a value, or what it was divided from."""
+    if value.interval is not None:
+        lower, upper = value.interval.lower, value.interval.upper
+        if METRIC_DEFINITIONS[value.name].unit == "share":
+            return texts.range(lower, upper)
+        return f"{write_number(lower, 2)}–{write_number(upper, 2)}"
+    if value.denominator is None:
+        return ""
+    return f"{write_number(value.numerator)} / {write_number(value.denominator)}"
 
 
 def describe_scorecard(facts: Facts) -> Section:
@@ -107,7 +114,10 @@ def _counts(card: Scorecard, texts: Texts) -> Table:
         row = found.setdefault(_part(entry, texts), dict.fromkeys(_STATUSES, 0))
         row[entry.status.value] += 1
     rows = [(part, *(write_number(row[name]) for name in _STATUSES)) for part, row in found.items()]
-    columns = [(texts("perspective"), False), *((texts(name), True) for name in _STATUSES)]
+    columns = [
+        (texts("perspective"), False),
+        *((as_heading(texts(name)), True) for name in _STATUSES),
+    ]
     return tabulate(texts("scorecard_counts"), columns, rows)
 
 
@@ -129,7 +139,7 @@ def _known(entries: list[ScorecardEntry], texts: Texts) -> Table:
         for entry in entries
     ]
     columns = (
-        *((texts("measure"), False), (texts("perspective"), False), (texts("value"), True)),
+        *((texts("measure"), False), (texts("perspective"), False), (texts("number"), True)),
         *((texts("target"), True), (texts("signal"), False), (texts("status"), False)),
     )
     return tabulate(texts("scorecard_known"), columns, rows)
@@ -153,12 +163,12 @@ def _missing(entries: list[ScorecardEntry], texts: Texts) -> Table:
     for entry in entries:
         found.setdefault(entry.measure.source, []).append(entry.measure.text(texts.language))
     rows = [
-        (texts(f"table_{source}"), write_number(len(names)), texts("listing").join(names))
+        (texts.word("table", source), write_number(len(names)), texts("listing").join(names))
         for source, names in found.items()
     ]
     columns = (
         (texts("source"), False),
         (texts("measures_count"), True),
-        (texts("missing"), False),
+        (as_heading(texts("missing")), False),
     )
     return tabulate(texts("scorecard_missing"), columns, rows, quiet=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from retainkit.report._blocks import Block, Bullets, Cell, Folded, Paragraph, Section, tabulate
+from retainkit.report._blocks import Block, Cell, Folded, Paragraph, Section, tabulate
 from retainkit.report._facts import Facts
 from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
 from retainkit.report._terms import translate
@@ -21,8 +21,6 @@ def describe_gaps(facts: Facts) -> Section:
         blocks.append(tabulate(texts("gaps"), columns, rows, quiet=True))
     else:
         blocks.append(Paragraph(texts("gaps_none")))
-    if result.model.notes:
-        blocks.extend((Paragraph(texts("model_notes")), Bullets(result.model.notes)))
     return Section("gaps", texts("gaps"), tuple(blocks))
 
 
@@ -32,9 +30,9 @@ def describe_ledger(facts: Facts) -> Section:
     decimals = money_decimals(entry.amount for entry in ledger.entries)
     rows = [
         (
-            texts(f"table_{entry.table}"),
+            texts.word("table", entry.table),
             Cell(
-                texts(f"entry_{entry.kind}"),
+                texts.word("entry", entry.kind),
                 describe_reason(entry.reason, language=texts.language) if entry.reason else "",
             ),
             write_number(entry.rows),

@@ -71,6 +71,14 @@ CHINESE: Final[Mapping[str, str]] = MappingProxyType(
         "amount at end / amount at start, customers of the start": (
             "期末金额 / 期初金额（期初客户）"
         ),
+        "sum of what was lost or contracted / amount at start, customers of the start": (
+            "流失与缩减金额之和 / 期初金额（期初客户）"
+        ),
+        "amount of the contracts that run at the end": "期末在效合同的金额",
+        "recurring revenue at the end / customers at the end": "期末经常性收入 / 期末客户数",
+        "recurring revenue at the end of new customers / new customers still there": (
+            "新客户期末经常性收入 / 仍在的新客户数"
+        ),
         "value of the best fifth of heads (rounded up) / total value": (
             "前五分之一客户（向上取整）的价值 / 总价值"
         ),

@@ -75,7 +75,7 @@ _CARDS = _pairs(
     ),
     card_period=("{first} to {last}", "{first} 至 {last}"),
     card_window=("active = bought within {days} days", "活跃 = {days} 天内有购买"),
-    card_contract=("of contracts", "按合同"),
+    card_contract=("{metric}, contracts", "{metric}（合同）"),
     card_ended=("Contract customers gone", "已终止合同的客户"),
     card_ended_detail=("{share} of {n} customers with a contract", "占 {n} 位合同客户的 {share}"),
     card_gone=("Customers probably gone", "可能已流失的客户"),
@@ -109,7 +109,7 @@ _PICTURES = _pairs(
     pyramids_caption=("Customers beside {value}", "客户数与{value}"),
     graded_by=("Customers are graded by {value}.", "分级依据：{value}。"),
     cut=("From", "下限"),
-    note_customers=("{note} ({customers} customers)", "{note}（{customers} 位客户）"),
+    note_customers=("{note} (customers: {customers})", "{note}（{customers} 位客户）"),
     whale=("The whale curve and the 80:20 rule", "鲸鱼曲线与二八法则"),
     whale_caption=(
         "Cumulative value, best customer first. Dotted: all customers worth the same. Dashed: the "
@@ -134,7 +134,7 @@ _PICTURES = _pairs(
         "合计为 {total}，不为正：占比无定义，无法检验二八法则，曲线以金额表示。",
     ),
     whale_lost=(
-        "{unprofitable} customers ({share}) cost more than they bring: they take {lost} away.",
+        "Customers who cost more than they bring: {unprofitable} ({share}); they take {lost} away.",
         "{unprofitable} 位客户（{share}）得不偿失：共减少 {lost}。",
     ),
     whale_no_loss=("No customer has a negative value.", "没有价值为负的客户。"),
@@ -165,7 +165,7 @@ _PICTURES = _pairs(
     legend_incomplete=("observed in part", "未完整观察"),
     stages=("Lifecycle stages", "客户成长周期"),
     stages_intro=(
-        "A stage is derived from each customer's own rhythm of buying.",
+        "A stage is derived from each customer’s own rhythm of buying.",
         "阶段由每位客户自身的购买节奏推导。",
     ),
     stages_caption=("Customers per stage", "各阶段客户数"),
@@ -222,6 +222,7 @@ _MEASURED = _pairs(
     perspective=("Perspective", "层面"),
     measure=("Measure", "指标"),
     measures_count=("Measures", "指标数"),
+    number=("Value", "数值"),
     target=("Target", "目标"),
     signal=("Signal", "信号"),
     source=("Source", "来源"),
@@ -244,6 +245,9 @@ _WHY = _pairs(
     why_negative_values=("undefined for negative values", "存在负值，无定义"),
     why_non_positive_total=("shares of a total that is not positive", "合计不为正，占比无意义"),
     why_non_finite_values=("infinite values have no share", "无穷大的值没有占比"),
+    why_no_control_group=("there is no control group", "没有对照组"),
+    why_category_unknown=("no category spending is known", "品类支出未知"),
+    why_no_churn=("at no churn a lifetime has no end", "无流失时寿命无上限"),
 )
 _RECORDS = _pairs(
     gaps=("What was not computed, and what enables it", "未计算的内容及所需数据"),
@@ -251,7 +255,6 @@ _RECORDS = _pairs(
     gap_why=("Why", "原因"),
     gap_enabled_by=("Enabled by", "所需"),
     gaps_none=("Everything was computed.", "全部内容均已计算。"),
-    model_notes=("The models report:", "模型说明："),
     ledger=("Ledger: where every row went", "台账：每一行的去向"),
     ledger_reconciles=(
         "The ledger reconciles: accepted + left out + rejected = input, in rows and in amounts.",
@@ -306,6 +309,11 @@ class Texts:
         """Return a text with its `{names}` filled in."""
         text = TEXTS[key].text(self.language)
         return text.format(**values) if values else text
+
+    def word(self, kind: str, code: str) -> str:
+        """Return the text of a code, for example of a reason; an unknown code in plain words."""
+        key = f"{kind}_{code}"
+        return self(key) if key in TEXTS else code.replace("_", " ")
 
     def share(self, x: float | None, decimals: int = 1) -> str:
         """Return a share as a percentage; Chinese sets the sign close."""
