@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from retainkit._internal.time import DAYS_PER_UNIT
 from retainkit.errors import AlignmentError
-from retainkit.typing import FloatArray
+from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value._kernel_discount import discount_nodes, distinct_histories
 from retainkit.value._summary import CustomerSummary
 
@@ -20,6 +20,15 @@ _WORTH_COMPRESSING = 2048
 
 _CHUNK = 1 << 16
 """Histories evaluated at a time: bounds the temporaries of the model."""
+
+
+class _History(NamedTuple):
+    """A purchase history computed once for several horizons."""
+
+    frequency: FloatArray
+    recency: FloatArray
+    age: FloatArray
+    unit: TimeUnit
 
 
 def expected_lifetime_value(
@@ -123,8 +132,9 @@ def _discounted_purchases(
 def _evaluate(
     summary: CustomerSummary, model: PurchaseModel, nodes: tuple[tuple[float, float], ...]
 ) -> FloatArray:
-    history, days_per_unit = summary.with_unit(model.unit), DAYS_PER_UNIT[model.unit]
-    total = np.zeros(len(history))
+    scaled, days_per_unit = summary.with_unit(model.unit), DAYS_PER_UNIT[model.unit]
+    history = _History(scaled.frequency.astype(np.float64), scaled.recency, scaled.age, model.unit)
+    total = np.zeros(len(summary))
     for day, weight in nodes:
         total += weight * model.expected_purchases(history, horizon=day / days_per_unit)
     return total
