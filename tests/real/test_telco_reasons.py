@@ -13,7 +13,9 @@ from retainkit.churn import (
     CauseTable,
     attribute_causes,
     check_codes,
+    compare_sources,
     detect_churn,
+    find_leaks,
     load_code_book,
     summarize_causes,
 )
@@ -118,3 +120,54 @@ def test_two_files_that_contradict_each_other_are_shown_not_averaged() -> None:
     assert set(causes.cause[tie_broken]) == {"active.competitive"}
     disagree &= ~tie_broken
     np.testing.assert_array_equal(causes.is_contradicted, disagree)
+
+
+def test_519_conflicts_are_listed_with_the_shares_under_either_file() -> None:
+    """Counted apart from the code: 519 codes differ; shares from each file's own leaf counts."""
+    frames = {name: read(name) for name in (OLD, JOINED)}
+    old, new = (attribute(frame)[0] for frame in frames.values())
+    churn = detect_churn(np.zeros(len(old)), customer_id=old["customer_id"])
+    conflicts = compare_sources({"workbook": old, "status": new}, churn=churn)
+    both = old.merge(new, on="customer_id")
+    differ = both[both["code_x"] != both["code_y"]]
+    assert len(conflicts) == len(differ) == 519
+    frame = conflicts.to_frame().set_index("customer_id").loc[differ["customer_id"]]
+    assert frame["workbook"].tolist() == differ["code_x"].tolist()
+    assert frame["status"].tolist() == differ["code_y"].tolist()
+    shares = conflicts.shares().set_index("cause")
+    for column, name in (("share(workbook)", OLD), ("share(status)", JOINED)):
+        assert shares.loc["active.competitive", column] == pytest.approx(COMPETITOR[name] / 1869)
+        assert shares.loc["unknown", column] == pytest.approx(DONT_KNOW[name] / 1869)
+        natural = (MOVED_OR_DIED[name] + PRICE[name]) / 1869
+        assert shares.loc["active.natural", column] == pytest.approx(natural)
+    assert conflicts.summary()["customers"].sum() == 1869
+    assert 0.5 < conflicts.agreement.kappa < 0.9
+
+
+def test_the_joined_and_the_maven_file_agree_on_every_reason() -> None:
+    new, maven = (attribute(read(name))[0] for name in (JOINED, MAVEN))
+    churn = detect_churn(np.zeros(len(new)), customer_id=new["customer_id"])
+    assert len(compare_sources({"status": new, "maven": maven}, churn=churn)) == 0
+
+
+def test_the_columns_that_give_the_outcome_away_are_named() -> None:
+    """SOURCE.txt: satisfaction 1-2 = all churned, 4-5 = none; the churn score and labels too."""
+    frame = read(JOINED)
+    gone = (frame["Churn Value"] == "1").to_numpy(dtype=np.bool_)
+    numbers = {name: pd.to_numeric(frame[name], errors="coerce") for name in frame.columns}
+    features = pd.DataFrame(
+        {name: frame[name] if n.isna().any() else n for name, n in numbers.items()}
+    ).drop(columns=["customer_id"])
+    leaks = find_leaks(features, churned=gone)
+    assert set(leaks.leaking) == {
+        "Satisfaction Score",
+        "Churn Score",
+        "Churn Value",
+        "Churn Label",
+        "Churn Category",
+        "Churn Reason",
+        "Customer Status",
+    }
+    row = leaks.to_frame().set_index("column").loc["Satisfaction Score"]
+    assert row["detail"] == "all left at 1, 2; none left at 4, 5"
+    assert (row["settled_gone"], row["settled_staying"]) == (922 + 518, 1789 + 1149)

@@ -5,6 +5,7 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 `passive.non_malicious` and says nothing of retaliation or malice.
 """
 
+from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._breakdown import CauseBreakdown, summarize_causes
 from retainkit.churn._catalog import (
@@ -33,7 +34,8 @@ from retainkit.churn._config import (
     DetectionConfig,
     SourceWeights,
 )
-from retainkit.churn._contracts import detect_contract_churn
+from retainkit.churn._conflicts import SourceConflicts, compare_sources
+from retainkit.churn._contracts import detect_contract_churn, list_contract_spells
 from retainkit.churn._coverage import CodeCoverage, check_codes
 from retainkit.churn._detection import detect_churn
 from retainkit.churn._incidence import (
@@ -42,10 +44,13 @@ from retainkit.churn._incidence import (
     share_incidence,
 )
 from retainkit.churn._incidence_table import IncidenceTable
+from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
+from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 
 __all__ = [
     "BUILT_IN_CODE_BOOKS",
+    "Agreement",
     "AttributionConfig",
     "AttributionRule",
     "Branch",
@@ -68,19 +73,27 @@ __all__ = [
     "EvidenceTable",
     "IncidenceTable",
     "Initiator",
+    "LeakConfig",
+    "LeakTable",
     "Mechanism",
     "Signal",
+    "SourceConflicts",
     "SourceWeights",
+    "SpellTable",
     "SubReason",
     "attribute_causes",
     "check_codes",
     "compare_incidence",
+    "compare_sources",
     "cumulative_incidence",
     "default_catalog",
     "default_code_books",
     "detect_churn",
     "detect_contract_churn",
+    "find_leaks",
+    "list_contract_spells",
     "load_code_book",
+    "measure_agreement",
     "share_incidence",
     "summarize_causes",
 ]

@@ -41,6 +41,7 @@ class ChurnReason(StrEnum):
     CONTRACT_RUNNING = "contract_running"
     IN_GRACE = "in_grace"
     NOT_STARTED = "not_started"
+    PAUSED = "paused"
 
 
 REASONS: tuple[ChurnReason, ...] = tuple(ChurnReason)

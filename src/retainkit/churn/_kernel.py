@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,28 +42,6 @@ def first_in_group(order: _Int, *keys: _Int) -> _Bool:
     for key in keys:
         opens[1:] |= key[order[1:]] != key[order[:-1]]
     return opens
-
-
-class Coverage(NamedTuple):
-    """Per customer: last covered day + 1 (`end`), and how many separate spells."""
-
-    end: npt.NDArray[np.int64]
-    spells: npt.NDArray[np.int32]
-
-
-def cover(group: _Int, start: _Int, end: _Int, *, min_gap: int, n: int) -> Coverage:
-    """Join the contracts [start, end) of each customer into spells.
-
-    A new spell begins where a contract starts at least `min_gap` days after everything before it
-    has ended. Customers without a row have no spell and the end -NEVER.
-    """
-    order = np.lexsort((end, start, group))
-    g, s, e = group[order], start[order], end[order]
-    reached = running_max(g, e)
-    opens = first_in_group(order, group)
-    opens[1:] |= s[1:] - reached[:-1] >= min_gap
-    spells = np.bincount(g[opens], minlength=n).astype(np.int32)
-    return Coverage(last_time(group, end, np.ones(len(group), np.bool_), n), spells)
 
 
 def running_max(group: _Int, value: _Int) -> npt.NDArray[np.int64]:

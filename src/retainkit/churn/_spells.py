@@ -1,0 +1,218 @@
+"""SpellTable: each stretch of being a customer, and the absence after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit._internal.time import from_day_numbers
+from retainkit.churn._churn_table import NO_DAY, Int32Array
+from retainkit.churn._config import ContractChurnConfig
+from retainkit.churn._contract_rules import ContractRows
+from retainkit.churn._kernel import NEVER, first_in_group, last_time, running_max
+from retainkit.typing import BoolArray, FloatArray
+
+
+class Spells(NamedTuple):
+    """Per spell, sorted by customer and start; then per customer where its coverage reaches."""
+
+    customer: npt.NDArray[np.int64]
+    number: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    ended: BoolArray
+    contracts: npt.NDArray[np.int32]
+    last_contract: npt.NDArray[np.int32]
+    pause: BoolArray
+    reach: npt.NDArray[np.int64]
+    """Per customer: day after the last covered one; -NEVER without a contract that counts."""
+    has_ended: BoolArray
+    is_paused: BoolArray
+
+
+def find_spells(rows: ContractRows, *, today: int, config: ContractChurnConfig) -> Spells:
+    """Join the contracts [start, end) of each customer into spells.
+
+    A new spell begins where a contract starts at least the grace (one day or more) after
+    everything before it has ended; counting contracts, every contract is one.
+    """
+    used = np.flatnonzero(rows.counts)
+    order = used[np.lexsort((used, rows.end[used], rows.start[used], rows.group[used]))]
+    g, s, e = rows.group[order], rows.start[order], rows.end[order]
+    reached = running_max(g, e)
+    opens = first_in_group(order, rows.group)
+    if config.spell == "contract":
+        opens[:] = True
+    else:
+        opens[1:] |= s[1:] - reached[:-1] >= max(config.grace_days, 1)
+    first = np.flatnonzero(opens)
+    spell = np.cumsum(opens) - 1
+    end = last_time(spell, e, np.ones(len(e), np.bool_), len(first))
+    size = len(rows.customer_id)
+    last = np.full(len(first), -1, dtype=np.int64)
+    at_end = np.flatnonzero(e == end[spell])
+    last[spell[at_end]] = order[at_end]  # the last one written is the one begun last
+    customer = g[first]
+    opening = np.searchsorted(customer, customer, side="left")
+    ended = end <= today
+    pause = ended & rows.paused[last] if len(last) else ended
+    reach = last_time(customer, end, np.ones(len(end), np.bool_), size)
+    paused = np.zeros(size, dtype=np.bool_)
+    latest = end == reach[customer]
+    paused[customer[latest]] = pause[latest]
+    return Spells(
+        customer,
+        (np.arange(len(first)) - opening + 1).astype(np.int32),
+        s[first],
+        end,
+        ended,
+        np.bincount(spell, minlength=len(first)).astype(np.int32),
+        last.astype(np.int32),
+        pause,
+        reach,
+        (reach > -NEVER) & (reach <= today),
+        paused,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SpellTable(ResultTable):
+    """One row per spell: from joining or returning to leaving, or to the last observed day.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers in order of first appearance.
+    customer : numpy.ndarray of int32
+        Position of each spell's customer.
+    number : numpy.ndarray of int32
+        1 = joined; 2 or more = came back.
+    start_day : numpy.ndarray of int32
+        First day [days since 1970-01-01].
+    end_day : numpy.ndarray of int32
+        Day the end is recognised; int32 minimum while it runs.
+    contracts, last_contract : numpy.ndarray of int32
+        Contracts in the spell, and the row of the one that ends it.
+    is_pause : numpy.ndarray of bool
+        Whether the spell ended in a pause, which is no loss.
+    as_of_day : int
+        Last observed day.
+    config : ContractChurnConfig
+        The conventions used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import list_contract_spells
+    >>> contracts = pd.DataFrame({"customer_id": ["a", "a"],
+    ...     "start": pd.to_datetime(["2026-01-01", "2026-02-01"]),
+    ...     "end": pd.to_datetime(["2026-01-11", None])})
+    >>> spells = list_contract_spells(contracts, as_of="2026-03-31")
+    >>> spells
+    <SpellTable: 2 spells; next: cumulative_incidence(spells.duration, cause=...)>
+    >>> spells.duration.tolist(), spells.ended.tolist(), spells.summary()["spells"].tolist()
+    ([10.0, 59.0], [True, False], [2])
+    """
+
+    customer_id: pd.Index
+    customer: Int32Array
+    number: Int32Array
+    start_day: Int32Array
+    end_day: Int32Array
+    contracts: Int32Array
+    last_contract: Int32Array
+    is_pause: BoolArray
+    as_of_day: int
+    config: ContractChurnConfig
+
+    _what: ClassVar[str] = "spells"
+    _next_step: ClassVar[str] = "cumulative_incidence(spells.duration, cause=...)"
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    @property
+    def has_end(self) -> BoolArray:
+        """Whether the spell has ended, by a loss or a pause."""
+        ended: BoolArray = self.end_day != NO_DAY
+        return ended
+
+    @property
+    def ended(self) -> BoolArray:
+        """Whether the spell ended in a loss; the others are censored."""
+        return self.has_end & ~self.is_pause
+
+    @property
+    def duration(self) -> FloatArray:
+        """Length of each spell, up to its end or through the last observed day [day]."""
+        last = np.where(self.has_end, self.end_day, self.as_of_day + 1)
+        return (last - self.start_day).astype(np.float64)
+
+    @property
+    def returned(self) -> BoolArray:
+        """Whether the customer came back after this spell."""
+        back = np.zeros(len(self), dtype=np.bool_)
+        back[:-1] = self.customer[1:] == self.customer[:-1]
+        return back
+
+    @property
+    def absence(self) -> FloatArray:
+        """Days from the end to the return, or through the last observed day; NaN while it runs.
+
+        With `spell="contract"` contracts may overlap: a return before the end is an absence of 0.
+        """
+        back = np.append(self.start_day[1:], 0)[: len(self)].astype(np.int64)
+        until = np.where(self.returned, back, self.as_of_day + 1)
+        away = np.maximum(until - self.end_day.astype(np.int64), 0)
+        return np.where(self.has_end, away, np.nan)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return every spell.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id, spell (1 = first), start, end (NaT while it runs), duration_days, ended
+            (in a loss), contracts, returned, absent_days (NaN while it runs).
+        """
+        days = from_day_numbers(np.where(self.has_end, self.end_day, 0))
+        return pd.DataFrame(
+            {
+                "customer_id": self.customer_id[self.customer],
+                "spell": self.number.copy(),
+                "start": from_day_numbers(self.start_day),
+                "end": np.where(self.has_end, days, np.datetime64("NaT", "s")),
+                "duration_days": self.duration.astype(np.int64),
+                "ended": self.ended,
+                "contracts": self.contracts.copy(),
+                "returned": self.returned,
+                "absent_days": self.absence,
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return what the table holds in one row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customers, spells, returning_customers (with two spells or more), most_spells, losses,
+            running, same_day (spells of no day).
+        """
+        per_customer = np.bincount(self.customer, minlength=len(self.customer_id))
+        return pd.DataFrame(
+            {
+                "customers": [int((per_customer > 0).sum())],
+                "spells": [len(self)],
+                "returning_customers": [int((per_customer > 1).sum())],
+                "most_spells": [int(per_customer.max(initial=0))],
+                "losses": [int(self.ended.sum())],
+                "running": [int((~self.has_end).sum())],
+                "same_day": [int((self.has_end & (self.end_day == self.start_day)).sum())],
+            }
+        )
