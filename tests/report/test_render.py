@@ -96,7 +96,7 @@ def test_the_80_20_rule_is_measured_not_assumed(small: RetentionResult) -> None:
     page = Page(render_report(small))
     assert any("the best 33.3 % of customers (1) make 75.0 %" in text for text in page.texts)
     assert any("80 % takes 66.7 % of customers (2)" in text for text in page.texts)
-    assert any("1 customers (33.3 %) cost more" in text for text in page.texts)
+    assert any("cost more than they bring: 1 (33.3 %)" in text for text in page.texts)
 
 
 def test_a_negative_total_shows_amounts_and_says_why(losing: RetentionResult) -> None:

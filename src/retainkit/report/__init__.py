@@ -7,11 +7,11 @@ Matplotlib and jinja2 are imported when a function needs them, and pyplot never 
 
 from __future__ import annotations
 
-from retainkit.report._plot_cohorts import plot_cohorts
-from retainkit.report._plot_pyramids import plot_pyramids
-from retainkit.report._plot_stages import plot_stages
-from retainkit.report._plot_whale import plot_whale_curve
+from retainkit.report._cohorts import plot_cohorts
+from retainkit.report._pyramids import plot_pyramids
 from retainkit.report._render import render_report, write_report
+from retainkit.report._stages import plot_stages
+from retainkit.report._whale import plot_whale_curve
 
 __all__ = [
     "plot_cohorts",

@@ -6,6 +6,7 @@ import numpy as np
 
 from retainkit.report._blocks import Bullets, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
+from retainkit.report._cohorts import MOST_COHORTS, plot_cohorts
 from retainkit.report._facts import Facts, as_heading
 from retainkit.report._numbers import (
     UNDEFINED,
@@ -13,11 +14,10 @@ from retainkit.report._numbers import (
     write_money,
     write_number,
 )
-from retainkit.report._plot_cohorts import MOST_COHORTS, plot_cohorts
-from retainkit.report._plot_pyramids import plot_pyramids
-from retainkit.report._plot_stages import plot_stages
-from retainkit.report._plot_whale import plot_whale_curve
+from retainkit.report._pyramids import plot_pyramids
+from retainkit.report._stages import plot_stages
 from retainkit.report._texts import Texts
+from retainkit.report._whale import plot_whale_curve
 from retainkit.tiers import SchemeNote, TierPyramid
 
 
