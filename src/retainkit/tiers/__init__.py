@@ -14,6 +14,7 @@ from retainkit.tiers._catalog import (
     MOVEMENT_LABELS,
     MOVEMENTS,
     SCHEME_NOTES,
+    SEVERITY_STEPS,
     STAGE_LABELS,
     STAGE_REASONS,
     STAGES,
@@ -38,9 +39,9 @@ from retainkit.tiers._config import (
     ByNaturalBreaks,
     ByValueShare,
     LifecycleConfig,
-    StandingConfig,
     TierSchemeConfig,
 )
+from retainkit.tiers._invoices import AGES, PaymentTable, summarize_invoices
 from retainkit.tiers._lifecycle import (
     LifecycleScheme,
     LifecycleTable,
@@ -55,15 +56,19 @@ from retainkit.tiers._pyramid import TierPyramid, tier_pyramid
 from retainkit.tiers._scheme import TierScheme, fit_tier_scheme
 from retainkit.tiers._scheme_facts import ParetoFacts, SchemeNote, TierShare
 from retainkit.tiers._stability import StabilityConfig, TierState
-from retainkit.tiers._standing import StandingTable, assess_standing
+from retainkit.tiers._standing import assess_standing
+from retainkit.tiers._standing_config import InvoiceColumns, StandingConfig
+from retainkit.tiers._standing_table import StandingTable
 from retainkit.tiers._tier_table import TierTable
 from retainkit.tiers._whale import WhaleCurve, whale_curve
 
 __all__ = [
+    "AGES",
     "BAD",
     "MOVEMENTS",
     "MOVEMENT_LABELS",
     "SCHEME_NOTES",
+    "SEVERITY_STEPS",
     "STAGES",
     "STAGE_LABELS",
     "STAGE_REASONS",
@@ -79,11 +84,13 @@ __all__ = [
     "ByNaturalBreaks",
     "ByValueShare",
     "GammaValues",
+    "InvoiceColumns",
     "LifecycleConfig",
     "LifecycleScheme",
     "LifecycleTable",
     "NormalValues",
     "ParetoFacts",
+    "PaymentTable",
     "QuantileValues",
     "RelationArrays",
     "RelationHistory",
@@ -109,6 +116,7 @@ __all__ = [
     "fit_tier_chain",
     "fit_tier_scheme",
     "lifecycle_stage",
+    "summarize_invoices",
     "tier_probabilities",
     "tier_pyramid",
     "whale_curve",

@@ -18,7 +18,7 @@ from retainkit.tiers._confidence import ValueDistribution, tier_probabilities
 from retainkit.tiers._overrides import AppliedOverrides, TierOverride, apply_overrides
 from retainkit.tiers._scheme import TierScheme
 from retainkit.tiers._stability import StabilityConfig, TierState
-from retainkit.tiers._standing import StandingTable
+from retainkit.tiers._standing_table import StandingTable
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D, AsOf, FloatArray
 

@@ -134,7 +134,19 @@ STANDING_REASONS: Final[Mapping[str, Label]] = MappingProxyType(
         "no_credit_record": Label(en="Nothing is known about credit", zh="没有信用记录"),
         "credit_good": Label(en="The credit record is good", zh="信用记录良好"),
         "on_watch": Label(en="Credit is on watch", zh="信用处于关注状态"),
+        "in_dispute": Label(
+            en="An open invoice is disputed: settle the complaint before pressing for payment",
+            zh="有争议的未结发票：先处理投诉，再催款",
+        ),
+        "disputes_often": Label(en="Disputes many of its invoices", zh="经常对发票提出争议"),
+        "pays_late": Label(en="Pays many of its invoices late", zh="经常逾期付款"),
         "overdue": Label(en="A payment is overdue", zh="有逾期账款"),
+        "on_probation": Label(
+            en="No longer a bad payer, but not yet for long enough", zh="不良状况已消除，处于观察期"
+        ),
+        "chronically_late": Label(
+            en="Pays many of its invoices seriously late", zh="长期严重逾期付款"
+        ),
         "overdue_beyond_limit": Label(
             en="A payment is overdue for longer than the limit", zh="账款逾期超过期限"
         ),
@@ -143,6 +155,18 @@ STANDING_REASONS: Final[Mapping[str, Label]] = MappingProxyType(
     }
 )
 """Why a customer has its standing, by rising severity; the position is the code."""
+
+SEVERITY_STEPS: Final[Mapping[str, Label]] = MappingProxyType(
+    {
+        "clear": Label(en="Nothing to note", zh="无异常"),
+        "attention": Label(en="Needs attention", zh="需关注"),
+        "overdue": Label(en="In arrears", zh="拖欠"),
+        "bad_payer": Label(en="Bad payer", zh="不良付款人"),
+        "default": Label(en="In default", zh="违约"),
+        "fraud": Label(en="Fraud", zh="欺诈"),
+    }
+)
+"""Severity in steps, each of several reasons; the position is the code."""
 
 STAGES: Final = ("prospect", "new", "growing", "mature", "declining", "lapsed", "won_back")
 """Lifecycle stages in the order of a relation; the position is the code."""

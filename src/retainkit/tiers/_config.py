@@ -19,7 +19,6 @@ __all__ = [
     "ByNaturalBreaks",
     "ByValueShare",
     "LifecycleConfig",
-    "StandingConfig",
     "TierSchemeConfig",
 ]
 
@@ -254,49 +253,6 @@ class TierSchemeConfig(FrozenConfig):
         """Display texts of the tiers, best first."""
         default = (TIER_LABELS.get(name, Label(en=name, zh=name)) for name in self.names)
         return self.labels or tuple(default)
-
-
-class StandingConfig(FrozenConfig):
-    """Choose what makes a customer's standing bad or worth watching.
-
-    A customer is never of bad standing because it is unprofitable: only credit, payment and
-    behaviour count. "fraud" and "default" in the credit record are always bad.
-
-    Parameters
-    ----------
-    watch_after_days : float, default 30
-        A payment overdue for longer puts the customer under watch [day].
-    bad_after_days : float, default 90
-        A payment overdue for longer makes the standing bad [day].
-    minimum_overdue_amount : float, default 0
-        An overdue balance of at most this is not material and is passed over [money].
-
-    Notes
-    -----
-    The defaults are those of banking: IFRS 9 presumes a significant rise in credit risk once a
-    payment is more than 30 days past due (5.5.11) and default no later than 90 days (B5.5.37);
-    Regulation (EU) 575/2013, article 178(1)(b), defines default as more than 90 days past due
-    on a material obligation.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import StandingConfig
-    >>> StandingConfig(bad_after_days=60).bad_after_days
-    60.0
-    """
-
-    watch_after_days: NonNegativeFloat = 30.0
-    bad_after_days: NonNegativeFloat = 90.0
-    minimum_overdue_amount: NonNegativeFloat = 0.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.watch_after_days > self.bad_after_days:
-            raise ValueError(
-                f"watch_after_days must not exceed bad_after_days; got {self.watch_after_days} "
-                f"and {self.bad_after_days}"
-            )
-        return self
 
 
 class LifecycleConfig(FrozenConfig):

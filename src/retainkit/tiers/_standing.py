@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit.errors import InvalidTableError, SchemaError
+from retainkit._internal.time import day_number, parse_as_of
+from retainkit.errors import AlignmentError, InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
-from retainkit.tiers._arrays import as_floats, categorical
+from retainkit.tiers._arrays import as_floats
 from retainkit.tiers._catalog import STANDING_REASONS, STANDINGS
-from retainkit.tiers._config import StandingConfig
-from retainkit.typing import BoolArray, FloatArray
+from retainkit.tiers._invoices import PaymentTable
+from retainkit.tiers._standing_config import StandingConfig
+from retainkit.tiers._standing_table import SEVERITY, StandingTable
+from retainkit.typing import AsOf, BoolArray, FloatArray
 
-__all__ = ["StandingTable", "assess_standing"]
+__all__ = ["assess_standing"]
 
 _DEFAULT = StandingConfig()
 _REASONS = tuple(STANDING_REASONS)
 _CODE = {reason: np.int8(code) for code, reason in enumerate(_REASONS)}
-_STANDING_OF = {"on_watch": 1, "overdue": 1, "overdue_beyond_limit": 2, "credit_default": 2}
-_STANDING_OF["fraud"] = 2
-_SEVERITY = np.array([_STANDING_OF.get(reason, 0) for reason in _REASONS], dtype=np.int8)
+_IS_BAD = STANDINGS.index("bad")
 _REASON_OF = {
     "good": "credit_good",
     "watch": "on_watch",
@@ -34,116 +33,36 @@ _REASON_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class StandingTable(ResultTable):
-    """Hold one standing per customer with its reason and the evidence.
-
-    Parameters
-    ----------
-    customer_id : pandas.Index
-        The customers asked for, in their order.
-    standing : ndarray of int8
-        Position in `standings`: good, watch, bad.
-    reason : ndarray of int8
-        Position in `reasons`.
-    overdue_amount, days_overdue : ndarray of float
-        What the record says [money], [day]; NaN: not known.
-    config : StandingConfig
-        The limits.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tiers import assess_standing
-    >>> customers = pd.DataFrame({"customer_id": [1, 2], "days_overdue": [0.0, 120.0]})
-    >>> assess_standing(customers, customer_id=pd.Index([2, 1])).standing
-    array([2, 0], dtype=int8)
-    """
-
-    _what: ClassVar[str] = "customers"
-    _next_step: ClassVar[str] = "assign_tiers(value, scheme, standing=...)"
-    standings: ClassVar[tuple[str, ...]] = STANDINGS
-    reasons: ClassVar[tuple[str, ...]] = _REASONS
-
-    customer_id: pd.Index[Any]
-    standing: npt.NDArray[np.int8]
-    reason: npt.NDArray[np.int8]
-    overdue_amount: FloatArray
-    days_overdue: FloatArray
-    config: StandingConfig
-
-    def __len__(self) -> int:
-        return self.standing.size
-
-    def columns(self) -> dict[str, pd.Categorical[Any]]:
-        """Return the columns that other tables show beside theirs.
-
-        Returns
-        -------
-        dict of str to pandas.Categorical
-            `standing`, ordered by rising severity, and `standing_reason`; every category is
-            present.
-        """
-        return {
-            "standing": categorical(self.standing, self.standings, ordered=True),
-            "standing_reason": categorical(self.reason, self.reasons),
-        }
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `standing` is ordered by rising severity.
-        """
-        evidence = {
-            "overdue_amount": self.overdue_amount.copy(),
-            "days_overdue": self.days_overdue.copy(),
-        }
-        return pd.DataFrame({"customer_id": self.customer_id, **self.columns(), **evidence})
-
-    def summary(self) -> pd.DataFrame:
-        """Return one row per reason that occurs: standing, both labels, customers.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Most severe reason first.
-        """
-        counts = np.bincount(self.reason, minlength=len(self.reasons))
-        rows = [
-            {
-                "standing": self.standings[_SEVERITY[code]],
-                "reason": reason,
-                "label_en": STANDING_REASONS[reason].en,
-                "label_zh": STANDING_REASONS[reason].zh,
-                "customers": int(counts[code]),
-            }
-            for code, reason in reversed(list(enumerate(self.reasons)))
-            if counts[code]
-        ]
-        return pd.DataFrame(
-            rows, columns=["standing", "reason", "label_en", "label_zh", "customers"]
-        )
-
-
 def assess_standing(
-    customers: pd.DataFrame, *, customer_id: pd.Index[Any], config: StandingConfig = _DEFAULT
+    customers: pd.DataFrame | None,
+    *,
+    customer_id: pd.Index[Any],
+    payments: PaymentTable | None = None,
+    previous: StandingTable | None = None,
+    as_of: AsOf | None = None,
+    config: StandingConfig = _DEFAULT,
 ) -> StandingTable:
-    """Assess each customer's standing from credit, overdue payment and fraud.
+    """Assess each customer's standing from credit, overdue payment, habits, disputes and fraud.
 
-    The most severe reason that applies decides. What a customer earns or costs is not looked
-    at: an unprofitable customer in good standing stays in good standing.
+    The most severe reason that applies decides; every one that applies is kept. What a customer
+    earns or costs is not looked at: an unprofitable customer in good standing stays in good
+    standing.
 
     Parameters
     ----------
-    customers : pandas.DataFrame
+    customers : pandas.DataFrame or None
         A valid customers table (`retainkit.tables.validate_customers`): `customer_id` and any of
         `credit_standing` ("good", "watch", "overdue", "default", "fraud" or missing),
-        `overdue_amount` [money], `days_overdue` [day].
+        `overdue_amount` [money], `days_overdue` [day]. None where there are invoices only.
     customer_id : pandas.Index
         The customers to report on.
+    payments : PaymentTable, optional
+        From `summarize_invoices`, of the same customers in any order.
+    previous : StandingTable, optional
+        The last assessment, in any order: a customer who was bad and no longer has a reason to
+        be is on probation first.
+    as_of : str, date or datetime, optional
+        Day of the assessment; by default that of `payments`. Required with `previous`.
     config : StandingConfig, default StandingConfig()
         The limits.
 
@@ -160,14 +79,21 @@ def assess_standing(
     InvalidTableError
         If a customer has several rows.
     AlignmentError
-        If two rows spell the same customer differently.
+        If two rows spell the same customer differently, or `payments` lacks a customer.
+    AsOfError
+        If there is a previous assessment and no day of this one.
 
     Notes
     -----
-    By falling severity: bad - fraud; default; overdue for more than `bad_after_days`; watch -
-    recorded as overdue, overdue for more than `watch_after_days` or for an unknown time; recorded
-    as on watch. An overdue balance that is known and at most `minimum_overdue_amount` is passed
-    over, however old it is; one that is not known counts as material.
+    By falling severity: bad - fraud; default; overdue for more than `bad_after_days`; chronically
+    late; on probation; watch - recorded as overdue, overdue for more than `watch_after_days` or
+    for an unknown time; pays late; disputes often; in dispute; recorded as on watch. An overdue
+    balance that is known and at most `minimum_overdue_amount` is passed over, however old it is;
+    one that is not known counts as material. Only bad, and so only these reasons, ends a
+    relation; watch never does.
+
+    Entry is at once, exit takes `probation_days` without a bad sign, counted from the first
+    assessment that found none; a new bad sign starts the count anew.
 
     Examples
     --------
@@ -187,18 +113,113 @@ def assess_standing(
     2           b      bad             fraud
     3           d     good  no_credit_record
     """
-    rows = _rows_of(customers, customer_id)
-    amount = _spread(customers, "overdue_amount", rows)
-    days = _spread(customers, "days_overdue", rows)
-    reason = np.maximum(_recorded(customers, rows), _overdue(amount, days, config))
+    evidence, amount, days = _from_record(customers, customer_id, config)
+    if payments is not None:
+        owing = _from_payments(payments, customer_id, config)
+        evidence |= owing.evidence
+        amount = np.where(np.isnan(owing.days), amount, owing.amount)
+        days = np.where(np.isnan(owing.days), days, owing.days)
+    clear_since = np.full(len(customer_id), -1, dtype=np.int32)
+    if previous is not None:
+        given = as_of if as_of is not None or payments is None else payments.as_of
+        today = day_number(parse_as_of(given))  # type: ignore[arg-type]  # None: refused there
+        clear_since = _probation(evidence, previous, customer_id, today, config)
+        evidence[clear_since >= 0] |= _bit("on_probation")
+    reason = _most_severe(evidence)
+    signs = evidence & ~(_bit("no_credit_record") | _bit("credit_good"))
+    evidence = np.where(signs > 0, signs, np.uint16(1) << reason.astype(np.uint16))
     return StandingTable(
         customer_id=customer_id,
-        standing=_SEVERITY[reason],
+        standing=SEVERITY[reason],
         reason=reason,
         overdue_amount=amount,
         days_overdue=days,
         config=config,
+        evidence=evidence,
+        clear_since=clear_since,
     )
+
+
+class _Owing(NamedTuple):
+    evidence: npt.NDArray[np.uint16]
+    amount: FloatArray
+    days: FloatArray
+
+
+def _bit(reason: str) -> np.uint16:
+    return np.uint16(1 << int(_CODE[reason]))
+
+
+def _most_severe(evidence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int8]:
+    reason = np.zeros(evidence.size, dtype=np.int8)
+    for code in range(len(_REASONS)):
+        reason[(evidence >> np.uint16(code)) & np.uint16(1) == 1] = code
+    return reason
+
+
+def _from_record(
+    customers: pd.DataFrame | None, customer_id: pd.Index[Any], config: StandingConfig
+) -> _Owing:
+    """Return the signs in the customers table."""
+    if customers is None:
+        unknown = np.full(len(customer_id), np.nan)
+        nothing = np.full(len(customer_id), _bit("no_credit_record"))
+        return _Owing(nothing, unknown, unknown.copy())
+    rows = _rows_of(customers, customer_id)
+    amount = _spread(customers, "overdue_amount", rows)
+    days = _spread(customers, "days_overdue", rows)
+    reasons = (_recorded(customers, rows), _overdue(amount, days, config))
+    bits = np.zeros(rows.size, dtype=np.uint16)
+    for reason in reasons:
+        bits |= np.left_shift(np.uint16(1), reason.astype(np.uint16))
+    return _Owing(bits, amount, days)
+
+
+def _from_payments(
+    payments: PaymentTable, customer_id: pd.Index[Any], config: StandingConfig
+) -> _Owing:
+    """Return the signs in the invoices: balance, habit and disputes."""
+    rows = np.asarray(align_customer_ids(customer_id, payments.customer_id), dtype=np.int64)
+    if (rows < 0).any():
+        raise AlignmentError(
+            f"{int((rows < 0).sum()):,} customers are not in payments",
+            rule="payments describe every customer asked for",
+            where="payments",
+            fix="summarize_invoices(..., customer_id=customer_id)",
+        )
+    amount, days = payments.overdue_amount[rows], payments.days_overdue[rows]
+    share = config.minimum_overdue_share * payments.open_amount[rows]
+    amount_that_counts = np.where(amount > share, amount, 0.0)
+    habit = payments.judged[rows] >= config.minimum_invoices
+    signs = {
+        "in_dispute": payments.disputed_amount[rows] > config.minimum_overdue_amount,
+        "disputes_often": habit & (payments.disputed_share[rows] >= config.disputed_share),
+        "pays_late": habit & (payments.late_share[rows] >= config.late_share),
+        "chronically_late": habit
+        & (payments.seriously_late_share[rows] >= config.seriously_late_share),
+    }
+    by_balance = _overdue(np.where(np.isnan(days), np.nan, amount_that_counts), days, config)
+    bits = np.left_shift(np.uint16(1), by_balance.astype(np.uint16))
+    for reason, holds in signs.items():
+        bits[holds] |= _bit(reason)
+    return _Owing(bits, amount, days)
+
+
+def _probation(
+    evidence: npt.NDArray[np.uint16],
+    previous: StandingTable,
+    customer_id: pd.Index[Any],
+    today: int,
+    config: StandingConfig,
+) -> npt.NDArray[np.int32]:
+    """Return since when customers who must stay bad have shown no bad sign; -1 for others."""
+    rows = np.asarray(align_customer_ids(customer_id, previous.customer_id), dtype=np.int64)
+    was_bad = np.append(previous.standing == _IS_BAD, False)[rows]
+    since = np.append(previous.clear_since, np.int32(-1))[rows]
+    no_sign = SEVERITY[_most_severe(evidence)] != _IS_BAD
+    since = np.where(since >= 0, since, today)
+    waiting = was_bad & no_sign & (today - since < config.probation_days)
+    return np.where(waiting, since, -1).astype(np.int32)
 
 
 def _rows_of(customers: pd.DataFrame, customer_id: pd.Index[Any]) -> npt.NDArray[np.int64]:

@@ -17,7 +17,7 @@ from retainkit.tiers._kernel_stability import State
 from retainkit.tiers._overrides import AppliedOverrides
 from retainkit.tiers._scheme import TierScheme
 from retainkit.tiers._stability import StabilityConfig, TierState
-from retainkit.tiers._standing import StandingTable
+from retainkit.tiers._standing_table import StandingTable
 from retainkit.typing import BoolArray, FloatArray
 
 __all__ = ["TierTable"]
