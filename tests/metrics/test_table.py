@@ -137,7 +137,7 @@ def test_the_default_period_is_the_window_that_ends_with_as_of(cdnow: pd.DataFra
 
 def test_what_cannot_be_computed_has_a_reason_in_every_row(cdnow: pd.DataFrame) -> None:
     table = compute_metrics(cdnow, as_of="1997-01-31", window_days=31)
-    assert table.missing() == {"insufficient_history": 4}
+    assert table.missing() == {"insufficient_history": 7}
     assert np.isnan(table.value[table.reason >= 0]).all()
     assert table.get("retention_rate").reason == "insufficient_history"
     assert table.get("retention_rate").numerator is None

@@ -21,7 +21,15 @@ from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex, index_contracts
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._counts import active_customers, new_customers, returning_customers
+from retainkit.metrics._economics import (
+    Attempts,
+    EconomicParameter,
+    EconomicsTable,
+    estimate_economics,
+)
 from retainkit.metrics._intervals import jeffreys_interval, wilson_interval
+from retainkit.metrics._leaky_bucket import LeakyBucket, leaky_bucket
+from retainkit.metrics._loyalty import health_score, net_promoter_score, resurrection_latency
 from retainkit.metrics._money import (
     average_order_value,
     average_revenue_per_customer,
@@ -31,6 +39,12 @@ from retainkit.metrics._money import (
 )
 from retainkit.metrics._movement_table import MovementTable
 from retainkit.metrics._movements import revenue_movements
+from retainkit.metrics._multiples import (
+    expected_lifetime,
+    margin_multiple,
+    retention_elasticity,
+    simple_lifetime_value,
+)
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex, index_purchases
 from retainkit.metrics._rates import (
@@ -47,16 +61,34 @@ from retainkit.metrics._recurring import (
     recurring_revenue_per_customer,
 )
 from retainkit.metrics._rescale import rescale_rate, rescale_retention
+from retainkit.metrics._spells import as_contracts
+from retainkit.metrics._survival import RetentionCurve, retention_curve, retention_curve_of
 from retainkit.metrics._table import MetricTable
+from retainkit.metrics._uplift import (
+    incremental_rate,
+    return_on_customer_data,
+    save_rate,
+    win_back_rate,
+)
 from retainkit.metrics._value import Interval, MetricValue, Reason
+from retainkit.metrics._wallet import (
+    allocate_wallet,
+    mean_share_of_wallet,
+    share_of_wallet,
+    wallet_allocation_rule,
+)
 
 __all__ = [
     "METRIC_DEFINITIONS",
+    "Attempts",
     "CohortTable",
     "ContractDetails",
     "ContractIndex",
     "CustomerBase",
+    "EconomicParameter",
+    "EconomicsTable",
     "Interval",
+    "LeakyBucket",
     "MetricConvention",
     "MetricDefinition",
     "MetricTable",
@@ -65,22 +97,33 @@ __all__ = [
     "Period",
     "PurchaseIndex",
     "Reason",
+    "RetentionCurve",
     "active_customers",
+    "allocate_wallet",
+    "as_contracts",
     "average_order_value",
     "average_revenue_per_customer",
     "average_sale_price",
     "build_cohorts",
     "churn_rate",
     "compute_metrics",
+    "estimate_economics",
+    "expected_lifetime",
     "follow_cohorts",
     "gini",
     "gross_revenue_churn",
     "gross_revenue_retention",
     "headcount_for_share",
+    "health_score",
     "hhi",
+    "incremental_rate",
     "index_contracts",
     "index_purchases",
     "jeffreys_interval",
+    "leaky_bucket",
+    "margin_multiple",
+    "mean_share_of_wallet",
+    "net_promoter_score",
     "net_revenue_retention",
     "new_customers",
     "purchases_per_customer",
@@ -91,11 +134,21 @@ __all__ = [
     "repeat_rate",
     "rescale_rate",
     "rescale_retention",
+    "resurrection_latency",
+    "retention_curve",
+    "retention_curve_of",
+    "retention_elasticity",
     "retention_rate",
+    "return_on_customer_data",
     "returning_customers",
     "revenue_movements",
+    "save_rate",
+    "share_of_wallet",
+    "simple_lifetime_value",
     "tabulate_metrics",
     "textbook_retention_rate",
     "top_share",
+    "wallet_allocation_rule",
     "wilson_interval",
+    "win_back_rate",
 ]

@@ -14,6 +14,7 @@ from retainkit.metrics._kernel_rates import daily_hazard_bounds, poisson_bounds
 from retainkit.metrics._kernel_spells import Changes, events_by_day, find_changes
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._snapshot import Snapshot
+from retainkit.metrics._spells import as_contracts
 from retainkit.typing import BoolArray, FloatArray
 
 
@@ -75,14 +76,17 @@ def changes_in(snapshot: Snapshot) -> Changes:
     """Return the days on which customers came and went, up to the end of the period."""
     base = snapshot.base
     last = min(snapshot.period.end_day - 1, day_number(base.as_of))
-    if isinstance(base, ContractIndex):
-        customer, start, end = base.row_customer, base.row_start, base.row_end
-    else:
-        assert isinstance(base, PurchaseIndex)
-        customer, start = base.customer, base.day
-        end = (start + snapshot.convention.window_days).astype(np.int32)
-    nothing = np.zeros(len(start), dtype=np.int64)
-    return find_changes(customer, start, end, nothing, last_day=last)
+    if isinstance(base, PurchaseIndex):
+        base = as_contracts(base, convention=snapshot.convention)
+    assert isinstance(base, ContractIndex)
+    return find_changes(
+        base.row_customer,
+        base.row_start,
+        base.row_end,
+        np.zeros(len(base.row_start), dtype=np.int64),
+        last_day=last,
+        heads=base.details.makes_active,
+    )
 
 
 def _leaving(snapshot: Snapshot, *, flashes: bool) -> tuple[Changes, BoolArray]:

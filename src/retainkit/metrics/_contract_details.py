@@ -35,6 +35,8 @@ class ContractDetails(NamedTuple):
         Length of the commitment [month].
     currency : ndarray of int16 or None
         Position in `currencies`.
+    makes_active : ndarray of bool or None
+        Whether the row makes its customer active; a return of goods does not.
     currencies : tuple of str
         Currencies that occur, sorted.
 
@@ -55,6 +57,7 @@ class ContractDetails(NamedTuple):
     usage_amount: FloatArray | None = None
     term_months: _Int32 | None = None
     currency: npt.NDArray[np.int16] | None = None
+    makes_active: BoolArray | None = None
     currencies: tuple[str, ...] = ()
 
 

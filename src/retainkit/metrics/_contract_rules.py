@@ -56,7 +56,7 @@ def read_contracts(base: ContractIndex, *, convention: MetricConvention) -> Cont
     end = _dunned_ends(base, end, convention, notes)
     amount = _recurring_amounts(base, convention)
     keep = base.row_start < end
-    if convention.zero_value == "churned":
+    if convention.zero_value == "churned" and base.details.makes_active is None:
         keep &= amount > 0.0
     same = end is base.row_end and amount is base.row_amount and not convention.grace_days
     if same and keep.all() and not notes:

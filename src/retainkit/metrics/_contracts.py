@@ -86,6 +86,8 @@ class ContractIndex(ResultTable):
             One element per customer, in the order of `customer_id`.
         """
         running = self._running(day)
+        if self.details.makes_active is not None:
+            running &= self.details.makes_active
         active = np.zeros(len(self), dtype=np.bool_)
         active[self.row_customer[running]] = True
         return active

@@ -64,8 +64,12 @@ def find_changes(
     *,
     last_day: int,
     term: IntArray | None = None,
+    heads: npt.NDArray[Any] | None = None,
 ) -> Changes:
-    """Return the changes on days up to `last_day`; plans of one customer are added up."""
+    """Return the changes on days up to `last_day`; plans of one customer are added up.
+
+    `heads` says which rows make their customer active; by default all.
+    """
     real = np.flatnonzero((start < end) & (start <= last_day))
     over = real[end[real] <= last_day]
     origin = int(start[real].min()) if len(real) else 0
@@ -83,15 +87,17 @@ def find_changes(
     code = (key // span).astype(np.int32)
     day = (key % span + origin).astype(np.int32)
     sign = np.ones(len(order), dtype=np.int8)
-    sign[len(real) :] = -1
+    if heads is not None:
+        sign = np.concatenate([heads[real], heads[over]]).astype(np.int8)
+    sign[len(real) :] *= -1
     money = _levels(np.concatenate([units[real], -units[over]]), order, first, code)
-    heads = _levels(sign, order, first, code)
-    changed = (money[0] != money[1]) | (heads[0] != heads[1])
+    running = _levels(sign, order, first, code)
+    changed = (money[0] != money[1]) | (running[0] != running[1])
     terms: tuple[IntArray | None, IntArray | None] = (None, None)
     if term is not None:
         terms = _levels(np.concatenate([term[real], -term[over]]), order, first, code)
         changed |= np.asarray(terms[0] != terms[1])
-    found = Changes(code, day, *money, *heads, *terms)
+    found = Changes(code, day, *money, *running, *terms)
     return found if changed.all() else found.take(changed)
 
 

@@ -138,7 +138,7 @@ def average_revenue_per_customer(
 
 
 def gross_revenue_retention(
-    base: ContractIndex,
+    base: PurchaseIndex | ContractIndex,
     *,
     period: Period,
     convention: MetricConvention = DEFAULT_CONVENTION,
@@ -149,8 +149,9 @@ def gross_revenue_retention(
 
     Parameters
     ----------
-    base : ContractIndex
-        From `index_contracts`.
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. For purchases the amount is the revenue of
+        the `window_days` before each end of the period.
     period : Period
         Days measured, half-open.
     convention : MetricConvention, optional
@@ -194,7 +195,7 @@ def gross_revenue_retention(
 
 
 def net_revenue_retention(
-    base: ContractIndex,
+    base: PurchaseIndex | ContractIndex,
     *,
     period: Period,
     convention: MetricConvention = DEFAULT_CONVENTION,
@@ -205,8 +206,9 @@ def net_revenue_retention(
 
     Parameters
     ----------
-    base : ContractIndex
-        From `index_contracts`.
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. For purchases the amount is the revenue of
+        the `window_days` before each end of the period.
     period : Period
         Days measured, half-open.
     convention : MetricConvention, optional

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from retainkit._internal.time import day_number
@@ -14,15 +15,27 @@ from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._currency import move_by_currency
-from retainkit.metrics._kernel_movements import NEW, REACTIVATION, Moves, find_moves, merge_moves
+from retainkit.metrics._kernel_movements import (
+    NEW,
+    REACTIVATION,
+    Moves,
+    find_moves,
+    join_moves,
+    merge_moves,
+)
 from retainkit.metrics._kernel_spells import find_changes, to_units, units_per_money
 from retainkit.metrics._movement_table import MovementTable
 from retainkit.metrics._period import Period
+from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.metrics._spells import as_contracts
 from retainkit.typing import IntArray
+
+_BLOCK = 100_000
+"""Customers worked on at a time."""
 
 
 def revenue_movements(
-    base: ContractIndex,
+    base: PurchaseIndex | ContractIndex,
     *,
     periods: Sequence[Period] | Period,
     convention: MetricConvention = DEFAULT_CONVENTION,
@@ -35,8 +48,9 @@ def revenue_movements(
 
     Parameters
     ----------
-    base : ContractIndex
-        From `index_contracts`.
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. For purchases the recurring amount is the
+        revenue of the last `window_days`, and who bought nothing in them is gone.
     periods : Period or sequence of Period
         Days measured; several follow each other without a gap.
     convention : MetricConvention, optional
@@ -80,19 +94,22 @@ def revenue_movements(
     """
     asked = (periods,) if isinstance(periods, Period) else tuple(periods)
     boundaries = _boundaries(asked)
+    if isinstance(base, PurchaseIndex):
+        base = as_contracts(base, convention=convention)
     seen = read_contracts(base, convention=convention)
     notes = [*seen.notes, *_coverage(base, asked)]
     if len(base.details.currencies) > 1 or exchange_rates is not None:
         moves, opening, per_money = move_by_currency(seen, boundaries, convention, exchange_rates)
+        moves = merge_moves(moves)
     else:
         moves, opening, per_money = _move(seen, boundaries, convention)
     if convention.reactivation == "new":
         kind = np.where(moves.kind == REACTIVATION, NEW, moves.kind).astype(np.int8)
-        moves = moves._replace(kind=kind)
+        moves = merge_moves(moves._replace(kind=kind))
     return MovementTable(
         customer_id=base.customer_id,
         periods=asked,
-        moves=merge_moves(moves),
+        moves=moves,
         opening=opening[0],
         opening_heads=opening[1],
         units_per_money=per_money,
@@ -105,29 +122,43 @@ def revenue_movements(
 def _move(
     seen: ContractIndex, boundaries: IntArray, convention: MetricConvention
 ) -> tuple[Moves, tuple[float, int], float]:
+    """Return movements, opening and unit; blocks of customers keep the memory small."""
     per_money = units_per_money(seen.row_amount)
     separate = convention.term_change == "separate"
-    changes = find_changes(
-        seen.row_customer,
-        seen.row_start,
-        seen.row_end,
-        to_units(seen.row_amount, per_money),
-        last_day=int(boundaries[-1]) - 1,
-        term=seen.details.term_months if separate else None,
-    )
-    earlier = changes.day < boundaries[0]
-    opening = float((changes.after - changes.before)[earlier].sum())
-    was = changes.running_before[earlier] > 0
-    heads = int(np.count_nonzero(changes.running_after[earlier] > 0)) - int(np.count_nonzero(was))
-    moves = find_moves(
-        changes,
-        seen.first_day,
-        boundaries,
-        by_event=convention.counting == "event",
-        flashes=convention.same_period_join_leave == "count_both",
-        separate_terms=separate,
-    )
-    return moves, (opening, heads), per_money
+    term = seen.details.term_months if separate else None
+    heads_of = seen.details.makes_active
+    opening, heads, found = 0, 0, []
+    for rows in _blocks(seen):
+        changes = find_changes(
+            seen.row_customer[rows],
+            seen.row_start[rows],
+            seen.row_end[rows],
+            to_units(seen.row_amount[rows], per_money),
+            last_day=int(boundaries[-1]) - 1,
+            term=None if term is None else term[rows],
+            heads=None if heads_of is None else heads_of[rows],
+        )
+        earlier = changes.take(np.flatnonzero(changes.day < boundaries[0]))
+        opening += int((earlier.after - earlier.before).sum())
+        heads += int(np.count_nonzero(earlier.running_after > 0))
+        heads -= int(np.count_nonzero(earlier.running_before > 0))
+        moves = find_moves(
+            changes,
+            seen.first_day,
+            boundaries,
+            by_event=convention.counting == "event",
+            flashes=convention.same_period_join_leave == "count_both",
+            separate_terms=separate,
+        )
+        found.append(merge_moves(moves))
+    return join_moves(found), (float(opening), heads), per_money
+
+
+def _blocks(seen: ContractIndex) -> Iterator[npt.NDArray[np.intp]]:
+    """Give the rows of one block of customers after the other."""
+    for first in range(0, max(len(seen), 1), _BLOCK):
+        own = (seen.row_customer >= first) & (seen.row_customer < first + _BLOCK)
+        yield np.flatnonzero(own)
 
 
 def _boundaries(periods: Sequence[Period]) -> IntArray:

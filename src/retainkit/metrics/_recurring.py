@@ -6,11 +6,12 @@ from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._evaluate import measure
 from retainkit.metrics._period import Period
+from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._value import MetricValue
 
 
 def gross_revenue_churn(
-    base: ContractIndex,
+    base: PurchaseIndex | ContractIndex,
     *,
     period: Period,
     convention: MetricConvention = DEFAULT_CONVENTION,
@@ -21,8 +22,9 @@ def gross_revenue_churn(
 
     Parameters
     ----------
-    base : ContractIndex
-        From `index_contracts`.
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. For purchases the amount is the revenue of
+        the `window_days` before each end of the period.
     period : Period
         Days measured, half-open.
     convention : MetricConvention, optional

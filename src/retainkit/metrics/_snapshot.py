@@ -99,13 +99,12 @@ class Snapshot:
     @cached_property
     def amount_at_start(self) -> FloatArray:
         """Recurring amount of the customers of the start [money per billing period]."""
-        amount = cast("ContractIndex", self.base).amount_before(self.period.start_day)
-        return np.where(self.at_start, amount, 0.0)
+        return np.where(self.at_start, self._amount_before(self.period.start_day), 0.0)
 
     @cached_property
     def closing_amount(self) -> FloatArray:
         """Recurring amount at the end of everybody [money per billing period]."""
-        return cast("ContractIndex", self.base).amount_before(self.period.end_day)
+        return self._amount_before(self.period.end_day)
 
     @cached_property
     def amount_kept(self) -> FloatArray:
@@ -121,6 +120,15 @@ class Snapshot:
     def amount_at_end(self) -> FloatArray:
         """Recurring amount at the end of the customers of the start [money per billing period]."""
         return np.where(self.at_start, self.closing_amount, 0.0)
+
+    def _amount_before(self, day: int) -> FloatArray:
+        """Return contracts' recurring amount, or purchases' revenue of the last window."""
+        if isinstance(self.base, ContractIndex):
+            return self.base.amount_before(day)
+        base = cast("PurchaseIndex", self.base)
+        with_returns = self.convention.refunds == "subtract"
+        window = self.convention.window_days
+        return base.revenue_between(day - window, day, with_returns=with_returns)
 
     def reason(self, *, needs_history: bool) -> Reason | None:
         """Return why nothing can be measured over this period, or None."""

@@ -1,0 +1,267 @@
+"""How long customers stay: the product-limit curve and the restricted mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit._internal.time import day_number
+from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._kernel_rates import linearised_bounds
+from retainkit.metrics._kernel_spells import find_changes
+from retainkit.metrics._kernel_survival import (
+    ProductLimit,
+    log_log_bounds,
+    product_limit,
+    restricted_mean,
+)
+from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.metrics._spells import as_contracts
+from retainkit.metrics._value import Interval, MetricValue
+from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RetentionCurve(ResultTable):
+    """The share of customers still there after each length of time, censoring respected.
+
+    Attributes
+    ----------
+    curve : ProductLimit
+        Times [day], customers at risk, departures, survival, Greenwood's sum.
+    n : int
+        Customers.
+    level : float
+        Coverage of the intervals.
+    """
+
+    curve: ProductLimit
+    n: int
+    level: float
+
+    _what: ClassVar[str] = "times"
+    _next_step: ClassVar[str] = ".to_frame() or .mean_lifetime(horizon_days=...)"
+
+    def __len__(self) -> int:
+        return len(self.curve.time)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the curve.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per time at which somebody left or was last seen: `days`, `at_risk`, `left`,
+            `retention`, `lower`, `upper` (log-log; NaN where the curve is 1 or 0).
+        """
+        lower, upper = log_log_bounds(self.curve, self.level)
+        return pd.DataFrame(
+            {
+                "days": self.curve.time,
+                "at_risk": self.curve.at_risk,
+                "left": self.curve.events,
+                "retention": self.curve.survival,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return customers, departures, the median stay and the longest observed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row; `median_days` is NaN while more than half are still there.
+        """
+        half = np.flatnonzero(self.curve.survival <= 0.5)
+        return pd.DataFrame(
+            {
+                "customers": [self.n],
+                "left": [int(self.curve.events.sum())],
+                "median_days": [self.curve.time[half[0]] if len(half) else np.nan],
+                "longest_days": [self.curve.time[-1] if len(self) else np.nan],
+            }
+        )
+
+    def at(self, days: ArrayLike1D) -> FloatArray:
+        """Return the retention after some lengths of time.
+
+        Parameters
+        ----------
+        days : array-like
+            Lengths [day].
+
+        Returns
+        -------
+        ndarray of float
+            NaN beyond the last observed time: the curve is not extrapolated.
+        """
+        asked = np.asarray(days, dtype=np.float64)
+        place = np.searchsorted(self.curve.time, asked, side="right") - 1
+        steps = np.append(self.curve.survival, 1.0)
+        last = self.curve.time[-1] if len(self) else -np.inf
+        return np.where(asked <= last, steps[place], np.nan)
+
+    def mean_lifetime(self, *, horizon_days: float) -> MetricValue:
+        """Measure the mean stay within a horizon: the area under the curve.
+
+        Unlike 1 / churn it assumes no constant hazard, and it exists while nobody has left.
+
+        Parameters
+        ----------
+        horizon_days : float
+            Horizon [day]; not beyond the longest observed time.
+
+        Returns
+        -------
+        MetricValue
+            Days out of `horizon_days`, with a Greenwood interval; None with reason
+            `insufficient_history` beyond the observed times, `zero_denominator` without customers.
+
+        References
+        ----------
+        Klein, J. & Moeschberger, M. (2003). Survival Analysis, eq. 4.5.2 (variance).
+
+        Examples
+        --------
+        >>> from retainkit.metrics import retention_curve_of
+        >>> curve = retention_curve_of([10, 20, 30, 40], [True, False, True, False])
+        >>> curve.mean_lifetime(horizon_days=40).value
+        28.75
+        """
+        longest = self.curve.time[-1] if len(self) else 0.0
+        if self.n == 0 or horizon_days > longest:
+            reason = "zero_denominator" if self.n == 0 else "insufficient_history"
+            return MetricValue("mean_lifetime", None, None, None, self.n, reason=reason)  # type: ignore[arg-type]
+        area, variance = restricted_mean(self.curve, horizon_days)
+        low, high = linearised_bounds(np.array([area]), np.array([variance]), self.level)
+        return MetricValue(
+            name="mean_lifetime",
+            value=area,
+            numerator=area,
+            denominator=None,
+            n=self.n,
+            interval=Interval(
+                max(float(low[0]), 0.0), min(float(high[0]), horizon_days), "greenwood", self.level
+            ),
+            notes=(f"days within {horizon_days:g} days",),
+        )
+
+
+def retention_curve_of(
+    duration: ArrayLike1D, ended: ArrayLike1D, *, level: float = 0.95
+) -> RetentionCurve:
+    """Estimate the retention curve from stays, some of them not over.
+
+    Parameters
+    ----------
+    duration : array-like, shape (n,)
+        Length of each stay as far as observed [day], none negative.
+    ended : array-like of bool, shape (n,)
+        Whether the stay is over; otherwise it is censored there.
+    level : float, default 0.95
+        Coverage of the intervals.
+
+    Returns
+    -------
+    RetentionCurve
+        The product-limit estimate; ties are events before censorings.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or a stay is negative or not a number.
+
+    References
+    ----------
+    Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations.
+    JASA 53, 457-481.
+
+    Examples
+    --------
+    >>> from retainkit.metrics import retention_curve_of
+    >>> retention_curve_of([1, 2, 2, 3], [True, True, False, False]).at([1, 2, 3]).tolist()
+    [0.75, 0.5, 0.5]
+    """
+    stays = np.asarray(duration, dtype=np.float64)
+    over = np.asarray(ended, dtype=np.bool_)
+    if stays.shape != over.shape or stays.ndim != 1 or not (stays >= 0).all():
+        msg = f"{stays.shape} stays and {over.shape} ends; one of each per customer, none negative"
+        raise ValueError(msg)
+    return RetentionCurve(curve=product_limit(stays, over), n=len(stays), level=level)
+
+
+def retention_curve(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+    joined_from: str | None = None,
+) -> RetentionCurve:
+    """Estimate how long customers stay from joining to their first departure.
+
+    Use it instead of average cohort curves when cohorts were observed for unequal times.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. Purchase customers leave when they have been
+        silent for `window_days`.
+    convention : MetricConvention, optional
+        When somebody has left; `grace_days` bridges gaps.
+    joined_from : str, optional
+        Leave out customers who joined earlier (ISO day).
+
+    Returns
+    -------
+    RetentionCurve
+        Stays that are not over at `as_of` are censored there.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import index_purchases, retention_curve
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> curve = retention_curve(base)
+    >>> curve.n
+    2357
+    """
+    duration, ended, first = _stays(base, convention)
+    if joined_from is not None:
+        late = first >= np.datetime64(joined_from, "D").astype(np.int64)
+        duration, ended = duration[late], ended[late]
+    return retention_curve_of(duration, ended, level=convention.interval_level)
+
+
+def _stays(
+    base: PurchaseIndex | ContractIndex, convention: MetricConvention
+) -> tuple[FloatArray, BoolArray, FloatArray]:
+    if isinstance(base, PurchaseIndex):
+        base = as_contracts(base, convention=convention)
+    seen = read_contracts(base, convention=convention)
+    last = day_number(seen.as_of)
+    units = np.zeros(len(seen.row_start), dtype=np.int64)
+    changes = find_changes(
+        seen.row_customer,
+        seen.row_start,
+        seen.row_end,
+        units,
+        last_day=last,
+        heads=seen.details.makes_active,
+    )
+    start = np.full(len(seen), np.nan)
+    came = changes.running_before == 0
+    start[changes.customer[came][::-1]] = changes.day[came][::-1]
+    stop = np.full(len(seen), np.nan)
+    left = changes.running_after == 0
+    stop[changes.customer[left][::-1]] = changes.day[left][::-1]
+    known = ~np.isnan(start)
+    ended = ~np.isnan(stop)
+    duration = np.where(ended, stop, last + 1) - start
+    return duration[known], ended[known], start[known]
