@@ -97,7 +97,7 @@ def assign_tiers(
     Notes
     -----
     With hysteresis h, a customer is promoted to the best tier whose bound c satisfies
-    v >= c + h |c| and demoted below v < c - h |c|; in between it stays. Where several
+    v >= c + h abs(c) and demoted below v < c - h abs(c); in between it stays. Where several
     assessments in a row are asked for, it moves to the tier that every one of them spoke for.
 
     Examples
