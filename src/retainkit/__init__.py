@@ -104,12 +104,15 @@ if TYPE_CHECKING:
     )
     from retainkit.value import (
         CustomerSummary,
+        FutureValueModel,
         ValueConfig,
         ValueTable,
         allocate_costs,
         expected_lifetime_value,
+        fit_future_value,
         fit_rfm_scheme,
         fit_value_scheme,
+        predict_future_value,
         score_rfm,
         score_value,
         summarize_customer,
@@ -137,6 +140,9 @@ _ROOMS = (
 )
 
 _HOME = {
+    "predict_future_value": "value",
+    "fit_future_value": "value",
+    "FutureValueModel": "value",
     "ActivityColumns": "tables",
     "CauseCatalog": "churn",
     "ChurnCause": "churn",
@@ -225,6 +231,7 @@ __all__ = [
     "CustomerSummary",
     "EventColumns",
     "FittedPipeline",
+    "FutureValueModel",
     "GammaGammaModel",
     "Ledger",
     "MbgNbdModel",
@@ -270,6 +277,7 @@ __all__ = [
     "engines",
     "errors",
     "expected_lifetime_value",
+    "fit_future_value",
     "fit_gamma_gamma",
     "fit_mbg_nbd",
     "fit_pipeline",
@@ -287,6 +295,7 @@ __all__ = [
     "metrics",
     "pipeline",
     "policy",
+    "predict_future_value",
     "read_customer_facts",
     "repeat_rate",
     "report",

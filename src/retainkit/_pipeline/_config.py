@@ -19,7 +19,7 @@ from retainkit.tables import (
 )
 from retainkit.tiers import LifecycleConfig, StandingConfig, TierSchemeConfig
 from retainkit.typing import CollapseUnit, NonNegativeFloat, TimeUnit
-from retainkit.value import RfmConfig, ValueConfig
+from retainkit.value import FutureValueConfig, RfmConfig, ValueConfig
 
 TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "contribution"]
 """What customers are graded by."""
@@ -99,6 +99,9 @@ class PipelineConfig(FrozenConfig):
         How the models of buying and spend are fitted.
     value : ValueConfig
         The four criteria of value, horizon, discount rate and margin.
+    future : FutureValueConfig
+        How the estimate of future value is chosen; `candidates=("lifetime",)` takes the lifetime
+        model without looking for a better one.
     rfm : RfmConfig
         Recency, frequency, money scores.
     tiers : TierSchemeConfig
@@ -137,6 +140,7 @@ class PipelineConfig(FrozenConfig):
     activity_rates: tuple[ActivityRate, ...] = ()
     lifetime: FitConfig = FitConfig()
     value: ValueConfig = ValueConfig()
+    future: FutureValueConfig = FutureValueConfig()
     rfm: RfmConfig = RfmConfig()
     tiers: TierSchemeConfig = TierSchemeConfig()
     standing: StandingConfig = StandingConfig()

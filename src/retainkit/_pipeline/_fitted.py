@@ -26,17 +26,23 @@ from retainkit.tiers import (
 from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
+    FutureValueConfig,
+    FutureValueModel,
     MarginModel,
     RfmScheme,
     ValueScheme,
     ValueTable,
-    expected_lifetime_value,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
     margin_rates,
+    predict_future_value,
     score_rfm,
     score_value,
+)
+
+_LIFETIME_ALONE = FutureValueModel(
+    config=FutureValueConfig(), chosen="lifetime", reason="only_candidate", window_days=1.0
 )
 
 
@@ -44,7 +50,8 @@ class _Models(NamedTuple):
     purchase: MbgNbdModel | None
     spend: GammaGammaModel | None
     margin: MarginModel
-    notes: tuple[str, ...]
+    future: FutureValueModel | None
+    notes: tuple[str, ...] = ()
 
 
 class _Predictions(NamedTuple):
@@ -69,6 +76,9 @@ class FittedPipeline(FrozenModel):
         Model of spend per purchase; None where the base could not support one.
     margin : MarginModel
         Profit per unit of purchases.
+    future_model : FutureValueModel or None
+        Which estimate of future value the base supports best, with the evidence; None where only
+        a summary was learnt from: then the lifetime model alone.
     value_scheme : ValueScheme
         Thresholds of the four criteria.
     rfm_scheme : RfmScheme
@@ -100,6 +110,7 @@ class FittedPipeline(FrozenModel):
     purchase_model: MbgNbdModel | None
     spend_model: GammaGammaModel | None
     margin: MarginModel
+    future_model: FutureValueModel | None
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
@@ -128,9 +139,8 @@ class FittedPipeline(FrozenModel):
         SchemaError
             If the summary counts revenue and the model was learnt on profit, or the reverse.
         """
-        predictions = _predict(
-            summary, _Models(self.purchase_model, self.spend_model, self.margin, ()), self.config
-        )
+        models = _Models(self.purchase_model, self.spend_model, self.margin, self.future_model)
+        predictions = _predict(summary, models, self.config)
         return apply_schemes(self, summary, predictions, facts)
 
 
@@ -138,6 +148,7 @@ def fit_pipeline(
     summary: CustomerSummary,
     *,
     facts: CustomerFacts | None = None,
+    future_model: FutureValueModel | None = None,
     config: PipelineConfig | None = None,
 ) -> FittedPipeline:
     """Learn everything a run needs from the summary of a base.
@@ -148,6 +159,8 @@ def fit_pipeline(
         The base.
     facts : CustomerFacts, optional
         Kind, background and standing of the same customers in the same order.
+    future_model : FutureValueModel, optional
+        From `fit_future_value` on the same transactions; None uses the lifetime model alone.
     config : PipelineConfig, optional
         What to learn; default `PipelineConfig()`.
 
@@ -164,14 +177,20 @@ def fit_pipeline(
     >>> rk.fit_pipeline(summary).tier_scheme.names
     ('key', 'ordinary', 'small')
     """
-    return learn(summary, facts=facts, config=config or PipelineConfig())[0]
+    return learn(
+        summary, facts=facts, future_model=future_model, config=config or PipelineConfig()
+    )[0]
 
 
 def learn(
-    summary: CustomerSummary, *, facts: CustomerFacts | None, config: PipelineConfig
+    summary: CustomerSummary,
+    *,
+    facts: CustomerFacts | None,
+    future_model: FutureValueModel | None,
+    config: PipelineConfig,
 ) -> tuple[FittedPipeline, _Predictions]:
     """Learn the models, predict once, learn the schemes from the predictions."""
-    models = _fit_models(summary, config)
+    models = _fit_models(summary, future_model, config)
     predictions = _predict(summary, models, config)
     background = facts.background if facts else None
     scheme = fit_value_scheme(
@@ -189,6 +208,7 @@ def learn(
         purchase_model=models.purchase,
         spend_model=models.spend,
         margin=models.margin,
+        future_model=models.future,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
@@ -258,7 +278,9 @@ def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
     return value.contribution if basis == "contribution" else value.historical_contribution
 
 
-def _fit_models(summary: CustomerSummary, config: PipelineConfig) -> _Models:
+def _fit_models(
+    summary: CustomerSummary, future: FutureValueModel | None, config: PipelineConfig
+) -> _Models:
     purchase: MbgNbdModel | None = None
     spend: GammaGammaModel | None = None
     notes: list[str] = []
@@ -270,16 +292,20 @@ def _fit_models(summary: CustomerSummary, config: PipelineConfig) -> _Models:
         spend = fit_gamma_gamma(summary.frequency, summary.monetary_value, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
         notes.append(f"no model of spend, each customer's own mean is used: {error.wrong}")
+    if spend is not None and not np.isfinite(spend.population_mean):
+        notes.append("no model of spend, each customer's own mean is used: its mean is infinite")
+        spend = None
     margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
-    return _Models(purchase, spend, margin, tuple(notes))
+    return _Models(purchase, spend, margin, future, tuple(notes))
 
 
 def _predict(summary: CustomerSummary, models: _Models, config: PipelineConfig) -> _Predictions:
     if models.purchase is None:
         return _Predictions(np.full(len(summary), np.nan), None)
     history = summary.with_unit(models.purchase.unit)
-    future_value = expected_lifetime_value(
+    future_value = predict_future_value(
         summary,
+        models.future or _LIFETIME_ALONE,
         models.purchase,
         spend_model=models.spend,
         horizon_days=config.value.horizon_days,

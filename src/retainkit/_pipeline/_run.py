@@ -45,7 +45,13 @@ from retainkit.tables import (
 )
 from retainkit.tiers import tier_pyramid, whale_curve
 from retainkit.typing import AsOf, IntoFrame
-from retainkit.value import CustomerSummary, allocate_costs, summarize_customers
+from retainkit.value import (
+    CustomerSummary,
+    FutureValueModel,
+    allocate_costs,
+    fit_future_value,
+    summarize_customers,
+)
 
 
 def _silent(stage: str) -> None:
@@ -160,13 +166,15 @@ def _compose(
     progress: Callable[[str], None],
 ) -> RetentionResult:
     """Call the public functions one after the other on valid tables."""
+    progress("choosing the estimate of future value")
+    future_model = _fit_future(tables.transactions, day, config)
     progress("summarising customers")
     tables, customer_id = _number_customers(tables)
     history = replace(_summarize(tables.transactions, day, config), customer_id=customer_id)
     history = _net_of_service(history, tables.activities, day, config)
     facts = _read_facts(tables, strategic_flags, history, config)
     progress("fitting models of buying and spend")
-    model, predictions = learn(history, facts=facts, config=config)
+    model, predictions = learn(history, facts=facts, future_model=future_model, config=config)
     progress("scoring, grading, deciding")
     scores = apply_schemes(model, history, predictions, facts)
     del predictions
@@ -225,6 +233,19 @@ def _net_of_service(
         return history
     rates = {entry.activity: entry.rate for entry in config.activity_rates}
     return history.with_costs(allocate_costs(activities, rates=rates, as_of=as_of))
+
+
+def _fit_future(
+    transactions: pd.DataFrame, as_of: date, config: PipelineConfig
+) -> FutureValueModel:
+    return fit_future_value(
+        transactions,
+        as_of=as_of,
+        unit=config.unit,
+        collapse=config.collapse,
+        horizon_days=config.value.horizon_days,
+        config=config.future,
+    )
 
 
 def _read_facts(

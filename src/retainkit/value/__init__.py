@@ -7,6 +7,9 @@ summary. `fit_*` learns a small scheme from a base, `score_*` applies it row by 
 from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
 from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
 from retainkit.value._costs import CostTable, allocate_costs
+from retainkit.value._future import fit_future_value
+from retainkit.value._future_config import EstimatorEvidence, FutureValueConfig
+from retainkit.value._future_model import FutureValueModel, TwoPartModel, predict_future_value
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._margin import MarginModel, fit_margin, margin_rates
 from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
@@ -23,20 +26,26 @@ __all__ = [
     "CostTable",
     "CriterionConfig",
     "CustomerSummary",
+    "EstimatorEvidence",
+    "FutureValueConfig",
+    "FutureValueModel",
     "MarginModel",
     "RfmConfig",
     "RfmScheme",
     "RfmTable",
+    "TwoPartModel",
     "ValueConfig",
     "ValueCriterion",
     "ValueScheme",
     "ValueTable",
     "allocate_costs",
     "expected_lifetime_value",
+    "fit_future_value",
     "fit_margin",
     "fit_rfm_scheme",
     "fit_value_scheme",
     "margin_rates",
+    "predict_future_value",
     "score_rfm",
     "score_value",
     "summarize_customer",

@@ -1,0 +1,91 @@
+"""What a user chooses about the estimate of future value, and what the choice rests on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from retainkit._internal.config import FrozenConfig
+from retainkit.typing import PositiveFloat, PositiveInt
+
+FutureEstimator: TypeAlias = Literal["two_part", "blend", "lifetime", "spend", "spend_rate"]
+"""Ways to estimate what a customer will bring; the first is preferred where evidence is equal."""
+
+
+class FutureValueConfig(FrozenConfig):
+    """How the estimate of future value is chosen on a base.
+
+    Parameters
+    ----------
+    candidates : tuple of str
+        Estimators that may be chosen, in order of preference where the evidence does not tell
+        them apart: "two_part" (a regression of buying at all and of the amount, on the history
+        and on the lifetime model's own output), "blend" (geometric mean of it, the lifetime model
+        and past spend), "lifetime" (the lifetime model alone), "spend" (net spend so far),
+        "spend_rate" (net spend per day).
+    top_share : float, default 0.2
+        Evidence is the money captured by the predicted best customers; this is their share.
+    ridge : float, default 10.0
+        Penalty on the standardised coefficients, in units of customers.
+    window_days : float, optional
+        Length of the training window [day]; None takes half of the observed time, at most the
+        horizon asked for.
+    min_customers : int, default 200
+        With fewer customers in a training window the lifetime model alone is used.
+    min_buyers : int, default 50
+        With fewer of them buying in it, likewise.
+    max_customers : int, default 100000
+        A larger base learns from this many customers, drawn by a hash of their id.
+
+    Examples
+    --------
+    >>> from retainkit.value import FutureValueConfig
+    >>> FutureValueConfig().candidates[0]
+    'two_part'
+    """
+
+    candidates: Annotated[tuple[FutureEstimator, ...], Field(min_length=1)] = (
+        "two_part",
+        "blend",
+        "lifetime",
+        "spend",
+        "spend_rate",
+    )
+    top_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
+    ridge: PositiveFloat = 10.0
+    window_days: PositiveFloat | None = None
+    min_customers: PositiveInt = 200
+    min_buyers: PositiveInt = 50
+    max_customers: PositiveInt = 100_000
+
+
+class EstimatorEvidence(FrozenConfig):
+    """How well one estimator found the best customers of a past window.
+
+    Parameters
+    ----------
+    estimator : str
+        Which one.
+    found : float
+        Share of the customers who turned out to be the top that it placed at the top.
+    captured : float
+        Share of all money of the window that its top brought.
+    behind : float
+        How much less than the best estimator it captured (0 for the best).
+    standard_error : float
+        Standard error of `behind` over customers (linearised ratio).
+
+    Examples
+    --------
+    >>> from retainkit.value import EstimatorEvidence
+    >>> EstimatorEvidence(
+    ...     estimator="spend", found=0.5, captured=0.66, behind=0.02, standard_error=0.01).captured
+    0.66
+    """
+
+    estimator: FutureEstimator
+    found: float
+    captured: float
+    behind: float
+    standard_error: float

@@ -1,0 +1,139 @@
+"""Two-part regression (buys at all, and for how much): arrays in, arrays out."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+Array = npt.NDArray[np.float64]
+
+FEATURES = (
+    "log_frequency",
+    "log_age",
+    "log_inactive_for",
+    "log_spend",
+    "log_spend_per_occasion",
+    "log_idle_share",
+    "log_rows",
+    "log_expected_value",
+    "p_alive",
+    "log_expected_value_alive",
+    "log_spend_alive",
+)
+"""Columns of the design, in order; times in days, money in units of a usual purchase."""
+
+_NEWTON_STEPS = 50
+
+
+def design(
+    frequency: Array,
+    age_days: Array,
+    inactive_days: Array,
+    spend: Array,
+    rows: Array,
+    expected_value: Array,
+    p_alive: Array,
+    money_unit: float,
+) -> Array:
+    """Return the design matrix, shape (n, 11): what is known at one moment, on a log scale.
+
+    Money is counted in `money_unit`, so that the currency of the data does not matter.
+    """
+    spend = np.maximum(spend, 0.0) / money_unit
+    log_value = np.log1p(np.maximum(expected_value, 0.0) / money_unit)
+    log_spend = np.log1p(spend)
+    return np.column_stack(
+        [
+            np.log1p(frequency),
+            np.log1p(age_days),
+            np.log1p(inactive_days),
+            log_spend,
+            np.log1p(spend / (frequency + 1.0)),
+            np.log1p(inactive_days / np.maximum(age_days, 1.0)),
+            np.log1p(rows),
+            log_value,
+            p_alive,
+            log_value * p_alive,
+            log_spend * p_alive,
+        ]
+    )
+
+
+def center_and_scale(x: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of each column; 1 where it is constant.
+
+    Rounding leaves a constant column a deviation of about 1e-16, by which nothing may be divided.
+    """
+    center, scale = x.mean(axis=0), x.std(axis=0)
+    return center, np.where(scale > 1e-9 * np.maximum(np.abs(center), 1.0), scale, 1.0)
+
+
+def standardize(x: Array, center: Array, scale: Array) -> Array:
+    """Return the standardised design with a leading column of ones; far values are drawn in."""
+    z = np.clip((x - center) / scale, -_FARTHEST, _FARTHEST)
+    return np.column_stack([np.ones(len(x)), z])
+
+
+def ridge_least_squares(z: Array, y: Array, penalty: float) -> Array:
+    """Return the coefficients minimising |y - z b|^2 + penalty |b[1:]|^2."""
+    normal = z.T @ z + _penalty(z.shape[1], penalty)
+    return np.asarray(np.linalg.solve(normal, z.T @ y))
+
+
+def ridge_logistic(z: Array, y: Array, penalty: float, tolerance: float = 1e-10) -> Array:
+    """Return the penalised maximum-likelihood coefficients of P(y = 1) = expit(z b)."""
+    ridge = _penalty(z.shape[1], penalty)
+
+    def loss(b: Array) -> float:
+        score = z @ b
+        return float(np.logaddexp(0.0, score).sum() - y @ score + 0.5 * b @ ridge @ b)
+
+    b = np.zeros(z.shape[1])
+    here = loss(b)
+    for _ in range(_NEWTON_STEPS):
+        p = expit(z @ b)
+        gradient = z.T @ (p - y) + ridge @ b
+        # The floor keeps the matrix regular where every probability is at 0 or 1.
+        hessian = (z * np.maximum(p * (1.0 - p), 1e-9)[:, None]).T @ z + ridge
+        step = np.linalg.solve(hessian, gradient)
+        # Newton's step is downhill; halved until it is not uphill, it cannot run away.
+        while (there := loss(b - step)) > here and np.abs(step).max() > 1e-12:
+            step = step / 2.0
+        b, here = b - step, there
+        if float(gradient @ step) < tolerance * len(y):
+            break
+    return b
+
+
+def _penalty(columns: int, penalty: float) -> Array:
+    diagonal = np.full(columns, penalty)
+    diagonal[0] = 0.0
+    return np.diag(diagonal)
+
+
+def top_of(values: Array, share: float) -> Array:
+    """Return how far each customer is among the highest `share` of values, in [0, 1].
+
+    1 above the cut, 0 below it; customers tied at the cut share the places that are left, so
+    that neither their order nor their names matter.
+    """
+    places = max(1, int(np.ceil(share * len(values))))
+    cut = np.partition(values, len(values) - places)[len(values) - places]
+    above, tied = values > cut, values == cut
+    left = (places - np.count_nonzero(above)) / np.count_nonzero(tied)
+    return np.where(above, 1.0, np.where(tied, left, 0.0))
+
+
+def difference_of_shares(money: Array, here: Array, there: Array) -> tuple[float, float]:
+    """Return how much less of all money `here` holds than `there`, and its standard error.
+
+    The share is a ratio of sums over customers; its variance is that of the linearised ratio.
+    """
+    total = float(money.sum())
+    if not total > 0.0:
+        return 0.0, 0.0
+    each = money * (there - here)
+    difference = float(each.sum()) / total
+    residual = each - difference * money
+    return difference, float(np.sqrt(len(money) * residual.var())) / total
