@@ -18,21 +18,31 @@ exclude_patterns = ["_build", "jupyter_execute"]
 html_theme = "furo"
 html_title = "retainkit"
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_timeout = 600
-nb_execution_raise_on_error = True
+nb_execution_raise_on_error = False  # a warning, so that -W fails and --keep-going shows all
+nb_execution_show_tb = True
 nb_merge_streams = True
 napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+napoleon_use_param = False  # types say shapes, "(n,)": nothing to link
+suppress_warnings = ["ref.python"]
 autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
 autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_preserve_defaults = True
 python_display_short_literal_types = True
+python_maximum_signature_line_length = 88
 
 
-def _skip_pydantic_noise(app, what, name, obj, skip, options):  # noqa: ANN001, ANN202, ARG001
-    return True if name.startswith("model_") else skip
+def _leave_out(app, what, name, obj, skip, options):  # noqa: ANN001, ANN202, ARG001
+    """Leave out pydantic's own machinery and what the class docstring already describes."""
+    is_field = type(obj).__name__ in ("_tuplegetter", "member_descriptor")
+    return True if name.startswith("model_") or is_field else skip
 
 
 def setup(app):  # noqa: ANN001, ANN201
-    """Leave pydantic's own machinery out of the reference."""
-    app.connect("autodoc-skip-member", _skip_pydantic_noise)
+    """Register the filter of the reference."""
+    app.connect("autodoc-skip-member", _leave_out)
