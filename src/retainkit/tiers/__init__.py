@@ -41,6 +41,8 @@ from retainkit.tiers._config import (
     LifecycleConfig,
     TierSchemeConfig,
 )
+from retainkit.tiers._cube import SegmentCube, segment_cube
+from retainkit.tiers._dimension import Dimension, DimensionKind
 from retainkit.tiers._invoices import AGES, PaymentTable, summarize_invoices
 from retainkit.tiers._lifecycle import (
     LifecycleScheme,
@@ -51,6 +53,7 @@ from retainkit.tiers._lifecycle import (
     lifecycle_stage,
 )
 from retainkit.tiers._movement import TierMovement, compare_tiers
+from retainkit.tiers._needs import Need, NeedCatalog, NeedLevel, NeedTable, match_needs
 from retainkit.tiers._overrides import AppliedOverrides, TierOverride
 from retainkit.tiers._pyramid import TierPyramid, tier_pyramid
 from retainkit.tiers._scheme import TierScheme, fit_tier_scheme
@@ -83,11 +86,17 @@ __all__ = [
     "ByHeadcount",
     "ByNaturalBreaks",
     "ByValueShare",
+    "Dimension",
+    "DimensionKind",
     "GammaValues",
     "InvoiceColumns",
     "LifecycleConfig",
     "LifecycleScheme",
     "LifecycleTable",
+    "Need",
+    "NeedCatalog",
+    "NeedLevel",
+    "NeedTable",
     "NormalValues",
     "ParetoFacts",
     "PaymentTable",
@@ -95,6 +104,7 @@ __all__ = [
     "RelationArrays",
     "RelationHistory",
     "SchemeNote",
+    "SegmentCube",
     "StabilityConfig",
     "StandingConfig",
     "StandingTable",
@@ -116,6 +126,8 @@ __all__ = [
     "fit_tier_chain",
     "fit_tier_scheme",
     "lifecycle_stage",
+    "match_needs",
+    "segment_cube",
     "summarize_invoices",
     "tier_probabilities",
     "tier_pyramid",
