@@ -21,6 +21,9 @@ from retainkit.tables._rules import MISSING_TEXTS, TableRules
 from retainkit.typing import BoolArray, IntArray
 
 _WHOLE_FLOAT = r"^([+-]?\d+)\.0+$"
+_BLOCK = 1 << 18
+"""Texts looked at a time: bounds the copies that are only looked at."""
+
 _EXACT = 2.0**53
 """Above this a double cannot tell neighbouring whole numbers apart."""
 
@@ -88,9 +91,13 @@ def _from_strings(raw: pd.Series[Any], rules: TableRules) -> Reading:
 
 def _look_unusual(raw: pd.Series[Any], rules: TableRules) -> BoolArray:
     """Return which texts may need rewriting, by three scans that cost little on clean columns."""
-    odd: BoolArray = np.array(raw.str.strip() != raw, dtype=bool)
-    odd |= np.asarray(raw.str.contains(".0", regex=False, na=False), dtype=bool)
-    odd |= np.asarray(raw.str.lower().isin(rules.missing_texts), dtype=bool)
+    odd = np.zeros(len(raw), dtype=np.bool_)
+    for start in range(0, len(raw), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        texts = raw.iloc[rows]
+        odd[rows] = np.array(texts.str.strip() != texts, dtype=bool)
+        odd[rows] |= np.asarray(texts.str.contains(".0", regex=False, na=False), dtype=bool)
+        odd[rows] |= np.asarray(texts.str.lower().isin(rules.missing_texts), dtype=bool)
     return odd
 
 

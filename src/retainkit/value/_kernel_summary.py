@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 Int32Array = npt.NDArray[np.int32]
 
 NEVER = int(np.iinfo(np.int32).min)
@@ -51,22 +52,19 @@ def summarize_rows(
 ) -> SummaryArrays:
     """Return the summary of customers 0..n-1 from rows; `days` are already collapsed."""
     earned = None if profit is None else exact_sums(codes, profit, n)
-    bought = amounts >= 0
-    returned = np.zeros(n)
-    if not bought.all():
-        returned = exact_sums(codes[~bought], amounts[~bought], n)
-        codes, days, amounts = codes[bought], days[bought], amounts[bought]
-        lines = None if lines is None else lines[bought]
-    breadth = None if lines is None else distinct_counts(codes, lines, n)
-    occasions, first, last = occasion_days(codes, days, n)
-    purchased, repeated = purchase_sums(codes, days, amounts, first)
+    is_purchase = amounts >= 0
+    bought = None if is_purchase.all() else is_purchase
+    returned = np.zeros(n) if bought is None else exact_sums(codes, amounts, n, keep=~bought)
+    breadth = None if lines is None else distinct_counts(codes, lines, n, keep=bought)
+    occasions, first, last = occasion_days(codes, days, n, keep=bought)
+    purchased, repeated = purchase_sums(codes, days, amounts, first, keep=bought)
     repeated[occasions < 2] = np.nan
     repeated /= np.maximum(occasions - 1, 1)
     return SummaryArrays(
         occasions=occasions,
         first_day=first,
         last_day=last,
-        transactions=np.bincount(codes, minlength=n).astype(np.int32),
+        transactions=row_counts(codes, n, keep=bought),
         monetary_value=repeated,
         purchase_amount=purchased,
         return_amount=returned,
@@ -90,17 +88,25 @@ def collapse_days(days: Int32Array, unit: str) -> Int32Array:
     return starts.astype(np.int32)[days - low]
 
 
+def row_counts(codes: IntArray, n: int, *, keep: BoolArray | None = None) -> Int32Array:
+    """Return how many (kept) rows each customer has."""
+    counts = np.zeros(n, dtype=np.int32)
+    for rows in _blocks(codes.size, keep):
+        np.add.at(counts, codes[rows].astype(np.intp), np.int32(1))
+    return counts
+
+
 def occasion_days(
-    codes: IntArray, days: Int32Array, n: int
+    codes: IntArray, days: Int32Array, n: int, *, keep: BoolArray | None = None
 ) -> tuple[Int32Array, Int32Array, Int32Array]:
     """Return each customer's number of distinct days, first day and last day (or `NEVER`)."""
     occasions = np.zeros(n, dtype=np.int32)
     first = np.full(n, NEVER, dtype=np.int32)
     last = np.full(n, NEVER, dtype=np.int32)
-    if codes.size:
-        low = int(days.min())
-        bits = (int(days.max()) - low).bit_length()
-        keys = _distinct_keys(codes, days - np.int32(low), n, bits)
+    low = int(days.min()) if days.size else 0
+    bits = (int(days.max()) - low).bit_length() if days.size else 0
+    keys = _distinct_keys(codes, days, n, low=low, bits=bits, keep=keep)
+    if keys.size:
         starts, ends = _runs(keys >> bits)
         known = keys[starts] >> bits
         mask = (1 << bits) - 1
@@ -110,27 +116,36 @@ def occasion_days(
     return occasions, first, last
 
 
-def distinct_counts(codes: IntArray, labels: IntArray, n: int) -> Int32Array:
+def distinct_counts(
+    codes: IntArray, labels: IntArray, n: int, *, keep: BoolArray | None = None
+) -> Int32Array:
     """Return how many different labels (0, 1, ...; negative = unknown) each customer has."""
     counts = np.zeros(n, dtype=np.int32)
     known = labels >= 0
-    if not known.all():
-        codes, labels = codes[known], labels[known]
-    if codes.size:
-        bits = int(labels.max()).bit_length()
-        keys = _distinct_keys(codes, labels, n, bits)
+    if keep is not None:
+        known &= keep
+    bits = int(labels.max()).bit_length() if known.any() else 0
+    keys = _distinct_keys(codes, labels, n, low=0, bits=bits, keep=known)
+    if keys.size:
         keys >>= bits
         starts, ends = _runs(keys)
         counts[keys[starts]] = ends - starts + 1
     return counts
 
 
-def _distinct_keys(codes: IntArray, minor: IntArray, n: int, bits: int) -> IntArray:
-    """Return the sorted distinct values of code * 2**bits + minor, in the narrowest integer."""
+def _distinct_keys(
+    codes: IntArray, minor: IntArray, n: int, *, low: int, bits: int, keep: BoolArray | None
+) -> IntArray:
+    """Return the sorted distinct code * 2**bits + minor - low of kept rows, in narrow integers."""
     narrow = bits + n.bit_length() < 32
     keys: IntArray = codes.astype(np.int32 if narrow else np.int64)
     keys <<= bits
-    keys |= minor
+    keys += minor
+    keys -= low
+    if keep is not None:
+        keys = keys[keep]
+    if not keys.size:
+        return keys
     keys.sort()
     fresh = _changes(keys)
     return keys if fresh.all() else keys[fresh]
@@ -153,26 +168,33 @@ def _changes(values: IntArray) -> npt.NDArray[np.bool_]:
     return changes
 
 
-def exact_sums(codes: IntArray, amounts: FloatArray, n: int) -> FloatArray:
+def exact_sums(
+    codes: IntArray, amounts: FloatArray, n: int, *, keep: BoolArray | None = None
+) -> FloatArray:
     """Return each customer's sum, the same to the last bit whatever the order of rows."""
-    grid = _Grid.covering(codes, amounts, n)
+    grid = _Grid.covering(codes, amounts, n, keep)
     high, low = np.zeros(n), np.zeros(n)
-    for block in _blocks(codes.size):
-        grid.add(codes[block].astype(np.intp), amounts[block], high, low)
+    for rows in _blocks(codes.size, keep):
+        grid.add(codes[rows].astype(np.intp), amounts[rows], high, low)
     return high + low
 
 
 def purchase_sums(
-    codes: IntArray, days: Int32Array, amounts: FloatArray, first: Int32Array
+    codes: IntArray,
+    days: Int32Array,
+    amounts: FloatArray,
+    first: Int32Array,
+    *,
+    keep: BoolArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return each customer's sum over all purchases and over those after the first occasion."""
     n = first.size
-    grid = _Grid.covering(codes, amounts, n)
+    grid = _Grid.covering(codes, amounts, n, keep)
     high, low = np.zeros(2 * n), np.zeros(2 * n)
-    for block in _blocks(codes.size):
-        slots = codes[block].astype(np.intp)
-        slots += n * (days[block] != first[slots])
-        grid.add(slots, amounts[block], high, low)
+    for rows in _blocks(codes.size, keep):
+        slots = codes[rows].astype(np.intp)
+        slots += n * (days[rows] != first[slots])
+        grid.add(slots, amounts[rows], high, low)
     repeated = high[n:] + low[n:]
     high[:n] += high[n:]
     low[:n] += low[n:]
@@ -196,12 +218,15 @@ class _Grid(NamedTuple):
     fine: float
 
     @classmethod
-    def covering(cls, codes: IntArray, amounts: FloatArray, n: int) -> _Grid:
+    def covering(
+        cls, codes: IntArray, amounts: FloatArray, n: int, keep: BoolArray | None
+    ) -> _Grid:
         """Return the grids for these amounts; adding 1.5 * 2**52 * step rounds to a step."""
-        if not codes.size:
-            return cls(0.0, 0.0)
-        peak = min(float(max(amounts.max(), -amounts.min())), _LARGEST_EXACT)
-        bits = (2 * int(np.bincount(codes, minlength=n).max())).bit_length()
+        peak = 0.0
+        for rows in _blocks(codes.size, keep):
+            peak = max(peak, float(np.abs(amounts[rows]).max(initial=0.0)))
+        peak = min(peak, _LARGEST_EXACT)
+        bits = (2 * int(row_counts(codes, n, keep=keep).max(initial=0))).bit_length()
         step = 2.0 ** (np.frexp(peak)[1] + bits - 52)
         return cls(1.5 * 2.0**52 * step, 1.5 * 2.0**bits * step)
 
@@ -216,6 +241,8 @@ class _Grid(NamedTuple):
         np.add.at(low, slots, rest)
 
 
-def _blocks(rows: int) -> Iterator[slice]:
-    """Yield slices over the rows, small enough for temporaries to stay in cache."""
-    return (slice(start, start + _BLOCK) for start in range(0, rows, _BLOCK))
+def _blocks(size: int, keep: BoolArray | None) -> Iterator[slice | IntArray]:
+    """Yield the (kept) rows, few enough at a time for temporaries to stay in cache."""
+    for start in range(0, size, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        yield rows if keep is None else np.flatnonzero(keep[rows]) + start
