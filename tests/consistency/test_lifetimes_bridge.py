@@ -13,10 +13,16 @@ import pytest
 
 from retainkit.errors import NotComputableError, SchemaError, UnitError
 from retainkit.lifetime import (
+    BgBbModel,
+    BgNbdModel,
     GammaGammaModel,
     MbgNbdModel,
+    ParetoNbdModel,
+    fit_bg_bb,
+    fit_bg_nbd,
     fit_gamma_gamma,
     fit_mbg_nbd,
+    fit_pareto_nbd,
     from_lifetimes,
     to_lifetimes,
 )
@@ -114,6 +120,65 @@ def test_there_and_back_keeps_the_parameters(kind: str) -> None:
     assert fitter.standard_errors_.notna().all()
 
 
+@pytest.mark.parametrize(
+    ("fitter_name", "fit"),
+    [("BetaGeoFitter", fit_bg_nbd), ("ParetoNBDFitter", fit_pareto_nbd)],
+)
+def test_the_other_purchase_models(fitter_name: str, fit: Any) -> None:
+    """Likelihood not below theirs, the same predictions at the same parameters, and back."""
+    history = cdnow().history
+    fitter = fitted(fitter_name)
+    theirs, ours = from_lifetimes(fitter, unit="week"), fit(history)
+    assert isinstance(theirs, BgNbdModel | ParetoNbdModel)
+    assert ours.log_likelihood is not None
+    assert theirs.log_likelihood is not None
+    assert ours.log_likelihood >= theirs.log_likelihood - 1e-9
+    assert theirs.fingerprint == ours.fingerprint
+    columns = (history.frequency, history.recency, history.age)
+    np.testing.assert_allclose(
+        theirs.p_alive(history), fitter.conditional_probability_alive(*columns), rtol=1e-8
+    )
+    np.testing.assert_allclose(
+        theirs.expected_purchases(history, horizon=39),
+        fitter.conditional_expected_number_of_purchases_up_to_time(39, *columns),
+        rtol=1e-8,
+    )
+    back = from_lifetimes(to_lifetimes(theirs), unit="week")
+    assert type(back) is type(theirs)
+    assert back.parameters == theirs.parameters
+
+
+def test_bg_bb_on_the_donations() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lifetimes import BetaGeoBetaBinomFitter
+        from lifetimes.datasets import load_donations
+
+        data = load_donations()
+        fitter = BetaGeoBetaBinomFitter().fit(
+            data["frequency"], data["recency"], data["periods"], weights=data["weights"]
+        )
+    theirs = from_lifetimes(fitter)
+    assert isinstance(theirs, BgBbModel)
+    ours = fit_bg_bb(
+        data["frequency"],
+        data["recency"],
+        opportunities=data["periods"],
+        weights=data["weights"],
+    )
+    assert ours.log_likelihood is not None
+    assert theirs.log_likelihood is not None
+    assert ours.log_likelihood >= theirs.log_likelihood - 1e-9
+    assert theirs.fingerprint == ours.fingerprint
+    found = theirs.expected_purchases([4], [5], opportunities=[6], horizon=10)[0]
+    frame = data.query("frequency == 4 and recency == 5")
+    expected = fitter.conditional_expected_number_of_purchases_up_to_time(
+        10, frame["frequency"], frame["recency"], frame["periods"]
+    )
+    assert found == pytest.approx(float(np.ravel(expected)[0]), rel=1e-8)
+    assert from_lifetimes(to_lifetimes(ours)).parameters == ours.parameters
+
+
 def test_a_penalised_fit_keeps_its_parameters_but_claims_no_evidence() -> None:
     model = from_lifetimes(fitted("ModifiedBetaGeoFitter", penalizer=0.1), unit="week")
     assert model.log_likelihood is None
@@ -123,8 +188,6 @@ def test_a_penalised_fit_keeps_its_parameters_but_claims_no_evidence() -> None:
 def test_what_cannot_be_taken_over_is_refused() -> None:
     with pytest.raises(SchemaError, match="object cannot be taken over"):
         from_lifetimes(object())
-    with pytest.raises(SchemaError, match="BetaGeoFitter cannot be taken over"):
-        from_lifetimes(fitted("BetaGeoFitter"), unit="week")
     with pytest.raises(UnitError, match="does not know its unit"):
         from_lifetimes(fitted("ModifiedBetaGeoFitter"))
     fresh = type(fitted("ModifiedBetaGeoFitter"))()

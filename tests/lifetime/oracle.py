@@ -96,13 +96,24 @@ def bg_count_probability(s: Any, c: Any, a: Any, b: Any, horizon: Any, n: int) -
     return total
 
 
+def rate_of_purchases(s: Any, a: Any, b: Any, u: Any) -> Any:
+    """The mean of (1 + p u)^-s; mpmath's 2F1 is wrong at times, so two forms of it must agree."""
+    z = u / (1 + u)
+    for digits in (mp.mp.dps, 60, 120, 240):
+        with mp.workdps(digits):
+            one = (1 + u) ** -s * mp.hyp2f1(s, b, a + b, z, maxterms=10**6)
+            two = (1 + u) ** -a * mp.hyp2f1(a + b - s, a, a + b, z, maxterms=10**6)
+            if abs(one / two - 1) < mp.mpf(10) ** -15 and 0 <= one <= 1:
+                return one
+    raise ArithmeticError((s, a, b, u))
+
+
 def bg_discounted(s: Any, c: Any, a: Any, b: Any, force: Any, horizon: Any) -> Any:
     """Integrate exp(-force t) against the rate of purchases at t, E[p^0 s/c (1 + p t/c)^-(s+1)]."""
 
     def at(y: Any) -> Any:
         t = c / s * mp.expm1(y)
-        rate = mp.hyp2f1(s + 1, a, a + b, -t / c, maxterms=10**6)
-        return mp.exp(-force * t) * rate * (c / s + t)
+        return mp.exp(-force * t) * rate_of_purchases(s + 1, a, b, t / c) * (c / s + t)
 
     end = min(horizon, 60 / force)
     top = mp.log1p(end * s / c)

@@ -16,7 +16,7 @@ from tests.lifetime import oracle
 
 POINTS = 1_000
 TINY = mp.mpf(10) ** -290
-LIMIT = 1e-8
+LIMIT = 1e-7
 """Largest relative error; the promise is 1e-6."""
 
 FORCE = 0.0027

@@ -1,15 +1,30 @@
 """Probability models of buying, dropout and spend.
 
-Fit a small frozen model from purchase histories (`fit_mbg_nbd`, `fit_gamma_gamma`), then ask it
-about any customer: `p_alive`, `expected_purchases`, `expected_spend`. Histories come from
-`retainkit.value.summarize_customers` or, by hand, from `PurchaseHistories`.
+Fit a small frozen model from purchase histories (`fit_mbg_nbd`, `fit_pareto_nbd`, `fit_bg_nbd`,
+`fit_nbd`; spend: `fit_gamma_gamma`), then ask it about any customer: `p_alive`,
+`expected_purchases`, `discounted_purchases`, `expected_spend`. Histories come from
+`retainkit.value.summarize_customers` or, by hand, from `PurchaseHistories`. For purchases at fixed
+opportunities there is `fit_bg_bb`; for contracts, where leaving is seen,
+`fit_shifted_beta_geometric` and `fit_beta_discrete_weibull`.
 """
 
 from __future__ import annotations
 
+from retainkit.lifetime._bg_bb import BgBbModel
 from retainkit.lifetime._bg_nbd import BgNbdModel, fit_bg_nbd
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._config import FitConfig, HistoryColumns
+from retainkit.lifetime._contract import (
+    BetaDiscreteWeibullModel,
+    ContractTenures,
+    ShiftedBetaGeometricModel,
+    tenures_from_survivors,
+)
+from retainkit.lifetime._fit_bg_bb import fit_bg_bb
+from retainkit.lifetime._fit_contract import (
+    fit_beta_discrete_weibull,
+    fit_shifted_beta_geometric,
+)
 from retainkit.lifetime._gamma_gamma import GammaGammaModel, fit_gamma_gamma
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
@@ -17,10 +32,15 @@ from retainkit.lifetime._mbg_nbd import MbgNbdModel, fit_mbg_nbd
 from retainkit.lifetime._nbd import NbdModel, fit_nbd
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
 from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendModel
+from retainkit.lifetime._unions import ContractModelUnion, PurchaseModelUnion
 
 __all__ = [
+    "BetaDiscreteWeibullModel",
+    "BgBbModel",
     "BgNbdModel",
     "CompressedHistories",
+    "ContractModelUnion",
+    "ContractTenures",
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
@@ -30,13 +50,19 @@ __all__ = [
     "PurchaseHistories",
     "PurchaseHistory",
     "PurchaseModel",
+    "PurchaseModelUnion",
+    "ShiftedBetaGeometricModel",
     "SpendModel",
     "compress_histories",
+    "fit_beta_discrete_weibull",
+    "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
     "fit_mbg_nbd",
     "fit_nbd",
     "fit_pareto_nbd",
+    "fit_shifted_beta_geometric",
     "from_lifetimes",
+    "tenures_from_survivors",
     "to_lifetimes",
 ]

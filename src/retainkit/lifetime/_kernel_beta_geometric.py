@@ -221,6 +221,14 @@ def _log_survival(a: float, b: Floats, count: int) -> Floats:
     return total
 
 
+def _node_count(top: float, exponent: float) -> int:
+    """Return nodes enough for 1e-10: E is analytic to within pi of the real line of width `top`."""
+    if exponent > 3.0:
+        return 128
+    needed = 12.0 / float(np.arcsinh(2.0 * np.pi / max(top, 1e-3))) + 1.0
+    return int(np.ceil(needed / 4.0) * 4.0)
+
+
 def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
     """Return P(alive) int_0^h exp(-force t) dE(t), E(t) as in `expected_until_dropout`.
 
@@ -235,9 +243,9 @@ def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
         total: Floats = p * endless
         return total
     end = min(horizon, _FADED / force)
-    nodes, weights = unit_nodes(32 if force * end < 3.0 else 128)
     scale = c / np.maximum(s, 1.0)
     top = np.log1p(end / scale)
+    nodes, weights = unit_nodes(_node_count(float(top.max(initial=0.0)), force * end))
     total = np.exp(-force * end) * expected_until_dropout(s, end / c, a, b)
     for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
         y = node * top

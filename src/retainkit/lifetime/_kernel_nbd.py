@@ -93,8 +93,7 @@ def more_than(r: Floats, u: Floats, count: float) -> Floats:
     """Return P(N >= count) of a negative binomial N with mean r u."""
     if count <= 0.0:
         return np.ones(np.broadcast(r, u).shape)
-    tail: Floats = betainc(count, r, u / (1.0 + u))
-    return tail
+    return np.asarray(betainc(count, r, u / (1.0 + u)), dtype=np.float64)
 
 
 class Alive(NamedTuple):
