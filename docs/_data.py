@@ -23,5 +23,5 @@ def find_data(name: str) -> Path | None:
     folder = Path(os.environ.get("RETAINKIT_DATA", default)) / name
     if folder.is_dir():
         return folder
-    print(f"The data set {name!r} is not here (set RETAINKIT_DATA): the results below are left out.")
+    print(f"The data set {name!r} is not here (set RETAINKIT_DATA).")
     return None

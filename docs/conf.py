@@ -17,6 +17,8 @@ extensions = [
 exclude_patterns = ["_build", "jupyter_execute"]
 html_theme = "furo"
 html_title = "retainkit"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
@@ -37,12 +39,12 @@ python_display_short_literal_types = True
 python_maximum_signature_line_length = 88
 
 
-def _leave_out(app, what, name, obj, skip, options):  # noqa: ANN001, ANN202, ARG001
+def _leave_out(app, what, name, obj, skip, options):  # noqa: ARG001
     """Leave out pydantic's own machinery and what the class docstring already describes."""
     is_field = type(obj).__name__ in ("_tuplegetter", "member_descriptor")
     return True if name.startswith("model_") or is_field else skip
 
 
-def setup(app):  # noqa: ANN001, ANN201
+def setup(app):
     """Register the filter of the reference."""
     app.connect("autodoc-skip-member", _leave_out)
