@@ -39,12 +39,14 @@ from retainkit.tiers import (
 )
 from retainkit.value import (
     CustomerSummary,
+    FutureValueModel,
     allocate_costs,
-    expected_lifetime_value,
+    fit_future_value,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
     margin_rates,
+    predict_future_value,
     score_rfm,
     score_value,
     summarize_customers,
@@ -108,7 +110,15 @@ def run_by_hand(
         rates = {entry.activity: entry.rate for entry in config.activity_rates}
         history = history.with_costs(allocate_costs(tables["activities"], rates=rates, as_of=as_of))
     facts = facts_by_hand(tables["customers"], history, given)
-    scored = score_by_hand(history, facts, config)
+    chosen = fit_future_value(
+        tables["transactions"],
+        as_of=as_of,
+        unit=config.unit,
+        collapse=config.collapse,
+        horizon_days=config.value.horizon_days,
+        config=config.future,
+    )
+    scored = score_by_hand(history, facts, chosen, config)
     churn = scored["churn"]
     out: dict[str, Any] = {**scored, "contract_churn": None, "contract_metrics": None}
     if tables["contracts"] is not None:
@@ -128,14 +138,18 @@ def run_by_hand(
 
 
 def score_by_hand(
-    history: CustomerSummary, facts: dict[str, Any], config: PipelineConfig
+    history: CustomerSummary,
+    facts: dict[str, Any],
+    chosen: FutureValueModel,
+    config: PipelineConfig,
 ) -> dict[str, Any]:
     """Learn and score, room by room."""
     purchase = fit_mbg_nbd(history, config=config.lifetime)
     spend = fit_gamma_gamma(history.frequency, history.monetary_value, config=config.lifetime)
     p_alive = purchase.p_alive(history)
-    future = expected_lifetime_value(
+    future = predict_future_value(
         history,
+        chosen,
         purchase,
         spend_model=spend,
         horizon_days=config.value.horizon_days,

@@ -54,7 +54,8 @@ def test_learning_alone_and_scoring_alone_are_the_run(
     valid, _ = split_valid_customers(base.customers, columns=COLUMNS)
     history = full_result.history
     facts = read_customer_facts(valid, customer_id=history.customer_id, strategic_flags=FLAGS)
-    model = fit_pipeline(history, facts=facts, config=full_result.config)
+    chosen = full_result.model.future_model
+    model = fit_pipeline(history, facts=facts, future_model=chosen, config=full_result.config)
     assert model == full_result.model
     scores = model.score(history, facts=facts)
     pd.testing.assert_frame_equal(
