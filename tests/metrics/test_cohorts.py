@@ -81,7 +81,7 @@ def test_a_base_without_purchases_has_no_cohorts() -> None:
     assert table.labels == ()
 
 
-@pytest.mark.parametrize("unit", ["day", "Month", ""])
+@pytest.mark.parametrize("unit", ["hour", "Month", ""])
 def test_only_calendar_units_make_cohorts(unit: str) -> None:
     with pytest.raises(NotComputableError, match="no cohorts by"):
         build_cohorts(HAND, as_of="2026-04-30", unit=unit)  # type: ignore[arg-type]

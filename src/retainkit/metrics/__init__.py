@@ -12,8 +12,10 @@ value and the reason. Index the data once, then ask:
 """
 
 from retainkit.metrics._bases import CustomerBase
+from retainkit.metrics._bucket import LeakyBucket, leaky_bucket
 from retainkit.metrics._catalog import METRIC_DEFINITIONS, MetricDefinition
-from retainkit.metrics._cohorts import CohortTable, build_cohorts, follow_cohorts
+from retainkit.metrics._cohort_build import build_cohorts, customers_in_cell, follow_cohorts
+from retainkit.metrics._cohorts import CohortTable
 from retainkit.metrics._compute import compute_metrics, tabulate_metrics
 from retainkit.metrics._concentration import gini, headcount_for_share, hhi, top_share
 from retainkit.metrics._contract_details import ContractDetails
@@ -28,7 +30,6 @@ from retainkit.metrics._economics import (
     estimate_economics,
 )
 from retainkit.metrics._intervals import jeffreys_interval, wilson_interval
-from retainkit.metrics._leaky_bucket import LeakyBucket, leaky_bucket
 from retainkit.metrics._loyalty import health_score, net_promoter_score, resurrection_latency
 from retainkit.metrics._money import (
     average_order_value,
@@ -107,6 +108,7 @@ __all__ = [
     "build_cohorts",
     "churn_rate",
     "compute_metrics",
+    "customers_in_cell",
     "estimate_economics",
     "expected_lifetime",
     "follow_cohorts",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from retainkit._internal.result import ResultTable
-from retainkit._internal.time import day_number, from_day_numbers
-from retainkit.errors import NotComputableError
-from retainkit.metrics._calendar import bucket_of_days, bucket_starts
-from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._kernel import NEVER, cohort_counts, jeffreys, wilson
-from retainkit.metrics._period import CalendarUnit
-from retainkit.metrics._purchases import PurchaseIndex, index_purchases
-from retainkit.typing import AsOf, BoolArray, FloatArray
+from retainkit.metrics._calendar import CohortUnit
+from retainkit.metrics._convention import MetricConvention
+from retainkit.metrics._kernel import jeffreys, wilson
+from retainkit.typing import BoolArray, FloatArray
+
+Activity: TypeAlias = Literal["on", "on_or_after", "bracket"]
+"""What a column of cohorts counts."""
+
+Clock: TypeAlias = Literal["calendar", "rolling"]
+"""Calendar units, or time since each customer's own start."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -50,9 +53,23 @@ class CohortTable(ResultTable):
         Rows left out because they lie after `as_of`.
     convention : MetricConvention
         What the words mean.
+    activity : {"on", "on_or_after", "bracket"}
+        What a column counts: active in that unit, in it or any later one, or in any unit of a
+        bracket.
+    clock : {"calendar", "rolling"}
+        Whether columns are calendar units or lengths of time since each customer's own start.
+    old_enough : ndarray of float, shape (cohorts, columns), or None
+        Customers whose own column is over (rolling); None where everybody's is.
+    money : ndarray of float, shape (cohorts, columns), or None
+        Revenue of the cohort in the column [money].
+    brackets : tuple of (int, int)
+        First and last unit of each column of brackets.
+    biased_from : int
+        Columns whose unit ends within `window_days` of the end of observation are counted low
+        when `activity` is "on_or_after"; number of last observed cells per row concerned.
     """
 
-    unit: CalendarUnit
+    unit: CohortUnit
     as_of: date
     cohort_start: npt.NDArray[np.datetime64]
     sizes: npt.NDArray[np.int64]
@@ -61,6 +78,12 @@ class CohortTable(ResultTable):
     customers_without_purchase: int
     rows_after_as_of: int
     convention: MetricConvention
+    activity: Activity = "on"
+    clock: Clock = "calendar"
+    old_enough: FloatArray | None = None
+    money: FloatArray | None = None
+    brackets: tuple[tuple[int, int], ...] = ()
+    biased_from: int = 0
 
     _what: ClassVar[str] = "cohorts"
     _next_step: ClassVar[str] = ".to_frame() for the triangle, .summary() for the average curve"
@@ -75,31 +98,50 @@ class CohortTable(ResultTable):
 
     @property
     def rates(self) -> FloatArray:
-        """`heads` / `sizes`; NaN where not yet observed or the cohort is empty."""
-        sizes = np.where(self.sizes > 0, self.sizes, np.nan)[:, np.newaxis]
-        return np.asarray(self.heads / sizes)
+        """`heads` / customers old enough; NaN where not yet observed or nobody is."""
+        return np.asarray(self.heads / np.where(self._base > 0, self._base, np.nan))
+
+    @property
+    def money_rates(self) -> FloatArray:
+        """`money` / the cohort's money in its first column; NaN without money there."""
+        if self.money is None:
+            return np.full(self.heads.shape, np.nan)
+        first = self.money[:, :1]
+        return np.asarray(self.money / np.where(first > 0, first, np.nan))
+
+    @property
+    def _base(self) -> FloatArray:
+        """Customers behind each cell."""
+        if self.old_enough is not None:
+            return self.old_enough
+        return np.broadcast_to(self.sizes[:, np.newaxis].astype(np.float64), self.heads.shape)
 
     @property
     def incomplete(self) -> BoolArray:
-        """Cells that count only part of a unit because observation ends inside it."""
-        partial = np.zeros(self.heads.shape, dtype=np.bool_)
-        if self.last_is_incomplete:
-            observed = np.count_nonzero(~np.isnan(self.heads), axis=1)
-            partial[np.arange(len(self)), observed - 1] = True
-        return partial
+        """Cells that show less than the whole truth, because observation ends.
+
+        They count only part of a calendar unit, only customers old enough, or, on or after a
+        unit, miss purchases still to come.
+        """
+        if self.old_enough is not None:
+            return np.asarray(~np.isnan(self.heads) & (self.old_enough < self.sizes[:, np.newaxis]))
+        last = max(int(self.last_is_incomplete), self.biased_from)
+        observed = np.count_nonzero(~np.isnan(self.heads), axis=1)[:, np.newaxis]
+        column = np.arange(self.heads.shape[1])[np.newaxis, :]
+        return np.asarray((column < observed) & (column >= observed - last))
 
     @property
     def counted(self) -> BoolArray:
         """Cells that enter the average: observed, and complete unless the convention marks only."""
         observed = ~np.isnan(self.heads)
-        if self.convention.incomplete_period == "mark":
+        if self.convention.incomplete_period == "mark" or self.old_enough is not None:
             return observed
         return observed & ~self.incomplete
 
     @property
     def eligible(self) -> npt.NDArray[np.int64]:
         """Customers of the cohorts old enough for each column."""
-        return np.asarray((self.counted * self.sizes[:, np.newaxis]).sum(axis=0))
+        return np.asarray(np.where(self.counted, self._base, 0.0).sum(axis=0).astype(np.int64))
 
     @property
     def retained(self) -> npt.NDArray[np.int64]:
@@ -132,11 +174,64 @@ class CohortTable(ResultTable):
         """
         return self._triangle(self.heads.copy())
 
+    def money_frame(self) -> pd.DataFrame:
+        """Return the triangle of money.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `to_frame`, with revenue in place of rates; NaN throughout if it was not asked for.
+        """
+        unknown = np.full(self.heads.shape, np.nan)
+        return self._triangle(unknown if self.money is None else self.money.copy())
+
     def _triangle(self, cells: FloatArray) -> pd.DataFrame:
-        return pd.DataFrame(
-            cells,
-            index=pd.Index(self.labels, name="cohort"),
-            columns=pd.RangeIndex(cells.shape[1], name=f"{self.unit}s_since_first"),
+        index = pd.Index(self.labels, name="cohort")
+        return pd.DataFrame(cells, index=index, columns=self._columns)
+
+    @property
+    def _columns(self) -> pd.Index[Any]:
+        name = f"{self.unit}s_since_first"
+        if self.brackets:
+            return pd.Index([f"{a}-{b}" for a, b in self.brackets], name=name)
+        return pd.RangeIndex(self.heads.shape[1], name=name)
+
+    def balanced(self, columns: int) -> CohortTable:
+        """Return the cohorts that are complete up to a column, and no others.
+
+        Along such a panel the set of cohorts does not change, so its average curve compares the
+        same customers throughout.
+
+        Parameters
+        ----------
+        columns : int
+            Columns to keep, counted from 0.
+
+        Returns
+        -------
+        CohortTable
+            Fewer cohorts and columns.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.metrics import build_cohorts
+        >>> cohorts = build_cohorts(load_cdnow_sample(), as_of="1998-06-30")
+        >>> cohorts.balanced(17).labels
+        ('1997-01', '1997-02')
+        """
+        kept = self.counted[:, :columns].all(axis=1) & (self.sizes > 0)
+        old = None if self.old_enough is None else self.old_enough[kept, :columns]
+        return dataclasses.replace(
+            self,
+            cohort_start=self.cohort_start[kept],
+            sizes=self.sizes[kept],
+            heads=self.heads[kept, :columns],
+            old_enough=old,
+            money=None if self.money is None else self.money[kept, :columns],
+            brackets=self.brackets[:columns],
+            last_is_incomplete=False,
+            biased_from=0,
         )
 
     def summary(self) -> pd.DataFrame:
@@ -167,137 +262,11 @@ class CohortTable(ResultTable):
                 "lower": lower,
                 "upper": upper,
             },
-            index=pd.RangeIndex(len(eligible), name=f"{self.unit}s_since_first"),
+            index=self._columns,
         )
 
 
-def build_cohorts(
-    transactions: pd.DataFrame,
-    *,
-    as_of: AsOf,
-    unit: CalendarUnit = "month",
-    convention: MetricConvention = DEFAULT_CONVENTION,
-) -> CohortTable:
-    """Build the cohort triangle of purchase data: who of each month's new customers bought later.
-
-    Parameters
-    ----------
-    transactions : pandas.DataFrame
-        Valid transactions (see `retainkit.tables.validate_transactions`): `customer_id`,
-        `timestamp`, `amount` [money]; rows with an amount of at least 0 are purchases.
-    as_of : str, date, datetime or numpy.datetime64
-        Last observed day, inclusive.
-    unit : {"week", "month", "quarter", "year"}, default "month"
-        Calendar unit of cohorts and columns.
-    convention : MetricConvention, optional
-        `week_start` and the interval; `incomplete_period` says whether cells that count only part
-        of a unit enter the average.
-
-    Returns
-    -------
-    CohortTable
-        Cohorts in order of time. A cell counts the customers who bought *in* that unit, so a
-        row may rise and fall.
-
-    Raises
-    ------
-    SchemaError
-        If the frame is not a valid transactions table.
-    AsOfError
-        If `as_of` is not a day or lies before every row.
-
-    Notes
-    -----
-    A customer's cohort is that of the first purchase in the data. When the data begin later than
-    the business, the first cohorts hold old customers too.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import build_cohorts
-    >>> cohorts = build_cohorts(load_cdnow_sample(), as_of="1998-06-30")
-    >>> dict(zip(cohorts.labels, cohorts.sizes.tolist(), strict=True))
-    {'1997-01': 781, '1997-02': 857, '1997-03': 719}
-    """
-    base = index_purchases(transactions, as_of=as_of)
-    return follow_cohorts(base, unit=unit, convention=convention)
-
-
-def follow_cohorts(
-    base: PurchaseIndex,
-    *,
-    unit: CalendarUnit = "month",
-    convention: MetricConvention = DEFAULT_CONVENTION,
-) -> CohortTable:
-    """Build the cohort triangle from purchases that are already indexed.
-
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    unit : {"week", "month", "quarter", "year"}, default "month"
-        Calendar unit of cohorts and columns.
-    convention : MetricConvention, optional
-        What the words mean.
-
-    Returns
-    -------
-    CohortTable
-        As `build_cohorts`.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import follow_cohorts, index_purchases
-    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
-    >>> follow_cohorts(base, unit="quarter").heads.tolist()
-    [[2357.0, 524.0, 418.0, 404.0, 384.0, 300.0]]
-    """
-    if unit not in ("week", "month", "quarter", "year"):
-        raise NotComputableError(
-            f"no cohorts by {unit!r}",
-            rule="cohorts are calendar weeks, months, quarters or years",
-            where="unit",
-            fix='unit="month"',
-        )
-    last = day_number(base.as_of)
-    first = int(base.day.min()) if len(base.day) else last + 1
-    days = np.arange(first, last + 2)
-    buckets = bucket_of_days(days, unit, week_start=convention.week_start)
-    buckets = buckets - (buckets[0] if len(days) else 0)
-    heads = _count(base, buckets, first)
-    starts = bucket_starts(first, len(heads), unit, week_start=convention.week_start)
-    return CohortTable(
-        unit=unit,
-        as_of=base.as_of,
-        cohort_start=from_day_numbers(starts),
-        sizes=heads[:, 0].copy() if heads.shape[1] else np.zeros(0, dtype=np.int64),
-        heads=_blank_future(heads),
-        last_is_incomplete=len(days) > 1 and bool(buckets[-1] == buckets[-2]),
-        customers_without_purchase=int(np.count_nonzero(base.first_day == NEVER)),
-        rows_after_as_of=base.rows_after_as_of,
-        convention=convention,
-    )
-
-
-def _count(base: PurchaseIndex, buckets: npt.NDArray[Any], first: int) -> npt.NDArray[np.int64]:
-    """Return heads by cohort and column, for cohorts up to the last that has customers."""
-    if len(base.day) == 0:
-        return np.zeros((0, 0), dtype=np.int64)
-    bought = base.first_day != NEVER
-    cohort_of = np.full(len(base), -1, dtype=np.int32)
-    cohort_of[bought] = buckets[base.first_day[bought] - first]
-    shape = (int(cohort_of.max()) + 1, int(buckets[-2]) + 1)
-    return cohort_counts(base.customer, buckets[base.day - first], cohort_of=cohort_of, shape=shape)
-
-
-def _blank_future(heads: npt.NDArray[np.int64]) -> FloatArray:
-    """Return the counts with NaN where the unit lies after the last observed one."""
-    cohort, column = np.indices(heads.shape)
-    return np.where(cohort + column < heads.shape[1], heads, np.nan)
-
-
-def _label(start: date, unit: CalendarUnit) -> str:
+def _label(start: date, unit: CohortUnit) -> str:
     if unit == "year":
         return f"{start:%Y}"
     if unit == "quarter":

@@ -107,24 +107,6 @@ def first_days(codes: IntArray, days: IntArray, size: int) -> npt.NDArray[np.int
     return first
 
 
-def cohort_counts(
-    codes: IntArray, buckets: IntArray, *, cohort_of: IntArray, shape: tuple[int, int]
-) -> npt.NDArray[np.int64]:
-    """Count distinct codes by (cohort, buckets since the cohort's own).
-
-    `codes` and `buckets` come sorted by code then bucket; `cohort_of` gives each code's cohort
-    (its first bucket), both numbered from 0.
-    """
-    if len(codes) == 0:
-        return np.zeros(shape, dtype=np.int64)
-    keep = starts_of_runs(codes)
-    keep[1:] |= buckets[1:] != buckets[:-1]
-    cell = cohort_of[codes[keep]].astype(np.int64)
-    cell *= shape[1] - 1  # cohort * columns + (bucket - cohort)
-    cell += buckets[keep]
-    return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
-
-
 def gini_terms(ascending: FloatArray) -> tuple[float, float]:
     """Return numerator and denominator of the Gini coefficient of values sorted ascending."""
     n = len(ascending)

@@ -1,0 +1,284 @@
+"""Cohorts of customers: built from purchases or contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from retainkit._internal.time import from_day_numbers
+from retainkit.errors import NotComputableError
+from retainkit.metrics._calendar import CohortUnit
+from retainkit.metrics._cohort_cells import (
+    Sightings,
+    blank_future,
+    calendar_sightings,
+    count_cells,
+    rolling_sightings,
+)
+from retainkit.metrics._cohort_contracts import follow_contracts
+from retainkit.metrics._cohorts import Activity, Clock, CohortTable
+from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._kernel import NEVER
+from retainkit.metrics._purchases import PurchaseIndex, index_purchases
+from retainkit.typing import AsOf
+
+Brackets = Sequence[tuple[int, int]]
+
+
+def build_cohorts(
+    transactions: pd.DataFrame,
+    *,
+    as_of: AsOf,
+    unit: CohortUnit = "month",
+    activity: Activity = "on",
+    clock: Clock = "calendar",
+    brackets: Brackets = (),
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> CohortTable:
+    """Build the cohort triangle of purchase data: who of each month's new customers bought later.
+
+    Parameters
+    ----------
+    transactions : pandas.DataFrame
+        Valid transactions (see `retainkit.tables.validate_transactions`): `customer_id`,
+        `timestamp`, `amount` [money]; rows with an amount of at least 0 are purchases.
+    as_of : str, date, datetime or numpy.datetime64
+        Last observed day, inclusive.
+    unit : {"day", "week", "month", "quarter", "year"}, default "month"
+        Calendar unit of cohorts, and unit of columns.
+    activity : {"on", "on_or_after", "bracket"}, default "on"
+        What a column counts (see `follow_cohorts`).
+    clock : {"calendar", "rolling"}, default "calendar"
+        Whether columns are calendar units or time since each customer's own first day.
+    brackets : sequence of (int, int), optional
+        First and last unit of each column, for "bracket".
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    CohortTable
+        Cohorts in order of time. A cell counts the customers who bought *in* that unit, so a
+        row may rise and fall.
+
+    Raises
+    ------
+    SchemaError
+        If the frame is not a valid transactions table.
+    AsOfError
+        If `as_of` is not a day or lies before every row.
+
+    Notes
+    -----
+    A customer's cohort is that of the first purchase in the data. When the data begin later than
+    the business, the first cohorts hold old customers too.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import build_cohorts
+    >>> cohorts = build_cohorts(load_cdnow_sample(), as_of="1998-06-30")
+    >>> dict(zip(cohorts.labels, cohorts.sizes.tolist(), strict=True))
+    {'1997-01': 781, '1997-02': 857, '1997-03': 719}
+    """
+    return follow_cohorts(
+        index_purchases(transactions, as_of=as_of),
+        unit=unit,
+        activity=activity,
+        clock=clock,
+        brackets=brackets,
+        convention=convention,
+    )
+
+
+def follow_cohorts(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    unit: CohortUnit = "month",
+    activity: Activity = "on",
+    clock: Clock = "calendar",
+    brackets: Brackets = (),
+    with_money: bool = False,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> CohortTable:
+    """Build the cohort triangle of an indexed base.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. A contract customer is counted in a column if
+        a contract runs on the last day of that unit (column 0: if one began).
+    unit : {"day", "week", "month", "quarter", "year"}, default "month"
+        Calendar unit of cohorts, and unit of columns.
+    activity : {"on", "on_or_after", "bracket"}, default "on"
+        "on": active in that unit. "on_or_after": active in it or later, so rows never rise; near
+        the end of observation they are too low, and marked. "bracket": active in any unit of the
+        bracket.
+    clock : {"calendar", "rolling"}, default "calendar"
+        "rolling": columns count time since each customer's own first day (7 days, or
+        `convention.month`); a customer enters a column when it is over for them. Purchases only.
+    brackets : sequence of (int, int), optional
+        First and last unit of each column, disjoint and in order.
+    with_money : bool, default False
+        Whether to add up the cohort's revenue in `money` ("on" and calendar only).
+    convention : MetricConvention, optional
+        `week_start`, `month`, `incomplete_period`; `reactivated_cohort` = "new" starts a new
+        cohort member when a customer returns after a silence longer than `window_days`.
+
+    Returns
+    -------
+    CohortTable
+        As `build_cohorts`.
+
+    Raises
+    ------
+    NotComputableError
+        If the unit is unknown, brackets overlap, or the base cannot give it.
+
+    References
+    ----------
+    Amplitude and Mixpanel, retention reports ("on", "on or after", brackets).
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import follow_cohorts, index_purchases
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> follow_cohorts(base, unit="quarter").heads.tolist()
+    [[2357.0, 524.0, 418.0, 404.0, 384.0, 300.0]]
+    >>> follow_cohorts(base, unit="quarter", activity="on_or_after").heads.tolist()
+    [[2357.0, 976.0, 812.0, 684.0, 515.0, 300.0]]
+    """
+    _check(base, unit, activity, clock, brackets, with_money)
+    if isinstance(base, ContractIndex):
+        return follow_contracts(base, unit=unit, with_money=with_money, convention=convention)
+    rolling = clock == "rolling"
+    find = rolling_sightings if rolling else calendar_sightings
+    seen = find(base, unit, convention, with_money=with_money)
+    heads, old = count_cells(seen, activity, tuple(brackets))
+    heads = (
+        np.where(old > 0, heads, np.nan) if rolling else blank_future(heads, seen, tuple(brackets))
+    )
+    money = None
+    if with_money and seen.money is not None:
+        money = blank_future(seen.money, seen, ())
+    return CohortTable(
+        unit=unit,
+        as_of=base.as_of,
+        cohort_start=from_day_numbers(seen.starts),
+        sizes=seen.sizes,
+        heads=heads,
+        last_is_incomplete=seen.last_is_incomplete,
+        customers_without_purchase=int(np.count_nonzero(base.first_day == NEVER)),
+        rows_after_as_of=base.rows_after_as_of,
+        convention=convention,
+        activity=activity,
+        clock=clock,
+        old_enough=old if rolling else None,
+        money=money,
+        brackets=tuple(brackets),
+        biased_from=_biased(seen, activity),
+    )
+
+
+def customers_in_cell(
+    base: PurchaseIndex,
+    *,
+    cohort: str,
+    column: int,
+    unit: CohortUnit = "month",
+    activity: Activity = "on",
+    clock: Clock = "calendar",
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> pd.DataFrame:
+    """Return the people behind one cell of a cohort triangle.
+
+    Parameters
+    ----------
+    base : PurchaseIndex
+        From `index_purchases`.
+    cohort : str
+        Label of the cohort, such as "1997-01".
+    column : int
+        Units since the first purchase.
+    unit, activity, clock, convention
+        As in `follow_cohorts`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `customer_id` of everybody in the denominator of the cell, and `counted`: whether they are
+        in the numerator.
+
+    Raises
+    ------
+    NotComputableError
+        If there is no such cohort or column.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import customers_in_cell, index_purchases
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> people = customers_in_cell(base, cohort="1997-01", column=3)
+    >>> len(people), int(people["counted"].sum())
+    (781, 70)
+    """
+    table = follow_cohorts(base, unit=unit, activity=activity, clock=clock, convention=convention)
+    if cohort not in table.labels or not 0 <= column < table.heads.shape[1]:
+        raise NotComputableError(
+            f"no cell {cohort!r}, {column}",
+            rule=f"cohorts {', '.join(table.labels[:5])}, ...; columns 0 to "
+            f"{table.heads.shape[1] - 1}",
+            where="customers_in_cell",
+            fix="choose a label of CohortTable.labels",
+        )
+    find = rolling_sightings if clock == "rolling" else calendar_sightings
+    seen = find(base, unit, convention, with_money=False)
+    row = table.labels.index(cohort)
+    member = (seen.cohort_of == row) & (seen.last_column >= column)
+    hit = seen.column >= column if activity == "on_or_after" else seen.column == column
+    counted = np.zeros(len(member), dtype=np.bool_)
+    counted[seen.code[hit & (seen.column <= seen.last_column[seen.code])]] = True
+    who = np.flatnonzero(member)
+    return pd.DataFrame(
+        {"customer_id": base.customer_id.take(seen.owner[who]), "counted": counted[who]}
+    )
+
+
+def _biased(seen: Sightings, activity: Activity) -> int:
+    return seen.columns_in_window if activity == "on_or_after" else 0
+
+
+def _check(
+    base: PurchaseIndex | ContractIndex,
+    unit: CohortUnit,
+    activity: Activity,
+    clock: Clock,
+    brackets: Brackets,
+    with_money: bool,
+) -> None:
+    plain = activity == "on" and clock == "calendar"
+    ends = [end for pair in brackets for end in pair]
+    problems = {
+        f"no cohorts by {unit!r}": unit not in ("day", "week", "month", "quarter", "year"),
+        f"brackets are {list(brackets)}": ends != sorted(ends)
+        or any(a[1] >= b[0] for a, b in pairwise(brackets))
+        or (activity == "bracket") != bool(brackets),
+        f"{activity!r} on a {clock} clock": not plain
+        and (with_money or isinstance(base, ContractIndex)),
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise NotComputableError(
+                problem,
+                rule="units are day, week, month, quarter or year; brackets are disjoint and in "
+                "order; contracts and money are followed on a calendar clock",
+                where="follow_cohorts",
+                fix='unit="month", activity="on", clock="calendar"; for stays of contracts see '
+                "retention_curve",
+            )

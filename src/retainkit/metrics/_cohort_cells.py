@@ -1,0 +1,188 @@
+"""Who was seen in which column: the sightings from which cohort cells are counted."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit._internal.time import day_number
+from retainkit.metrics._calendar import CohortUnit, bucket_of_days, bucket_starts, units_since
+from retainkit.metrics._cohorts import Activity
+from retainkit.metrics._convention import MetricConvention
+from retainkit.metrics._kernel import NEVER, order_free_sums, starts_of_runs
+from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.typing import FloatArray
+
+_Array = npt.NDArray[Any]
+
+
+class Sightings(NamedTuple):
+    """Distinct (member, column) pairs in which a member was active, by member and column.
+
+    `code` and `column` are the pairs; `cohort_of`, `last_column` (last column that is observed)
+    and `owner` (customer) belong to members; `sizes` and `starts` to cohorts; `columns_in_window`
+    counts the columns that end within `window_days` of the end of observation.
+    """
+
+    code: _Array
+    column: _Array
+    cohort_of: _Array
+    last_column: _Array
+    owner: _Array
+    sizes: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    columns: int
+    last_is_incomplete: bool
+    columns_in_window: int
+    money: FloatArray | None
+
+
+class _Members(NamedTuple):
+    code: _Array
+    day: _Array
+    first: _Array
+    owner: _Array
+
+
+def calendar_sightings(
+    base: PurchaseIndex, unit: CohortUnit, convention: MetricConvention, *, with_money: bool
+) -> Sightings:
+    """Return sightings by calendar unit."""
+    members = _members(base, convention)
+    last = day_number(base.as_of)
+    origin = int(base.day.min()) if len(base.day) else last + 1
+    table = bucket_of_days(
+        np.arange(origin, last + 2), unit, week_start=convention.week_start
+    ).astype(np.int32)
+    table -= table[0] if len(table) else 0
+    cohort_of = _looked_up(table, members.first, origin)
+    bucket = table[members.day - origin]
+    keep = starts_of_runs(members.code)
+    keep[1:] |= bucket[1:] != bucket[:-1]
+    code = members.code[keep]
+    column = bucket[keep] - cohort_of[code]
+    cohorts = int(cohort_of.max(initial=-1)) + 1
+    columns = int(table[-2]) + 1 if len(table) > 1 else 0
+    window_start = last + 1 - convention.window_days
+    inside = columns - int(table[max(window_start - origin, 0)]) if columns else 0
+    return Sightings(
+        code=code,
+        column=column,
+        cohort_of=cohort_of,
+        last_column=columns - 1 - cohort_of,
+        owner=members.owner,
+        sizes=np.bincount(cohort_of[cohort_of >= 0], minlength=cohorts),
+        starts=bucket_starts(origin, cohorts, unit, week_start=convention.week_start),
+        columns=columns,
+        last_is_incomplete=len(table) > 1 and bool(table[-1] == table[-2]),
+        columns_in_window=inside,
+        money=_money(base, table, origin, (cohorts, columns)) if with_money else None,
+    )
+
+
+def rolling_sightings(
+    base: PurchaseIndex, unit: CohortUnit, convention: MetricConvention, *, with_money: bool
+) -> Sightings:
+    """Return sightings by time since each member's own first day; only over columns are kept."""
+    calendar = calendar_sightings(base, unit, convention, with_money=with_money)
+    members = _members(base, convention)
+    months = convention.month == "calendar"
+    known = members.first != NEVER
+    column = units_since(members.first[members.code], members.day, unit, calendar_months=months)
+    until = np.full(len(known), day_number(base.as_of) + 1)
+    last = np.full(len(known), -1, dtype=np.int64)
+    last[known] = units_since(members.first[known], until[known], unit, calendar_months=months) - 1
+    keep = starts_of_runs(members.code)
+    keep[1:] |= column[1:] != column[:-1]
+    keep &= column <= last[members.code]
+    return calendar._replace(
+        code=members.code[keep],
+        column=column[keep],
+        last_column=last,
+        columns=int(last.max(initial=-1)) + 1,
+        last_is_incomplete=False,
+        columns_in_window=0,
+    )
+
+
+def count_cells(
+    seen: Sightings, activity: Activity, brackets: tuple[tuple[int, int], ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Return heads by cohort and column, and the members old enough for each."""
+    shape = (len(seen.sizes), seen.columns)
+    column, code = seen.column, seen.code
+    if activity == "on_or_after":
+        is_last = np.append(code[1:] != code[:-1], True)[: len(code)]
+        code, column = code[is_last], column[is_last]
+    heads = _histogram(seen.cohort_of[code], column, shape)
+    if activity == "on_or_after":
+        heads = heads[:, ::-1].cumsum(axis=1)[:, ::-1]
+    known = seen.cohort_of >= 0
+    old = _histogram(
+        seen.cohort_of[known], np.clip(seen.last_column[known], -1, None), shape, at_least=True
+    )
+    if activity == "bracket":
+        heads, old = _by_bracket(seen, brackets, old)
+    return heads, old
+
+
+def _histogram(
+    cohort: _Array, column: _Array, shape: tuple[int, int], *, at_least: bool = False
+) -> FloatArray:
+    inside = (column >= 0) & (column < shape[1])
+    cell = cohort[inside].astype(np.int64) * shape[1] + column[inside]
+    counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    return counts[:, ::-1].cumsum(axis=1)[:, ::-1] if at_least else counts
+
+
+def _by_bracket(
+    seen: Sightings, brackets: tuple[tuple[int, int], ...], old: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    heads = np.zeros((len(seen.sizes), len(brackets)))
+    base = np.zeros(heads.shape)
+    for at, (first, last) in enumerate(brackets):
+        hit = (seen.column >= first) & (seen.column <= last)
+        hit &= seen.last_column[seen.code] >= last
+        code = seen.code[hit]
+        once = code[starts_of_runs(code)]
+        heads[:, at] = np.bincount(seen.cohort_of[once], minlength=len(heads))
+        base[:, at] = old[:, last] if last < old.shape[1] else 0.0
+    return heads, base
+
+
+def blank_future(
+    cells: FloatArray, seen: Sightings, brackets: tuple[tuple[int, int], ...]
+) -> FloatArray:
+    """Return cells with NaN where the calendar unit lies after the last observed one."""
+    cohort = np.arange(len(cells))[:, np.newaxis]
+    column = np.array([last for _, last in brackets] or range(cells.shape[1]))[np.newaxis, :]
+    return np.where(cohort + column < seen.columns, cells, np.nan)
+
+
+def _members(base: PurchaseIndex, convention: MetricConvention) -> _Members:
+    """Return customers, or one member per spell where a return starts a new cohort."""
+    everybody = np.arange(len(base), dtype=np.int32)
+    if convention.reactivated_cohort == "original" or len(base.day) == 0:
+        return _Members(base.customer, base.day, base.first_day, everybody)
+    begins = starts_of_runs(base.customer)
+    begins[1:] |= base.day[1:] - base.day[:-1] > convention.window_days
+    code = (np.cumsum(begins) - 1).astype(np.int32)
+    return _Members(code, base.day, base.day[begins], base.customer[begins])
+
+
+def _looked_up(table: _Array, first: _Array, origin: int) -> _Array:
+    cohort = np.full(len(first), -1, dtype=np.int32)
+    known = first != NEVER
+    cohort[known] = table[first[known] - origin]
+    return cohort
+
+
+def _money(base: PurchaseIndex, table: _Array, origin: int, shape: tuple[int, int]) -> FloatArray:
+    """Return revenue by cohort of the first purchase and column; returns lower it."""
+    cohort = _looked_up(table, base.first_day, origin)[base.row_customer]
+    column = table[np.maximum(base.row_day - origin, 0)] - cohort
+    kept = (cohort >= 0) & (column >= 0)
+    cell = cohort[kept].astype(np.int64) * shape[1] + column[kept]
+    return order_free_sums(base.row_amount[kept], cell, shape[0] * shape[1]).reshape(shape)
