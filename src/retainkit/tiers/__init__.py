@@ -25,6 +25,7 @@ from retainkit.tiers._catalog import (
     TIER_REASONS,
 )
 from retainkit.tiers._chain import TierChain, fit_tier_chain
+from retainkit.tiers._cluster import ClusterConfig, ClusterTable, cluster_customers
 from retainkit.tiers._confidence import (
     GammaValues,
     NormalValues,
@@ -41,8 +42,14 @@ from retainkit.tiers._config import (
     LifecycleConfig,
     TierSchemeConfig,
 )
+from retainkit.tiers._conjoint import ConjointConfig, PartWorths, estimate_part_worths
 from retainkit.tiers._cube import SegmentCube, segment_cube
 from retainkit.tiers._dimension import Dimension, DimensionKind
+from retainkit.tiers._discriminant import (
+    Discrimination,
+    DiscriminationConfig,
+    discriminate_segments,
+)
 from retainkit.tiers._invoices import AGES, PaymentTable, summarize_invoices
 from retainkit.tiers._lifecycle import (
     LifecycleScheme,
@@ -86,8 +93,13 @@ __all__ = [
     "ByHeadcount",
     "ByNaturalBreaks",
     "ByValueShare",
+    "ClusterConfig",
+    "ClusterTable",
+    "ConjointConfig",
     "Dimension",
     "DimensionKind",
+    "Discrimination",
+    "DiscriminationConfig",
     "GammaValues",
     "InvoiceColumns",
     "LifecycleConfig",
@@ -99,6 +111,7 @@ __all__ = [
     "NeedTable",
     "NormalValues",
     "ParetoFacts",
+    "PartWorths",
     "PaymentTable",
     "QuantileValues",
     "RelationArrays",
@@ -121,7 +134,10 @@ __all__ = [
     "WhaleCurve",
     "assess_standing",
     "assign_tiers",
+    "cluster_customers",
     "compare_tiers",
+    "discriminate_segments",
+    "estimate_part_worths",
     "fit_lifecycle_scheme",
     "fit_tier_chain",
     "fit_tier_scheme",
