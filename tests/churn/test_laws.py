@@ -109,7 +109,8 @@ def test_mechanism_decides_the_branch_and_vetoes_hold(
         own = [row for row in rows if row[0] == name]
         if cause == ChurnCause.PASSIVE_MALICIOUS:
             assert any(
-                kind in {"fraud", "chargeback", "never_paid"} or text == "fraudulent"
+                kind in {"fraud", "chargeback", "never_paid", "debt_default"}
+                or text == "fraudulent"
                 for _, _, kind, text in own
             )
         if cause == ChurnCause.PASSIVE_RETALIATORY:

@@ -8,6 +8,13 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._breakdown import CauseBreakdown, summarize_causes
+from retainkit.churn._calibration import (
+    CalibrationMap,
+    CalibrationTable,
+    assess_calibration,
+    assess_causes,
+    fit_calibration,
+)
 from retainkit.churn._catalog import (
     BUILT_IN_CODE_BOOKS,
     default_catalog,
@@ -38,6 +45,7 @@ from retainkit.churn._conflicts import SourceConflicts, compare_sources
 from retainkit.churn._contracts import detect_contract_churn, list_contract_spells
 from retainkit.churn._coverage import CodeCoverage, check_codes
 from retainkit.churn._detection import detect_churn
+from retainkit.churn._gather import GatherConfig, gather_evidence
 from retainkit.churn._incidence import (
     compare_incidence,
     cumulative_incidence,
@@ -45,6 +53,7 @@ from retainkit.churn._incidence import (
 )
 from retainkit.churn._incidence_table import IncidenceTable
 from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
+from retainkit.churn._learning import CauseModel, CauseModelConfig, fit_cause_model
 from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 
@@ -54,9 +63,13 @@ __all__ = [
     "AttributionConfig",
     "AttributionRule",
     "Branch",
+    "CalibrationMap",
+    "CalibrationTable",
     "CauseBreakdown",
     "CauseCatalog",
     "CauseEntry",
+    "CauseModel",
+    "CauseModelConfig",
     "CauseTable",
     "ChurnCause",
     "ChurnReason",
@@ -71,6 +84,7 @@ __all__ = [
     "EvidenceSource",
     "EvidenceStatus",
     "EvidenceTable",
+    "GatherConfig",
     "IncidenceTable",
     "Initiator",
     "LeakConfig",
@@ -81,6 +95,8 @@ __all__ = [
     "SourceWeights",
     "SpellTable",
     "SubReason",
+    "assess_calibration",
+    "assess_causes",
     "attribute_causes",
     "check_codes",
     "compare_incidence",
@@ -91,6 +107,9 @@ __all__ = [
     "detect_churn",
     "detect_contract_churn",
     "find_leaks",
+    "fit_calibration",
+    "fit_cause_model",
+    "gather_evidence",
     "list_contract_spells",
     "load_code_book",
     "measure_agreement",

@@ -24,7 +24,7 @@ from retainkit.churn._coverage import count_codes, require_event_columns, resolv
 from retainkit.churn._evidence import UNDATED, Evidence, Weighed, count_fates, weigh_evidence
 from retainkit.churn._kernel import NEVER, first_in_group, top_two
 from retainkit.churn._kernel_attribution import MICROSECONDS_PER_DAY
-from retainkit.churn._statements import NONE, read_statements, tabulate_statements
+from retainkit.churn._statements import NONE, Statement, read_statements, tabulate_statements
 from retainkit.churn._taxonomy import CauseCatalog
 from retainkit.tables import align_customer_ids
 from retainkit.typing import FloatArray, IntArray
@@ -34,7 +34,7 @@ _NEUTRAL = STATUS_CODE[EvidenceStatus.NEUTRAL]
 _NOT_CHURNED = STATUS_CODE[EvidenceStatus.NOT_CHURNED]
 _UNKNOWN_CUSTOMER = STATUS_CODE[EvidenceStatus.UNKNOWN_CUSTOMER]
 _SET_ASIDE = (EvidenceStatus.OUTSIDE_BRANCH, EvidenceStatus.VETOED)
-_TOO_OLD = (EvidenceStatus.RECOVERED, EvidenceStatus.STALE)
+_TOO_OLD = (EvidenceStatus.RECOVERED, EvidenceStatus.STALE, EvidenceStatus.LATE)
 
 
 class _Verdict(NamedTuple):
@@ -136,7 +136,8 @@ def attribute_causes(
         evidence_count=count_fates(evidence, weighed, EvidenceStatus.USED),
         set_aside_count=count_fates(evidence, weighed, *_SET_ASIDE),
         is_contradicted=(weighed.score > 0.0).sum(axis=1) > 1,
-        evidence=_write_fates(found, customer, rows, weighed),
+        permitted=weighed.permitted,
+        evidence=_write_fates(found, customer, rows, weighed, place, statements),
         coverage=count_codes(events, statements, place),
         catalog=used_catalog,
         config=config,
@@ -232,11 +233,23 @@ def _sub_reasons(evidence: Evidence, weighed: Weighed, verdict: _Verdict) -> npt
 
 
 def _write_fates(
-    found: IntArray, customer: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], weighed: Weighed
+    found: IntArray,
+    customer: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.int64],
+    weighed: Weighed,
+    place: npt.NDArray[np.int32],
+    statements: tuple[Statement, ...],
 ) -> EvidenceTable:
     """Return the fate of every event, also of those that concern nobody who left."""
     status = np.where(found < 0, _UNKNOWN_CUSTOMER, _NOT_CHURNED).astype(np.int8)
     leaf = np.full(len(found), NONE, dtype=np.int8)
     weight = np.zeros(len(found))
     status[rows], leaf[rows], weight[rows] = weighed.status, weighed.leaf, weighed.weight
-    return EvidenceTable(customer=customer, status_code=status, cause_code=leaf, weight=weight)
+    return EvidenceTable(
+        customer=customer,
+        status_code=status,
+        cause_code=leaf,
+        weight=weight,
+        statement_code=place.astype(np.int32),
+        statements=tuple(f"{s.kind}: {s.code}" if s.entry else s.kind for s in statements),
+    )

@@ -36,6 +36,10 @@ class EvidenceTable(ResultTable):
         Leaf it points to after tie-breaks, as position in `ChurnCause`; -1 = none.
     weight : numpy.ndarray of float64
         What it added to that leaf; 0 where it did not count.
+    statement_code : numpy.ndarray of int32
+        Position of what it says in `statements`.
+    statements : tuple of str
+        The distinct statements: the kind, and the code where a book covers it ("kind: code").
 
     Examples
     --------
@@ -54,6 +58,8 @@ class EvidenceTable(ResultTable):
     status_code: Int8Array
     cause_code: Int8Array
     weight: FloatArray
+    statement_code: Int32Array
+    statements: tuple[str, ...]
 
     _what: ClassVar[str] = "events"
     _next_step: ClassVar[str] = ".summary()"
@@ -115,6 +121,9 @@ class CauseTable(ResultTable):
         Statements that count, and pieces struck by a veto or outside the branch.
     is_contradicted : numpy.ndarray of bool
         Whether counted statements point to different leaves.
+    permitted : numpy.ndarray of bool, shape (n, 8)
+        Leaves no veto forbids: `malicious` needs ill will on record, `retaliatory` a grievance,
+        `competitive` more than the price.
     evidence : EvidenceTable
         What became of each event.
     coverage : CodeCoverage
@@ -148,6 +157,7 @@ class CauseTable(ResultTable):
     evidence_count: Int32Array
     set_aside_count: Int32Array
     is_contradicted: BoolArray
+    permitted: BoolArray
     evidence: EvidenceTable
     coverage: CodeCoverage
     catalog: CauseCatalog

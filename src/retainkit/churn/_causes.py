@@ -132,6 +132,7 @@ class Signal(StrEnum):
     PRICE = "price"
     PRICE_INCREASE = "price_increase"
     COMPETITOR = "competitor"
+    DISSATISFIED = "dissatisfied"
 
 
 class EventKind(StrEnum):
@@ -155,6 +156,9 @@ class EventKind(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_RECOVERED = "payment_recovered"
     NEVER_PAID = "never_paid"
+    BILLS_UNPAID = "bills_unpaid"
+    DEBT_DEFAULT = "debt_default"
+    LOW_SATISFACTION = "low_satisfaction"
     FRAUD = "fraud"
     DEATH = "death"
     RELOCATION = "relocation"
@@ -185,11 +189,13 @@ class AttributionRule(StrEnum):
     PAYMENT_FIRST = "payment_first"
     SYSTEM_FIRST = "system_first"
     EVIDENCE_ONLY = "evidence_only"
+    LEARNT = "learnt"
     NO_EVIDENCE = "abstain.no_evidence"
     NOT_STATED = "abstain.cause_not_stated"
     ALL_SET_ASIDE = "abstain.all_set_aside"
     TOO_WEAK = "abstain.too_weak"
     TOO_CLOSE = "abstain.too_close"
+    TOO_UNCERTAIN = "abstain.too_uncertain"
 
     @property
     def is_abstention(self) -> bool:
@@ -218,6 +224,7 @@ class EvidenceStatus(StrEnum):
     VETOED = "vetoed"
     RECOVERED = "recovered"
     STALE = "stale"
+    LATE = "late"
     NOT_CHURNED = "not_churned"
     UNKNOWN_CUSTOMER = "unknown_customer"
 

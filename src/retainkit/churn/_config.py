@@ -134,6 +134,9 @@ class AttributionConfig(FrozenConfig):
         Age at which evidence counts half [day].
     window_days : float, default 365
         Evidence older than this is stale and set aside [day].
+    late_days : float, default 180
+        Evidence dated longer than this after the day the customer left is late and set aside
+        [day].
     missed_payment_days : float, default 90
         A missed payment older than this did not end the relation [day].
     settled_factor : float, default 0.25
@@ -157,6 +160,7 @@ class AttributionConfig(FrozenConfig):
     source_weights: SourceWeights = SourceWeights()
     half_life_days: PositiveFloat = 90.0
     window_days: PositiveFloat = 365.0
+    late_days: PositiveFloat = 180.0
     missed_payment_days: PositiveFloat = 90.0
     settled_factor: Rate = 0.25
     malicious_chargebacks: Annotated[int, Field(ge=1)] = 2

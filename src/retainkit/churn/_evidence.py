@@ -38,8 +38,8 @@ from retainkit.typing import BoolArray, FloatArray
 UNDATED = np.iinfo(np.int64).min
 """Time at which a customer left, where it is not known."""
 
-_USED, _REPEATED, _NEUTRAL, _OUTSIDE, _VETOED, _RECOVERED, _STALE = (
-    STATUS_CODE[status] for status in list(EvidenceStatus)[:7]
+_USED, _REPEATED, _NEUTRAL, _OUTSIDE, _VETOED, _RECOVERED, _STALE, _LATE = (
+    STATUS_CODE[status] for status in list(EvidenceStatus)[:8]
 )
 _COMPETITIVE = CAUSE_CODE[ChurnCause.ACTIVE_COMPETITIVE]
 _FAULT = CAUSE_CODE[ChurnCause.ACTIVE_FAULT]
@@ -83,6 +83,8 @@ class Weighed(NamedTuple):
     weight: FloatArray
     score: FloatArray
     settled: Settled
+    permitted: BoolArray
+    """Shape (n, leaves): what no veto forbids."""
 
 
 class _Pointing(NamedTuple):
@@ -105,7 +107,8 @@ def weigh_evidence(
         n=evidence.n,
     )
     said = _point(evidence, table, catalog, settled, live, config)
-    leaf, status = _apply_vetoes(evidence, table, settled, said.leaf, status)
+    permitted = _permit(evidence, table, settled, live)
+    leaf, status = _apply_vetoes(evidence, table, settled, permitted, said.leaf, status)
     weight = table.weight[evidence.statement] * decay(age, config.half_life_days)
     weight *= np.where(_is_settled(evidence, table, settled), config.settled_factor, 1.0)
     weight[status != _USED] = 0.0
@@ -115,15 +118,14 @@ def weigh_evidence(
         evidence.customer[rows], leaf[rows], weight[rows], n=evidence.n, leaves=len(CAUSES)
     )
     sub_reason = np.where(_fits(catalog)[leaf, said.sub_reason], said.sub_reason, NONE)
-    return Weighed(
-        status, leaf.astype(np.int8), sub_reason.astype(np.int16), weight, score, settled
-    )
+    leaves, subs = leaf.astype(np.int8), sub_reason.astype(np.int16)
+    return Weighed(status, leaves, subs, weight, score, settled, permitted)
 
 
 def _age(
     evidence: Evidence, table: StatementTable, config: AttributionConfig
 ) -> tuple[FloatArray, npt.NDArray[np.int8]]:
-    """Return ages [day] and which pieces are live, recovered or stale.
+    """Return ages [day] and which pieces are live, recovered, stale or late.
 
     Age counts back from the day the customer left, else from its last event; what happened
     later has age 0. A missed payment that came after all ended nothing.
@@ -140,6 +142,8 @@ def _age(
     limit = np.where(missed, config.missed_payment_days, config.window_days)
     status = np.full(len(time), _USED, dtype=np.int8)
     status[age > np.minimum(limit, config.window_days)] = _STALE
+    after = (time - evidence.left[customer]) / MICROSECONDS_PER_DAY
+    status[(evidence.left[customer] != UNDATED) & (after > config.late_days)] = _LATE
     status[recovered] = _RECOVERED
     return age, status
 
@@ -194,22 +198,42 @@ def _break_price_ties(
     return np.where(price & ~rise & (leaf >= 0), resolved, leaf)
 
 
+def _permit(
+    evidence: Evidence, table: StatementTable, settled: Settled, live: BoolArray
+) -> BoolArray:
+    """Return which leaves each customer's evidence permits at all."""
+    statement, customer = evidence.statement, evidence.customer
+    ill_will = table.has(Signal.FRAUD, Signal.CHARGEBACK, Signal.NEVER_PAID)[statement]
+    grievance = table.has(Signal.COMPLAINT, Signal.DISPUTE)[statement]
+    price = table.has(Signal.PRICE)[statement]
+    rival = table.has(Signal.COMPETITOR)[statement] | (table.cause[statement] == _COMPETITIVE)
+    permitted = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
+    permitted[:, _MALICIOUS] = any_row(customer, live & ill_will, evidence.n)
+    permitted[:, _RETALIATORY] = has_grievance(
+        customer,
+        evidence.time,
+        live & grievance,
+        table.end_record[statement],
+        settled,
+        n=evidence.n,
+    )
+    only_price = any_row(customer, live & price, evidence.n)
+    permitted[:, _COMPETITIVE] = ~only_price | any_row(customer, live & rival & ~price, evidence.n)
+    return permitted
+
+
 def _apply_vetoes(
     evidence: Evidence,
     table: StatementTable,
     settled: Settled,
+    permitted: BoolArray,
     leaf: npt.NDArray[np.int64],
     status: npt.NDArray[np.int8],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
     """Move what a veto strikes to its fallback, or set it aside; then keep to the branch."""
     statement, customer = evidence.statement, evidence.customer
     live = status == _USED
-    ill_will = table.has(Signal.FRAUD, Signal.CHARGEBACK, Signal.NEVER_PAID)[statement]
-    grievance = table.has(Signal.COMPLAINT, Signal.DISPUTE)[statement]
-    malice = any_row(customer, live & ill_will, evidence.n)
-    aggrieved = has_grievance(customer, evidence.time, live & grievance, settled, n=evidence.n)
-    struck = (leaf == _MALICIOUS) & ~malice[customer]
-    struck |= (leaf == _RETALIATORY) & ~aggrieved[customer]
+    struck = np.isin(leaf, (_MALICIOUS, _RETALIATORY)) & ~permitted[customer, leaf]
     fallback = table.fallback[statement].astype(np.int64)
     vetoed = struck & ((fallback < 0) | (fallback == UNKNOWN_CODE))
     leaf = np.where(struck & ~vetoed, fallback, leaf)

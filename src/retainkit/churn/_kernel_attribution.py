@@ -75,17 +75,19 @@ def _end_record(
 
 
 def has_grievance(
-    customer: _Int, time: _Int, grievance: _Bool, settled: Settled, *, n: int
+    customer: _Int, time: _Int, grievance: _Bool, recorded: _Bool, settled: Settled, *, n: int
 ) -> _Bool:
     """Return who complained or disputed before the missed payment.
 
     Without a missed payment the disputed payment itself is the one withheld, and the dispute
-    need only not be later than it.
+    need only not be later than it. A record of the end that says the payment was disputed speaks
+    of a dispute that came before the end, whenever it was written down.
     """
     first = first_time(customer, time, grievance, n)
     missed = settled.first_missed < NEVER
     in_time = np.where(missed, first < settled.first_missed, first <= settled.first_payment)
-    return (first < NEVER) & in_time
+    result: _Bool = (first < NEVER) & in_time
+    return result | any_row(customer, grievance & recorded, n)
 
 
 def count_moments(customer: _Int, time: _Int, where: _Bool, *, n: int) -> npt.NDArray[np.int64]:

@@ -1,0 +1,333 @@
+"""assess_calibration: whether probabilities mean what they say; CalibrationMap: make them so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.config import FrozenModel
+from retainkit._internal.result import ResultTable
+from retainkit.churn._agreement import cause_codes
+from retainkit.churn._cause_table import CauseTable
+from retainkit.churn._kernel_isotonic import pool_adjacent
+from retainkit.errors import AlignmentError, NotComputableError, SchemaError
+from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveInt
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CalibrationTable(ResultTable):
+    """One row per bin of the reliability diagram, equally wide bins from 0 to 1.
+
+    Parameters
+    ----------
+    count : numpy.ndarray of int64, shape (bins,)
+        Cases in each bin.
+    predicted, observed : numpy.ndarray of float64, shape (bins,)
+        Mean probability and share of outcomes; NaN in an empty bin.
+    low, high : numpy.ndarray of float64, shape (bins,)
+        95 % Wilson bounds of the share observed; NaN in an empty bin.
+    log_loss, brier : float
+        Mean -log of the probability given to what happened, and mean squared error; NaN without
+        cases.
+
+    Examples
+    --------
+    >>> from retainkit.churn import assess_calibration
+    >>> table = assess_calibration([0.1, 0.1, 0.9, 0.9], outcome=[False, False, True, False])
+    >>> table
+    <CalibrationTable: 10 bins; next: .expected_error>
+    >>> round(table.expected_error, 3)
+    0.25
+    """
+
+    count: npt.NDArray[np.int64]
+    predicted: FloatArray
+    observed: FloatArray
+    low: FloatArray
+    high: FloatArray
+    log_loss: float
+    brier: float
+
+    _what: ClassVar[str] = "bins"
+    _next_step: ClassVar[str] = ".expected_error"
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    @property
+    def expected_error(self) -> float:
+        """Expected calibration error: mean |observed - predicted| over the cases; NaN without."""
+        total = int(self.count.sum())
+        if not total:
+            return float("nan")
+        gap = np.abs(np.nan_to_num(self.observed) - np.nan_to_num(self.predicted))
+        return float((self.count * gap).sum() / total)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the diagram.
+
+        Returns
+        -------
+        pandas.DataFrame
+            from, to (bounds of the bin), count, predicted, observed, low, high.
+        """
+        edges = np.linspace(0.0, 1.0, len(self) + 1)
+        return pd.DataFrame(
+            {
+                "from": edges[:-1],
+                "to": edges[1:],
+                "count": self.count.copy(),
+                "predicted": self.predicted.copy(),
+                "observed": self.observed.copy(),
+                "low": self.low.copy(),
+                "high": self.high.copy(),
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return the figures of the whole.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row: cases, expected_error, log_loss, brier.
+        """
+        return pd.DataFrame(
+            {
+                "cases": [int(self.count.sum())],
+                "expected_error": [self.expected_error],
+                "log_loss": [self.log_loss],
+                "brier": [self.brier],
+            }
+        )
+
+
+def assess_calibration(
+    probability: ArrayLike1D, *, outcome: ArrayLike1D, bins: int = 10
+) -> CalibrationTable:
+    """Hold probabilities against what happened.
+
+    Parameters
+    ----------
+    probability : array_like, shape (n,)
+        Probabilities given beforehand [share]; NaN is left out.
+    outcome : array_like of bool, shape (n,)
+        What happened.
+    bins : int, default 10
+        Bins of the diagram.
+
+    Returns
+    -------
+    CalibrationTable
+        The reliability diagram, expected calibration error, log loss and Brier score.
+
+    Raises
+    ------
+    AlignmentError
+        If lengths differ.
+    SchemaError
+        If a probability is outside [0, 1] or there is no bin.
+
+    Examples
+    --------
+    >>> from retainkit.churn import assess_calibration
+    >>> table = assess_calibration([0.25] * 4, outcome=[True, False, False, False])
+    >>> table.expected_error, round(table.log_loss, 3)
+    (0.0, 0.562)
+    """
+    p, y = np.asarray(probability, dtype=np.float64), np.asarray(outcome, dtype=np.bool_)
+    _check(p, y, bins)
+    known = ~np.isnan(p)
+    p, y = p[known], y[known]
+    happened = np.where(y, p, 1.0 - p)
+    return _tabulate(p, y, bins, happened, float(((p - y) ** 2).mean()) if len(p) else np.nan)
+
+
+def assess_causes(causes: CauseTable, *, truth: ArrayLike1D, bins: int = 10) -> CalibrationTable:
+    """Hold the posterior of the causes against causes known from elsewhere.
+
+    Parameters
+    ----------
+    causes : CauseTable
+        Attributed causes.
+    truth : array_like of cause names, shape (n,)
+        The cause found otherwise (an interview, a verdict), in the order of `causes`; missing or
+        `unknown` where it is not known: such customers are left out.
+    bins : int, default 10
+        Bins of the diagram.
+
+    Returns
+    -------
+    CalibrationTable
+        The diagram of the first leaf: its probability against how often it is right. Log loss and
+        Brier score are those of the whole posterior; its share of `unknown` counts as wrong.
+
+    Raises
+    ------
+    AlignmentError
+        If lengths differ.
+    SchemaError
+        If a name is no leaf.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import assess_causes, attribute_causes, detect_churn
+    >>> churn = detect_churn([0.1], customer_id=["a"])
+    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["relocation"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
+    >>> causes = attribute_causes(events, churn=churn)
+    >>> round(assess_causes(causes, truth=["active.natural"]).expected_error, 3)
+    0.091
+    """
+    codes = cause_codes(truth, where="truth").astype(np.int64)
+    if len(codes) != len(causes):
+        raise AlignmentError(
+            f"{len(causes)} causes, {len(codes)} truths", rule="one per customer who left"
+        )
+    unknown = causes.posterior.shape[1] - 2
+    rows = np.flatnonzero((codes >= 0) & (codes != unknown))
+    posterior, real = causes.posterior[rows], codes[rows]
+    named = posterior.copy()
+    named[:, unknown] = -1.0
+    best = named.argmax(axis=1) if len(rows) else real
+    top = posterior[np.arange(len(rows)), best]
+    target = np.zeros_like(posterior)
+    target[np.arange(len(rows)), real] = 1.0
+    brier = float(((posterior - target) ** 2).sum(axis=1).mean()) if len(rows) else np.nan
+    given = posterior[np.arange(len(rows)), real]
+    return _tabulate(top, best == real, bins, given, brier)
+
+
+def _check(p: FloatArray, y: BoolArray, bins: int) -> None:
+    if p.shape != y.shape or p.ndim != 1:
+        raise AlignmentError(
+            f"probabilities of shape {p.shape}, outcomes of shape {y.shape}",
+            rule="one outcome per probability",
+            where="assess_calibration",
+        )
+    if bins < 1 or ((p < 0.0) | (p > 1.0)).any():
+        raise SchemaError(
+            "a probability lies outside [0, 1], or there is no bin", rule="probabilities, bins >= 1"
+        )
+
+
+def _tabulate(
+    p: FloatArray, y: BoolArray, bins: int, happened: FloatArray, brier: float
+) -> CalibrationTable:
+    place = np.minimum((p * bins).astype(np.int64), bins - 1)
+    count = np.bincount(place, minlength=bins)
+    some = np.maximum(count, 1)
+    empty = count == 0
+    predicted = np.where(empty, np.nan, np.bincount(place, weights=p, minlength=bins) / some)
+    share = np.bincount(place, weights=y, minlength=bins) / some
+    z = 1.959963984540054
+    middle = (share + z**2 / (2 * some)) / (1 + z**2 / some)
+    half = z * np.sqrt(share * (1 - share) / some + z**2 / (4 * some**2)) / (1 + z**2 / some)
+    loss = float(-np.log(np.maximum(happened, 1e-15)).mean()) if len(p) else np.nan
+    return CalibrationTable(
+        count=count.astype(np.int64),
+        predicted=predicted,
+        observed=np.where(empty, np.nan, share),
+        low=np.where(empty, np.nan, middle - half),
+        high=np.where(empty, np.nan, middle + half),
+        log_loss=loss,
+        brier=brier,
+    )
+
+
+class CalibrationMap(FrozenModel):
+    """A rising step-and-line map from a score to the probability it turned out to mean.
+
+    Parameters
+    ----------
+    scores, probabilities : tuple of float
+        Corners of the map, both rising.
+    cases : int
+        Cases it was learnt from.
+
+    Examples
+    --------
+    >>> from retainkit.churn import fit_calibration
+    >>> learnt = fit_calibration([0.2, 0.4, 0.6, 0.8], outcome=[False, True, False, True])
+    >>> learnt.apply([0.2, 0.5, 0.8]).tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    scores: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    cases: PositiveInt
+
+    def apply(self, score: ArrayLike1D) -> FloatArray:
+        """Return the probability each score means.
+
+        Parameters
+        ----------
+        score : array_like
+            Scores like those it was learnt from.
+
+        Returns
+        -------
+        numpy.ndarray of float64
+            Probabilities, rising with the score; NaN where the score is.
+        """
+        values = np.asarray(score, dtype=np.float64)
+        return np.interp(values, self.scores, self.probabilities).astype(np.float64)
+
+
+def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationMap:
+    """Learn what a score means, on a hold-out period in which the outcome was seen.
+
+    Isotonic regression: of all maps that never fall, the one closest to the outcomes. It knows
+    nothing of the form of the score; it needs some hundreds of cases.
+
+    Parameters
+    ----------
+    score : array_like, shape (n,)
+        A higher score means a likelier outcome, such as `ChurnTable.p_churned`; NaN is left out.
+    outcome : array_like of bool, shape (n,)
+        What was seen afterwards, such as "did not buy again in the hold-out period".
+
+    Returns
+    -------
+    CalibrationMap
+        The learnt map.
+
+    Raises
+    ------
+    AlignmentError
+        If lengths differ.
+    NotComputableError
+        If there is no case.
+
+    References
+    ----------
+    Zadrozny, B. & Elkan, C. (2002). Transforming classifier scores into accurate multiclass
+    probability estimates. KDD.
+
+    Examples
+    --------
+    >>> from retainkit.churn import fit_calibration
+    >>> fit_calibration([0.9, 0.1], outcome=[True, False]).probabilities
+    (0.0, 1.0)
+    """
+    x, y = np.asarray(score, dtype=np.float64), np.asarray(outcome, dtype=np.bool_)
+    if x.shape != y.shape or x.ndim != 1:
+        raise AlignmentError(
+            f"scores of shape {x.shape}, outcomes of shape {y.shape}",
+            rule="one outcome per score",
+            where="fit_calibration",
+        )
+    known = ~np.isnan(x)
+    if not known.any():
+        raise NotComputableError("no score is known", rule="a map is learnt from cases")
+    corners, fitted = pool_adjacent(x[known], y[known].astype(np.float64))
+    return CalibrationMap(
+        scores=tuple(corners.tolist()),
+        probabilities=tuple(fitted.tolist()),
+        cases=int(known.sum()),
+    )
