@@ -37,12 +37,17 @@ def test_plan_100_000(benchmark: Any) -> None:
     assert benchmark.stats["median"] < 0.3
 
 
-@pytest.mark.benchmark(group="policy: 100,000 x 5")
-def test_plan_100_000_linear_program(benchmark: Any) -> None:
+@pytest.mark.benchmark(group="policy: 10,000 x 5")
+def test_plan_10_000(benchmark: Any) -> None:
+    assert benchmark(_plan, *_base(10_000)).gap < 1e-4
+
+
+@pytest.mark.benchmark(group="policy: 10,000 x 5")
+def test_plan_10_000_linear_program(benchmark: Any) -> None:
     from scipy.optimize import linprog
     from scipy.sparse import csr_matrix, vstack
 
-    gain, cost = _base(100_000)
+    gain, cost = _base(10_000)
     n, m = gain.shape
     rows = np.repeat(np.arange(n), m)
     one_each = csr_matrix((np.ones(n * m), (rows, np.arange(n * m))), (n, n * m))
@@ -54,17 +59,16 @@ def test_plan_100_000_linear_program(benchmark: Any) -> None:
 
     bound = benchmark.pedantic(solve, rounds=1)
     assert _plan(gain, cost).bound == pytest.approx(bound, rel=1e-9)
-    assert _plan(gain, cost).gain > bound * (1.0 - 1e-5)
 
 
-@pytest.mark.benchmark(group="policy: 100,000 x 5 with capacities")
-def test_plan_20_000_limited(benchmark: Any) -> None:
-    gain, cost = _base(20_000)
-    limits = (AllocationLimit(id="visits", measures=("measure_4",), at_most=300),)
+@pytest.mark.benchmark(group="policy: 100,000 x 5 and a capacity")
+def test_plan_100_000_limited(benchmark: Any) -> None:
+    gain, cost = _base(100_000)
+    limits = (AllocationLimit(id="visits", measures=("measure_4",), at_most=1_500),)
     plan = benchmark.pedantic(
-        allocate_budget, (gain, cost), {"budget": 24_000.0, "limits": limits}, rounds=1
+        allocate_budget, (gain, cost), {"budget": 120_000.0, "limits": limits}, rounds=2
     )
-    assert plan.gap < 1e-4
+    assert plan.gap < 1e-5
 
 
 @pytest.mark.benchmark(group="policy: 1,000,000 x 5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,14 +60,18 @@ def tiers_of(
     standing = None
     if standings is not None:
         days = [np.nan] * len(tiers) if days_overdue is None else days_overdue
-        standing = StandingTable(
-            customer_id=ids,
-            standing=np.array([STANDINGS.index(s) for s in standings], dtype=np.int8),
-            reason=np.zeros(len(tiers), dtype=np.int8),
-            overdue_amount=np.full(len(tiers), np.nan),
-            days_overdue=np.array(days, dtype=np.float64),
-            config=StandingConfig(),
-        )
+        parts: dict[str, Any] = {
+            "customer_id": ids,
+            "standing": np.array([STANDINGS.index(s) for s in standings], dtype=np.int8),
+            "reason": np.zeros(len(tiers), dtype=np.int8),
+            "overdue_amount": np.full(len(tiers), np.nan),
+            "days_overdue": np.array(days, dtype=np.float64),
+            "config": StandingConfig(),
+            "evidence": np.zeros(len(tiers), dtype=np.uint16),
+            "clear_since": np.zeros(len(tiers), dtype=np.int32),
+        }
+        known = {field.name for field in dataclasses.fields(StandingTable)}
+        standing = StandingTable(**{name: parts[name] for name in parts if name in known})
     values = np.array([VALUE_OF[tier] for tier in tiers])
     return assign_tiers(values, scheme(), customer_id=ids, standing=standing)
 

@@ -20,6 +20,14 @@ from retainkit.policy._config import (
 from retainkit.policy._decide import assign_debt_steps, decide_actions
 from retainkit.policy._decision import Decision
 from retainkit.policy._decisions import DecisionTable
+from retainkit.policy._effects import (
+    DRLearner,
+    EffectEstimator,
+    EffectModel,
+    LinearEffects,
+    TLearner,
+)
+from retainkit.policy._evaluate import PolicyEvaluation, compare_policies, evaluate_policy
 from retainkit.policy._guards import GuardRailResult
 from retainkit.policy._holdout import Holdout, assign_holdout
 from retainkit.policy._limits import AllocationLimit, catalog_limits
@@ -32,6 +40,7 @@ from retainkit.policy._measures import (
     PolicyMeasure,
 )
 from retainkit.policy._potential import PotentialTable, assess_potential
+from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
 from retainkit.policy._vocabulary import GuardRail, Stance
 
 __all__ = [
@@ -39,27 +48,38 @@ __all__ = [
     "Allocation",
     "AllocationLimit",
     "CostModel",
+    "DRLearner",
     "DebtStep",
     "Decision",
     "DecisionTable",
+    "EffectEstimator",
+    "EffectModel",
     "GuardRail",
     "GuardRailResult",
     "Holdout",
+    "LinearEffects",
     "MeasureCatalog",
     "MeasureCondition",
     "MeasureEffect",
+    "PolicyCandidate",
     "PolicyConfig",
+    "PolicyEvaluation",
     "PolicyMeasure",
+    "PolicyRecommendation",
     "PotentialConfig",
     "PotentialTable",
     "RiskBands",
     "Stance",
     "StanceRule",
+    "TLearner",
     "allocate_budget",
     "assess_potential",
     "assign_debt_steps",
     "assign_holdout",
     "budget_frontier",
     "catalog_limits",
+    "compare_policies",
     "decide_actions",
+    "evaluate_policy",
+    "recommend_policy",
 ]
