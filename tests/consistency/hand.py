@@ -150,7 +150,7 @@ def score_by_hand(
     future = predict_future_value(
         history,
         chosen,
-        purchase,
+        purchase_model=purchase,
         spend_model=spend,
         horizon_days=config.value.horizon_days,
         annual_discount_rate=config.value.annual_discount_rate,

@@ -306,7 +306,7 @@ def _predict(summary: CustomerSummary, models: _Models, config: PipelineConfig) 
     future_value = predict_future_value(
         summary,
         models.future or _LIFETIME_ALONE,
-        models.purchase,
+        purchase_model=models.purchase,
         spend_model=models.spend,
         horizon_days=config.value.horizon_days,
         annual_discount_rate=config.value.annual_discount_rate,

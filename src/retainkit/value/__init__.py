@@ -9,7 +9,12 @@ from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
 from retainkit.value._costs import CostTable, allocate_costs
 from retainkit.value._future import fit_future_value
 from retainkit.value._future_config import EstimatorEvidence, FutureValueConfig
-from retainkit.value._future_model import FutureValueModel, TwoPartModel, predict_future_value
+from retainkit.value._future_model import (
+    FutureRegressor,
+    FutureValueModel,
+    TwoPartModel,
+    predict_future_value,
+)
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._margin import MarginModel, fit_margin, margin_rates
 from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
@@ -27,6 +32,7 @@ __all__ = [
     "CriterionConfig",
     "CustomerSummary",
     "EstimatorEvidence",
+    "FutureRegressor",
     "FutureValueConfig",
     "FutureValueModel",
     "MarginModel",

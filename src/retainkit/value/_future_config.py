@@ -9,8 +9,21 @@ from pydantic import Field
 from retainkit._internal.config import FrozenConfig
 from retainkit.typing import PositiveFloat, PositiveInt
 
-FutureEstimator: TypeAlias = Literal["two_part", "blend", "lifetime", "spend", "spend_rate"]
+BuiltInEstimator: TypeAlias = Literal["two_part", "blend", "lifetime", "spend", "spend_rate"]
 """Ways to estimate what a customer will bring; the first is preferred where evidence is equal."""
+
+FutureEstimator: TypeAlias = BuiltInEstimator | Literal["regressor"]
+"""The built-in estimators and the one the user brought."""
+
+FutureReason: TypeAlias = Literal[
+    "evidence",
+    "only_candidate",
+    "history_too_short",
+    "too_few_customers",
+    "too_few_buyers",
+    "lifetime_not_computable",
+]
+"""Why an estimator was chosen; all but "evidence" mean that the lifetime model alone is used."""
 
 
 class FutureValueConfig(FrozenConfig):
@@ -45,7 +58,7 @@ class FutureValueConfig(FrozenConfig):
     'two_part'
     """
 
-    candidates: Annotated[tuple[FutureEstimator, ...], Field(min_length=1)] = (
+    candidates: Annotated[tuple[BuiltInEstimator, ...], Field(min_length=1)] = (
         "two_part",
         "blend",
         "lifetime",
@@ -75,12 +88,15 @@ class EstimatorEvidence(FrozenConfig):
         How much less than the best estimator it captured (0 for the best).
     standard_error : float
         Standard error of `behind` over customers (linearised ratio).
+    level : float
+        Money it expected of all customers, over what they brought: above 1 it promised too much.
 
     Examples
     --------
     >>> from retainkit.value import EstimatorEvidence
     >>> EstimatorEvidence(
-    ...     estimator="spend", found=0.5, captured=0.66, behind=0.02, standard_error=0.01).captured
+    ...     estimator="spend", found=0.5, captured=0.66, behind=0.02, standard_error=0.01,
+    ...     level=1.1).captured
     0.66
     """
 
@@ -89,3 +105,4 @@ class EstimatorEvidence(FrozenConfig):
     captured: float
     behind: float
     standard_error: float
+    level: float

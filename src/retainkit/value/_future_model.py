@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.special import expit
 
 from retainkit._internal.config import FrozenConfig, FrozenModel
 from retainkit._internal.time import DAYS_PER_UNIT
-from retainkit.typing import FloatArray
-from retainkit.value._future_config import EstimatorEvidence, FutureEstimator, FutureValueConfig
+from retainkit.errors import NotComputableError, SchemaError
+from retainkit.typing import FloatArray, PositiveFloat
+from retainkit.value._future_config import (
+    EstimatorEvidence,
+    FutureEstimator,
+    FutureReason,
+    FutureValueConfig,
+)
 from retainkit.value._kernel_hurdle import design, standardize
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._summary import CustomerSummary
@@ -22,15 +28,37 @@ if TYPE_CHECKING:
 _CHUNK = 65_536
 _MIN_RATE_DAYS = 30.0
 
-FutureReason: TypeAlias = Literal[
-    "evidence",
-    "only_candidate",
-    "history_too_short",
-    "too_few_customers",
-    "too_few_buyers",
-    "lifetime_not_computable",
-]
-"""Why an estimator was chosen; all but "evidence" mean that the lifetime model alone is used."""
+
+class FutureRegressor(Protocol):
+    """What a regressor of the user's must offer: scikit-learn's `fit` and `predict`.
+
+    Rows are customers; the columns are those of the built-in regression (logs of frequency, age,
+    silence, spend, spend per occasion, idle share, rows, expected value; the probability of being
+    alive; products of the last), the target is the money of the window, never below 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retainkit as rk
+    >>> class NearestSpend:
+    ...     def fit(self, X, y):
+    ...         self.factor = y.sum() / np.expm1(X[:, 3]).sum()
+    ...         return self
+    ...     def predict(self, X):
+    ...         return self.factor * np.expm1(X[:, 3])
+    >>> model = rk.fit_future_value(
+    ...     rk.load_cdnow_sample(), as_of="1998-06-30", regressor=NearestSpend())
+    >>> model.evidence[-1].estimator
+    'regressor'
+    """
+
+    def fit(self, X: FloatArray, y: FloatArray, /) -> Any:
+        """Learn from features of shape (n, k) and money of shape (n,)."""
+        ...
+
+    def predict(self, X: FloatArray, /) -> Any:
+        """Return the expected money of each row, shape (n,)."""
+        ...
 
 
 class TwoPartModel(FrozenConfig):
@@ -44,27 +72,29 @@ class TwoPartModel(FrozenConfig):
         Coefficients of the log-odds of buying, constant first.
     amount : tuple of float
         Coefficients of the log amount of those who buy, constant first.
-    money_unit : float
-        What money is counted in inside the features [money]: the mean net spend per occasion.
     factor : float
         What turns the exponential of the mean log amount into the mean amount, so that the
         predictions of the training window add up to its money.
+    money_unit : float
+        What money is counted in inside the features [money]: the mean net spend per occasion.
+    most : float
+        What the largest customer of the training window brought [money]: nobody is expected to
+        buy for more, however far its features lie outside those learnt from.
 
     Examples
     --------
     >>> import numpy as np
     >>> from retainkit.value import TwoPartModel
     >>> model = TwoPartModel(center=(0.0,), scale=(1.0,), buys=(0.0, 1.0), amount=(3.0, 0.5),
-    ...                      money_unit=20.0, factor=1.0)
-    >>> model.predict(np.array([[0.0]])).round(2).tolist()
-    [10.04]
+    ...                      factor=1.2, money_unit=1.0, most=20.0)
+    >>> model.predict(np.array([[0.0], [4.0]])).round(2).tolist()  # 0.5 * 20; 0.98 * 20
+    [10.0, 19.64]
     """
 
     center: tuple[float, ...]
     scale: tuple[float, ...]
     buys: tuple[float, ...]
     amount: tuple[float, ...]
-    money_unit: float
     factor: PositiveFloat
     money_unit: PositiveFloat
     most: PositiveFloat
@@ -145,12 +175,13 @@ class FutureValueModel(FrozenModel):
 def predict_future_value(
     summary: CustomerSummary,
     model: FutureValueModel,
-    purchase_model: PurchaseModel,
     *,
+    purchase_model: PurchaseModel,
     spend_model: SpendModel | None = None,
     horizon_days: float = 365.25,
     annual_discount_rate: float = 0.10,
     margin_rate: float | FloatArray = 1.0,
+    regressor: FutureRegressor | None = None,
 ) -> FloatArray:
     """Return the discounted money each customer is expected to bring, by the chosen estimate.
 
@@ -170,11 +201,18 @@ def predict_future_value(
         Yearly rate; 0 does not discount.
     margin_rate : float or numpy.ndarray of shape (n,), default 1.0
         Profit per unit of purchases.
+    regressor : FutureRegressor, optional
+        The one given to `fit_future_value`; needed where it was chosen.
 
     Returns
     -------
     numpy.ndarray of float64
         Money per customer, in order; NaN for who never purchased.
+
+    Raises
+    ------
+    NotComputableError
+        If the user's regressor was chosen and is not given.
 
     Notes
     -----
@@ -190,7 +228,7 @@ def predict_future_value(
     >>> value = rk.predict_future_value(
     ...     summary,
     ...     rk.fit_future_value(purchases, as_of="1998-06-30"),
-    ...     rk.fit_mbg_nbd(summary),
+    ...     purchase_model=rk.fit_mbg_nbd(summary),
     ...     spend_model=rk.fit_gamma_gamma(summary.frequency, summary.monetary_value),
     ... )
     >>> len(value), bool((value > 0).all())
@@ -216,30 +254,28 @@ def predict_future_value(
     with np.errstate(invalid="ignore", divide="ignore"):
         carried = np.where(in_window > 0.0, to_horizon / in_window, 0.0)
     carried[np.isnan(to_horizon)] = np.nan
-    carried *= estimate_window(model.chosen, summary, in_window, purchase_model, model)
+    carried *= estimate_window(summary, in_window, purchase_model, model, regressor)
     return carried
 
 
 def estimate_window(
-    estimator: FutureEstimator,
     summary: CustomerSummary,
     in_window: FloatArray,
     purchase_model: PurchaseModel,
     model: FutureValueModel,
+    regressor: FutureRegressor | None,
 ) -> FloatArray:
-    """Return the money one estimator expects in the training window, shape (n,)."""
+    """Return the money the chosen estimator expects in the training window, shape (n,)."""
     factors = dict(model.factors)
-    if estimator == "lifetime":
-        return in_window
-    if estimator == "spend":
-        return np.maximum(summary.total_amount, 0.0) * factors["spend"]
-    if estimator == "spend_rate":
+    if model.chosen == "spend_rate":
         return spend_per_day(summary) * factors["spend_rate"]
-    regression = _two_part(summary, in_window, purchase_model, model.two_part)
-    if estimator == "two_part":
-        return regression
     spend = np.maximum(summary.total_amount, 0.0) * factors["spend"]
-    return np.cbrt(regression * np.maximum(in_window, 0.0) * spend)
+    if model.chosen == "spend":
+        return spend
+    regression = _regress(summary, in_window, purchase_model, model, regressor)
+    if model.chosen == "blend":
+        return np.cbrt(regression * np.maximum(in_window, 0.0) * spend)
+    return regression
 
 
 def spend_per_day(summary: CustomerSummary) -> FloatArray:
@@ -268,3 +304,54 @@ def features_of(
     )
 
 
+def _regress(
+    summary: CustomerSummary,
+    in_window: FloatArray,
+    purchase_model: PurchaseModel,
+    model: FutureValueModel,
+    regressor: FutureRegressor | None,
+) -> FloatArray:
+    """Apply the built-in or the user's regression, in chunks: the features need 88 bytes each."""
+    two_part = model.two_part
+    if two_part is None:
+        raise NotComputableError(
+            f"the model chose {model.chosen!r} and holds no regression",
+            rule="a regression is applied as it was learnt",
+            where="FutureValueModel.two_part",
+            fix="take the model that fit_future_value returned",
+        )
+    own = model.chosen == "regressor"
+    if own and regressor is None:
+        raise NotComputableError(
+            "the evidence chose your regressor, which is not given",
+            rule="a regressor of the user's is not part of the model and its JSON",
+            where="regressor",
+            fix="pass the regressor that fit_future_value fitted",
+        )
+    out = np.empty(len(summary))
+    for start in range(0, len(summary), _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, len(summary)))
+        part = summary if rows.size == len(summary) else summary.take(rows)
+        x = features_of(part, in_window[rows], purchase_model, two_part.money_unit)
+        if own and regressor is not None:
+            out[rows] = _ask(regressor, x, two_part.most)
+        else:
+            out[rows] = two_part.predict(x)
+    return out
+
+
+def _ask(regressor: FutureRegressor, features: FloatArray, most: float) -> FloatArray:
+    """Return the predictions of the user's regressor within [0, most]; NaN rows are not asked."""
+    expected = np.full(len(features), np.nan)
+    known = np.isfinite(features).all(axis=1)
+    if known.any():
+        answer = np.asarray(regressor.predict(features[known]), dtype=np.float64)
+        if answer.shape != (int(known.sum()),) or not np.isfinite(answer).all():
+            raise SchemaError(
+                f"regressor.predict returned shape {answer.shape} with undefined values or gaps",
+                rule="one finite number per customer",
+                where="regressor",
+                fix="check the regressor on its own",
+            )
+        expected[known] = np.clip(answer, 0.0, most)
+    return expected

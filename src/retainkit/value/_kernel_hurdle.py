@@ -24,6 +24,8 @@ FEATURES = (
 """Columns of the design, in order; times in days, money in units of a usual purchase."""
 
 _NEWTON_STEPS = 50
+_FARTHEST = 6.0
+"""Standard deviations from the mean beyond which a feature counts no further."""
 
 
 def design(

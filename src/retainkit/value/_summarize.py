@@ -92,9 +92,7 @@ def summarize_customers(
     [42.0, 0.0]
     """
     last = parse_as_of(as_of)
-    _require_columns(transactions)
-    days = _days(transactions["timestamp"])
-    seen = _observed(days, last)
+    days, seen = observed_days(transactions, last)
     codes, customer_id = _codes(_column(transactions, "customer_id", seen))
     facts = summarize_rows(
         codes,
@@ -112,6 +110,13 @@ def summarize_customers(
         rows_after_as_of=0 if seen is None else int(np.count_nonzero(~seen)),
         **facts._asdict(),
     )
+
+
+def observed_days(transactions: pd.DataFrame, last: date) -> tuple[Int32Array, BoolArray | None]:
+    """Return the day of each row and which rows are observed by `last` (None when all are)."""
+    _require_columns(transactions)
+    days = _days(transactions["timestamp"])
+    return days, _observed(days, last)
 
 
 def _require_columns(transactions: Any) -> None:
