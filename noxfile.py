@@ -75,7 +75,9 @@ def wheel(session: nox.Session) -> None:
     session.chdir(dist)
     session.run("python", "-m", "pip", "check")
     session.run("python", "-m", "retainkit", "demo", "--out", "demo")
-    session.run("python", "-c", "import retainkit; print(retainkit.__version__, retainkit.__file__)")
+    session.run(
+        "python", "-c", "import retainkit; print(retainkit.__version__, retainkit.__file__)"
+    )
 
 
 @nox.session
@@ -96,7 +98,7 @@ def compatibility(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Side-by-side timings (outside the default run); see benchmarks/README.md."""
     session.install(".[all]", *group("benchmark"))
-    session.run("pytest", "benchmarks", "--benchmark-only", "-q", *session.posargs, env=DATA)
+    session.run("pytest", "benchmarks", "-s", "-q", *session.posargs, env=DATA)
 
 
 @nox.session
