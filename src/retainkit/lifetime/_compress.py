@@ -8,12 +8,15 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
+from retainkit._internal.time import DAYS_PER_UNIT
 from retainkit.errors import AlignmentError, InvalidTableError
 from retainkit.lifetime._histories import as_column, history_columns
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray, TimeUnit
 
 _KEY_LIMIT = 2**62
+_MOST_DAYS = 2**40
+_PROBE = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
@@ -147,6 +150,21 @@ def compress_rows(
 
 def _distinct_rows(columns: tuple[FloatArray, ...]) -> tuple[IntArray, IntArray]:
     """Code each row by its rank among the distinct rows; also one position of each rank."""
+    key = _pack_whole_days(columns)
+    if key is None:
+        key = _pack_levels(columns)
+    codes, distinct = pd.factorize(key)
+    order = np.argsort(distinct)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    place = rank[codes]
+    first = np.empty(len(distinct), dtype=np.int64)
+    first[place] = np.arange(len(place))
+    return place, first
+
+
+def _pack_levels(columns: tuple[FloatArray, ...]) -> IntArray:
+    """Pack the numbers of each column's distinct values into one integer."""
     key, size = np.zeros(len(columns[0]), dtype=np.int64), 1
     for column in columns:
         codes, levels = pd.factorize(column, sort=True)
@@ -155,10 +173,35 @@ def _distinct_rows(columns: tuple[FloatArray, ...]) -> tuple[IntArray, IntArray]
             size = len(packed)
         key = key * len(levels) + codes
         size *= max(len(levels), 1)
-    place, distinct = pd.factorize(key, sort=True)
-    first = np.empty(len(distinct), dtype=np.int64)
-    first[place] = np.arange(len(place))
-    return place, first
+    return key
+
+
+def _pack_whole_days(columns: tuple[FloatArray, ...]) -> IntArray | None:
+    """Pack counts and whole days, in whatever unit, without looking for their distinct values."""
+    key, size = np.zeros(len(columns[0]), dtype=np.int64), 1
+    for column in columns:
+        whole = _whole_numbers(column)
+        if whole is None or not len(whole):
+            return None
+        width = int(whole.max()) + 1
+        size *= width
+        if size > _KEY_LIMIT or int(whole.min()) < 0:
+            return None
+        key *= width
+        key += whole
+    return key
+
+
+def _whole_numbers(column: FloatArray) -> IntArray | None:
+    """Return the column as whole numbers of the unit or of days, if that keeps every bit."""
+    for scale in (1.0, *DAYS_PER_UNIT.values()):
+        for part in (column[:_PROBE], column):
+            whole = np.rint(part * scale)
+            if not (whole / scale == part).all() or not (np.abs(whole) < _MOST_DAYS).all():
+                break
+        else:
+            return whole.astype(np.int64)
+    return None
 
 
 def _sum_weights(place: IntArray, weights: FloatArray | None, *, size: int) -> FloatArray:

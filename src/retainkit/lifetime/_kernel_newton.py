@@ -19,6 +19,8 @@ RUNAWAY_DECREMENT = 0.02
 FLAT = 1e-2
 """Curvature below which a direction is flat: its standard error exceeds 10 log-units."""
 _HALVINGS = 40
+_STRETCH = 4.0
+"""Most Newton steps taken in one where they follow each other along a ridge to infinity."""
 
 
 class Evaluation(NamedTuple):
@@ -49,13 +51,17 @@ def maximise(
 ) -> Optimum:
     """Climb from `start` until the Newton decrement is below `tolerance`, or tell it is not."""
     theta, at = start, objective(start)
+    last, last_decrement, stretch = np.zeros_like(start), np.inf, 1.0
     for iteration in range(max_iterations):
         step, decrement, concave = _newton_step(at)
+        ridge = _follows(last, step) and decrement > 0.3 * last_decrement
+        stretch = min(2.0 * stretch, _STRETCH) if ridge else 1.0
+        last, last_decrement = step, decrement
         runaway = float(np.abs(theta - start).max()) > RUNAWAY
         done = decrement <= tolerance or (runaway and decrement <= RUNAWAY_DECREMENT)
         if done and concave:
             return Optimum(theta, at, iteration, decrement, True)
-        reached = _line_search(objective, theta, at, step)
+        reached = _line_search(objective, theta, at, step, stretch)
         if reached is None:  # rounding noise: no better point exists in floating point
             return Optimum(theta, at, iteration, decrement, concave and decrement <= 1e-5)
         theta, at = reached
@@ -76,14 +82,24 @@ def _newton_step(at: Evaluation) -> tuple[Floats, float, bool]:
     return step * min(1.0, STEP_LIMIT / max(length, 1e-300)), decrement, concave
 
 
+def _follows(last: Floats, step: Floats) -> bool:
+    """Tell whether two steps have the same direction and are long: the way to infinity."""
+    lengths = float(np.linalg.norm(last) * np.linalg.norm(step))
+    return float(np.linalg.norm(step)) > 0.5 and float(last @ step) > 0.99 * lengths
+
+
 def _line_search(
-    objective: Callable[[Floats], Evaluation], theta: Floats, at: Evaluation, step: Floats
+    objective: Callable[[Floats], Evaluation],
+    theta: Floats,
+    at: Evaluation,
+    step: Floats,
+    stretch: float,
 ) -> tuple[Floats, Evaluation] | None:
     """Halve the step until the value rises enough (Armijo), give or take rounding noise."""
     gain = float(at.gradient @ step)
     noise = 1e-13 * abs(at.value)
     for halving in range(_HALVINGS):
-        scale = 0.5**halving
+        scale = stretch * 0.5**halving
         there = objective(theta + scale * step)
         if np.isfinite(there.value) and there.value >= at.value + 1e-4 * scale * gain - noise:
             return theta + scale * step, there
