@@ -54,6 +54,7 @@ from retainkit.churn._incidence import (
 from retainkit.churn._incidence_table import IncidenceTable
 from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
 from retainkit.churn._learning import CauseModel, CauseModelConfig, fit_cause_model
+from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
 from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 
@@ -90,15 +91,18 @@ __all__ = [
     "LeakConfig",
     "LeakTable",
     "Mechanism",
+    "RhythmModel",
     "Signal",
     "SourceConflicts",
     "SourceWeights",
     "SpellTable",
     "SubReason",
+    "ThresholdChoice",
     "assess_calibration",
     "assess_causes",
     "attribute_causes",
     "check_codes",
+    "choose_threshold",
     "compare_incidence",
     "compare_sources",
     "cumulative_incidence",
@@ -109,6 +113,7 @@ __all__ = [
     "find_leaks",
     "fit_calibration",
     "fit_cause_model",
+    "fit_rhythm",
     "gather_evidence",
     "list_contract_spells",
     "load_code_book",
