@@ -10,6 +10,13 @@ from __future__ import annotations
 
 from retainkit.policy._allocate import allocate_budget, budget_frontier
 from retainkit.policy._allocation import Allocation
+from retainkit.policy._campaign import (
+    CampaignProfit,
+    CampaignTerms,
+    expected_maximum_campaign_profit,
+    maximum_campaign_profit,
+    neslin_profit,
+)
 from retainkit.policy._config import (
     AcquisitionRatio,
     PolicyConfig,
@@ -41,12 +48,15 @@ from retainkit.policy._measures import (
 )
 from retainkit.policy._potential import PotentialTable, assess_potential
 from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
+from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._vocabulary import GuardRail, Stance
 
 __all__ = [
     "AcquisitionRatio",
     "Allocation",
     "AllocationLimit",
+    "CampaignProfit",
+    "CampaignTerms",
     "CostModel",
     "DRLearner",
     "DebtStep",
@@ -72,6 +82,7 @@ __all__ = [
     "Stance",
     "StanceRule",
     "TLearner",
+    "TargetingCurve",
     "allocate_budget",
     "assess_potential",
     "assign_debt_steps",
@@ -81,5 +92,9 @@ __all__ = [
     "compare_policies",
     "decide_actions",
     "evaluate_policy",
+    "expected_maximum_campaign_profit",
+    "maximum_campaign_profit",
+    "neslin_profit",
     "recommend_policy",
+    "targeting_curve",
 ]
