@@ -113,6 +113,7 @@ def test_rows_are_metric_by_metric_overall_first(
     names = ("repeat_rate", "churn_rate")
     frame = tabulate_metrics(cdnow_base, metrics=names, by=labels, period=QUARTER).to_frame()
     assert frame.columns.tolist() == [
+        "period",
         "metric",
         "group",
         "value",

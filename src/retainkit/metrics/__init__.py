@@ -16,6 +16,7 @@ from retainkit.metrics._bucket import LeakyBucket, leaky_bucket
 from retainkit.metrics._catalog import METRIC_DEFINITIONS, MetricDefinition
 from retainkit.metrics._cohort_build import build_cohorts, customers_in_cell, follow_cohorts
 from retainkit.metrics._cohorts import CohortTable
+from retainkit.metrics._compare import MetricComparison, bootstrap_interval, compare_groups
 from retainkit.metrics._compute import compute_metrics, tabulate_metrics
 from retainkit.metrics._concentration import gini, headcount_for_share, hhi, top_share
 from retainkit.metrics._contract_details import ContractDetails
@@ -29,6 +30,7 @@ from retainkit.metrics._economics import (
     EconomicsTable,
     estimate_economics,
 )
+from retainkit.metrics._explain import Explanation, explain
 from retainkit.metrics._intervals import jeffreys_interval, wilson_interval
 from retainkit.metrics._loyalty import health_score, net_promoter_score, resurrection_latency
 from retainkit.metrics._money import (
@@ -88,8 +90,10 @@ __all__ = [
     "CustomerBase",
     "EconomicParameter",
     "EconomicsTable",
+    "Explanation",
     "Interval",
     "LeakyBucket",
+    "MetricComparison",
     "MetricConvention",
     "MetricDefinition",
     "MetricTable",
@@ -105,12 +109,15 @@ __all__ = [
     "average_order_value",
     "average_revenue_per_customer",
     "average_sale_price",
+    "bootstrap_interval",
     "build_cohorts",
     "churn_rate",
+    "compare_groups",
     "compute_metrics",
     "customers_in_cell",
     "estimate_economics",
     "expected_lifetime",
+    "explain",
     "follow_cohorts",
     "gini",
     "gross_revenue_churn",

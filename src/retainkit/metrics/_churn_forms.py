@@ -30,18 +30,24 @@ def churn_cells(snapshot: Snapshot, groups: Groups) -> Cells:
         return _exposure_cells(snapshot, groups)
     if convention.denominator == "daily":
         return _daily_cells(snapshot, groups)
-    entered = snapshot.at_start.astype(np.int64)
-    if convention.denominator == "start_plus_new":
-        entered += snapshot.newcomers
+    there = entered(snapshot)
     if convention.counting == "event":
-        lost = _departures(snapshot, flashes=convention.same_period_join_leave == "count_both")
+        lost = departures(snapshot, flashes=convention.same_period_join_leave == "count_both")
     else:
-        lost = ((entered > 0) & ~snapshot.at_end).astype(np.int64)
-    numerator, denominator = sums(lost, groups), sums(entered, groups)
+        lost = ((there > 0) & ~snapshot.at_end).astype(np.int64)
+    numerator, denominator = sums(lost, groups), sums(there, groups)
     value, reason = undefined_where(numerator, denominator)
     lower, upper = _proportion_bounds(numerator, denominator, convention)
     n = denominator.astype(np.int64)
     return Cells(value, numerator, denominator, n, lower, upper, reason)
+
+
+def entered(snapshot: Snapshot) -> npt.NDArray[np.int64]:
+    """Return who is in the denominator: the customers of the start, perhaps also the new."""
+    there = snapshot.at_start.astype(np.int64)
+    if snapshot.convention.denominator == "start_plus_new":
+        there += snapshot.newcomers
+    return there
 
 
 def as_retention(cells: Cells, convention: MetricConvention) -> Cells:
@@ -99,7 +105,8 @@ def _leaving(snapshot: Snapshot, *, flashes: bool) -> tuple[Changes, BoolArray]:
     return changes, left
 
 
-def _departures(snapshot: Snapshot, *, flashes: bool) -> npt.NDArray[np.int64]:
+def departures(snapshot: Snapshot, *, flashes: bool) -> npt.NDArray[np.int64]:
+    """Return how often each customer left in the period."""
     changes, left = _leaving(snapshot, flashes=flashes)
     return np.bincount(changes.customer[left], minlength=len(snapshot.base.customer_id))
 
@@ -107,7 +114,7 @@ def _departures(snapshot: Snapshot, *, flashes: bool) -> npt.NDArray[np.int64]:
 def _exposure_cells(snapshot: Snapshot, groups: Groups) -> Cells:
     """Return 1 - exp(-events / customer-days x days): unbiased with joiners and returns."""
     convention, days = snapshot.convention, snapshot.period.days
-    events = sums(_departures(snapshot, flashes=True), groups)
+    events = sums(departures(snapshot, flashes=True), groups)
     exposure = customer_days(snapshot)
     total = sums(exposure, groups)
     rate, reason = undefined_where(events, total)

@@ -29,11 +29,14 @@ def compute_metrics(
     metrics: Sequence[str] | None = None,
     by: pd.Series[Any] | None = None,
     period: Period | None = None,
+    periods: Sequence[Period] | None = None,
     window_days: int | None = None,
     convention: MetricConvention = DEFAULT_CONVENTION,
     observed_from: AsOf | None = None,
 ) -> MetricTable:
-    """Compute many metrics of one period from transactions, overall and by group.
+    """Compute many metrics from transactions, overall and by group, for one or several periods.
+
+    The rows are read once, however many metrics, groups and periods are asked for.
 
     Parameters
     ----------
@@ -49,6 +52,8 @@ def compute_metrics(
         ones are shown; customers without a label form the group "unlabelled".
     period : Period, optional
         Days measured, half-open; by default the window that ends with `as_of`.
+    periods : sequence of Period, optional
+        Several periods, each once; instead of `period`.
     window_days : int, optional
         A customer is active at the end of a day if they bought within this many days up to and
         including it [day]; by default `convention.window_days`.
@@ -60,7 +65,8 @@ def compute_metrics(
     Returns
     -------
     MetricTable
-        A row per metric and group. What cannot be computed has value NaN and a reason.
+        A row per period, metric and group; `compare_groups` gives differences and ratios. What
+        cannot be computed has value NaN and a reason.
 
     Raises
     ------
@@ -86,7 +92,13 @@ def compute_metrics(
     """
     base = index_purchases(transactions, as_of=as_of, observed_from=observed_from)
     return tabulate_metrics(
-        base, metrics=metrics, by=by, period=period, window_days=window_days, convention=convention
+        base,
+        metrics=metrics,
+        by=by,
+        period=period,
+        periods=periods,
+        window_days=window_days,
+        convention=convention,
     )
 
 
@@ -96,10 +108,11 @@ def tabulate_metrics(
     metrics: Sequence[str] | None = None,
     by: pd.Series[Any] | None = None,
     period: Period | None = None,
+    periods: Sequence[Period] | None = None,
     window_days: int | None = None,
     convention: MetricConvention = DEFAULT_CONVENTION,
 ) -> MetricTable:
-    """Compute many metrics of one period from an indexed base, overall and by group.
+    """Compute many metrics from an indexed base, overall and by group, for several periods.
 
     Parameters
     ----------
@@ -111,6 +124,8 @@ def tabulate_metrics(
         One label per customer, indexed by `customer_id`.
     period : Period, optional
         Days measured, half-open; by default the window that ends with the base's `as_of`.
+    periods : sequence of Period, optional
+        Several periods, each once; instead of `period`.
     window_days : int, optional
         Window of activity for purchase data [day]; by default `convention.window_days`.
     convention : MetricConvention, optional
@@ -119,7 +134,8 @@ def tabulate_metrics(
     Returns
     -------
     MetricTable
-        A row per metric and group. What cannot be computed has value NaN and a reason.
+        A row per period, metric and group; `compare_groups` gives differences and ratios. What
+        cannot be computed has value NaN and a reason.
 
     Raises
     ------
@@ -154,17 +170,35 @@ def tabulate_metrics(
         )
     convention = settle_convention(convention, window_days)
     seen = settle_base(base, convention)
-    snapshot = Snapshot(seen, period or latest_period(base, convention), convention)
+    days = _periods(period, periods, latest_period(base, convention))
     groups, group_names = read_groups(by, base.customer_id)
     needs_history = any(formula_for(name, base).needs_history for name in names)
-    columns = [evaluate(name, snapshot, groups) for name in names]
+    columns, notes = [], []
+    for one in days:
+        snapshot = Snapshot(seen, one, convention)
+        columns += [evaluate(name, snapshot, groups) for name in names]
+        notes.append(snapshot.notes(needs_history=needs_history))
     cells = Cells(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
     return MetricTable(
         metrics=names,
         groups=(OVERALL, *group_names),
         **cells._asdict(),
-        period=snapshot.period,
+        periods=days,
         as_of=base.as_of,
         convention=convention,
-        notes=snapshot.notes(needs_history=needs_history),
+        period_notes=tuple(notes),
     )
+
+
+def _periods(
+    one: Period | None, several: Sequence[Period] | None, latest: Period
+) -> tuple[Period, ...]:
+    days = (one or latest,) if several is None else tuple(several)
+    if not days or len(set(days)) < len(days) or (one is not None and several is not None):
+        raise SchemaError(
+            f"period is {one}, periods are {[str(day) for day in several or ()]}",
+            rule="either one period, or several, each once",
+            where="periods",
+            fix="periods=[Period.month(2026, 1), Period.month(2026, 2)]",
+        )
+    return days

@@ -19,10 +19,15 @@ from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._formulas import Formula, formula_for
 from retainkit.metrics._kernel import jeffreys, wilson
+from retainkit.metrics._kernel_rates import linearised_bounds
 from retainkit.metrics._period import Period
 from retainkit.metrics._snapshot import Snapshot
 from retainkit.metrics._value import REASONS, Interval, MetricValue, Reason
 
+FEWEST_FOR_RATIO = 10
+"""Customers below which a ratio of sums gets no interval: its spread is not known."""
+
+_BOUNDED = ("gross_revenue_retention", "gross_revenue_churn")
 _CHURN = ("churn_rate", "retention_rate")
 
 
@@ -38,9 +43,16 @@ def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
         lost = churn_cells(snapshot, groups)
         return lost if name == "churn_rate" else as_retention(lost, snapshot.convention)
     cells = _additive_cells(formula, snapshot, groups)
-    if METRIC_DEFINITIONS[name].kind == "proportion":
-        return _with_interval(cells, snapshot.convention)
-    return cells
+    kind = METRIC_DEFINITIONS[name].kind
+    if snapshot.convention.interval_method == "none" or kind == "count":
+        return cells
+    if kind == "ratio":
+        cells = _with_ratio_interval(cells, formula, snapshot, groups)
+        if name in _BOUNDED:
+            bounds = np.maximum(cells.lower, 0.0), np.minimum(cells.upper, 1.0)
+            return cells._replace(lower=bounds[0], upper=bounds[1])
+        return cells
+    return _with_interval(cells, snapshot.convention)
 
 
 def _additive_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
@@ -65,10 +77,26 @@ def _additive_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cel
 
 
 def _with_interval(cells: Cells, convention: MetricConvention) -> Cells:
-    if convention.interval_method == "none":
-        return cells
     bounds = wilson if convention.interval_method == "wilson" else jeffreys
     lower, upper = bounds(cells.numerator, cells.denominator, convention.interval_level)
+    return cells._replace(lower=lower, upper=upper)
+
+
+def _with_ratio_interval(
+    cells: Cells, formula: Formula, snapshot: Snapshot, groups: Groups
+) -> Cells:
+    """Add the interval of a ratio of sums from the spread of the customers' residuals."""
+    assert formula.denominator is not None
+    top = formula.numerator(snapshot).astype(np.float64)
+    bottom = formula.denominator(snapshot).astype(np.float64)
+    squares = (sums(x, groups) for x in (top * top, top * bottom, bottom * bottom))
+    upper_square, cross, lower_square = squares
+    value = np.where(cells.reason == NO_REASON, cells.value, np.nan)
+    residual = np.maximum(upper_square - 2.0 * value * cross + value**2 * lower_square, 0.0)
+    n = np.where(cells.n >= FEWEST_FOR_RATIO, cells.n, np.nan).astype(np.float64)
+    total = np.where(cells.denominator == 0, np.nan, cells.denominator)
+    variance = residual * n / ((n - 1.0) * total**2)
+    lower, upper = linearised_bounds(value, variance, snapshot.convention.interval_level)
     return cells._replace(lower=lower, upper=upper)
 
 
@@ -114,7 +142,7 @@ def envelope(
         interval = Interval(
             float(cells.lower[at]),
             float(cells.upper[at]),
-            interval_name(convention) if name in _CHURN else convention.interval_method,
+            _interval_name(name, convention),
             convention.interval_level,
         )
     return MetricValue(
@@ -129,6 +157,12 @@ def envelope(
         period=period,
         notes=notes,
     )
+
+
+def _interval_name(name: str, convention: MetricConvention) -> str:
+    if METRIC_DEFINITIONS[name].kind == "ratio":
+        return "linearised"
+    return interval_name(convention) if name in _CHURN else convention.interval_method
 
 
 def measure(

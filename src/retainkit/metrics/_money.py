@@ -47,7 +47,7 @@ def purchases_per_customer(
     >>> from retainkit.metrics import Period, index_purchases, purchases_per_customer
     >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
     >>> purchases_per_customer(base, period=Period.quarter(1998, 1))
-    purchases_per_customer = 656 / 384 = 1.708 (n = 384; 1998-Q1)
+    purchases_per_customer = 656 / 384 = 1.708 (95 % linearised 1.577 to 1.840; n = 384; 1998-Q1)
     """
     return measure("purchases_per_customer", base, period=period, convention=convention)
 
@@ -90,7 +90,7 @@ def average_order_value(
     >>> from retainkit.metrics import Period, index_purchases, average_order_value
     >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
     >>> average_order_value(base, period=Period.quarter(1998, 1))
-    average_order_value = 24,886.58 / 656 = 37.94 (n = 384; 1998-Q1)
+    average_order_value = 24,886.58 / 656 = 37.94 (95 % linearised 35.16 to 40.71; n = 384; 1998-Q1)
     """
     return measure("average_order_value", base, period=period, convention=convention)
 
@@ -131,8 +131,9 @@ def average_revenue_per_customer(
     >>> from retainkit.datasets import load_cdnow_sample
     >>> from retainkit.metrics import Period, index_purchases, average_revenue_per_customer
     >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
-    >>> average_revenue_per_customer(base, period=Period.quarter(1998, 1))
-    average_revenue_per_customer = 24,886.58 / 384 = 64.81 (n = 384; 1998-Q1)
+    >>> result = average_revenue_per_customer(base, period=Period.quarter(1998, 1))
+    >>> print(f"{result.value:.2f}, {result.interval.lower:.2f} to {result.interval.upper:.2f}")
+    64.81, 57.85 to 71.77
     """
     return measure("average_revenue_per_customer", base, period=period, convention=convention)
 

@@ -147,8 +147,8 @@ def textbook_retention_rate(
     Returns
     -------
     MetricValue
-        The ratio, without interval because it is not a proportion. None with the same reasons
-        as `retention_rate`.
+        The ratio; its interval is that of a ratio of sums, as it is no proportion. None with the
+        same reasons as `retention_rate`.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def textbook_retention_rate(
     >>> from retainkit.metrics import Period, index_purchases, textbook_retention_rate
     >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
     >>> textbook_retention_rate(base, period=Period.quarter(1998, 1), window_days=91)
-    textbook_retention_rate = 385 / 402 = 0.9577 (n = 402; 1998-Q1)
+    textbook_retention_rate = 385 / 402 = 0.9577 (95 % linearised 0.863 to 1.052; n = 402; 1998-Q1)
     """
     return measure(
         "textbook_retention_rate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from retainkit.typing import FloatArray
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MetricTable(ResultTable):
-    """Metrics of one period: a row per metric and group, metric by metric.
+    """Metrics of one or several periods: a row per period, metric and group, in this order.
 
     Attributes
     ----------
@@ -37,14 +37,14 @@ class MetricTable(ResultTable):
         Customers each value rests on.
     reason : ndarray of int8
         Position in the list of reasons, -1 where there is a value.
-    period : Period
+    periods : tuple of Period
         Days measured.
     as_of : datetime.date
         Last observed day.
     convention : MetricConvention
         What the words mean.
-    notes : tuple of str
-        Remarks that did not stop a value.
+    period_notes : tuple of tuple of str
+        Remarks that did not stop a value, by period.
     """
 
     metrics: tuple[str, ...]
@@ -56,10 +56,10 @@ class MetricTable(ResultTable):
     lower: FloatArray
     upper: FloatArray
     reason: npt.NDArray[np.int8]
-    period: Period
+    periods: tuple[Period, ...]
     as_of: date
     convention: MetricConvention
-    notes: tuple[str, ...]
+    period_notes: tuple[tuple[str, ...], ...]
 
     _what: ClassVar[str] = "values"
     _next_step: ClassVar[str] = '.get("retention_rate")'
@@ -67,7 +67,19 @@ class MetricTable(ResultTable):
     def __len__(self) -> int:
         return len(self.value)
 
-    def get(self, metric: str, *, group: str = OVERALL) -> MetricValue:
+    @property
+    def period(self) -> Period:
+        """The last period."""
+        return self.periods[-1]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks of all periods, each once."""
+        return tuple(dict.fromkeys(note for notes in self.period_notes for note in notes))
+
+    def get(
+        self, metric: str, *, group: str = OVERALL, period: Period | None = None
+    ) -> MetricValue:
         """Return one value with everything it was made of.
 
         Parameters
@@ -76,6 +88,8 @@ class MetricTable(ResultTable):
             One of `metrics`.
         group : str, default "overall"
             One of `groups`.
+        period : Period, optional
+            One of `periods`; by default the last.
 
         Returns
         -------
@@ -85,7 +99,7 @@ class MetricTable(ResultTable):
         Raises
         ------
         NotComputableError
-            If the table has no such metric or group.
+            If the table has no such metric, group or period.
 
         Examples
         --------
@@ -95,25 +109,29 @@ class MetricTable(ResultTable):
         >>> table.get("active_customers").n
         300
         """
-        for asked, known, what in (
+        chosen: tuple[tuple[Any, tuple[Any, ...], str], ...] = (
             (metric, self.metrics, "metric"),
             (group, self.groups, "group"),
-        ):
+            (period or self.period, self.periods, "period"),
+        )
+        for asked, known, what in chosen:
             if asked not in known:
                 raise NotComputableError(
-                    f"the table has no {what} {asked!r}",
-                    rule=f"it has {', '.join(known)}",
+                    f"the table has no {what} {str(asked)!r}",
+                    rule=f"it has {', '.join(map(str, known))}",
                     where="MetricTable.get",
                     fix=f"compute it, or choose a {what} it has",
                 )
-        at = self.metrics.index(metric) * len(self.groups) + self.groups.index(group)
+        when = self.periods.index(period or self.period)
+        row = when * len(self.metrics) + self.metrics.index(metric)
+        at = row * len(self.groups) + self.groups.index(group)
         return envelope(
             metric,
             self.cells,
             at,
-            period=self.period,
+            period=self.periods[when],
             convention=self.convention,
-            notes=self.notes,
+            notes=self.period_notes[when],
         )
 
     @property
@@ -135,15 +153,21 @@ class MetricTable(ResultTable):
         Returns
         -------
         pandas.DataFrame
-            `metric` and `group` (ordered categories), `value`, `numerator`, `denominator`, `n`,
-            `lower`, `upper`, `reason` (missing where there is a value); metric by metric,
-            "overall" first.
+            `period`, `metric` and `group` (ordered categories), `value`, `numerator`,
+            `denominator`, `n`, `lower`, `upper`, `reason` (missing where there is a value);
+            period by period, metric by metric, "overall" first.
         """
         rows = np.arange(len(self))
+        blocks = rows // len(self.groups)
         return pd.DataFrame(
             {
+                "period": pd.Categorical.from_codes(
+                    blocks // len(self.metrics),
+                    categories=pd.Index([str(period) for period in self.periods]),
+                    ordered=True,
+                ),
                 "metric": pd.Categorical.from_codes(
-                    rows // len(self.groups), categories=pd.Index(self.metrics), ordered=True
+                    blocks % len(self.metrics), categories=pd.Index(self.metrics), ordered=True
                 ),
                 "group": pd.Categorical.from_codes(
                     rows % len(self.groups), categories=pd.Index(self.groups), ordered=True
@@ -160,7 +184,7 @@ class MetricTable(ResultTable):
         )
 
     def summary(self) -> pd.DataFrame:
-        """Return the values side by side.
+        """Return the values of the last period side by side.
 
         Returns
         -------
@@ -168,8 +192,35 @@ class MetricTable(ResultTable):
             One row per metric, one column per group; NaN where there is no value.
         """
         return pd.DataFrame(
-            self.value.reshape(len(self.metrics), len(self.groups)),
+            self.value.reshape(len(self.periods), len(self.metrics), len(self.groups))[-1],
             index=pd.Index(self.metrics, name="metric"),
+            columns=pd.Index(self.groups, name="group"),
+            copy=True,
+        )
+
+    def over_time(self, metric: str) -> pd.DataFrame:
+        """Return one metric of all periods side by side.
+
+        Parameters
+        ----------
+        metric : str
+            One of `metrics`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per period, one column per group; NaN where there is no value.
+
+        Raises
+        ------
+        NotComputableError
+            If the table has no such metric.
+        """
+        self.get(metric)
+        shape = (len(self.periods), len(self.metrics), len(self.groups))
+        return pd.DataFrame(
+            self.value.reshape(shape)[:, self.metrics.index(metric), :],
+            index=pd.Index([str(period) for period in self.periods], name="period"),
             columns=pd.Index(self.groups, name="group"),
             copy=True,
         )

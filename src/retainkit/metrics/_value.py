@@ -158,7 +158,8 @@ class MetricValue(NamedTuple):
             why = "" if self.reason is None else f"{self.reason}: {REASON_TEXT[self.reason]}"
             return f"{self.name} = not computable ({why}; {_fraction(self)}; n = {self.n:,}{where})"
         formula = "" if self.denominator is None else f"{_fraction(self)} = "
-        return f"{self.name} = {formula}{_short(self.value)} ({_range(self)}n = {self.n:,}{where})"
+        value = shown_value(self.value)
+        return f"{self.name} = {formula}{value} ({_range(self)}n = {self.n:,}{where})"
 
     def _repr_html_(self) -> str:
         head, _, tail = repr(self).partition(" = ")
@@ -167,21 +168,24 @@ class MetricValue(NamedTuple):
 
 
 def _fraction(value: MetricValue) -> str:
-    return f"{_number(value.numerator)} / {_number(value.denominator)}"
+    return f"{shown_number(value.numerator)} / {shown_number(value.denominator)}"
 
 
-def _number(x: float | None) -> str:
+def shown_number(x: float | None) -> str:
+    """Return a number of a formula, with thousands separated."""
     if x is None:
         return "–"
     return f"{x:,.0f}" if x == int(x) else f"{x:,.2f}"
 
 
-def _short(x: float) -> str:
-    return f"{x:.4g}" if abs(x) < 1000.0 else _number(x)
+def shown_value(x: float) -> str:
+    """Return a value with four significant digits."""
+    return f"{x:.4g}" if abs(x) < 1000.0 else shown_number(x)
 
 
 def _range(value: MetricValue) -> str:
     if value.interval is None:
         return ""
     lower, upper, method, level = value.interval
-    return f"{100 * level:g} % {method} {lower:.3f} to {upper:.3f}; "
+    digits = 3 if abs(upper) < 10.0 else 2
+    return f"{100 * level:g} % {method} {lower:.{digits}f} to {upper:.{digits}f}; "
