@@ -10,10 +10,9 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.engines import score_partitions
 from retainkit.errors import AsOfError, InvalidTransactionsError, SchemaError
-from retainkit.pipeline import FittedPipeline, PipelineConfig, RetentionPipeline, fit_pipeline
+from retainkit.pipeline import FittedPipeline, PipelineConfig, RetentionPipeline
 from retainkit.simulate import make_customer_base
 from retainkit.tables import TransactionColumns
-from retainkit.value import summarize_customers
 
 AS_OF = "1998-06-30"
 
@@ -25,7 +24,7 @@ def purchases() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def model(purchases: pd.DataFrame) -> FittedPipeline:
-    return fit_pipeline(summarize_customers(purchases, as_of=AS_OF))
+    return RetentionPipeline().run(purchases, as_of=AS_OF).model
 
 
 def cut(frame: pd.DataFrame, parts: int) -> list[pd.DataFrame]:
