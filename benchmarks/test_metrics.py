@@ -1,19 +1,32 @@
-"""A million customers, three million purchases: metrics beside a bare groupby of the rows."""
+"""A million customers over 36 months: metrics, movements, cohorts beside a bare groupby."""
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from retainkit.metrics import PurchaseIndex, compute_metrics, follow_cohorts, index_purchases
+from retainkit.metrics import (
+    Period,
+    PurchaseIndex,
+    build_cohorts,
+    compute_metrics,
+    follow_cohorts,
+    index_contracts,
+    index_purchases,
+    revenue_movements,
+)
 
 CUSTOMERS = 1_000_000
 ROWS = 3_000_000
 DAYS = 1_096
 AS_OF = "2024-12-31"
+MONTHS = tuple(Period.month(year, month) for year in (2022, 2023, 2024) for month in range(1, 13))
+CONTRACTS = 2_500_000
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +80,78 @@ def test_cohort_triangle_of_36_months(benchmark: Any, base: PurchaseIndex) -> No
     table = benchmark.pedantic(lambda: follow_cohorts(base), rounds=3)
     assert table.heads.shape == (36, 36)
     assert int(table.sizes.sum()) == CUSTOMERS
+
+
+@pytest.fixture(scope="module")
+def contracts() -> pd.DataFrame:
+    """Contracts in random order: renewals at other prices, overlaps, gaps, open ends."""
+    rng = np.random.default_rng(7)
+    others = rng.integers(0, CUSTOMERS, CONTRACTS - CUSTOMERS)
+    who = rng.permutation(np.concatenate([np.arange(CUSTOMERS), others]))
+    first = rng.integers(0, DAYS, CONTRACTS)
+    length = rng.geometric(1 / 300, CONTRACTS)
+    origin = np.datetime64("2022-01-01", "s")
+    start = origin + first.astype("timedelta64[D]")
+    end = start + length.astype("timedelta64[D]")
+    end[first + length > DAYS] = np.datetime64("NaT")
+    amount = np.round(rng.gamma(2.0, 20.0, CONTRACTS), 2)
+    return pd.DataFrame({"customer_id": who, "start": start, "end": end, "amount": amount})
+
+
+def bare_contracts(contracts: pd.DataFrame) -> pd.DataFrame:
+    return contracts.groupby("customer_id").agg(
+        first=("start", "min"), last=("end", "max"), amount=("amount", "sum")
+    )
+
+
+def bare_purchases(transactions: pd.DataFrame) -> pd.DataFrame:
+    return transactions.groupby("customer_id").agg(
+        first=("timestamp", "min"), last=("timestamp", "max"), amount=("amount", "sum")
+    )
+
+
+def move(contracts: pd.DataFrame) -> pd.DataFrame:
+    base = index_contracts(contracts, as_of=AS_OF)
+    return revenue_movements(base, periods=MONTHS).summary()
+
+
+def triangle(transactions: pd.DataFrame) -> pd.DataFrame:
+    return build_cohorts(transactions, as_of=AS_OF).to_frame()
+
+
+def test_bare_groupby_of_the_contracts(benchmark: Any, contracts: pd.DataFrame) -> None:
+    """The yardstick of movements: one aggregation of the same rows by customer."""
+    benchmark.pedantic(lambda: bare_contracts(contracts), rounds=3)
+
+
+def test_monthly_movements_from_raw_contracts(benchmark: Any, contracts: pd.DataFrame) -> None:
+    table = benchmark.pedantic(lambda: move(contracts), rounds=3)
+    assert len(table) == 36
+    assert table["closing"].iloc[-1] > 0
+
+
+def test_cohort_triangle_from_raw_purchases(benchmark: Any, transactions: pd.DataFrame) -> None:
+    table = benchmark.pedantic(lambda: triangle(transactions), rounds=3)
+    assert table.shape == (36, 36)
+
+
+def peak(run: Callable[[], object]) -> float:
+    """Return the highest memory in use beyond what was there [MB]."""
+    tracemalloc.start()
+    run()
+    used = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return used
+
+
+def test_memory_is_at_most_five_times_the_groupby(
+    contracts: pd.DataFrame, transactions: pd.DataFrame, record_property: Callable[..., None]
+) -> None:
+    for name, ours, bare, rows in (
+        ("movements", move, bare_contracts, contracts),
+        ("cohorts", triangle, bare_purchases, transactions),
+    ):
+        used, yardstick = peak(lambda: ours(rows)), peak(lambda: bare(rows))  # noqa: B023
+        record_property(name, f"{used:.0f} MB, groupby {yardstick:.0f} MB")
+        print(f"{name}: {used:.0f} MB, groupby {yardstick:.0f} MB, {used / yardstick:.2f} times")
+        assert used <= 5.0 * yardstick
