@@ -13,10 +13,13 @@ import pytest
 from retainkit.tiers import (
     ByCuts,
     ByHeadcount,
+    ByHeadTailBreaks,
+    ByNaturalBreaks,
     ByValueShare,
     TierSchemeConfig,
     assess_standing,
     assign_tiers,
+    compare_tiers,
     fit_tier_scheme,
     tier_pyramid,
     whale_curve,
@@ -31,14 +34,20 @@ TOTAL = 286_397.02
 
 
 @pytest.fixture(scope="module")
-def profit() -> pd.Series[float]:
+def lines() -> pd.DataFrame:
     default = Path(__file__).parents[3] / "shared" / "data"
     path = Path(os.environ.get("RETAINKIT_DATA", default)) / "superstore"
     file = path / "Sample-Superstore.csv.gz"
     if not file.exists():
         pytest.skip(f"no {file.name} under {path}: set RETAINKIT_DATA to the data folder")
-    lines = pd.read_csv(file, encoding="utf-8-sig", usecols=["Customer ID", "Profit"])
+    lines = pd.read_csv(file, encoding="utf-8-sig")
     assert len(lines) == 9_994
+    lines["year"] = pd.to_datetime(lines["Order Date"], format="%m/%d/%Y").dt.year
+    return lines
+
+
+@pytest.fixture(scope="module")
+def profit(lines: pd.DataFrame) -> pd.Series[float]:
     return lines.groupby("Customer ID")["Profit"].sum()
 
 
@@ -59,6 +68,8 @@ def test_whale_curve(profit: pd.Series[float]) -> None:
         TierSchemeConfig(rule=ByValueShare(base="net")),
         TierSchemeConfig(rule=ByHeadcount()),
         TierSchemeConfig(rule=ByCuts(cuts=(500.0, 0.0))),
+        TierSchemeConfig(rule=ByNaturalBreaks()),
+        TierSchemeConfig(rule=ByHeadTailBreaks()),
     ],
 )
 def test_profit_in_is_profit_out(profit: pd.Series[float], config: TierSchemeConfig) -> None:
@@ -106,3 +117,19 @@ def test_unprofitable_is_small_and_not_bad(profit: pd.Series[float]) -> None:
     assert len(losing) == 155
     assert (losing == "small").all()
     assert not table.is_bad.any()
+
+
+def test_movement_between_two_years_loses_nobody_and_no_profit(lines: pd.DataFrame) -> None:
+    by_year = lines.groupby(["year", "Customer ID"])["Profit"].sum()
+    scheme = fit_tier_scheme(by_year[2018])
+    before, after = assign_tiers(by_year[2018], scheme), assign_tiers(by_year[2019], scheme)
+    movement = compare_tiers(before, after)
+    was, now = set(by_year[2018].index), set(by_year[2019].index)
+    heads = movement.heads()
+    assert heads.loc["total", "total"] == len(was | now)
+    assert heads.loc["new", "total"] == len(now - was)
+    assert heads.loc["total", "lapsed"] == len(was - now)
+    assert round(movement.value_before.sum(), 2) == round(by_year[2018].sum(), 2)
+    assert round(movement.value_after.sum(), 2) == round(by_year[2019].sum(), 2)
+    shares = movement.probabilities[movement.counts.sum(axis=1) > 0]
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
