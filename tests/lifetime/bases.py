@@ -60,3 +60,29 @@ def simulate_histories(
         recency[active] = np.ceil(clock[active])
         active = active[rng.random(len(active)) > dropout[active]]
     return PurchaseHistories(frequency=frequency, recency=recency / 7, age=age / 7, unit="week")
+
+
+class TwoPeriods(NamedTuple):
+    """Histories up to `as_of`, and what each customer bought in the horizon after it."""
+
+    history: PurchaseHistories
+    later: FloatArray
+
+
+def simulate_two_periods(n: int, *, seed: int, horizon: float = 26.0) -> TwoPeriods:
+    """Draw an MBG/NBD base (r .7, alpha 5, a .9, b 2), purchase by purchase, 26 to 52 weeks old."""
+    rng = np.random.default_rng(seed)
+    rate, dropout = rng.gamma(0.7, 1 / 5.0, n), rng.beta(0.9, 2.0, n)
+    age = rng.uniform(26, 52, n)
+    frequency, recency, later, clock = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    active = np.flatnonzero(rng.random(n) > dropout)
+    while len(active):
+        clock[active] += rng.exponential(1.0, len(active)) / rate[active]
+        active = active[clock[active] <= age[active] + horizon]
+        before = clock[active] <= age[active]
+        frequency[active] += before
+        later[active] += ~before
+        recency[active] = np.where(before, clock[active], recency[active])
+        active = active[rng.random(len(active)) > dropout[active]]
+    history = PurchaseHistories(frequency=frequency, recency=recency, age=age, unit="week")
+    return TwoPeriods(history, later)

@@ -25,6 +25,7 @@ from retainkit.lifetime._fit_contract import (
     fit_beta_discrete_weibull,
     fit_shifted_beta_geometric,
 )
+from retainkit.lifetime._future_value import probability_value_exceeds
 from retainkit.lifetime._gamma_gamma import GammaGammaModel, fit_gamma_gamma
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
@@ -32,6 +33,15 @@ from retainkit.lifetime._mbg_nbd import MbgNbdModel, fit_mbg_nbd
 from retainkit.lifetime._nbd import NbdModel, fit_nbd
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
 from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendModel
+from retainkit.lifetime._simulate import draw_histories
+from retainkit.lifetime._uncertainty import (
+    Interval,
+    TotalInterval,
+    bootstrap_interval,
+    bootstrap_models,
+    delta_interval,
+    predict_total,
+)
 from retainkit.lifetime._unions import ContractModelUnion, PurchaseModelUnion
 
 __all__ = [
@@ -44,6 +54,7 @@ __all__ = [
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
+    "Interval",
     "MbgNbdModel",
     "NbdModel",
     "ParetoNbdModel",
@@ -53,7 +64,12 @@ __all__ = [
     "PurchaseModelUnion",
     "ShiftedBetaGeometricModel",
     "SpendModel",
+    "TotalInterval",
+    "bootstrap_interval",
+    "bootstrap_models",
     "compress_histories",
+    "delta_interval",
+    "draw_histories",
     "fit_beta_discrete_weibull",
     "fit_bg_bb",
     "fit_bg_nbd",
@@ -63,6 +79,8 @@ __all__ = [
     "fit_pareto_nbd",
     "fit_shifted_beta_geometric",
     "from_lifetimes",
+    "predict_total",
+    "probability_value_exceeds",
     "tenures_from_survivors",
     "to_lifetimes",
 ]
