@@ -44,7 +44,15 @@ from retainkit.churn._config import (
 from retainkit.churn._conflicts import SourceConflicts, compare_sources
 from retainkit.churn._contracts import detect_contract_churn, list_contract_spells
 from retainkit.churn._coverage import CodeCoverage, check_codes
+from retainkit.churn._cross import (
+    cause_sensitivity,
+    compare_bases,
+    cross_causes,
+    default_alternatives,
+    rank_causes,
+)
 from retainkit.churn._detection import detect_churn
+from retainkit.churn._flows import FlowTable, leaky_bucket
 from retainkit.churn._gather import GatherConfig, gather_evidence
 from retainkit.churn._incidence import (
     compare_incidence,
@@ -85,6 +93,7 @@ __all__ = [
     "EvidenceSource",
     "EvidenceStatus",
     "EvidenceTable",
+    "FlowTable",
     "GatherConfig",
     "IncidenceTable",
     "Initiator",
@@ -101,11 +110,15 @@ __all__ = [
     "assess_calibration",
     "assess_causes",
     "attribute_causes",
+    "cause_sensitivity",
     "check_codes",
     "choose_threshold",
+    "compare_bases",
     "compare_incidence",
     "compare_sources",
+    "cross_causes",
     "cumulative_incidence",
+    "default_alternatives",
     "default_catalog",
     "default_code_books",
     "detect_churn",
@@ -115,9 +128,11 @@ __all__ = [
     "fit_cause_model",
     "fit_rhythm",
     "gather_evidence",
+    "leaky_bucket",
     "list_contract_spells",
     "load_code_book",
     "measure_agreement",
+    "rank_causes",
     "share_incidence",
     "summarize_causes",
 ]

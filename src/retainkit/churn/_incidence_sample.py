@@ -87,7 +87,7 @@ def check_sample(
     sizes = {"duration": time.shape, "cause": code.shape}
     if begin is not None:
         sizes["entry"] = begin.shape
-    group, groups = _groups(by, len(time))
+    group, groups = read_groups(by, len(time))
     sizes["by"] = group.shape
     if len(set(sizes.values())) > 1 or time.ndim != 1:
         raise AlignmentError(f"sizes differ: {sizes}", rule="one value per customer", where="rows")
@@ -122,7 +122,8 @@ def _drop_unseen(sample: Sample) -> Sample:
     )
 
 
-def _groups(by: Labels | None, n: int) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+def read_groups(by: Labels | None, n: int) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+    """Return the group of each row (-1 = missing) and the names, in order."""
     if by is None:
         return np.zeros(n, dtype=np.int32), ("all",)
     series = pd.Series(by)
