@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._internal.codes import number_ids
 from retainkit._internal.time import day_number
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
 from retainkit.typing import CollapseUnit, FloatArray, TimeUnit
@@ -20,6 +21,7 @@ from retainkit.value._summary import CustomerSummary
 
 _COLUMNS = ["customer_id", "timestamp", "amount"]
 _MIN_WINDOW_DAYS = 14
+_HASH_BLOCK = 65_536
 
 
 class Unsupported(Exception):  # noqa: N818 - a signal between private functions
@@ -68,21 +70,25 @@ def observed_rows(
     rows = transactions[_COLUMNS]
     if seen is not None:
         rows, days = rows[seen], days[seen]
-    ids = pd.Index(rows["customer_id"].unique())
+    codes, ids = number_ids(rows["customer_id"])
     if len(ids) > config.max_customers:
-        hashed = hash_ids(ids)
-        kept = ids[
-            hashed <= np.partition(hashed, config.max_customers - 1)[config.max_customers - 1]
-        ]
-        chosen = rows["customer_id"].isin(kept).to_numpy()
+        hashed, last_place = hash_ids(ids), config.max_customers - 1
+        is_chosen = hashed <= np.partition(hashed, last_place)[last_place]
+        chosen = is_chosen[codes]
         rows, days = rows[chosen], days[chosen]
     return Observed(rows, days, last, unit, collapse, config)
 
 
 def hash_ids(ids: pd.Index[Any]) -> npt.NDArray[np.uint64]:
     """Return a number per customer that depends on nothing but its id."""
-    texts = ids.astype(str).to_numpy(dtype=object)
-    return np.asarray(pd.util.hash_array(texts, categorize=False))
+    if pd.api.types.is_integer_dtype(ids.dtype):
+        return np.asarray(pd.util.hash_array(ids.to_numpy(dtype=np.int64)))
+    hashed = np.empty(len(ids), dtype=np.uint64)
+    for start in range(0, len(ids), _HASH_BLOCK):
+        block = slice(start, start + _HASH_BLOCK)
+        texts = ids[block].astype(str).to_numpy(dtype=object)
+        hashed[block] = pd.util.hash_array(texts, categorize=False)
+    return hashed
 
 
 def observe(base: Observed, origin: date, days: int) -> Window:
