@@ -4,6 +4,9 @@
 summary. `fit_*` learns a small scheme from a base, `score_*` applies it row by row.
 """
 
+from retainkit.value._behavior import summarize_behavior
+from retainkit.value._behavior_config import BehaviorConfig
+from retainkit.value._behavior_table import BehaviorTable, Preference
 from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
 from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
 from retainkit.value._costs import CostTable, allocate_costs
@@ -28,6 +31,8 @@ from retainkit.value._value_table import ValueTable
 __all__ = [
     "CRITERION_LABELS",
     "VALUE_REASONS",
+    "BehaviorConfig",
+    "BehaviorTable",
     "CostTable",
     "CriterionConfig",
     "CustomerSummary",
@@ -36,6 +41,7 @@ __all__ = [
     "FutureValueConfig",
     "FutureValueModel",
     "MarginModel",
+    "Preference",
     "RfmConfig",
     "RfmScheme",
     "RfmTable",
@@ -54,6 +60,7 @@ __all__ = [
     "predict_future_value",
     "score_rfm",
     "score_value",
+    "summarize_behavior",
     "summarize_customer",
     "summarize_customers",
 ]

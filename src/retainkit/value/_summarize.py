@@ -93,13 +93,13 @@ def summarize_customers(
     """
     last = parse_as_of(as_of)
     days, seen = observed_days(transactions, last)
-    codes, customer_id = _codes(_column(transactions, "customer_id", seen))
+    codes, customer_id = customer_codes(pick_column(transactions, "customer_id", seen))
     facts = summarize_rows(
         codes,
         collapse_days(days if seen is None else days[seen], collapse),
-        _money(transactions, "amount", seen),
+        money_column(transactions, "amount", seen),
         n=len(customer_id),
-        profit=_money(transactions, "profit", seen) if "profit" in transactions else None,
+        profit=money_column(transactions, "profit", seen) if "profit" in transactions else None,
         lines=_line_codes(transactions, seen) if "business_line" in transactions else None,
     )
     return CustomerSummary(
@@ -146,7 +146,7 @@ def _undefined(column: str, count: int) -> SchemaError:
     )
 
 
-def _column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> pd.Series[Any]:
+def pick_column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> pd.Series[Any]:
     column = transactions[name]
     return column if seen is None else column[seen]
 
@@ -181,15 +181,15 @@ def _observed(days: Int32Array, last: date) -> BoolArray | None:
     return seen
 
 
-def _codes(customer_id: pd.Series[Any]) -> tuple[Int32Array, pd.Index[Any]]:
+def customer_codes(customer_id: pd.Series[Any]) -> tuple[Int32Array, pd.Index[Any]]:
     codes, customers = number_ids(customer_id)
     if codes.size and codes.min() < 0:
         raise _undefined("customer_id", int(np.count_nonzero(codes < 0)))
     return codes, customers
 
 
-def _money(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> FloatArray:
-    column = _column(transactions, name, seen)
+def money_column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> FloatArray:
+    column = pick_column(transactions, name, seen)
     if column.dtype.kind not in "iuf":
         raise SchemaError(
             f"{name} has type {column.dtype}",
@@ -205,7 +205,7 @@ def _money(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> Flo
 
 
 def _line_codes(transactions: pd.DataFrame, seen: BoolArray | None) -> npt.NDArray[Any]:
-    lines = _column(transactions, "business_line", seen)
+    lines = pick_column(transactions, "business_line", seen)
     if isinstance(lines.dtype, pd.CategoricalDtype):
         return lines.cat.codes.to_numpy()
     return pd.factorize(lines)[0]
