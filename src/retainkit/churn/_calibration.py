@@ -60,7 +60,7 @@ class CalibrationTable(ResultTable):
 
     @property
     def expected_error(self) -> float:
-        """Expected calibration error: mean distance of observed and predicted over the cases; NaN without."""
+        """Expected calibration error: mean distance of observed from predicted; NaN without."""
         total = int(self.count.sum())
         if not total:
             return float("nan")
