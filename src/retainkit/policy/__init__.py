@@ -35,6 +35,7 @@ from retainkit.policy._effects import (
     TLearner,
 )
 from retainkit.policy._evaluate import PolicyEvaluation, compare_policies, evaluate_policy
+from retainkit.policy._gains import GainTable, measure_gains
 from retainkit.policy._guards import GuardRailResult
 from retainkit.policy._holdout import Holdout, assign_holdout
 from retainkit.policy._limits import AllocationLimit, catalog_limits
@@ -49,12 +50,15 @@ from retainkit.policy._measures import (
 from retainkit.policy._potential import PotentialTable, assess_potential
 from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
+from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
+from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
 from retainkit.policy._vocabulary import GuardRail, Stance
 
 __all__ = [
     "AcquisitionRatio",
     "Allocation",
     "AllocationLimit",
+    "CalibrationBin",
     "CampaignProfit",
     "CampaignTerms",
     "CostModel",
@@ -64,6 +68,7 @@ __all__ = [
     "DecisionTable",
     "EffectEstimator",
     "EffectModel",
+    "GainTable",
     "GuardRail",
     "GuardRailResult",
     "Holdout",
@@ -71,6 +76,7 @@ __all__ = [
     "MeasureCatalog",
     "MeasureCondition",
     "MeasureEffect",
+    "MigrationEffect",
     "PolicyCandidate",
     "PolicyConfig",
     "PolicyEvaluation",
@@ -83,6 +89,7 @@ __all__ = [
     "StanceRule",
     "TLearner",
     "TargetingCurve",
+    "UpgradeModel",
     "allocate_budget",
     "assess_potential",
     "assign_debt_steps",
@@ -90,10 +97,13 @@ __all__ = [
     "budget_frontier",
     "catalog_limits",
     "compare_policies",
+    "compare_upgrades",
     "decide_actions",
     "evaluate_policy",
     "expected_maximum_campaign_profit",
+    "fit_upgrade_model",
     "maximum_campaign_profit",
+    "measure_gains",
     "neslin_profit",
     "recommend_policy",
     "targeting_curve",

@@ -154,6 +154,8 @@ class PotentialConfig(FrozenConfig):
         Relative growth per period that counts as a rising trend.
     trend_reach : float
         With a rising trend, the share of the cut that is enough.
+    min_probability : float
+        Where the probability of reaching the next tier is known, how much is enough.
 
     Examples
     --------
@@ -166,6 +168,7 @@ class PotentialConfig(FrozenConfig):
     max_wallet_share: Rate = 0.5
     min_trend: NonNegativeFloat = 0.15
     trend_reach: Rate = 0.5
+    min_probability: Rate = 0.5
 
 
 def _default_rules() -> tuple[StanceRule, ...]:

@@ -14,8 +14,8 @@ from retainkit.policy._arrays import as_floats, check_codes, check_same_customer
 from retainkit.policy._config import PolicyConfig
 from retainkit.policy._decision import ECONOMICS
 from retainkit.policy._decisions import DecisionTable
+from retainkit.policy._economics import measure_economics
 from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
-from retainkit.policy._measures import PolicyMeasure
 from retainkit.policy._potential import PotentialTable
 from retainkit.policy._states import allowed_by_state
 from retainkit.policy._vocabulary import STANCES, STANDINGS, TIER_ROLES, Stance
@@ -272,28 +272,13 @@ def _gains(
     computed = np.zeros(n, dtype=np.bool_)
     for position in catalog.priced:
         measure = catalog.measures[position]
-        gain = _gain(measure, p_churn, future)
-        eligible = allowed[position].take(state) & ~np.isnan(gain)
+        found = measure_economics(measure, p_churn, future)
+        eligible = allowed[position].take(state) & ~np.isnan(found.gain)
         computed |= eligible
-        _kernel.improve(
-            best, position, np.where(eligible, gain, np.nan), measure.cost.expected or 0.0
-        )
+        _kernel.improve(best, position, np.where(eligible, found.gain, np.nan), found.cost)
     economics = np.where(np.isnan(future), np.int8(_NO_VALUE), np.int8(_NO_CHURN))
     economics[~has_price] = _NO_EFFECTS
     economics[computed] = _COMPUTED
     measures, gains, costs = best
     measures[~computed], gains[~computed], costs[~computed] = -1, np.nan, np.nan
     return _Gains(measures, gains, costs, economics)
-
-
-def _gain(measure: PolicyMeasure, p_churn: FloatArray | None, future: FloatArray) -> FloatArray:
-    effect = measure.effect
-    if p_churn is None and effect.retention:
-        return _kernel.undefined(future.size)
-    sizes = _kernel.Effect(
-        retention=effect.retention or 0.0,
-        growth=(1.0 + (effect.spend or 0.0)) * (1.0 + (effect.price or 0.0)) - 1.0,
-        cost_to_serve=effect.cost_to_serve or 0.0,
-        cost=measure.cost.expected or 0.0,
-    )
-    return _kernel.expected_gain(future, p_churn, sizes)

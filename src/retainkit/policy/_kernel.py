@@ -30,8 +30,10 @@ UNKNOWN_RISK: Final = 3
     NO_HIGHER_TIER,
     NO_CUT,
     VALUE_NOT_COMPUTABLE,
-) = range(9)
-"""Codes of the reasons for a potential, in the order in which they are tried."""
+    LIKELY_TO_RISE,
+    UNLIKELY_TO_RISE,
+) = range(11)
+"""Codes of the reasons for a potential, as positions in the list of reasons."""
 
 
 def encode_states(role: Codes, standing: Codes, potential: Codes, risk: Codes) -> Codes:
@@ -82,6 +84,7 @@ class PotentialEvidence(NamedTuple):
     share_of_wallet: Floats | None
     trend: Floats | None
     strategic: Bools | None
+    probability: Floats | None = None
 
 
 class PotentialLimits(NamedTuple):
@@ -91,6 +94,7 @@ class PotentialLimits(NamedTuple):
     max_wallet_share: float
     min_trend: float
     trend_reach: float
+    min_probability: float = 0.5
 
 
 def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> Codes:
@@ -114,6 +118,11 @@ def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> C
     reason[np.isnan(cut)] = NO_CUT
     for code, mask in met:
         reason[mask] = code
+    if evidence.probability is not None:
+        known = ~np.isnan(evidence.probability) & ~np.isnan(cut)
+        likely = evidence.probability >= limits.min_probability
+        reason[known & likely] = LIKELY_TO_RISE
+        reason[known & ~likely] = UNLIKELY_TO_RISE
     if evidence.strategic is not None:
         reason[evidence.strategic] = STRATEGIC_BACKGROUND
     with np.errstate(invalid="ignore"):
@@ -122,36 +131,8 @@ def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> C
     return reason
 
 
-class Effect(NamedTuple):
-    """What one measure changes and costs per customer; 0 where it changes nothing."""
-
-    retention: float = 0.0
-    growth: float = 0.0
-    cost_to_serve: float = 0.0
-    cost: float = 0.0
-
-
-def expected_gain(value: Floats, p_churn: Floats | None, effect: Effect) -> Floats:
-    """Return s1 (V1 - delta) - s0 V0 - c per customer [money].
-
-    `value` is the unconditional future value s0 V0 (what the customer is expected to bring,
-    churn included); s0 = 1 - p_churn is the probability to stay without the measure, s1 with
-    it (kept inside [0, 1]); V1 = V0 (1 + growth), less the added cost to serve, delta.
-    Without churn probabilities s0 = s1 = 1. Where s0 = 0, V0 is undefined: NaN.
-    """
-    if p_churn is None:
-        return value * effect.growth - effect.cost_to_serve - effect.cost
-    stay = 1.0 - p_churn
-    with np.errstate(divide="ignore", invalid="ignore"):
-        staying_value = np.where(stay > 0.0, value / stay, np.nan)
-    stay_then = np.clip(stay + effect.retention, 0.0, 1.0)
-    then = stay_then * (staying_value * (1.0 + effect.growth) - effect.cost_to_serve)
-    gain: Floats = then - value - effect.cost
-    return gain
-
-
 def improve(
-    best: tuple[npt.NDArray[np.int16], Floats, Floats], code: int, gain: Floats, cost: float
+    best: tuple[npt.NDArray[np.int16], Floats, Floats], code: int, gain: Floats, cost: Floats
 ) -> None:
     """Put a measure in place wherever it gains more than the best so far; ties keep the first."""
     measure, best_gain, best_cost = best
@@ -159,7 +140,7 @@ def improve(
         better = gain > best_gain
     measure[better] = code
     best_gain[better] = gain[better]
-    best_cost[better] = cost
+    best_cost[better] = cost[better]
 
 
 def undefined(n: int) -> Floats:

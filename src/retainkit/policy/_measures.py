@@ -68,7 +68,10 @@ class CostModel(FrozenConfig):
     incentive : float or None
         What a customer who accepts receives [money]; needs `acceptance`.
     acceptance : float or None
-        Probability that a customer accepts the incentive.
+        Probability that a customer accepts the incentive: anybody, or, with `acceptance_saved`,
+        who would have stayed anyway (a free rider).
+    acceptance_saved : float or None
+        Probability that a customer whom the measure keeps takes the incentive; None = as anybody.
 
     Examples
     --------
@@ -84,13 +87,21 @@ class CostModel(FrozenConfig):
     contacts: NonNegativeFloat | None = None
     incentive: NonNegativeFloat | None = None
     acceptance: Rate | None = None
+    acceptance_saved: Rate | None = None
 
     @model_validator(mode="after")
     def _pairs_are_complete(self) -> Self:
         for price, quantity in (("per_contact", "contacts"), ("incentive", "acceptance")):
             if (getattr(self, price) is None) != (getattr(self, quantity) is None):
                 raise ValueError(f"{price} and {quantity} are given together or not at all")
+        if self.acceptance_saved is not None and self.incentive is None:
+            raise ValueError("acceptance_saved needs an incentive")
         return self
+
+    @property
+    def fixed(self) -> float:
+        """Cost per customer treated whatever it does: treatment and contacts [money]."""
+        return (self.per_customer or 0.0) + (self.per_contact or 0.0) * (self.contacts or 0.0)
 
     @cached_property
     def expected(self) -> float | None:

@@ -30,6 +30,8 @@ POTENTIAL_REASONS: tuple[tuple[str, int, str, str], ...] = (
     ("no_higher_tier", _NO, "Is in the highest tier", "已在最高级别"),
     ("no_cut", _UNKNOWN, "The scheme has no cut to reach", "分级方案没有可达到的界限"),
     ("value_not_computable", _UNKNOWN, "The prediction could not be computed", "预测无法计算"),
+    ("likely_to_rise", _YES, "Likely enough to reach the next tier", "很可能升至上一级"),
+    ("unlikely_to_rise", _NO, "Not likely to reach the next tier", "不太可能升至上一级"),
 )
 """Reason, state, English and Chinese text; the position is the code."""
 
@@ -64,6 +66,9 @@ class PotentialTable(ResultTable):
         Lower bounds of the tiers but the last [money], best first.
     reason : numpy.ndarray of int8
         Code of the reason, a position in `PotentialTable.reason_names`.
+    probability : numpy.ndarray of float64 or None
+        Probability of reaching the next tier within the horizon; None = not supplied, NaN = not
+        known.
 
     Examples
     --------
@@ -80,6 +85,7 @@ class PotentialTable(ResultTable):
     tier: IntArray
     cuts: tuple[float | None, ...]
     reason: npt.NDArray[np.int8]
+    probability: FloatArray | None = None
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "decide_actions(tiers, potential=...)"
@@ -102,6 +108,23 @@ class PotentialTable(ResultTable):
         share = np.full(len(self), np.nan)
         np.divide(self.predicted, next_cut, out=share, where=next_cut > 0.0)
         return share
+
+    @property
+    def expected_rise(self) -> FloatArray:
+        """Probability x the value that lifts the customer to the next cut [money]; NaN if unknown.
+
+        What a rise is worth at least: customers who rise usually pass the cut.
+        """
+        if self.probability is None:
+            return np.full(len(self), np.nan)
+        return self.probability * np.maximum(-self.headroom, 0.0)
+
+    @property
+    def confidence(self) -> FloatArray:
+        """Probability that the yes or no is right: max(p, 1 - p); NaN where no p was supplied."""
+        if self.probability is None:
+            return np.full(len(self), np.nan)
+        return np.maximum(self.probability, 1.0 - self.probability)
 
     @property
     def reason_names(self) -> tuple[str, ...]:
@@ -194,6 +217,7 @@ def assess_potential(
     share_of_wallet: ArrayLike1D | None = None,
     trend: ArrayLike1D | None = None,
     strategic: ArrayLike1D | None = None,
+    probability: ArrayLike1D | None = None,
     config: PotentialConfig | None = None,
 ) -> PotentialTable:
     """Measure who can rise to the next tier, instead of declaring it.
@@ -216,6 +240,10 @@ def assess_potential(
         Relative growth of spending per period; NaN = unknown.
     strategic : array_like of bool, optional
         Business customers with a strategic background.
+    probability : array_like of float, optional
+        Probability of reaching the next tier within the horizon, for example from
+        `fit_upgrade_model`; NaN = not known. Where known it decides instead of wallet, trend
+        and closeness.
     config : PotentialConfig, optional
         How much evidence is enough.
 
@@ -236,7 +264,8 @@ def assess_potential(
     With p the predicted value and c the lower bound of the next tier up, the first reason that
     holds decides: highest tier (no); p >= c (yes); strategic background (yes); share of wallet
     w <= max_wallet_share with p / w >= c (yes); trend >= min_trend with p >= trend_reach c
-    (yes); p >= reach c (yes); otherwise no. All but the first three need c > 0.
+    (yes); p >= reach c (yes); otherwise no. A known probability q replaces the last three: yes
+    if q >= min_probability, otherwise no. All but the first three need c > 0.
 
     Examples
     --------
@@ -263,9 +292,14 @@ def assess_potential(
         share_of_wallet=_wallet(share_of_wallet, n),
         trend=None if trend is None else as_floats(trend, "trend", n=n),
         strategic=None if strategic is None else as_bools(strategic, "strategic", n=n),
+        probability=_probability(probability, n),
     )
     limits = _kernel.PotentialLimits(
-        config.reach, config.max_wallet_share, config.min_trend, config.trend_reach
+        config.reach,
+        config.max_wallet_share,
+        config.min_trend,
+        config.trend_reach,
+        config.min_probability,
     )
     return PotentialTable(
         customer_id=_index(predicted_value, customer_id, n),
@@ -273,6 +307,7 @@ def assess_potential(
         tier=codes,
         cuts=tuple(scheme.cuts),
         reason=_kernel.potential_reasons(evidence, limits),
+        probability=evidence.probability,
     )
 
 
@@ -287,6 +322,12 @@ def _tier_codes(predicted: FloatArray, bounds: FloatArray) -> IntArray:
         reached = predicted[:, None] >= bounds[None, :]
     codes: IntArray = bounds.size - reached.sum(axis=1)
     return codes
+
+
+def _probability(probability: ArrayLike1D | None, n: int) -> FloatArray | None:
+    if probability is None:
+        return None
+    return as_floats(probability, "probability", n=n, bounds=(0.0, 1.0))
 
 
 def _wallet(share_of_wallet: ArrayLike1D | None, n: int) -> FloatArray | None:
