@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from retainkit.lifetime._bg_bb import BgBbModel
 from retainkit.lifetime._bg_nbd import BgNbdModel, fit_bg_nbd
+from retainkit.lifetime._compare import ModelComparison, compare_models
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._config import FitConfig, HistoryColumns
 from retainkit.lifetime._contract import (
@@ -34,6 +35,7 @@ from retainkit.lifetime._nbd import NbdModel, fit_nbd
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
 from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendModel
 from retainkit.lifetime._simulate import draw_histories
+from retainkit.lifetime._split import HoldoutSplit, split_histories
 from retainkit.lifetime._uncertainty import (
     Interval,
     TotalInterval,
@@ -54,8 +56,10 @@ __all__ = [
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
+    "HoldoutSplit",
     "Interval",
     "MbgNbdModel",
+    "ModelComparison",
     "NbdModel",
     "ParetoNbdModel",
     "PurchaseHistories",
@@ -67,6 +71,7 @@ __all__ = [
     "TotalInterval",
     "bootstrap_interval",
     "bootstrap_models",
+    "compare_models",
     "compress_histories",
     "delta_interval",
     "draw_histories",
@@ -81,6 +86,7 @@ __all__ = [
     "from_lifetimes",
     "predict_total",
     "probability_value_exceeds",
+    "split_histories",
     "tenures_from_survivors",
     "to_lifetimes",
 ]
