@@ -52,6 +52,8 @@ from retainkit.churn._cross import (
     rank_causes,
 )
 from retainkit.churn._detection import detect_churn
+from retainkit.churn._drivers import DriverConfig, RetentionDriverModel
+from retainkit.churn._fit_drivers import fit_retention_drivers
 from retainkit.churn._flows import FlowTable, leaky_bucket
 from retainkit.churn._gather import GatherConfig, gather_evidence
 from retainkit.churn._incidence import (
@@ -88,6 +90,7 @@ __all__ = [
     "CodeEntry",
     "ContractChurnConfig",
     "DetectionConfig",
+    "DriverConfig",
     "EventKind",
     "EventKindEntry",
     "EvidenceSource",
@@ -100,6 +103,7 @@ __all__ = [
     "LeakConfig",
     "LeakTable",
     "Mechanism",
+    "RetentionDriverModel",
     "RhythmModel",
     "Signal",
     "SourceConflicts",
@@ -126,6 +130,7 @@ __all__ = [
     "find_leaks",
     "fit_calibration",
     "fit_cause_model",
+    "fit_retention_drivers",
     "fit_rhythm",
     "gather_evidence",
     "leaky_bucket",
