@@ -65,6 +65,14 @@ def test_two_tiers_at_once() -> None:
     assert tiers_of(follow([1.0, 105.0])) == ["small", "ordinary"]
 
 
+def test_the_reason_is_true_of_the_tier() -> None:
+    assert follow([500.0, 9.0])[1] == ("ordinary", "held_by_band")  # 9 does not reach 10
+    assert follow([1.0, 105.0])[1] == ("ordinary", "held_by_band")  # 105 reaches 100
+    seen = follow([1.0, 50.0, 500.0], promote_after=2)
+    assert seen[2] == ("ordinary", "awaiting_evidence")  # for key, one month is not enough
+    assert follow([50.0, 2.0])[1] == ("small", "below_every_cut")
+
+
 def test_without_a_band_the_bare_cuts_decide() -> None:
     values = [100.0, 99.9, 100.0, 9.9, 10.0]
     hard = ["key", "ordinary", "key", "small", "ordinary"]
@@ -269,6 +277,36 @@ def test_a_band_never_relabels_more_than_bare_cuts(values: Any, hysteresis: floa
     moved = after.value_tier != before.value_tier
     direction = np.sign(after.value_tier - before.value_tier)
     assert (np.sign(bare - before.value_tier) == direction)[moved].all()
+
+
+@LAW
+@given(VALUES, st.sampled_from([0.25, 4.0, 1024.0]), CONFIGS)
+def test_scaling_money_changes_nothing(values: Any, factor: float, config: StabilityConfig) -> None:
+    """In another currency everybody keeps or changes the tier alike, for the same reason."""
+    first = fit_tier_scheme(values)
+    cents = fit_tier_scheme(values * factor)
+    before = assign_tiers(np.roll(values, 1), first)
+    table = assign_tiers(values, first, previous=before, stability=config)
+    before_cents = assign_tiers(np.roll(values, 1) * factor, cents)
+    again = assign_tiers(values * factor, cents, previous=before_cents, stability=config)
+    np.testing.assert_array_equal(again.tier, table.tier)
+    np.testing.assert_array_equal(again.reason, table.reason)
+    np.testing.assert_array_equal(again.borderline, table.borderline)
+
+
+@LAW
+@given(VALUES, st.integers(1, 1_000), CONFIGS)
+def test_a_newcomer_below_every_cut_promotes_nobody(
+    values: Any, below: int, config: StabilityConfig
+) -> None:
+    """Who joins at the bottom changes nobody's tier, previous assessment or not."""
+    before = assign_tiers(np.roll(values, 1), SCHEME)
+    alone = assign_tiers(values, SCHEME, previous=before, stability=config)
+    joined = assign_tiers(
+        np.append(values, 10.0 - below), SCHEME, previous=before, stability=config
+    )
+    np.testing.assert_array_equal(joined.tier[:-1], alone.tier)
+    assert joined.tier[-1] == 2
 
 
 # --- tiers set by hand ---------------------------------------------------------------------------

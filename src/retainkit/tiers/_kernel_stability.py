@@ -50,7 +50,7 @@ class Move(NamedTuple):
     by_band: Bool
     """The bare cuts say another tier, the band holds."""
     by_evidence: Bool
-    """The value has left the band, but not for long enough."""
+    """The value speaks for a tier further away, but not for long enough."""
     by_dwell: Bool
     """It has, but the customer has not been in the tier for long enough."""
     without_value: Bool
@@ -105,11 +105,13 @@ def stabilise(values: Float, bounds: Float, before: State, limits: Limits) -> Mo
         evidence=np.where(moved, 0, evidence).astype(np.int8),
         candidate=np.where(moved, tier, candidate).astype(np.int8),
     )
+    by_dwell = wanted & enough & ~rested
+    by_evidence = wanted & (tier != target) & ~by_dwell
     return Move(
         state=state,
         hard=hard,
-        by_band=known & ~missing & ~wanted & (hard != tier),
-        by_evidence=wanted & ~enough,
-        by_dwell=wanted & enough & ~rested,
+        by_band=known & ~missing & (hard != tier) & ~by_evidence & ~by_dwell,
+        by_evidence=by_evidence,
+        by_dwell=by_dwell,
         without_value=missing,
     )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._internal.frames import text_series
 from retainkit._internal.labels import Label
 from retainkit._internal.result import ResultTable
 from retainkit.tiers._arrays import categorical
@@ -187,7 +188,7 @@ class TierTable(ResultTable):
             one = overrides.overrides[position]
             said[:, overrides.row[position]] = (one.reason, one.owner, one.expires.isoformat())
         names = ("override_reason", "override_owner", "override_expires")
-        return {name: pd.array(texts, dtype="str") for name, texts in zip(names, said, strict=True)}
+        return {name: text_series(texts) for name, texts in zip(names, said, strict=True)}
 
     def summary(self) -> pd.DataFrame:
         """Return one row per tier shown: both labels and the number of customers.
