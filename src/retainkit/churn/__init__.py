@@ -56,6 +56,7 @@ from retainkit.churn._drivers import DriverConfig, RetentionDriverModel
 from retainkit.churn._fit_drivers import fit_retention_drivers
 from retainkit.churn._flows import FlowTable, leaky_bucket
 from retainkit.churn._gather import GatherConfig, gather_evidence
+from retainkit.churn._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
 from retainkit.churn._incidence import (
     compare_incidence,
     cumulative_incidence,
@@ -79,6 +80,7 @@ __all__ = [
     "CauseBreakdown",
     "CauseCatalog",
     "CauseEntry",
+    "CauseHazardModel",
     "CauseModel",
     "CauseModelConfig",
     "CauseTable",
@@ -98,6 +100,7 @@ __all__ = [
     "EvidenceTable",
     "FlowTable",
     "GatherConfig",
+    "HazardConfig",
     "IncidenceTable",
     "Initiator",
     "LeakConfig",
@@ -129,6 +132,7 @@ __all__ = [
     "detect_contract_churn",
     "find_leaks",
     "fit_calibration",
+    "fit_cause_hazards",
     "fit_cause_model",
     "fit_retention_drivers",
     "fit_rhythm",
