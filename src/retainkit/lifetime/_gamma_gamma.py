@@ -17,6 +17,8 @@ from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
 
 _NAME = "Gamma-Gamma"
 _FEWEST_BUYERS = 3
+_DEPENDENT = 0.3
+"""Correlation from which on independence of frequency and amount is a poor assumption."""
 
 
 class GammaGammaModel(LikelihoodModel):
@@ -33,6 +35,9 @@ class GammaGammaModel(LikelihoodModel):
         Shape of the differences between customers; the population mean exists only for q > 1.
     gamma : float
         Scale of the differences between customers [money].
+    frequency_correlation : float, optional
+        Correlation of log frequency with log mean amount in the data of the fit; the model takes
+        it as 0. None where all frequencies are equal, and for a model that was not fitted.
     log_likelihood, n, n_excluded, boundary, log_covariance, iterations, decrement, fingerprint
         Evidence from a fit: total log-likelihood; repeat buyers in it; repeat buyers left out
         because their mean amount is missing or not positive; the limits the optimum lies on, out
@@ -61,6 +66,7 @@ class GammaGammaModel(LikelihoodModel):
     p: PositiveFloat
     q: PositiveFloat
     gamma: PositiveFloat
+    frequency_correlation: float | None = None
 
     @property
     def population_mean(self) -> float:
@@ -154,7 +160,8 @@ def fit_gamma_gamma(
     Warns
     -----
     RetainkitWarning
-        If q <= 1, where the population mean does not exist; or if the optimum is at a limit.
+        If q <= 1, where the population mean does not exist; if the amount clearly depends on
+        the frequency (correlation of the logs beyond 0.3); or if the optimum is at a limit.
 
     References
     ----------
@@ -176,6 +183,7 @@ def fit_gamma_gamma(
     keep = repeat & (m > 0.0) & np.isfinite(m)
     (x, m), totals, _ = compress_rows((x, m), weights=w, keep=keep)
     _check_base(m, totals)
+    correlation = _log_correlation(x, m, totals)
     data = kernel.prepare(x, m, totals)
     fit = fit_by_likelihood(
         lambda theta: kernel.evaluate(theta, data),
@@ -186,10 +194,12 @@ def fit_gamma_gamma(
     )
     p, q, gamma = fit.parameters.tolist()
     _warn_infinite_mean(q)
+    _warn_dependence(correlation)
     return GammaGammaModel(
         p=p,
         q=q,
         gamma=gamma,
+        frequency_correlation=correlation,
         n=as_count(totals.sum()),
         n_excluded=int(np.count_nonzero(repeat & ~keep)),
         fingerprint=fingerprint_of((x, m, totals), "money"),
@@ -242,6 +252,26 @@ def _boundary_of(parameters: FloatArray) -> tuple[str, ...]:
     p, q, _ = parameters
     limits = {"equal_customers": q > 1e3, "equal_purchases": p > 1e3}
     return tuple(name for name, reached in limits.items() if reached)
+
+
+def _log_correlation(x: FloatArray, m: FloatArray, w: FloatArray) -> float | None:
+    """Return the weighted correlation of log(x) and log(m); None where one does not vary."""
+    a, b = np.log(x), np.log(m)
+    a, b = a - np.average(a, weights=w), b - np.average(b, weights=w)
+    spread = float(np.sqrt(np.sum(w * a * a) * np.sum(w * b * b)))
+    return float(np.sum(w * a * b)) / spread if spread > 0.0 else None
+
+
+def _warn_dependence(correlation: float | None) -> None:
+    if correlation is not None and abs(correlation) > _DEPENDENT:
+        warnings.warn(
+            f"{_NAME}: frequency and amount are correlated ({correlation:.2f} between their "
+            "logs), and the model takes them as independent: the value of "
+            f"{'frequent' if correlation > 0 else 'rare'} buyers comes out too low; fit groups of "
+            "customers apart",
+            RetainkitWarning,
+            stacklevel=3,
+        )
 
 
 def _warn_infinite_mean(q: float) -> None:

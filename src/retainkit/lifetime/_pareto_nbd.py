@@ -154,7 +154,7 @@ def _limits(parameters: FloatArray, longest: float) -> dict[str, bool]:
     lost = s * np.log1p(longest / beta)
     return {
         "no_dropout": bool(lost < 3e-3),
-        "equal_dropout": bool(s > 20.0),
+        "equal_dropout": bool(s > 5.0),
         "polarised_dropout": bool(lost >= 3e-3 and beta < 1e-3 * longest and s < 0.1),
         "equal_rates": bool(r > 50.0),
     }

@@ -18,6 +18,9 @@ from retainkit.typing import ArrayLike1D, FloatArray
 
 _STEP = 1e-4
 """Step of the central differences, in log-parameters."""
+_IMMATERIAL = 1e-3
+"""Relative change per log-unit below which a parameter without a standard error is ignored: at
+the boundary, predictions do not depend on what the data cannot determine."""
 _TAIL = 1e-10
 _MOST_COUNTS = 20_000
 
@@ -116,8 +119,12 @@ def delta_interval(
     covariance = np.array(model.log_covariance, dtype=np.float64)
     estimate = np.atleast_1d(np.asarray(prediction(model), dtype=np.float64))
     gradient = _gradient(model, prediction)
+    undetermined = np.isnan(np.diag(covariance))
+    matters = (np.abs(gradient[undetermined]) > _IMMATERIAL * np.abs(estimate)).any(axis=0)
+    covariance[undetermined, :] = covariance[:, undetermined] = 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.sqrt(np.einsum("i...,ij,j...->...", gradient, covariance, gradient))
+        error[matters] = np.nan
         factor = np.exp(z * error / estimate)
         positive = estimate > 0.0
         low = np.where(positive, estimate / factor, estimate - z * error)
