@@ -241,7 +241,8 @@ def test_objectives_without_measures_are_reported_not_refused() -> None:
     found = [(f.code, f.subject) for f in card.findings]
     assert ("objective_without_measures", "lonely") in found
     assert ("objective_without_values", "profitable_base") in found
-    assert len(found) == 5
+    assert ("objective_without_effect", "lonely") in found
+    assert len(found) == 6
 
 
 def test_findings_vanish_as_values_come() -> None:

@@ -7,8 +7,10 @@ with the reason and the table that would give it.
 
 from __future__ import annotations
 
+from retainkit.scorecard._annual import FRONT_LINES, FrontLine, TwoFronts, compare_fronts
+from retainkit.scorecard._appraisal import FAIRNESS_NOTE, OwnerAppraisal, appraise_owners
 from retainkit.scorecard._build import SuppliedValue, build_scorecard
-from retainkit.scorecard._measures import Measure, Objective, Perspective, Process, Target
+from retainkit.scorecard._measures import Link, Measure, Objective, Perspective, Process, Target
 from retainkit.scorecard._scorecard import (
     MISSING_REASONS,
     Finding,
@@ -16,15 +18,21 @@ from retainkit.scorecard._scorecard import (
     Scorecard,
     ScorecardEntry,
     Signal,
+    Trend,
 )
 from retainkit.scorecard._template import ScorecardTemplate
 
 __all__ = [
+    "FAIRNESS_NOTE",
+    "FRONT_LINES",
     "MISSING_REASONS",
     "Finding",
+    "FrontLine",
+    "Link",
     "Measure",
     "MeasureStatus",
     "Objective",
+    "OwnerAppraisal",
     "Perspective",
     "Process",
     "Scorecard",
@@ -33,5 +41,9 @@ __all__ = [
     "Signal",
     "SuppliedValue",
     "Target",
+    "Trend",
+    "TwoFronts",
+    "appraise_owners",
     "build_scorecard",
+    "compare_fronts",
 ]

@@ -11,16 +11,20 @@ from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from retainkit._internal.config import FrozenConfig
 from retainkit._internal.labels import Label
+from retainkit._internal.time import parse_as_of
 from retainkit.errors import InvalidTableError
-from retainkit.scorecard._measures import Identifier, Measure, Target
+from retainkit.scorecard._links import without_effect
+from retainkit.scorecard._measures import Identifier, Measure, Target, Unit
 from retainkit.scorecard._scorecard import (
     Finding,
     MeasureStatus,
     Scorecard,
     ScorecardEntry,
     Signal,
+    Trend,
 )
 from retainkit.scorecard._template import ScorecardTemplate, unknown_measure
+from retainkit.typing import AsOf
 
 
 @runtime_checkable
@@ -53,6 +57,8 @@ class SuppliedValue(FrozenConfig):
         Day it was observed.
     note : str
         Where it comes from.
+    unit : str or None
+        Unit it was supplied in, to be checked against the measure; None = not said.
 
     Examples
     --------
@@ -65,6 +71,7 @@ class SuppliedValue(FrozenConfig):
     value: float
     observed_on: date | None = None
     note: str = ""
+    unit: Unit | None = None
 
 
 class _Number(NamedTuple):
@@ -85,6 +92,9 @@ def build_scorecard(
     supplied: Iterable[SuppliedValue] = (),
     targets: Mapping[str, Target | float] | None = None,
     template: ScorecardTemplate | None = None,
+    previous: Scorecard | None = None,
+    as_of: AsOf | None = None,
+    stale_after_days: int = 400,
 ) -> Scorecard:
     """Fill a strategy map: every measure gets a value or the reason why it has none.
 
@@ -99,6 +109,12 @@ def build_scorecard(
         By measure id or metric name; they replace the template's own.
     template : ScorecardTemplate, optional
         The map; default `ScorecardTemplate.complete()`.
+    previous : Scorecard, optional
+        The scorecard before this one; it gives every measure its trend.
+    as_of : str, date, datetime or numpy.datetime64, optional
+        Day of the scorecard. A value observed later is refused; None = dates are not checked.
+    stale_after_days : int, default 400
+        A supplied value older than this at `as_of` is reported as stale [day].
 
     Returns
     -------
@@ -111,7 +127,8 @@ def build_scorecard(
     SchemaError
         If a supplied value or a target names no measure of the template.
     InvalidTableError
-        If supplied values repeat or are impossible in their unit; all of them are named.
+        If supplied values repeat, are impossible in their unit, come in another unit or from
+        after `as_of`; all of them are named.
     pydantic.ValidationError
         If a target is impossible in its unit.
 
@@ -135,7 +152,9 @@ def build_scorecard(
     [('computed', 'amber'), ('supplied', 'green'), ('missing', 'none')]
     """
     template = _with_targets(template or _complete(), targets or {})
-    given = _by_measure(tuple(supplied), template)
+    day = None if as_of is None else parse_as_of(as_of)
+    given = _by_measure(tuple(supplied), template, day)
+    before = {} if previous is None else {e.measure.id: e.value for e in previous.entries}
     entries: list[ScorecardEntry] = []
     findings: list[Finding] = []
     for measure in template.measures:
@@ -149,9 +168,12 @@ def build_scorecard(
                 signal=_signal(measure, number.value, template.amber_tolerance),
                 reason=number.reason,
                 note=number.note,
+                previous=before.get(measure.id),
+                trend=_trend(measure, number.value, before.get(measure.id)),
             )
         )
         findings.extend(_remarks(measure, number, given.get(measure.id)))
+        findings.extend(_stale(measure, number, given.get(measure.id), day, stale_after_days))
     shown = {name for measure in template.measures for name in (measure.id, measure.metric_name)}
     return Scorecard(
         template=template,
@@ -187,7 +209,7 @@ def _with_targets(
 
 
 def _by_measure(
-    supplied: tuple[SuppliedValue, ...], template: ScorecardTemplate
+    supplied: tuple[SuppliedValue, ...], template: ScorecardTemplate, day: date | None
 ) -> dict[str, SuppliedValue]:
     """Return supplied values by measure id; refuse repeated and impossible ones, all at once."""
     wrong = [
@@ -205,10 +227,14 @@ def _by_measure(
             wrong.append(
                 f"{measure.id}: {value.value:g} is no {measure.unit} ({measure.range_text})"
             )
+        if value.unit is not None and value.unit != measure.unit:
+            wrong.append(f"{measure.id}: supplied as {value.unit}, measured in {measure.unit}")
+        if day is not None and value.observed_on is not None and value.observed_on > day:
+            wrong.append(f"{measure.id}: observed on {value.observed_on}, after {day}")
     if wrong:
         raise InvalidTableError(
             "; ".join(wrong),
-            rule="one value per measure, possible in its unit (a share is 0.41, not 41)",
+            rule="one value per measure, in its unit (a share is 0.41, not 41), observed by as_of",
             where="supplied",
         )
     return found
@@ -252,6 +278,35 @@ def _signal(measure: Measure, value: float | None, tolerance: float) -> Signal:
     return Signal.RED if measure.is_better(amber, value) else Signal.AMBER
 
 
+def _trend(measure: Measure, value: float | None, before: float | None) -> Trend:
+    if value is None or before is None:
+        return Trend.NONE
+    if math.isclose(value, before, rel_tol=1e-9, abs_tol=1e-12):
+        return Trend.SAME
+    return Trend.BETTER if measure.is_better(value, before) else Trend.WORSE
+
+
+def _stale(
+    measure: Measure,
+    number: _Number,
+    given: SuppliedValue | None,
+    day: date | None,
+    stale_after_days: int,
+) -> Iterable[Finding]:
+    if day is None or given is None or given.observed_on is None:
+        return
+    age = (day - given.observed_on).days
+    if number.status is MeasureStatus.SUPPLIED and age > stale_after_days:
+        yield Finding(
+            "stale_value",
+            measure.id,
+            Label(
+                en=f"Supplied on {given.observed_on}, {age} days before {day}",
+                zh=f"数值提供于 {given.observed_on}，距 {day} 已 {age} 天",
+            ),
+        )
+
+
 def _remarks(measure: Measure, number: _Number, given: SuppliedValue | None) -> Iterable[Finding]:
     if given is not None and number.status is MeasureStatus.COMPUTED:
         yield Finding(
@@ -284,3 +339,8 @@ def _gaps(template: ScorecardTemplate, entries: list[ScorecardEntry]) -> Iterabl
         elif all(entry.value is None for entry in served):
             text = Label(en=f"No measure of “{en}” has a value", zh=f"目标“{zh}”的指标均无数值")
             yield Finding("objective_without_values", objective.id, text)
+    if template.links:
+        for objective in without_effect(template.objectives, template.links):
+            en, zh = objective.name.en, objective.name.zh
+            text = Label(en=f"“{en}” leads to no other objective", zh=f"目标“{zh}”不支持任何目标")
+            yield Finding("objective_without_effect", objective.id, text)

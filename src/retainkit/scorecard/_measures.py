@@ -138,6 +138,36 @@ class Objective(FrozenConfig):
         return self
 
 
+class Link(FrozenConfig):
+    """A cause and its effect: reaching one objective helps to reach another.
+
+    Parameters
+    ----------
+    cause, effect : str
+        Ids of objectives.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If an objective would cause itself.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import Link
+    >>> Link(cause="service", effect="delight").effect
+    'delight'
+    """
+
+    cause: Identifier
+    effect: Identifier
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        if self.cause == self.effect:
+            raise ValueError(f"{self.cause} cannot cause itself")
+        return self
+
+
 class Target(FrozenConfig):
     """What a measure should reach, and how far short of it is still amber.
 

@@ -12,6 +12,7 @@ import pandas as pd
 from retainkit._internal.labels import Label
 from retainkit._internal.result import ResultTable, frame_html
 from retainkit.scorecard._measures import Measure, Objective, Perspective
+from retainkit.scorecard._svg import draw_map
 from retainkit.scorecard._template import ScorecardTemplate
 from retainkit.typing import Language
 
@@ -47,6 +48,22 @@ class Signal(StrEnum):
     NONE = "none"
 
 
+class Trend(StrEnum):
+    """How a value moved against the previous scorecard, by the direction of its measure.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import Trend
+    >>> [trend.value for trend in Trend]
+    ['better', 'same', 'worse', 'none']
+    """
+
+    BETTER = "better"
+    SAME = "same"
+    WORSE = "worse"
+    NONE = "none"
+
+
 MISSING_REASONS: Final[dict[str, Label]] = {
     "not_supplied": Label(en="Nothing in the data gives it: supply it", zh="数据中没有，需要提供"),
     "not_computed": Label(
@@ -76,6 +93,10 @@ class ScorecardEntry(NamedTuple):
         Why the value is missing; None where there is one.
     note : str
         Where a supplied value comes from, or the metric's own formula with its numbers.
+    previous : float or None
+        Value on the previous scorecard; None without one.
+    trend : Trend
+        Better, same or worse than before; "none" where one of the two is missing.
 
     Examples
     --------
@@ -92,6 +113,8 @@ class ScorecardEntry(NamedTuple):
     signal: Signal
     reason: str | None
     note: str
+    previous: float | None = None
+    trend: Trend = Trend.NONE
 
 
 class Finding(NamedTuple):
@@ -100,8 +123,8 @@ class Finding(NamedTuple):
     Attributes
     ----------
     code : str
-        "objective_without_measures", "objective_without_values", "supplied_not_used" or
-        "out_of_range".
+        "objective_without_measures", "objective_without_values", "objective_without_effect",
+        "supplied_not_used", "stale_value" or "out_of_range".
     subject : str
         Objective or measure concerned.
     text : Label
@@ -206,7 +229,30 @@ class Scorecard(ResultTable):
         frame = pd.DataFrame([_row(entry, language) for entry in self.entries])
         frame["status"] = _categorical(frame["status"], MeasureStatus)
         frame["signal"] = _categorical(frame["signal"], Signal)
-        return frame.astype({"value": np.float64, "target": np.float64})
+        frame["trend"] = _categorical(frame["trend"], Trend)
+        return frame.astype({"value": np.float64, "target": np.float64, "previous": np.float64})
+
+    def to_svg(self, *, language: Language = "en") -> str:
+        """Draw the strategy map: objectives in their perspectives, measures with their lights.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Display language.
+
+        Returns
+        -------
+        str
+            A complete SVG document, the same for the same scorecard; all texts are escaped.
+
+        Examples
+        --------
+        >>> from retainkit.scorecard import ScorecardTemplate, build_scorecard
+        >>> card = build_scorecard({}, template=ScorecardTemplate.retail_bank())
+        >>> card.to_svg().startswith("<svg xmlns=")
+        True
+        """
+        return draw_map(self.template, self.entries, language=language)
 
     def summary(self) -> pd.DataFrame:
         """Return how many measures are computed, supplied, missing and green, amber, red.
@@ -270,6 +316,8 @@ def _row(entry: ScorecardEntry, language: Language) -> dict[str, object]:
         "target": np.nan if measure.target is None else measure.target.value,
         "status": entry.status.value,
         "signal": entry.signal.value,
+        "previous": np.nan if entry.previous is None else entry.previous,
+        "trend": entry.trend.value,
         "reason": entry.reason,
         "source": measure.source,
         "owner": measure.owner,

@@ -13,6 +13,12 @@ from retainkit._internal.config import FrozenModel
 from retainkit._internal.labels import Label
 from retainkit.errors import SchemaError
 from retainkit.scorecard._catalog import OBJECTIVES
+from retainkit.scorecard._catalog_links import (
+    BANK_LINKS,
+    CHEMICALS_LINKS,
+    INTEGRATOR_LINKS,
+    LINKS,
+)
 from retainkit.scorecard._catalog_outcomes import CUSTOMER, FINANCIAL, LEARNING
 from retainkit.scorecard._catalog_processes import ACQUIRE, SELECT
 from retainkit.scorecard._catalog_relations import GROW, RETAIN
@@ -24,7 +30,8 @@ from retainkit.scorecard._catalog_templates import (
     INTEGRATOR_MEASURES,
     INTEGRATOR_OBJECTIVES,
 )
-from retainkit.scorecard._measures import Identifier, Measure, Objective
+from retainkit.scorecard._links import check_links
+from retainkit.scorecard._measures import Identifier, Link, Measure, Objective
 from retainkit.typing import Rate
 
 
@@ -41,6 +48,8 @@ class ScorecardTemplate(FrozenModel):
         In reading order.
     measures : tuple of Measure
         Each serves one of the objectives.
+    links : tuple of Link
+        Which objective helps to reach which: the argument of the map, from root to result.
     amber_tolerance : float
         How far short of its target a measure is still amber, as a share of the target's size,
         where the target itself does not say.
@@ -48,8 +57,9 @@ class ScorecardTemplate(FrozenModel):
     Raises
     ------
     pydantic.ValidationError
-        If ids repeat or a measure serves an objective that is not there. Objectives without
-        measures are no error: the scorecard reports them.
+        If ids repeat, a measure serves or a link names an objective that is not there, a link
+        points from result to root, or links go in a circle. Objectives without measures or
+        without effect are no error: the scorecard reports them.
 
     Examples
     --------
@@ -65,6 +75,7 @@ class ScorecardTemplate(FrozenModel):
     name: Label
     objectives: tuple[Objective, ...]
     measures: tuple[Measure, ...]
+    links: tuple[Link, ...] = ()
     amber_tolerance: Rate = 0.1
 
     @model_validator(mode="after")
@@ -80,6 +91,7 @@ class ScorecardTemplate(FrozenModel):
         astray = [measure.id for measure in self.measures if measure.objective not in known]
         if astray:
             raise ValueError(f"measures serve an objective that is not there: {astray}")
+        check_links(self.objectives, self.links)
         return self
 
     @classmethod
@@ -101,6 +113,7 @@ class ScorecardTemplate(FrozenModel):
             "complete",
             ("Customer management strategy map", "客户管理战略地图"),
             OBJECTIVES,
+            LINKS,
             (*FINANCIAL, *CUSTOMER, *SELECT, *ACQUIRE, *RETAIN, *GROW, *LEARNING),
         )
 
@@ -123,6 +136,7 @@ class ScorecardTemplate(FrozenModel):
             "systems_integrator",
             ("Systems integrator: strategic accounts", "系统集成商：战略客户"),
             INTEGRATOR_OBJECTIVES,
+            INTEGRATOR_LINKS,
             INTEGRATOR_MEASURES,
         )
 
@@ -145,6 +159,7 @@ class ScorecardTemplate(FrozenModel):
             "retail_bank",
             ("Retail bank: high-value customers", "零售银行：高价值客户"),
             BANK_OBJECTIVES,
+            BANK_LINKS,
             BANK_MEASURES,
         )
 
@@ -167,6 +182,7 @@ class ScorecardTemplate(FrozenModel):
             "chemicals_producer",
             ("Chemicals producer: partners", "化工企业：合作伙伴"),
             CHEMICALS_OBJECTIVES,
+            CHEMICALS_LINKS,
             CHEMICALS_MEASURES,
         )
 
@@ -176,6 +192,7 @@ class ScorecardTemplate(FrozenModel):
         template_id: str,
         name: tuple[str, str],
         objectives: tuple[dict[str, Any], ...],
+        links: tuple[tuple[str, str], ...],
         measures: tuple[dict[str, Any], ...],
     ) -> Self:
         return cls.model_validate(
@@ -183,6 +200,7 @@ class ScorecardTemplate(FrozenModel):
                 "id": template_id,
                 "name": {"en": name[0], "zh": name[1]},
                 "objectives": objectives,
+                "links": [{"cause": cause, "effect": effect} for cause, effect in links],
                 "measures": measures,
             }
         )

@@ -1,0 +1,270 @@
+"""Two fronts of a year (D30): winning new customers beside keeping and growing those we have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retainkit._internal.labels import Label
+from retainkit._internal.result import ResultTable
+from retainkit.errors import SchemaError
+from retainkit.metrics import (
+    ContractIndex,
+    MetricConvention,
+    Period,
+    PurchaseIndex,
+    gross_revenue_retention,
+    net_revenue_retention,
+    retention_rate,
+    revenue_movements,
+)
+from retainkit.typing import Language
+
+_CONVENTION = MetricConvention()
+
+
+class FrontLine(NamedTuple):
+    """One line of a front.
+
+    Attributes
+    ----------
+    id : str
+        Stable name.
+    front : str
+        "expansion" (new customers) or "consolidation" (existing ones).
+    unit : str
+        "customers", "money" or "share".
+    direction : str
+        "up" or "down": what is better.
+    name : Label
+        Both display names.
+
+    Examples
+    --------
+    >>> from retainkit.scorecard import FRONT_LINES
+    >>> FRONT_LINES["new_customers"].front
+    'expansion'
+    """
+
+    id: str
+    front: str
+    unit: str
+    direction: str
+    name: Label
+
+
+_Row = tuple[str, str, str, str]
+
+_EXPANSION: tuple[_Row, ...] = (
+    ("new_customers", "customers", "New customers", "新客户数"),
+    ("new_revenue", "money", "Revenue of new customers", "新客户收入"),
+    ("cost_per_new_customer", "money", "Cost per new customer", "单客获取成本"),
+)
+_CONSOLIDATION: tuple[_Row, ...] = (
+    ("returned_customers", "customers", "Customers won back", "唤回客户数"),
+    ("retention_rate", "share", "Retention rate", "客户保持率"),
+    ("lost_customers", "customers", "Lost customers", "流失客户数"),
+    ("gross_revenue_retention", "share", "Gross revenue retention", "总收入留存率"),
+    ("net_revenue_retention", "share", "Net revenue retention", "净收入留存率"),
+    ("expansion_revenue", "money", "Growth of existing customers", "存量客户增收"),
+    ("lost_revenue", "money", "Revenue lost", "流失与缩减收入"),
+    ("cost_per_kept_customer", "money", "Cost per customer kept", "单客保持成本"),
+)
+_LESS_IS_BETTER = (
+    "cost_per_new_customer",
+    "lost_customers",
+    "lost_revenue",
+    "cost_per_kept_customer",
+)
+
+FRONT_LINES: Final[dict[str, FrontLine]] = {
+    row[0]: FrontLine(
+        row[0],
+        front,
+        row[1],
+        "down" if row[0] in _LESS_IS_BETTER else "up",
+        Label(en=row[2], zh=row[3]),
+    )
+    for front, rows in (("expansion", _EXPANSION), ("consolidation", _CONSOLIDATION))
+    for row in rows
+}
+"""Lines of the annual view, in display order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class TwoFronts(ResultTable):
+    """Expansion and consolidation side by side, per period, against plan.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        One row per period and line; read it through `to_frame`, which copies.
+    periods : tuple of Period
+        Periods measured.
+    """
+
+    frame: pd.DataFrame
+    periods: tuple[Period, ...]
+
+    _what: ClassVar[str] = "lines"
+    _next_step: ClassVar[str] = ".summary() or .to_frame()"
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per period and line.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of `name`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `period`, `front`, `line`, `name`, `unit`, `actual` (NaN where it cannot be computed,
+            with `reason`), `plan`, `gap` (actual - plan), `on_plan` (missing without both).
+        """
+        names = self.frame["line"].map(lambda line: FRONT_LINES[line].name.text(language))
+        result = self.frame.copy()
+        result.insert(3, "name", names)
+        return result
+
+    def summary(self) -> pd.DataFrame:
+        """Return the last period with both fronts side by side.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `line`; columns `front`, `actual`, `plan`, `gap`.
+        """
+        last = self.frame[self.frame["period"] == str(self.periods[-1])]
+        return last.set_index("line")[["front", "actual", "plan", "gap"]]
+
+
+def compare_fronts(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    periods: Sequence[Period],
+    plan: Mapping[str, float] | None = None,
+    acquisition_cost: float | None = None,
+    retention_cost: float | None = None,
+    convention: MetricConvention = _CONVENTION,
+) -> TwoFronts:
+    """Put market expansion and consolidation side by side, with plan and actual.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `retainkit.metrics.index_purchases` or `index_contracts`.
+    periods : sequence of Period
+        Consecutive periods, usually years; plan and costs belong to the last one.
+    plan : mapping of str to float, optional
+        Planned values by line (`FRONT_LINES`).
+    acquisition_cost, retention_cost : float, optional
+        Money spent on winning and on keeping in the last period.
+    convention : MetricConvention, optional
+        What the words mean.
+
+    Returns
+    -------
+    TwoFronts
+        Lines of both fronts; money is recurring (contracts) or of the last `window_days`
+        (purchases).
+
+    Raises
+    ------
+    SchemaError
+        If the plan names no line.
+    NotComputableError
+        If periods leave gaps.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, index_purchases
+    >>> from retainkit.scorecard import compare_fronts
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> fronts = compare_fronts(base, periods=[Period.quarter(1998, 1)],
+    ...                         plan={"retention_rate": 0.55}, retention_cost=985.0)
+    >>> kept = fronts.summary().loc["retention_rate"]
+    >>> print(kept["front"], round(kept["actual"], 4), round(kept["gap"], 4))
+    consolidation 0.49 -0.06
+    >>> float(fronts.summary().loc["cost_per_kept_customer", "actual"])
+    5.0
+    """
+    planned = dict(plan or {})
+    unknown = sorted(set(planned) - set(FRONT_LINES))
+    if unknown:
+        raise SchemaError(
+            f"the plan names {unknown}",
+            rule=f"lines are {', '.join(FRONT_LINES)}",
+            where="plan",
+            fix="choose from these lines",
+        )
+    table = revenue_movements(base, periods=periods, convention=convention)
+    heads, money = table.heads(), table.summary()
+    parts = []
+    for at, period in enumerate(periods):
+        last = at == len(periods) - 1
+        complete = bool(table.complete[at]) or convention.incomplete_period == "mark"
+        kept = retention_rate(base, period=period, convention=convention)
+        gross = gross_revenue_retention(base, period=period, convention=convention)
+        net = net_revenue_retention(base, period=period, convention=convention)
+        count, value = heads.iloc[at], money.iloc[at]
+        actual = {
+            "new_customers": count["new"],
+            "new_revenue": value["new"],
+            "cost_per_new_customer": _per(acquisition_cost if last else None, count["new"]),
+            "returned_customers": count["reactivation"],
+            "retention_rate": kept.value,
+            "lost_customers": count["churn"],
+            "gross_revenue_retention": gross.value,
+            "net_revenue_retention": net.value,
+            "expansion_revenue": value["expansion"],
+            "lost_revenue": value["contraction"] + value["churn"],
+            "cost_per_kept_customer": _per(
+                retention_cost if last else None, count["opening"] - count["churn"]
+            ),
+        }
+        reason = kept.reason if not complete or kept.reason == "not_observed" else None
+        parts.append(_period_frame(period, actual, planned if last else {}, reason))
+    return TwoFronts(frame=pd.concat(parts, ignore_index=True), periods=tuple(periods))
+
+
+def _per(cost: float | None, customers: float) -> float | None:
+    return None if cost is None or not customers else cost / float(customers)
+
+
+def _period_frame(
+    period: Period,
+    actual: Mapping[str, float | None],
+    plan: Mapping[str, float],
+    reason: str | None,
+) -> pd.DataFrame:
+    rows = []
+    for line in FRONT_LINES.values():
+        value = None if reason else actual[line.id]
+        goal = plan.get(line.id)
+        gap = np.nan if value is None or goal is None else float(value) - goal
+        better = gap >= 0 if line.direction == "up" else gap <= 0
+        rows.append(
+            {
+                "period": str(period),
+                "front": line.front,
+                "line": line.id,
+                "unit": line.unit,
+                "actual": np.nan if value is None else float(value),
+                "plan": np.nan if goal is None else float(goal),
+                "gap": gap,
+                "on_plan": pd.NA if np.isnan(gap) else better,
+                "reason": (reason or "not_supplied") if value is None else None,
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return frame.astype({"on_plan": "boolean"})
