@@ -65,6 +65,13 @@ from retainkit.churn._incidence import (
 from retainkit.churn._incidence_table import IncidenceTable
 from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
 from retainkit.churn._learning import CauseModel, CauseModelConfig, fit_cause_model
+from retainkit.churn._management import (
+    CauseAction,
+    ChurnPlan,
+    draft_churn_plan,
+    find_cause_alerts,
+    review_churn_plan,
+)
 from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
 from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
@@ -77,6 +84,7 @@ __all__ = [
     "Branch",
     "CalibrationMap",
     "CalibrationTable",
+    "CauseAction",
     "CauseBreakdown",
     "CauseCatalog",
     "CauseEntry",
@@ -85,6 +93,7 @@ __all__ = [
     "CauseModelConfig",
     "CauseTable",
     "ChurnCause",
+    "ChurnPlan",
     "ChurnReason",
     "ChurnTable",
     "CodeBook",
@@ -130,6 +139,8 @@ __all__ = [
     "default_code_books",
     "detect_churn",
     "detect_contract_churn",
+    "draft_churn_plan",
+    "find_cause_alerts",
     "find_leaks",
     "fit_calibration",
     "fit_cause_hazards",
@@ -142,6 +153,7 @@ __all__ = [
     "load_code_book",
     "measure_agreement",
     "rank_causes",
+    "review_churn_plan",
     "share_incidence",
     "summarize_causes",
 ]
