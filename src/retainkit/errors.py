@@ -12,6 +12,7 @@ __all__ = [
     "InvalidTransactionsError",
     "MissingDependencyError",
     "NotComputableError",
+    "PolicyStoppedError",
     "RetainkitError",
     "RetainkitWarning",
     "SchemaError",
@@ -91,6 +92,10 @@ class NotComputableError(RetainkitError, ValueError):
 
 class ConvergenceError(RetainkitError, RuntimeError):
     """A fit did not reach an optimum; the optimiser's own numbers are in the message."""
+
+
+class PolicyStoppedError(RetainkitError, ValueError):
+    """A guard rail stops a policy: its decisions must be looked at before anybody acts."""
 
 
 class MissingDependencyError(RetainkitError, ImportError):

@@ -197,6 +197,7 @@ def test_no_argument_can_carry_a_protected_attribute() -> None:
             "share_of_wallet",
             "trend",
             "strategic",
+            "probability",
             "config",
         },
     }

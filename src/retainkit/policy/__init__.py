@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from retainkit.policy._allocate import allocate_budget, budget_frontier
 from retainkit.policy._allocation import Allocation
+from retainkit.policy._audit import AuditConfig, AuditRow, AuditTable, audit_decisions
 from retainkit.policy._campaign import (
     CampaignProfit,
     CampaignTerms,
@@ -19,6 +20,7 @@ from retainkit.policy._campaign import (
 )
 from retainkit.policy._config import (
     AcquisitionRatio,
+    Exposure,
     PolicyConfig,
     PotentialConfig,
     RiskBands,
@@ -58,6 +60,9 @@ __all__ = [
     "AcquisitionRatio",
     "Allocation",
     "AllocationLimit",
+    "AuditConfig",
+    "AuditRow",
+    "AuditTable",
     "CalibrationBin",
     "CampaignProfit",
     "CampaignTerms",
@@ -68,6 +73,7 @@ __all__ = [
     "DecisionTable",
     "EffectEstimator",
     "EffectModel",
+    "Exposure",
     "GainTable",
     "GuardRail",
     "GuardRailResult",
@@ -94,6 +100,7 @@ __all__ = [
     "assess_potential",
     "assign_debt_steps",
     "assign_holdout",
+    "audit_decisions",
     "budget_frontier",
     "catalog_limits",
     "compare_policies",

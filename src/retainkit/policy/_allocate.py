@@ -17,7 +17,7 @@ from retainkit.errors import (
     SchemaError,
 )
 from retainkit.policy import _kernel_allocate, _kernel_limits
-from retainkit.policy._allocation import Allocation
+from retainkit.policy._allocation import NO_MEASURE, Allocation
 from retainkit.policy._arrays import check_codes, check_length
 from retainkit.policy._limits import AllocationLimit, limit_matrix
 from retainkit.typing import FloatArray, IntArray
@@ -246,6 +246,8 @@ def _allocation(
     bound: float,
     prices: tuple[tuple[str, float], ...] = (),
 ) -> Allocation:
+    if NO_MEASURE in base.measures:
+        measure[measure == base.measures.index(NO_MEASURE)] = -1
     treated = np.flatnonzero(measure >= 0)
     gain, cost = np.zeros(measure.size), np.zeros(measure.size)
     gain[treated] = base.gain[treated, measure[treated]]

@@ -141,6 +141,35 @@ class AcquisitionRatio(FrozenConfig):
         return self
 
 
+class Exposure(FrozenConfig):
+    """What may be said about a firm that takes something from customers (D18).
+
+    Parameters
+    ----------
+    complaint_propensity : float
+        Probability that a customer from whom something is taken complains in public.
+    reach : float
+        People who hear of one complaint.
+    source : {"estimated", "supplied"}
+        Where the numbers come from.
+
+    Examples
+    --------
+    >>> from retainkit.policy import Exposure
+    >>> Exposure(complaint_propensity=0.04, reach=50).people
+    2.0
+    """
+
+    complaint_propensity: Rate
+    reach: NonNegativeFloat
+    source: Literal["estimated", "supplied"] = "supplied"
+
+    @property
+    def people(self) -> float:
+        """People expected to hear of it, per customer."""
+        return self.complaint_propensity * self.reach
+
+
 class PotentialConfig(FrozenConfig):
     """How much evidence makes a potential.
 
@@ -193,6 +222,11 @@ class PolicyConfig(FrozenConfig):
         What winning one customer costs [money]; None = retention cost x ratio.
     acquisition_ratio : AcquisitionRatio
         Used only where `acquisition_cost` is not supplied.
+    scale_cost : float or None
+        Fixed cost one customer carries today and the others would have to carry [money per
+        customer and horizon]; None = not supplied.
+    exposure : Exposure or None
+        Complaint propensity and reach; None = not supplied.
 
     Raises
     ------
@@ -216,6 +250,8 @@ class PolicyConfig(FrozenConfig):
     retention_cost: NonNegativeFloat | None = None
     acquisition_cost: NonNegativeFloat | None = None
     acquisition_ratio: AcquisitionRatio = AcquisitionRatio()
+    scale_cost: NonNegativeFloat | None = None
+    exposure: Exposure | None = None
 
     @model_validator(mode="after")
     def _rules_are_total(self) -> Self:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit.policy import _kernel
-from retainkit.policy._arrays import as_floats, check_codes, check_same_customers
+from retainkit.policy._arrays import as_bools, as_floats, check_codes, check_same_customers
 from retainkit.policy._config import PolicyConfig
 from retainkit.policy._decision import ECONOMICS
 from retainkit.policy._decisions import DecisionTable
@@ -164,7 +164,11 @@ def decide_actions(
 
 
 def assign_debt_steps(
-    days_overdue: ArrayLike1D, *, catalog: MeasureCatalog | None = None
+    days_overdue: ArrayLike1D,
+    *,
+    overdue_amount: ArrayLike1D | None = None,
+    open_complaint: ArrayLike1D | None = None,
+    catalog: MeasureCatalog | None = None,
 ) -> npt.NDArray[np.int8]:
     """Return the step of the escalation that is due for each debtor (D19).
 
@@ -172,6 +176,12 @@ def assign_debt_steps(
     ----------
     days_overdue : array_like of float, shape (n_debtors,)
         Days since the oldest open payment fell due [days]; NaN = unknown.
+    overdue_amount : array_like of float, optional
+        What is overdue [money]: steps with a `min_amount` above it are not taken; NaN = unknown,
+        then none with a `min_amount` is.
+    open_complaint : array_like of bool, optional
+        Debtors with an unsettled complaint: they may withhold payment because of it (retaliatory
+        churn), so nothing beyond the first step is due until it is settled.
     catalog : MeasureCatalog, optional
         Holds the steps; the default's days are placeholders for the firm's own terms.
 
@@ -186,10 +196,24 @@ def assign_debt_steps(
     >>> from retainkit.policy import assign_debt_steps
     >>> assign_debt_steps([0, 1, 45, 400, float("nan")])
     array([-1,  0,  1,  2, -1], dtype=int8)
+    >>> assign_debt_steps([45, 400], open_complaint=[False, True])
+    array([1, 0], dtype=int8)
     """
     steps = (catalog or _default_catalog()).debt_steps
     after = np.array([step.after_days_overdue for step in steps], dtype=np.float64)
-    return _kernel.debt_steps(as_floats(days_overdue, "days_overdue"), after)
+    days = as_floats(days_overdue, "days_overdue")
+    step = _kernel.debt_steps(days, after)
+    if overdue_amount is not None:
+        amount = as_floats(overdue_amount, "overdue_amount", n=days.size)
+        least = np.array([0.0, *(one.min_amount for one in steps)])
+        for _ in steps:
+            needs = least[step + 1]
+            with np.errstate(invalid="ignore"):
+                step = np.where((needs > 0.0) & ~(amount >= needs), step - 1, step).astype(np.int8)
+    if open_complaint is not None:
+        waiting = as_bools(open_complaint, "open_complaint", n=days.size)
+        step = np.where(waiting, np.minimum(step, np.int8(0)), step)
+    return step
 
 
 def _probability(churn: HasChurnProbability | None, ids: pd.Index[Any]) -> FloatArray | None:
@@ -233,7 +257,9 @@ def _debt_step(
 ) -> npt.NDArray[np.int8]:
     if tiers.standing is None:
         return _kernel.constant_codes(state.size, -1)
-    steps = assign_debt_steps(tiers.standing.days_overdue, catalog=catalog)
+    steps = assign_debt_steps(
+        tiers.standing.days_overdue, overdue_amount=tiers.standing.overdue_amount, catalog=catalog
+    )
     leaves = config.stance_by_state.take(state) == _EXIT
     return np.where(leaves, steps, np.int8(-1))
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._internal.labels import Label
-from retainkit.policy._config import PolicyConfig
+from retainkit.policy._config import Exposure, PolicyConfig
 from retainkit.policy._vocabulary import GUARD_RAILS, STANCES, GuardRail
 from retainkit.typing import BoolArray, FloatArray, Language
 
@@ -28,7 +28,7 @@ class GuardRailResult(NamedTuple):
     status : {"computed", "partly_computed", "not_supplied", "kept_out"}
         What came of it; "kept_out": protected attributes cannot reach the decision.
     amount : float or None
-        What is at stake [money]; None unless computed.
+        What is at stake [money], for exposure [people]; None unless computed.
     note : Label
         How it was computed, or what to supply, in both languages.
 
@@ -63,8 +63,8 @@ _NO_COST = Label(
     zh="请提供 PolicyConfig(retention_cost=...) 或 (acquisition_cost=...)",
 )
 _NO_EXPOSURE = Label(
-    en="Supply complaint propensity and reach; not part of the data given",
-    zh="请提供投诉倾向与传播范围；现有数据中没有",
+    en="Supply PolicyConfig(exposure=Exposure(complaint_propensity=..., reach=...))",
+    zh="请提供 PolicyConfig(exposure=Exposure(complaint_propensity=..., reach=...))",
 )
 
 
@@ -73,25 +73,47 @@ def check_guard_rails(
 ) -> tuple[GuardRailResult, ...]:
     """Return the four results for a group of customers from whom something is taken."""
     n = known_values.size
-    known = known_values[~np.isnan(known_values)]
-    status: GuardRailStatus = "computed" if known.size == n else "partly_computed"
-    note = _COMPUTED_LOSS if known.size == n else _SOME_VALUES
-    loss: float | None = math.fsum(known.tolist())
-    if not known.size:
-        status, note, loss = "not_supplied", _NO_VALUE, None
-    results = [GuardRailResult(GuardRail.LOST_CONTRIBUTION, status, loss, note)]
+    results = [_lost_contribution(known_values, config)]
     cost = config.replacement_cost
+    rail = GuardRail.REPLACEMENT_COST
     results.append(
-        GuardRailResult(GuardRail.REPLACEMENT_COST, "not_supplied", None, _NO_COST)
+        GuardRailResult(rail, "not_supplied", None, _NO_COST)
         if cost is None
-        else GuardRailResult(
-            GuardRail.REPLACEMENT_COST, "computed", n * cost, _replacement_note(config)
-        )
+        else GuardRailResult(rail, "computed", n * cost, _replacement_note(config))
     )
-    results.append(GuardRailResult(GuardRail.EXPOSURE, "not_supplied", None, _NO_EXPOSURE))
+    rail, exposure = GuardRail.EXPOSURE, config.exposure
+    results.append(
+        GuardRailResult(rail, "not_supplied", None, _NO_EXPOSURE)
+        if exposure is None
+        else GuardRailResult(rail, "computed", n * exposure.people, _exposure_note(exposure))
+    )
     rail = GuardRail.PROTECTED_ATTRIBUTES
     results.append(GuardRailResult(rail, "kept_out", None, rail.description))
     return tuple(results)
+
+
+def _lost_contribution(values: FloatArray, config: PolicyConfig) -> GuardRailResult:
+    rail, known = GuardRail.LOST_CONTRIBUTION, values[~np.isnan(values)]
+    if not known.size:
+        return GuardRailResult(rail, "not_supplied", None, _NO_VALUE)
+    loss = math.fsum(known.tolist()) + (config.scale_cost or 0.0) * values.size
+    complete = known.size == values.size
+    note = _COMPUTED_LOSS if complete else _SOME_VALUES
+    if config.scale_cost is not None:
+        note = Label(
+            en=f"{note.en}, plus fixed cost left to the others, {config.scale_cost:g} each",
+            zh=f"{note.zh}，加上转由其他客户分摊的固定成本，每位 {config.scale_cost:g}",
+        )
+    return GuardRailResult(rail, "computed" if complete else "partly_computed", loss, note)
+
+
+def _exposure_note(exposure: Exposure) -> Label:
+    share, reach = exposure.complaint_propensity, exposure.reach
+    return Label(
+        en=f"People who hear of it: complaint propensity {share:g} x reach {reach:g} each "
+        f"({exposure.source})",
+        zh=f"听到此事的人数：每位投诉倾向 {share:g} × 传播范围 {reach:g}",
+    )
 
 
 def _replacement_note(config: PolicyConfig) -> Label:

@@ -104,6 +104,7 @@ def limit_matrix(
     rows: list[Any] = [cost.ravel()]
     for limit in limits:
         counted = np.isin(measures, _known(limit.measures, measures, "measures", limit.id))
+        counted &= np.array([name != "do_nothing" for name in measures], dtype=np.bool_)
         weight = np.where(counted, cost if limit.counts == "cost" else 1.0, 0.0)
         weight = np.broadcast_to(weight, cost.shape)
         if limit.tiers:

@@ -297,6 +297,8 @@ class DebtStep(FrozenConfig):
     after_days_overdue : int
         First day overdue [days] on which the step applies. The defaults are placeholders:
         set the firm's own terms of payment.
+    min_amount : float
+        Least amount overdue [money] for which the step is taken; below it the step before stays.
     name : Label
         Short name in both languages.
 
@@ -309,4 +311,5 @@ class DebtStep(FrozenConfig):
 
     id: Identifier
     after_days_overdue: PositiveInt
+    min_amount: NonNegativeFloat = 0.0
     name: Label
