@@ -49,6 +49,9 @@ from retainkit.policy._measures import (
     MeasureEffect,
     PolicyMeasure,
 )
+from retainkit.policy._plan import AnnualPlan, PlanLine, plan_year
+from retainkit.policy._plan_goals import Goal, PlanGoals
+from retainkit.policy._plan_review import Actual, PlanReview, PlanVariance, review_plan
 from retainkit.policy._potential import PotentialTable, assess_potential
 from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
@@ -58,8 +61,10 @@ from retainkit.policy._vocabulary import GuardRail, Stance
 
 __all__ = [
     "AcquisitionRatio",
+    "Actual",
     "Allocation",
     "AllocationLimit",
+    "AnnualPlan",
     "AuditConfig",
     "AuditRow",
     "AuditTable",
@@ -75,6 +80,7 @@ __all__ = [
     "EffectModel",
     "Exposure",
     "GainTable",
+    "Goal",
     "GuardRail",
     "GuardRailResult",
     "Holdout",
@@ -83,6 +89,10 @@ __all__ = [
     "MeasureCondition",
     "MeasureEffect",
     "MigrationEffect",
+    "PlanGoals",
+    "PlanLine",
+    "PlanReview",
+    "PlanVariance",
     "PolicyCandidate",
     "PolicyConfig",
     "PolicyEvaluation",
@@ -112,6 +122,8 @@ __all__ = [
     "maximum_campaign_profit",
     "measure_gains",
     "neslin_profit",
+    "plan_year",
     "recommend_policy",
+    "review_plan",
     "targeting_curve",
 ]
