@@ -75,6 +75,14 @@ from retainkit.churn._management import (
 from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
 from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
+from retainkit.churn._texts import (
+    ReasonClassifier,
+    TextReading,
+    TextRule,
+    TextRules,
+    code_texts,
+    default_text_rules,
+)
 
 __all__ = [
     "BUILT_IN_CODE_BOOKS",
@@ -115,6 +123,7 @@ __all__ = [
     "LeakConfig",
     "LeakTable",
     "Mechanism",
+    "ReasonClassifier",
     "RetentionDriverModel",
     "RhythmModel",
     "Signal",
@@ -122,6 +131,9 @@ __all__ = [
     "SourceWeights",
     "SpellTable",
     "SubReason",
+    "TextReading",
+    "TextRule",
+    "TextRules",
     "ThresholdChoice",
     "assess_calibration",
     "assess_causes",
@@ -129,6 +141,7 @@ __all__ = [
     "cause_sensitivity",
     "check_codes",
     "choose_threshold",
+    "code_texts",
     "compare_bases",
     "compare_incidence",
     "compare_sources",
@@ -137,6 +150,7 @@ __all__ = [
     "default_alternatives",
     "default_catalog",
     "default_code_books",
+    "default_text_rules",
     "detect_churn",
     "detect_contract_churn",
     "draft_churn_plan",

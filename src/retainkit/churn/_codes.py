@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -168,6 +170,55 @@ class CodeBook(FrozenModel):
             else {"code": code, "cause": meaning}
             for code, meaning in codes.items()
         ]
+        return cls.model_validate({"name": name, "entries": entries, **fields})
+
+    @classmethod
+    def from_csv(cls, name: str, text: str, **fields: Any) -> Self:
+        r"""Read a book written as a table: a header line, then one code per line.
+
+        Parameters
+        ----------
+        name : str
+            "system.field".
+        text : str
+            CSV with the columns `code` and `cause`, and any other field of an entry; empty cells
+            take the default, several signals are separated by spaces.
+        **fields : Any
+            Other fields of the book.
+
+        Returns
+        -------
+        CodeBook
+            The book, validated.
+
+        Raises
+        ------
+        SchemaError
+            If `code` or `cause` is missing from the header, or a line is longer than it.
+        pydantic.ValidationError
+            If a column, leaf or value is unknown.
+
+        Examples
+        --------
+        >>> from retainkit.churn import CodeBook
+        >>> book = CodeBook.from_csv("shop.reason", "code,cause,sub_reason\n7,active.fault,\n")
+        >>> book.find("7").cause.value
+        'active.fault'
+        """
+        rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+        header = set(rows[0]) if rows else {"code", "cause"}
+        if None in header or not {"code", "cause"} <= header:
+            raise SchemaError(
+                f"the columns of {name!r} are {sorted(str(one) for one in header)}",
+                rule="the columns are code, cause and others; no line is longer than the header",
+                where=f"code book {name!r}",
+            )
+        entries = []
+        for row in rows:
+            entry: dict[str, Any] = {k: v for k, v in row.items() if v not in (None, "")}
+            if "signals" in entry:
+                entry["signals"] = entry["signals"].split()
+            entries.append(entry)
         return cls.model_validate({"name": name, "entries": entries, **fields})
 
     @classmethod

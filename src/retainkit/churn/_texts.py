@@ -1,0 +1,275 @@
+"""TextRules: transparent rules that read a reason out of free text, or abstain."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._internal.frames import text_series
+from retainkit.churn._causes import ChurnCause, EvidenceSource
+from retainkit.churn._coverage import require_event_columns
+from retainkit.churn._taxonomy import CauseCatalog, Identifier
+from retainkit.errors import AlignmentError, SchemaError
+
+_CLAUSE = re.compile(r"[.;!?\n。;!?,,、]|\bbut\b|\bhowever\b|但是|但|不过|然而")
+_REACH_WORDS, _REACH_CHARACTERS = 3, 4
+
+
+class TextReading(NamedTuple):
+    """What a classifier read in one text.
+
+    Attributes
+    ----------
+    code : str
+        A sub-reason or leaf of the catalogue, such as "staff_attitude".
+    words : str
+        The words it rests on.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_text_rules
+    >>> default_text_rules().classify(["Your staff was rude."])[0].code
+    'staff_attitude'
+    """
+
+    code: str
+    words: str
+
+
+@runtime_checkable
+class ReasonClassifier(Protocol):
+    """Anything that reads reasons out of texts: rules, or a trained model wrapped in a class.
+
+    Examples
+    --------
+    >>> from retainkit.churn import ReasonClassifier, default_text_rules
+    >>> isinstance(default_text_rules(), ReasonClassifier)
+    True
+    """
+
+    @property
+    def source(self) -> EvidenceSource | None:
+        """How far its readings are trusted; None = as far as the event's own source."""
+        ...
+
+    def classify(self, texts: Sequence[str]) -> Sequence[TextReading | None]:
+        """Return one reading per text, None where it abstains."""
+        ...
+
+
+class TextRule(FrozenConfig):
+    """Phrases that name one reason.
+
+    Parameters
+    ----------
+    cause : ChurnCause
+        The leaf.
+    code : str
+        The sub-reason of the leaf.
+    en, zh : tuple of str
+        Phrases in lower case; English ones match from the beginning of a word.
+
+    Examples
+    --------
+    >>> from retainkit.churn import TextRule
+    >>> TextRule(cause="active.natural", code="moved", en=("moved away",)).zh
+    ()
+    """
+
+    cause: ChurnCause
+    code: Identifier
+    en: tuple[str, ...] = ()
+    zh: tuple[str, ...] = ()
+
+
+class TextRules(FrozenModel):
+    """A set of phrases with negation, in English and Chinese; a `ReasonClassifier`.
+
+    Parameters
+    ----------
+    name, version : str
+        What rules they are.
+    rules : tuple of TextRule
+        The phrases.
+    negations_en, negations_zh : tuple of str
+        Words that turn a phrase off when they stand shortly before it in the same clause: up to
+        three words, or four characters, before.
+    source : EvidenceSource or None
+        How far the readings are trusted; None = as far as the event's own source.
+
+    Examples
+    --------
+    >>> from retainkit.churn import TextRule, TextRules
+    >>> rules = TextRules(name="own", version="1", negations_en=("not",), rules=(
+    ...     TextRule(cause="active.fault", code="staff_attitude", en=("rude",)),))
+    >>> rules.classify(["They were rude", "They were not rude", "Hello"])
+    [TextReading(code='staff_attitude', words='rude'), None, None]
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    version: str
+    rules: tuple[TextRule, ...]
+    negations_en: tuple[str, ...] = ()
+    negations_zh: tuple[str, ...] = ()
+    source: EvidenceSource | None = None
+
+    @model_validator(mode="after")
+    def _in_lower_case(self) -> Self:
+        loud = [
+            p for rule in self.rules for p in (*rule.en, *rule.zh) if p != p.casefold() or not p
+        ]
+        if loud:
+            raise ValueError(f"phrases are in lower case and not empty: {loud[:3]}")
+        return self
+
+    def classify(self, texts: Sequence[str]) -> list[TextReading | None]:
+        """Read each text, or abstain.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Texts in English, Chinese or both.
+
+        Returns
+        -------
+        list of TextReading or None
+            The first reason named; None where no phrase stands without negation, or where phrases
+            name different leaves.
+        """
+        read: dict[str, TextReading | None] = {}
+        for text in texts:
+            if text not in read:
+                read[text] = self._read(text)
+        return [read[text] for text in texts]
+
+    def _read(self, text: str) -> TextReading | None:
+        plain = text.casefold().replace("’", "'")
+        found: list[tuple[int, int, TextRule, str]] = []
+        for rule in self.rules:
+            for phrase in (*rule.en, *rule.zh):
+                found.extend(
+                    (hit.start(), -len(phrase), rule, phrase)
+                    for hit in re.finditer(_pattern(phrase), plain)
+                    if not self._is_negated(plain[: hit.start()], phrase)
+                )
+        if len({rule.cause for _, _, rule, _ in found}) != 1:
+            return None
+        _, _, rule, phrase = min(found, key=lambda one: one[:2])
+        return TextReading(rule.code, phrase)
+
+    def _is_negated(self, before: str, phrase: str) -> bool:
+        clause = _CLAUSE.split(before)[-1]
+        if phrase.isascii():
+            words = re.findall(r"[a-z']+", clause)[-_REACH_WORDS:]
+            return any(word in self.negations_en for word in words)
+        return any(word in clause[-_REACH_CHARACTERS:] for word in self.negations_zh)
+
+
+def _pattern(phrase: str) -> str:
+    return (r"\b" if phrase.isascii() else "") + re.escape(phrase)
+
+
+@cache
+def default_text_rules() -> TextRules:
+    """Return the built-in phrases, English and Chinese.
+
+    Returns
+    -------
+    TextRules
+        A small set meant to be right where it speaks, not to speak often.
+
+    Examples
+    --------
+    >>> from retainkit.churn import default_text_rules
+    >>> [r.code if r else None for r in default_text_rules().classify(["客服态度恶劣", "不是太贵"])]
+    ['staff_attitude', None]
+    """
+    path = files("retainkit.churn").joinpath("data").joinpath("text_rules.toml")
+    return TextRules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def check_text_rules(rules: TextRules, catalog: CauseCatalog) -> None:
+    """Raise if a rule names a sub-reason its leaf does not have."""
+    wrong = [
+        f"{rule.code} under {rule.cause}"
+        for rule in rules.rules
+        if not catalog.has_sub_reason(rule.cause, rule.code)
+    ]
+    if wrong:
+        raise SchemaError(
+            f"text rules {rules.name!r} name unknown sub-reasons: {wrong[:3]}",
+            rule=f"a code is a sub-reason of its leaf in the catalogue (version {catalog.version})",
+        )
+
+
+def code_texts(events: pd.DataFrame, *, classifier: ReasonClassifier | None = None) -> pd.DataFrame:
+    """Fill in the reason code of events that have a text and no code.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        Valid events with a column `text`.
+    classifier : ReasonClassifier, optional
+        What reads the texts; `default_text_rules()` by default. A trained model needs `classify`
+        and `source` only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A copy with `code` filled where the classifier did not abstain, `source` set to the
+        classifier's where it has one, and `coded_from` with the words each filled code rests on
+        (missing elsewhere). Codes already there are never changed.
+
+    Raises
+    ------
+    SchemaError
+        If there is no column `text`.
+    AlignmentError
+        If the classifier returns another number of readings.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, code_texts, detect_churn
+    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["agent_note"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01"]),
+    ...                        "text": ["Found a better deal elsewhere"]})
+    >>> coded = code_texts(events)
+    >>> coded[["code", "coded_from"]].iloc[0].tolist()
+    ['competitor_offer', 'better deal']
+    """
+    require_event_columns(events)
+    if "text" not in events.columns:
+        raise SchemaError(
+            "events have no column 'text'", rule="free text stands in `text`", where="events"
+        )
+    used = default_text_rules() if classifier is None else classifier
+    out = events.copy()
+    for name in ("code", "source"):
+        known = out[name] if name in out.columns else text_series([None] * len(out))
+        out[name] = known.astype("object").where(known.notna(), None)
+    open_rows = np.flatnonzero((out["code"].isna() & out["text"].notna()).to_numpy())
+    texts = out["text"].astype("object").iloc[open_rows].tolist()
+    readings = list(used.classify(texts))
+    if len(readings) != len(texts):
+        raise AlignmentError(
+            f"{len(readings)} readings of {len(texts)} texts", rule="one reading per text"
+        )
+    words: list[str | None] = [None] * len(out)
+    code, source = out["code"].tolist(), out["source"].tolist()
+    for row, reading in zip(open_rows.tolist(), readings, strict=True):
+        if reading is not None:
+            code[row], words[row] = reading.code, reading.words
+            source[row] = used.source.value if used.source else source[row]
+    out["code"], out["source"] = text_series(code).to_numpy(), text_series(source).to_numpy()
+    out["coded_from"] = text_series(words).to_numpy()
+    return out
