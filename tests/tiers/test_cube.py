@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,14 @@ from scipy import stats
 
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tiers import (
+    DIMENSION_KINDS,
+    NEED_LEVELS,
     ByCuts,
     Dimension,
+    DimensionKind,
     Need,
     NeedCatalog,
+    NeedLevel,
     SegmentCube,
     TierSchemeConfig,
     assess_standing,
@@ -199,6 +203,13 @@ def test_bad_standing_leaves_the_general_needs() -> None:
     tiers = assign_tiers(VALUE, SCHEME, customer_id=TIERS.customer_id, standing=standing)
     frame = match_needs(tiers).to_frame().set_index("customer_id")
     assert frame.loc["a", "needs"] == 4
+
+
+def test_kinds_and_levels_have_words_in_both_languages() -> None:
+    assert set(DIMENSION_KINDS) == set(get_args(DimensionKind))
+    assert set(NEED_LEVELS) == set(get_args(NeedLevel))
+    for label in [*DIMENSION_KINDS.values(), *NEED_LEVELS.values()]:
+        assert label.en != label.zh
 
 
 def test_catalogues_are_typed_and_travel() -> None:

@@ -1,9 +1,14 @@
-"""Which tier each customer is in: schemes, standing, pyramids, whale curve, lifecycle stage.
+"""Which tier each customer is in, how sure and how steady that is, and who moves.
 
 `fit_tier_scheme` learns the cuts on a base once; `assign_tiers` applies them to a base, a
-partition or one customer. `assess_standing` finds the customers who destroy value by how they
-pay, and never those who are merely unprofitable. `tier_pyramid` and `whale_curve` show what the
-tiers are worth, `lifecycle_stage` where each relation stands.
+partition or one customer, from the second assessment on with a band, dwell and evidence, so that
+tiers do not flap. `assess_standing` finds the customers who destroy value by how they pay
+(`summarize_invoices` reads that from invoices), and never those who are merely unprofitable.
+`tier_pyramid` and `whale_curve` show what the tiers are worth, `compare_tiers` and
+`fit_tier_chain` who moves and where it leads, `lifecycle_stage` where each relation stands.
+`segment_cube` crosses tiers with other dimensions, `match_needs` joins what customers need;
+`cluster_customers`, `discriminate_segments` and `estimate_part_worths` (extra `segments`) find
+segments, test them, and value benefits.
 """
 
 from __future__ import annotations
@@ -11,8 +16,10 @@ from __future__ import annotations
 from retainkit.tiers._assign import assign_tiers
 from retainkit.tiers._catalog import (
     BAD,
+    DIMENSION_KINDS,
     MOVEMENT_LABELS,
     MOVEMENTS,
+    NEED_LEVELS,
     SCHEME_NOTES,
     SEVERITY_STEPS,
     STAGE_LABELS,
@@ -75,8 +82,10 @@ from retainkit.tiers._whale import WhaleCurve, whale_curve
 __all__ = [
     "AGES",
     "BAD",
+    "DIMENSION_KINDS",
     "MOVEMENTS",
     "MOVEMENT_LABELS",
+    "NEED_LEVELS",
     "SCHEME_NOTES",
     "SEVERITY_STEPS",
     "STAGES",

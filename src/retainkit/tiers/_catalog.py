@@ -221,3 +221,28 @@ STAGE_REASONS: Final[Mapping[str, tuple[str, Label]]] = MappingProxyType(
     }
 )
 """The rules of the lifecycle: reason -> (stage, label), in the order in which they are tried."""
+
+DIMENSION_KINDS: Final[Mapping[str, Label]] = MappingProxyType(
+    {
+        "behaviour": Label(en="Behaviour", zh="行为"),
+        "demographics": Label(en="Demographics", zh="人口统计特征"),
+        "value": Label(en="Value", zh="价值"),
+        "use": Label(en="Use intensity", zh="使用强度"),
+        "benefit": Label(en="Benefit sought", zh="追求的利益"),
+        "loyalty": Label(en="Loyalty", zh="忠诚度"),
+        "attitude": Label(en="Attitude", zh="态度"),
+        "stage": Label(en="Lifecycle stage", zh="成长周期阶段"),
+        "other": Label(en="Other", zh="其他"),
+    }
+)
+"""What a dimension of segmentation is about, with display texts."""
+
+NEED_LEVELS: Final[Mapping[str, Label]] = MappingProxyType(
+    {
+        "all": Label(en="All customers", zh="全部客户"),
+        "key": Label(en="Key customers", zh="关键客户"),
+        "top_key": Label(en="Top key customers", zh="顶级关键客户"),
+        "special": Label(en="Special groups", zh="特殊群体"),
+    }
+)
+"""Levels of needs, with display texts."""

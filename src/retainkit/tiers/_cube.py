@@ -15,6 +15,7 @@ from retainkit._internal.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_cube as _kernel
 from retainkit.tiers._arrays import as_values, check_length
+from retainkit.tiers._catalog import DIMENSION_KINDS
 from retainkit.tiers._dimension import UNKNOWN, Dimension
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -217,6 +218,8 @@ class SegmentCube(ResultTable):
             frame = frame.rename(columns={dimension.name: "level"}).astype({"level": object})
             frame.insert(0, "dimension", dimension.name)
             frame.insert(1, "kind", dimension.kind)
+            frame.insert(2, "kind_en", DIMENSION_KINDS[dimension.kind].en)
+            frame.insert(3, "kind_zh", DIMENSION_KINDS[dimension.kind].zh)
             parts.append(frame)
         return pd.concat(parts, ignore_index=True)
 

@@ -16,6 +16,7 @@ from retainkit._internal.labels import Label
 from retainkit._internal.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers._arrays import check_length
+from retainkit.tiers._catalog import NEED_LEVELS
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D
 
@@ -186,6 +187,7 @@ class NeedTable(ResultTable):
             {
                 "need": need.id,
                 "level": need.level,
+                "level_zh": NEED_LEVELS[need.level].zh,
                 "group": need.group,
                 "label_en": need.label.en,
                 "label_zh": need.label.zh,
