@@ -176,7 +176,9 @@ def tabulate_metrics(
     columns, notes = [], []
     for one in days:
         snapshot = Snapshot(seen, one, convention)
-        columns += [evaluate(name, snapshot, groups) for name in names]
+        for name in names:
+            columns.append(evaluate(name, snapshot, groups))
+            snapshot.forget_numbers()
         notes.append(snapshot.notes(needs_history=needs_history))
     cells = Cells(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
     return MetricTable(

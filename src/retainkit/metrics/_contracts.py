@@ -121,7 +121,7 @@ class ContractIndex(ResultTable):
             Money per billing period and customer; several plans are added up.
         """
         running = self._running(day)
-        return order_free_sums(self.row_amount[running], self.row_customer[running], len(self))
+        return order_free_sums(self.row_amount, self.row_customer, len(self), keep=running)
 
     def _running(self, day: int) -> BoolArray:
         return (self.row_start < day) & (self.row_end >= day)

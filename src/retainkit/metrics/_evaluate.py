@@ -87,8 +87,8 @@ def _with_ratio_interval(
 ) -> Cells:
     """Add the interval of a ratio of sums from the spread of the customers' residuals."""
     assert formula.denominator is not None
-    top = formula.numerator(snapshot).astype(np.float64)
-    bottom = formula.denominator(snapshot).astype(np.float64)
+    top = formula.numerator(snapshot).astype(np.float64, copy=False)
+    bottom = formula.denominator(snapshot).astype(np.float64, copy=False)
     squares = (sums(x, groups) for x in (top * top, top * bottom, bottom * bottom))
     upper_square, cross, lower_square = squares
     value = np.where(cells.reason == NO_REASON, cells.value, np.nan)

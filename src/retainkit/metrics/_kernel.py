@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, ndtri
 
+from retainkit._internal._kernel_sums import exact_sums
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 NEVER = int(np.iinfo(np.int32).max)
 """Day number that stands for "no such day"."""
-
-_MANTISSA_BITS = 52
-_PASSES = 3
 
 
 def wilson(
@@ -45,24 +43,11 @@ def jeffreys(
     return lower, upper
 
 
-def order_free_sums(values: FloatArray, codes: IntArray, size: int) -> FloatArray:
-    """Return the sum of `values` per code, the same to the last bit in every row order.
-
-    Each pass rounds what is left to a grain so coarse that adding every head is exact, and adds
-    the heads; three passes hold more than 100 bits below the largest possible total.
-    """
-    total = np.zeros(size)
-    rest = values
-    room = len(values).bit_length()
-    for _ in range(_PASSES):
-        largest = float(np.abs(rest).max(initial=0.0))
-        if largest == 0.0:
-            break
-        exponent = int(np.frexp(largest)[1]) + room - _MANTISSA_BITS
-        head = np.ldexp(np.rint(np.ldexp(rest, -exponent)), exponent)
-        total += np.bincount(codes, weights=head, minlength=size)
-        rest = rest - head
-    return total
+def order_free_sums(
+    values: FloatArray, codes: IntArray, size: int, *, keep: BoolArray | None = None
+) -> FloatArray:
+    """Return the sum of the (kept) `values` per code, the same in every row order."""
+    return exact_sums(codes, values, size, keep=keep)
 
 
 def sorted_unique_pairs(

@@ -129,10 +129,11 @@ class PurchaseIndex(ResultTable):
         ndarray of float
             Money per customer, in the order of `customer_id`; row order cannot change a bit.
         """
-        inside = (self.row_day >= start) & (self.row_day < end)
+        inside = self.row_day >= start
+        inside &= self.row_day < end
         if not with_returns:
             inside &= self.row_amount >= 0.0
-        return order_free_sums(self.row_amount[inside], self.row_customer[inside], len(self))
+        return order_free_sums(self.row_amount, self.row_customer, len(self), keep=inside)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per customer.

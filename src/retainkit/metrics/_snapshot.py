@@ -17,6 +17,13 @@ from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._value import Reason
 from retainkit.typing import BoolArray, FloatArray
 
+_SMALL = 100_000
+"""Customers up to which everything a snapshot made is kept until the last metric."""
+
+
+def _is_large(made: object) -> bool:
+    return isinstance(made, np.ndarray) and made.itemsize == 8 and made.size > _SMALL
+
 
 class Snapshot:
     """Per-customer arrays of one period, each made when a metric first asks for it."""
@@ -25,6 +32,11 @@ class Snapshot:
         self.base = base
         self.period = period
         self.convention = convention
+
+    def forget_numbers(self) -> None:
+        """Let go of the arrays of money and counts, which are large and quick to make again."""
+        for name in [name for name, made in vars(self).items() if _is_large(made)]:
+            delattr(self, name)
 
     @cached_property
     def was_active(self) -> BoolArray:

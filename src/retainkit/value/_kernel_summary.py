@@ -6,11 +6,13 @@ their keys (argsort): a customer and a day fit into one integer, and integers so
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from retainkit._internal._kernel_sums import SumGrid, row_blocks, row_counts
+from retainkit._internal._kernel_sums import exact_sums as exact_sums
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]
@@ -19,12 +21,6 @@ Int32Array = npt.NDArray[np.int32]
 
 NEVER = int(np.iinfo(np.int32).min)
 """Stands for "no such day" where a customer never purchased."""
-
-_LARGEST_EXACT = 2.0**900
-"""Above this the grids of exact sums would overflow; no currency reaches it."""
-
-_BLOCK = 1 << 16
-"""Rows summed at a time."""
 
 
 class SummaryArrays(NamedTuple):
@@ -86,14 +82,6 @@ def collapse_days(days: Int32Array, unit: str) -> Int32Array:
         starts = calendar.astype("datetime64[D]").astype("datetime64[M]")
         starts = starts.astype("datetime64[D]").astype(np.int64)
     return starts.astype(np.int32)[days - low]
-
-
-def row_counts(codes: IntArray, n: int, *, keep: BoolArray | None = None) -> Int32Array:
-    """Return how many (kept) rows each customer has."""
-    counts = np.zeros(n, dtype=np.int32)
-    for rows in _blocks(codes.size, keep):
-        np.add.at(counts, codes[rows].astype(np.intp), np.int32(1))
-    return counts
 
 
 def occasion_days(
@@ -168,17 +156,6 @@ def _changes(values: IntArray) -> npt.NDArray[np.bool_]:
     return changes
 
 
-def exact_sums(
-    codes: IntArray, amounts: FloatArray, n: int, *, keep: BoolArray | None = None
-) -> FloatArray:
-    """Return each customer's sum, the same to the last bit whatever the order of rows."""
-    grid = _Grid.covering(codes, amounts, n, keep)
-    high, low = np.zeros(n), np.zeros(n)
-    for rows in _blocks(codes.size, keep):
-        grid.add(codes[rows].astype(np.intp), amounts[rows], high, low)
-    return high + low
-
-
 def purchase_sums(
     codes: IntArray,
     days: Int32Array,
@@ -189,9 +166,9 @@ def purchase_sums(
 ) -> tuple[FloatArray, FloatArray]:
     """Return each customer's sum over all purchases and over those after the first occasion."""
     n = first.size
-    grid = _Grid.covering(codes, amounts, n, keep)
+    grid = SumGrid.covering(codes, amounts, n, keep)
     high, low = np.zeros(2 * n), np.zeros(2 * n)
-    for rows in _blocks(codes.size, keep):
+    for rows in row_blocks(codes.size, keep):
         slots = codes[rows].astype(np.intp)
         slots += n * (days[rows] != first[slots])
         grid.add(slots, amounts[rows], high, low)
@@ -199,50 +176,3 @@ def purchase_sums(
     high[:n] += high[n:]
     low[:n] += low[n:]
     return high[:n] + low[:n], repeated
-
-
-class _Grid(NamedTuple):
-    """Two grids on which all sums are exact, so that the order of rows cannot matter.
-
-    Plain floating-point sums change in the last bit when rows are shuffled, so that customers with
-    the same purchases would not tie. Each amount is rounded to a grid coarse enough that every
-    sum on it is exact, and its rest to a second, finer grid (pre-rounding). What then is dropped
-    is below rows**2 * 2**-102 of the largest amount, `rows` being the most rows of one customer.
-
-    References
-    ----------
-    Demmel, J. & Nguyen, H. D. (2013). Fast reproducible floating-point summation. ARITH 21.
-    """
-
-    coarse: float
-    fine: float
-
-    @classmethod
-    def covering(
-        cls, codes: IntArray, amounts: FloatArray, n: int, keep: BoolArray | None
-    ) -> _Grid:
-        """Return the grids for these amounts; adding 1.5 * 2**52 * step rounds to a step."""
-        peak = 0.0
-        for rows in _blocks(codes.size, keep):
-            peak = max(peak, float(np.abs(amounts[rows]).max(initial=0.0)))
-        peak = min(peak, _LARGEST_EXACT)
-        bits = (2 * int(row_counts(codes, n, keep=keep).max(initial=0))).bit_length()
-        step = 2.0 ** (np.frexp(peak)[1] + bits - 52)
-        return cls(1.5 * 2.0**52 * step, 1.5 * 2.0**bits * step)
-
-    def add(self, slots: IntArray, amounts: FloatArray, high: FloatArray, low: FloatArray) -> None:
-        """Add the two roundings of each amount to its slot of `high` and `low`."""
-        rounded = amounts + self.coarse
-        rounded -= self.coarse
-        np.add.at(high, slots, rounded)
-        rest = amounts - rounded
-        rest += self.fine
-        rest -= self.fine
-        np.add.at(low, slots, rest)
-
-
-def _blocks(size: int, keep: BoolArray | None) -> Iterator[slice | IntArray]:
-    """Yield the (kept) rows, few enough at a time for temporaries to stay in cache."""
-    for start in range(0, size, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        yield rows if keep is None else np.flatnonzero(keep[rows]) + start
