@@ -81,7 +81,7 @@ def test_dropout_parameters_below_one_in_sum() -> None:
 
 
 def test_a_spend_model_without_a_mean_says_so_and_gives_no_negative_value() -> None:
-    """q < 1: lifetimes gives negative values here; ours warns, and gives NaN where there is none."""
+    """q < 1: lifetimes gives negative values here; ours warns, and gives NaN where none exists."""
     rng = np.random.default_rng(4)
     x = np.where(rng.random(4_000) < 0.7, 1.0, 2.0)
     nu = rng.gamma(0.6, 1 / 5.0, 4_000)

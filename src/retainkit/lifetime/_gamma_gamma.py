@@ -171,7 +171,7 @@ def fit_gamma_gamma(
     --------
     >>> from retainkit.lifetime import fit_gamma_gamma
     >>> model = fit_gamma_gamma(
-    ...     [1, 1, 1, 8, 8, 3, 0], [6.0, 20.0, 80.0, 22.0, 45.0, 30.0, float("nan")],
+    ...     [1, 1, 1, 8, 8, 3, 0], [6.0, 20.0, 80.0, 12.0, 40.0, 20.0, float("nan")],
     ...     weights=[30, 20, 10, 20, 10, 10, 900])
     >>> model.n, model.n_excluded, model.q > 1
     (100, 0, True)
@@ -193,8 +193,10 @@ def fit_gamma_gamma(
         boundary_of=_boundary_of,
     )
     p, q, gamma = fit.parameters.tolist()
-    _warn_infinite_mean(q)
-    _warn_dependence(correlation)
+    if q <= 1.0:  # the worse of the two
+        _warn_infinite_mean(q)
+    else:
+        _warn_dependence(correlation)
     return GammaGammaModel(
         p=p,
         q=q,
@@ -275,11 +277,10 @@ def _warn_dependence(correlation: float | None) -> None:
 
 
 def _warn_infinite_mean(q: float) -> None:
-    if q <= 1.0:
-        warnings.warn(
-            f"{_NAME}: q is {q:.4g}; at q <= 1 the mean amount over all customers is infinite, "
-            "so the expected spend of one-time buyers is NaN: cap outlying amounts or fit "
-            "groups of customers apart",
-            RetainkitWarning,
-            stacklevel=3,
-        )
+    warnings.warn(
+        f"{_NAME}: q is {q:.4g}; at q <= 1 the mean amount over all customers is infinite, "
+        "so the expected spend of one-time buyers is NaN: cap outlying amounts or fit "
+        "groups of customers apart",
+        RetainkitWarning,
+        stacklevel=3,
+    )
