@@ -330,7 +330,7 @@ def _balances(lines: _Lines, rows: npt.NDArray[np.int64], n: int, today: int) ->
         "invoices": invoices,
         "billed": _sum(rows, lines.amount, n),
         "settled": _sum(rows, lines.amount * ~is_open, n),
-        "ageing": cells.reshape(n, len(AGES)),
+        "ageing": cells.astype(np.float64).reshape(n, len(AGES)),
         "disputed_amount": _sum(rows, owed * lines.disputed, n),
         "overdue_amount": _sum(rows, owed * overdue, n),
         "days_overdue": np.where(invoices > 0, oldest, np.nan),
