@@ -43,34 +43,34 @@ def _effect(points: float, cost: float, lasts: str = "once") -> MigrationEffect:
 
 
 def test_once_by_hand() -> None:
-    table = compare_upgrades(CHAIN, REWARD, [_effect(0.1, 5.0)], discount_rate=0.1)
+    table = compare_upgrades(CHAIN, [_effect(0.1, 5.0)], reward=REWARD, discount_rate=0.1)
     assert table["maintain"].tolist() == pytest.approx([160.0, 160.0])
     assert table["delta"].tolist() == pytest.approx([0.0, 0.1 * 260 / 1.1])
     assert table["gain"].tolist() == pytest.approx([0.0, 0.1 * 260 / 1.1 - 5.0])
 
 
 def test_always_is_the_difference_of_two_chains() -> None:
-    table = compare_upgrades(CHAIN, REWARD, [_effect(0.1, 5.0, "always")], discount_rate=0.1)
+    table = compare_upgrades(CHAIN, [_effect(0.1, 5.0, "always")], reward=REWARD, discount_rate=0.1)
     p = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0, 0, 1.0]])
     value = np.linalg.solve(np.eye(3) - p / 1.1, [100.0, 15.0, 0.0])
     assert table["gain"].iloc[1] == pytest.approx(value[1] - 160.0)
 
 
 def test_maintain_wins_when_the_upgrade_costs_more_than_it_brings() -> None:
-    dear = compare_upgrades(CHAIN, REWARD, [_effect(0.1, 30.0)], discount_rate=0.1)
+    dear = compare_upgrades(CHAIN, [_effect(0.1, 30.0)], reward=REWARD, discount_rate=0.1)
     assert dear.loc[dear["best"], "measure"].tolist() == ["do_nothing"]
     cheap = compare_upgrades(
-        CHAIN, REWARD, [_effect(0.1, 5.0), _effect(0.2, 20.0, "once")], discount_rate=0.1
+        CHAIN, [_effect(0.1, 5.0), _effect(0.2, 20.0, "once")], reward=REWARD, discount_rate=0.1
     )
     assert cheap["best"].sum() == 1
 
 
 def test_impossible_shifts_are_refused() -> None:
     with pytest.raises(SchemaError, match="probabilities"):
-        compare_upgrades(CHAIN, REWARD, [_effect(0.8, 1.0)], discount_rate=0.1)
+        compare_upgrades(CHAIN, [_effect(0.8, 1.0)], reward=REWARD, discount_rate=0.1)
     with pytest.raises(SchemaError, match="no state"):
         compare_upgrades(
-            CHAIN, REWARD, [_effect(0.1, 1.0).replace(state="gold")], discount_rate=0.1
+            CHAIN, [_effect(0.1, 1.0).replace(state="gold")], reward=REWARD, discount_rate=0.1
         )
     with pytest.raises(ValidationError, match="sum to"):
         MigrationEffect(measure="course", state="x", shifts=(("key", 0.1),))

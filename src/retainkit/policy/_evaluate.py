@@ -263,7 +263,6 @@ def compare_policies(
     action: IntArray | Sequence[int],
     *,
     outcome: Any,
-    reference: str,
     propensity: Any = None,
     measures: Sequence[str],
     cost: Any = None,
@@ -272,6 +271,7 @@ def compare_policies(
     tier_names: Sequence[str] = (),
     customer_id: pd.Index[Any] | None = None,
     folds: int = 5,
+    reference: str,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Compare policies (none, all, current, risk-ranked, ...) on one randomised history.

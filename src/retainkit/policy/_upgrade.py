@@ -65,9 +65,9 @@ class MigrationEffect(FrozenConfig):
 
 def compare_upgrades(
     chain: TierChain,
-    reward: Mapping[str, float],
     effects: Sequence[MigrationEffect],
     *,
+    reward: Mapping[str, float],
     discount_rate: float,
 ) -> pd.DataFrame:
     """Return what each measure is worth beyond maintaining, and whether it pays.
@@ -76,10 +76,10 @@ def compare_upgrades(
     ----------
     chain : TierChain
         Probabilities of moving between states without the measures.
-    reward : mapping of str to float
-        Gain of one period in each state [money].
     effects : sequence of MigrationEffect
         Measures to compare; doing nothing is added for every state with one.
+    reward : mapping of str to float
+        Gain of one period in each state [money].
     discount_rate : float
         Per period.
 
@@ -114,8 +114,8 @@ def compare_upgrades(
     ...     [[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0, 0, 1]], absorbing=("lost",))
     >>> course = MigrationEffect(measure="advice_and_training", state="ordinary", cost=5.0,
     ...     shifts=(("key", 0.1), ("ordinary", -0.1)))
-    >>> table = compare_upgrades(chain, {"key": 100.0, "ordinary": 20.0}, [course],
-    ...     discount_rate=0.1)
+    >>> table = compare_upgrades(chain, [course], reward={"key": 100.0, "ordinary": 20.0},
+    ...                          discount_rate=0.1)
     >>> table[["measure", "gain", "best"]].round(2)
                    measure   gain   best
     0           do_nothing   0.00  False
