@@ -36,12 +36,13 @@ class Groups(NamedTuple):
 def sums(terms: npt.NDArray[Any], groups: Groups) -> FloatArray:
     """Return the sum of per-customer terms over everybody, then over each group."""
     if terms.dtype.kind == "f":
-        chosen = np.flatnonzero(terms)
-        values = terms[chosen]
-        overall = order_free_sums(values, np.zeros(len(values), dtype=np.int8), 1)
+        counts = terms != 0.0
+        everybody = np.zeros(len(terms), dtype=np.int8)
+        overall = order_free_sums(terms, everybody, 1, keep=counts)
         if groups.size == 0:
             return overall
-        return np.concatenate([overall, order_free_sums(values, groups.codes[chosen], groups.size)])
+        by_group = order_free_sums(terms, groups.codes, groups.size, keep=counts)
+        return np.concatenate([overall, by_group])
     overall = np.array([terms.sum()], dtype=np.float64)
     if groups.size == 0:
         return overall
