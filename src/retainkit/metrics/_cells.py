@@ -41,8 +41,8 @@ def sums(terms: npt.NDArray[Any], groups: Groups) -> FloatArray:
         overall = order_free_sums(terms, everybody, 1, keep=counts)
         if groups.size == 0:
             return overall
-        by_group = order_free_sums(terms, groups.codes, groups.size, keep=counts)
-        return np.concatenate([overall, by_group])
+        grouped = order_free_sums(terms, groups.codes, groups.size, keep=counts)
+        return np.concatenate([overall, grouped])
     overall = np.array([terms.sum()], dtype=np.float64)
     if groups.size == 0:
         return overall
