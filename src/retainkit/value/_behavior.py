@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from retainkit._internal._kernel_sums import exact_sums
 from retainkit._internal.time import DAYS_PER_UNIT, day_number, parse_as_of
 from retainkit.typing import AsOf, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._behavior_config import BehaviorConfig
@@ -18,7 +19,7 @@ from retainkit.value._kernel_behavior import (
     regularity,
     trend_of,
 )
-from retainkit.value._kernel_summary import Int32Array, collapse_days, exact_sums
+from retainkit.value._kernel_summary import Int32Array, collapse_days
 from retainkit.value._summarize import customer_codes, money_column, observed_days, pick_column
 
 _YEAR = 365

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 from retainkit._internal.config import FrozenConfig
 from retainkit._internal.time import DAYS_PER_YEAR
 from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
+from retainkit.value._catalog import ValueCriterion
 
 
 class CriterionConfig(FrozenConfig):
@@ -82,6 +84,42 @@ class ValueConfig(FrozenConfig):
     annual_discount_rate: NonNegativeFloat = 0.10
     margin_rate: Rate | None = None
     min_relation_days: PositiveFloat = DAYS_PER_YEAR
+
+    def with_weights(self, weights: Mapping[str, float]) -> Self:
+        """Return a copy with the weights of the criteria replaced.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            By criterion, for example of `judge_weights` or `entropy_weights`; a criterion that is
+            not named gets weight 0.
+
+        Returns
+        -------
+        ValueConfig
+            The same thresholds.
+
+        Raises
+        ------
+        ValueError
+            If a name is not one of the four criteria, or all weights are 0.
+
+        Examples
+        --------
+        >>> from retainkit.value import ValueConfig
+        >>> config = ValueConfig().with_weights({"future_potential": 1.0})
+        >>> config.future_potential.weight, config.background.weight
+        (1.0, 0.0)
+        """
+        criteria = [criterion.value for criterion in ValueCriterion]
+        unknown = set(weights) - set(criteria)
+        if unknown:
+            raise ValueError(f"{sorted(unknown)} are no criteria; these are: {criteria}")
+        changes = {
+            name: getattr(self, name).replace(weight=float(weights.get(name, 0.0)))
+            for name in criteria
+        }
+        return self.replace(**changes)
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:

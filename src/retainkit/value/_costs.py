@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._internal._kernel_sums import exact_sums
 from retainkit._internal.result import ResultTable
 from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, FloatArray
-from retainkit.value._kernel_summary import exact_sums
 
 _REQUIRED = ("customer_id", "activity", "quantity")
 _FIX = "pass the frame that tables.validate_activities returns"

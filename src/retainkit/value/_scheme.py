@@ -104,6 +104,7 @@ def fit_value_scheme(
     *,
     future_value: FloatArray | None = None,
     background: FloatArray | None = None,
+    business_breadth: FloatArray | None = None,
     config: ValueConfig | None = None,
 ) -> ValueScheme:
     """Learn the threshold of each criterion from a base of customers.
@@ -116,6 +117,9 @@ def fit_value_scheme(
         Expected future value [money], for example `expected_lifetime_value`.
     background : numpy.ndarray of float64, shape (n,), optional
         Strategic facts per customer (NaN = not known); needed only for a quantile of them.
+    business_breadth : numpy.ndarray of float64, shape (n,), optional
+        Breadth to judge instead of the number of lines, for example the effective number
+        `behavior.lines.effective`, in which a line bought from once in passing hardly counts.
     config : ValueConfig, optional
         What was chosen; the defaults of `ValueConfig` when None.
 
@@ -140,10 +144,11 @@ def fit_value_scheme(
     (93.76, 1.0, None)
     """
     config = ValueConfig() if config is None else config
-    for name, array in (("future_value", future_value), ("background", background)):
+    given = {"future_value": future_value, "background": background}
+    for name, array in {**given, "business_breadth": business_breadth}.items():
         require_aligned(array, len(summary), name)
     past = historical_contribution(summary, config)
-    breadth = None if summary.breadth is None else summary.breadth[summary.breadth > 0]
+    breadth = known_breadth(summary) if business_breadth is None else business_breadth
     return ValueScheme(
         config=config,
         basis=summary.basis,

@@ -28,6 +28,7 @@ def score_value(
     future_value: FloatArray | None = None,
     background: FloatArray | None = None,
     is_business: BoolArray | None = None,
+    business_breadth: FloatArray | None = None,
 ) -> ValueTable:
     """Judge each customer by history, breadth, future and background, and add the parts up.
 
@@ -44,6 +45,9 @@ def score_value(
         only: a private person is never scored on it.
     is_business : numpy.ndarray of bool, shape (n,), optional
         Which customers are businesses; required with `background`.
+    business_breadth : numpy.ndarray of float64, shape (n,), optional
+        Breadth to judge instead of the number of lines, as given to `fit_value_scheme`; NaN where
+        no line is known.
 
     Returns
     -------
@@ -93,11 +97,13 @@ def score_value(
     require_aligned(future_value, n, "future_value")
     require_aligned(background, n, "background")
     require_aligned(is_business, n, "is_business")
+    require_aligned(business_breadth, n, "business_breadth")
     _require_same_basis(summary, scheme)
     if background is not None:
         background = _of_businesses(background, is_business)
     past = historical_contribution(summary, scheme.config)
-    values = (past, known_breadth(summary), future_value, background)
+    breadth = known_breadth(summary) if business_breadth is None else business_breadth
+    values = (past, breadth, future_value, background)
     thresholds = tuple(map(scheme.threshold, ValueCriterion))
     weights = tuple(map(scheme.weight, ValueCriterion))
     return ValueTable(
@@ -106,6 +112,7 @@ def score_value(
         future_potential=or_unknown(future_value, n),
         background=or_unknown(background, n),
         is_business=is_business,
+        breadth=business_breadth,
         score=add_parts(score_parts(values, thresholds, weights), n),
     )
 

@@ -100,7 +100,7 @@ def summarize_customers(
         money_column(transactions, "amount", seen),
         n=len(customer_id),
         profit=money_column(transactions, "profit", seen) if "profit" in transactions else None,
-        lines=_line_codes(transactions, seen) if "business_line" in transactions else None,
+        lines=line_codes(transactions, seen) if "business_line" in transactions else None,
     )
     return CustomerSummary(
         customer_id=customer_id,
@@ -204,7 +204,7 @@ def money_column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) 
     return values
 
 
-def _line_codes(transactions: pd.DataFrame, seen: BoolArray | None) -> npt.NDArray[Any]:
+def line_codes(transactions: pd.DataFrame, seen: BoolArray | None) -> npt.NDArray[Any]:
     lines = pick_column(transactions, "business_line", seen)
     if isinstance(lines.dtype, pd.CategoricalDtype):
         return lines.cat.codes.to_numpy()

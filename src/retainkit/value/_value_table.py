@@ -45,6 +45,8 @@ class ValueTable(ResultTable):
         Which customers are businesses, as far as given.
     score : numpy.ndarray of float64
         Sum of the parts, in [0, 1]; NaN where no criterion could be judged.
+    breadth : numpy.ndarray of float64 or None
+        The breadth judged, where it is not the number of lines of `history`.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class ValueTable(ResultTable):
     background: FloatArray
     is_business: BoolArray | None
     score: FloatArray
+    breadth: FloatArray | None = None
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".explain(customer)"
@@ -90,7 +93,9 @@ class ValueTable(ResultTable):
 
     @property
     def business_breadth(self) -> FloatArray:
-        """Distinct business lines; NaN where none is known."""
+        """Distinct (or effective) business lines; NaN where none is known."""
+        if self.breadth is not None:
+            return self.breadth
         return or_unknown(known_breadth(self.history), len(self))
 
     def values(self, criterion: ValueCriterion) -> FloatArray:
@@ -219,7 +224,7 @@ class ValueTable(ResultTable):
                 yield ~self.is_business, "not_a_business"
         elif criterion is not ValueCriterion.BUSINESS_BREADTH:
             yield self.history.never_purchased, "never_purchased"
-        elif self.history.breadth is not None:
+        elif self.breadth is not None or self.history.breadth is not None:
             yield True, "no_business_line"
             yield self.history.never_purchased, "never_purchased"
 

@@ -1,0 +1,302 @@
+"""decompose_profit: why a customer earns less (or more) than the base's average, part by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.errors import AlignmentError, NotComputableError
+from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
+from retainkit.value._summarize import (
+    customer_codes,
+    line_codes,
+    money_column,
+    observed_days,
+    pick_column,
+)
+from retainkit.value._summary import CustomerSummary
+
+PROFIT_CAUSES: Final = ("price", "mix", "product_cost", "returns", "service")
+"""The parts of a profit gap, in order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ProfitGapTable(ResultTable):
+    """Each customer's profit against what its purchases earn at the base's average, by cause.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers, in the order of the summary.
+    list_value : numpy.ndarray of float64
+        Purchases at list price [money].
+    profit : numpy.ndarray of float64
+        Profit net of cost to serve [money].
+    expected : numpy.ndarray of float64
+        `list_value` times the base's profit per unit of list value [money].
+    price, mix, product_cost, returns, service : numpy.ndarray of float64
+        Parts of the gap [money], below 0 where they cost profit: more discount than average;
+        lines of lower margin; products of lower margin within their lines; more lost on returns;
+        more service. They add up to profit - expected.
+    base_rate : float
+        Profit per unit of list value of the whole base.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.value import decompose_profit, summarize_customers
+    >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [100.0, 60.0],
+    ...                      "profit": [30.0, -10.0], "timestamp": pd.to_datetime("2024-01-31")})
+    >>> summary = summarize_customers(rows, as_of="2024-01-31")
+    >>> decompose_profit(rows, summary, list_amount=[100.0, 100.0])
+    <ProfitGapTable: 2 customers; next: .unprofitable()>
+    """
+
+    customer_id: pd.Index[Any]
+    list_value: FloatArray
+    profit: FloatArray
+    expected: FloatArray
+    price: FloatArray
+    mix: FloatArray
+    product_cost: FloatArray
+    returns: FloatArray
+    service: FloatArray
+    base_rate: float
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = ".unprofitable()"
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
+
+    @property
+    def gap(self) -> FloatArray:
+        """Profit above (or below) what the purchases earn at the base's average [money]."""
+        return self.profit - self.expected
+
+    @property
+    def is_unprofitable(self) -> BoolArray:
+        """Whether profit net of cost to serve is below 0."""
+        return self.profit < 0
+
+    @property
+    def main_cause(self) -> npt.NDArray[np.int8]:
+        """Position in `PROFIT_CAUSES` of the part that costs most; -1 where no part costs."""
+        parts = np.column_stack([getattr(self, cause) for cause in PROFIT_CAUSES])
+        worst: npt.NDArray[np.int8] = parts.argmin(axis=1).astype(np.int8)
+        worst[~(parts.min(axis=1) < 0)] = -1
+        return worst
+
+    def unprofitable(self) -> pd.DataFrame:
+        """Return the customers with a loss, the largest first, with the reason.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of `to_frame`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.value import decompose_profit, summarize_customers
+        >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [100.0, 60.0],
+        ...                      "profit": [30.0, -10.0],
+        ...                      "timestamp": pd.to_datetime("2024-01-31")})
+        >>> summary = summarize_customers(rows, as_of="2024-01-31")
+        >>> gaps = decompose_profit(rows, summary, list_amount=[100.0, 100.0])
+        >>> gaps.unprofitable()[["customer_id", "profit", "expected", "price", "reason"]]
+           customer_id  profit  expected  price reason
+        0            2   -10.0      10.0  -20.0  price
+        """
+        frame = self.to_frame()[self.is_unprofitable]
+        return frame.sort_values("profit", kind="stable").reset_index(drop=True)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per customer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id, list_value, profit, expected, gap, the five parts, and `reason`: the part
+            that costs most (NA where none does).
+        """
+        columns = {
+            name: getattr(self, name)
+            for name in ("customer_id", "list_value", "profit", "expected", "gap", *PROFIT_CAUSES)
+        }
+        reason = pd.Categorical.from_codes(self.main_cause, pd.Index(PROFIT_CAUSES))
+        return pd.DataFrame({**columns, "reason": reason})
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per cause: how many unprofitable customers it is the main reason of.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `cause`; customers, their profit, and what the part costs all unprofitable ones.
+        """
+        losing, main = self.is_unprofitable, self.main_cause
+        rows = {}
+        for code, cause in enumerate(PROFIT_CAUSES):
+            mine = losing & (main == code)
+            rows[cause] = {
+                "customers": int(np.count_nonzero(mine)),
+                "profit": float(self.profit[mine].sum()),
+                "part_of_all_unprofitable": float(getattr(self, cause)[losing].sum()),
+            }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("cause")
+
+
+def decompose_profit(
+    transactions: pd.DataFrame,
+    summary: CustomerSummary,
+    *,
+    list_amount: ArrayLike1D | None = None,
+) -> ProfitGapTable:
+    """Explain each customer's profit against the base's average, part by part.
+
+    Parameters
+    ----------
+    transactions : pandas.DataFrame
+        Valid transactions with `profit`; with `business_line` the mix is told from the products.
+    summary : CustomerSummary
+        Of the same transactions, with costs (`with_costs`) if service is to be explained.
+    list_amount : array-like of shape (rows,), optional
+        Value of each row of `transactions` at list price [money]; what is missing to `amount` is
+        discount. None: no discount is known and `price` is 0.
+
+    Returns
+    -------
+    ProfitGapTable
+        In the order of `summary`.
+
+    Raises
+    ------
+    NotComputableError
+        If the transactions carry no profit, or nothing was bought.
+    AlignmentError
+        If `list_amount` does not have one value per row, or the customers differ.
+
+    Notes
+    -----
+    With L purchases at list price, D discount, M = profit + D the profit at list price, R profit
+    on returns, S cost to serve, line l of mean rate m_l = M_l / L_l, and m, d, r, s the base's
+    rates of M, D, R, S per unit of L:
+
+    price = d L - D; mix = sum_l L_l (m_l - m); product cost = M - sum_l L_l m_l;
+    returns = R - r L; service = s L - S.
+
+    Their sum is profit - (m - d + r - s) L, exactly. It is an account against the average, not a
+    claim about causes: a discount may have been the price of the order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.value import decompose_profit, summarize_customers
+    >>> rows = pd.DataFrame({"customer_id": [1, 2, 2], "amount": [100.0, 80.0, -20.0],
+    ...                      "profit": [40.0, 0.0, -10.0], "business_line": ["a", "b", "b"],
+    ...                      "timestamp": pd.to_datetime("2024-01-31")})
+    >>> summary = summarize_customers(rows, as_of="2024-01-31")
+    >>> gaps = decompose_profit(rows, summary, list_amount=[100.0, 100.0, -20.0])
+    >>> gaps.to_frame()[["expected", "gap", "price", "mix", "returns"]]
+       expected   gap  price   mix  returns
+    0      15.0  25.0   10.0  10.0      5.0
+    1      15.0 -25.0  -10.0 -10.0     -5.0
+    """
+    if summary.profit is None or "profit" not in transactions:
+        raise NotComputableError(
+            "the transactions carry no profit",
+            rule="a loss is explained from profit per row",
+            where="transactions['profit']",
+            fix="give a profit or cost column",
+        )
+    _, seen = observed_days(transactions, summary.as_of)
+    codes, ids = customer_codes(pick_column(transactions, "customer_id", seen))
+    if not ids.equals(summary.customer_id):
+        raise _misaligned("the summary has other customers", "summarise the same transactions")
+    amount = money_column(transactions, "amount", seen)
+    earned = money_column(transactions, "profit", seen)
+    at_list = amount if list_amount is None else np.asarray(list_amount, dtype=np.float64)
+    if list_amount is not None:
+        if at_list.shape != (len(transactions),):
+            raise _misaligned(f"list_amount has shape {at_list.shape}", "one value per row")
+        at_list = at_list if seen is None else at_list[seen]
+    lines = np.zeros(len(codes), dtype=np.int64)
+    if "business_line" in transactions:
+        lines = line_codes(transactions, seen).astype(np.int64) + 1  # 0 = line not known
+    bought = amount >= 0
+    facts = _Facts(
+        n=len(summary),
+        codes=codes[bought],
+        lines=lines[bought],
+        at_list=at_list[bought],
+        discount=at_list[bought] - amount[bought],
+        earned=earned[bought],
+    )
+    returned: FloatArray = np.zeros(len(summary))
+    returned += np.bincount(codes[~bought], weights=earned[~bought], minlength=len(summary))
+    return _decompose(summary, facts, returned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Purchase rows."""
+
+    n: int
+    codes: npt.NDArray[Any]
+    lines: npt.NDArray[Any]
+    at_list: FloatArray
+    discount: FloatArray
+    earned: FloatArray
+
+    def by_customer(self, values: FloatArray) -> FloatArray:
+        total: FloatArray = np.zeros(self.n)
+        total += np.bincount(self.codes, weights=values, minlength=self.n)
+        return total
+
+
+def _decompose(summary: CustomerSummary, rows: _Facts, returned: FloatArray) -> ProfitGapTable:
+    value, discount = rows.by_customer(rows.at_list), rows.by_customer(rows.discount)
+    total = float(value.sum())
+    if not total > 0.0:
+        raise NotComputableError(
+            "nothing was bought at a price above 0",
+            rule="a customer is compared with the profit per unit of purchases of the base",
+            where="transactions['amount']",
+            fix="give transactions with positive amounts",
+        )
+    at_list = rows.earned + rows.discount
+    margin = rows.by_customer(at_list)
+    line_value = np.bincount(rows.lines, weights=rows.at_list)
+    line_margin = np.bincount(rows.lines, weights=at_list)
+    rate = float(margin.sum()) / total
+    rates = np.divide(
+        line_margin, line_value, out=np.full(line_value.size, rate), where=line_value > 0
+    )
+    usual = rows.by_customer(rows.at_list * rates[rows.lines])
+    served = np.zeros(rows.n) if summary.cost_to_serve is None else summary.cost_to_serve
+    profit = margin - discount + returned - served
+    base_rate = float(profit.sum()) / total
+    return ProfitGapTable(
+        customer_id=summary.customer_id,
+        list_value=value,
+        profit=profit,
+        expected=base_rate * value,
+        price=float(discount.sum()) / total * value - discount,
+        mix=usual - rate * value,
+        product_cost=margin - usual,
+        returns=returned - float(returned.sum()) / total * value,
+        service=float(served.sum()) / total * value - served,
+        base_rate=base_rate,
+    )
+
+
+def _misaligned(wrong: str, rule: str) -> AlignmentError:
+    return AlignmentError(
+        wrong, rule=rule, where="decompose_profit", fix="pass the frame that was summarised"
+    )

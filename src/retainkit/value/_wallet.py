@@ -1,0 +1,240 @@
+"""measure_wallet: which share of its category spending each customer gives the firm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._internal.result import ResultTable
+from retainkit.errors import AlignmentError, SchemaError
+from retainkit.typing import FloatArray
+from retainkit.value._behavior_table import BehaviorTable
+
+WALLET_REASONS: Final = ("known", "partial_year", "not_known", "above_category", "no_spend")
+"""Why a share of wallet is (not) known; a table stores positions in this tuple."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class WalletTable(ResultTable):
+    """Each customer's share of wallet and what it spends elsewhere.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers, in the order of the behaviour table.
+    year_spend, category_spending : numpy.ndarray of float64
+        Net spend of the last 365 days with the firm, and yearly spending in the whole category
+        with anybody [money/year].
+    share : numpy.ndarray of float64
+        Share of wallet in (0, 1]; NaN where `reason` is not "known" or "partial_year".
+    reason : numpy.ndarray of int8
+        Position in `WALLET_REASONS`: "partial_year" is a lower bound (customer for less than a
+        year), "above_category" an error in the data (more spent here than everywhere).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.value import measure_wallet, summarize_behavior
+    >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [50.0, 9.0],
+    ...                      "timestamp": pd.to_datetime("2024-01-31")})
+    >>> customers = pd.DataFrame({"customer_id": [2, 1], "category_spending": [3.0, 200.0]})
+    >>> measure_wallet(summarize_behavior(rows, as_of="2024-12-31"), customers)
+    <WalletTable: 2 customers; next: assess_potential(..., share_of_wallet=wallet.share)>
+    """
+
+    customer_id: pd.Index[Any]
+    year_spend: FloatArray
+    category_spending: FloatArray
+    share: FloatArray
+    reason: npt.NDArray[np.int8]
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = "assess_potential(..., share_of_wallet=wallet.share)"
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
+
+    @property
+    def ratio(self) -> FloatArray:
+        """Yearly spend over category spending as it stands, errors above 1 included."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.year_spend / self.category_spending
+
+    @property
+    def room(self) -> FloatArray:
+        """Yearly category spending that goes elsewhere [money/year]; NaN where not known."""
+        return np.where(np.isnan(self.share), np.nan, self.category_spending - self.year_spend)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per customer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id, year_spend, category_spending, ratio, share, room, reason.
+        """
+        columns = {
+            name: getattr(self, name)
+            for name in ("customer_id", "year_spend", "category_spending", "ratio", "share", "room")
+        }
+        reasons = pd.Categorical.from_codes(self.reason, pd.Index(WALLET_REASONS))
+        return pd.DataFrame({**columns, "reason": reasons})
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per reason: customers, their spend here and in the category.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `reason`; columns customers, year_spend, category_spending (NaN counts as 0).
+        """
+        rows = {
+            reason: {
+                "customers": int(np.count_nonzero(self.reason == code)),
+                "year_spend": float(self.year_spend[self.reason == code].sum()),
+                "category_spending": float(np.nansum(self.category_spending[self.reason == code])),
+            }
+            for code, reason in enumerate(WALLET_REASONS)
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("reason")
+
+
+def measure_wallet(
+    behavior: BehaviorTable, customers: pd.DataFrame, *, age_days: FloatArray | None = None
+) -> WalletTable:
+    """Measure each customer's share of wallet where its category spending is known.
+
+    Parameters
+    ----------
+    behavior : BehaviorTable
+        From `summarize_behavior`.
+    customers : pandas.DataFrame
+        Valid customers: `customer_id` and `category_spending` [money/year].
+    age_days : numpy.ndarray of float64, shape (n,), optional
+        Time since the first purchase [day], for example `summary.with_unit("day").age`; shares of
+        customers for less than a year are then marked as lower bounds.
+
+    Returns
+    -------
+    WalletTable
+        In the order of `behavior`.
+
+    Raises
+    ------
+    SchemaError
+        If `customers` has no `category_spending`.
+    AlignmentError
+        If `age_days` does not have one value per customer.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.value import measure_wallet, summarize_behavior
+    >>> rows = pd.DataFrame({"customer_id": [1, 2, 3], "amount": [50.0, 9.0, 1.0],
+    ...                      "timestamp": pd.to_datetime("2024-01-31")})
+    >>> customers = pd.DataFrame({"customer_id": [2, 1], "category_spending": [3.0, 200.0]})
+    >>> wallet = measure_wallet(summarize_behavior(rows, as_of="2024-12-31"), customers)
+    >>> wallet.to_frame()[["share", "room", "reason"]]
+       share   room          reason
+    0   0.25  150.0           known
+    1    NaN    NaN  above_category
+    2    NaN    NaN       not_known
+    """
+    from retainkit.tables import align_customer_ids
+
+    n = len(behavior)
+    if "category_spending" not in customers:
+        raise SchemaError(
+            "customers has no column 'category_spending'",
+            rule="share of wallet = yearly spend / yearly spending in the whole category",
+            where="customers",
+            fix="CustomerColumns(category_spending=...) names it",
+        )
+    if age_days is not None and age_days.shape != (n,):
+        raise AlignmentError(
+            f"age_days has shape {age_days.shape}, the table {n:,} customers",
+            rule="one value per customer, in order",
+            where="age_days",
+            fix='pass summary.with_unit("day").age of the same transactions',
+        )
+    places = align_customer_ids(pd.Index(customers["customer_id"]), behavior.customer_id)
+    category = np.full(n, np.nan)
+    known = places >= 0
+    category[places[known]] = customers["category_spending"].to_numpy(dtype=np.float64)[known]
+    spend = behavior.year_spend
+    reason = np.full(n, WALLET_REASONS.index("known"), dtype=np.int8)
+    if age_days is not None:
+        reason[age_days < 365] = WALLET_REASONS.index("partial_year")
+    reason[spend > category] = WALLET_REASONS.index("above_category")
+    reason[spend <= 0] = WALLET_REASONS.index("no_spend")
+    reason[~(category > 0)] = WALLET_REASONS.index("not_known")
+    usable = reason <= WALLET_REASONS.index("partial_year")
+    share = np.full(n, np.nan)
+    share[usable] = spend[usable] / category[usable]
+    return WalletTable(
+        customer_id=behavior.customer_id,
+        year_spend=spend,
+        category_spending=category,
+        share=share,
+        reason=reason,
+    )
+
+
+def add_wallet_room(
+    future_value: FloatArray,
+    wallet: WalletTable,
+    *,
+    attainable: float,
+    horizon_days: float = 365.25,
+) -> FloatArray:
+    """Add to the expected future value what could be won of the wallet that goes elsewhere.
+
+    Parameters
+    ----------
+    future_value : numpy.ndarray of float64, shape (n,)
+        Expected future value on today's footing [money].
+    wallet : WalletTable
+        The same customers in the same order.
+    attainable : float
+        Share of the room that is believed to be attainable, times the margin where value is
+        profit; an assumption of the firm, so it has no default.
+    horizon_days : float, default 365.25
+        Horizon of `future_value` [day].
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        The potential [money], for `score_value(future_value=...)`; unchanged where the wallet is
+        not known.
+
+    Raises
+    ------
+    AlignmentError
+        If the two do not have one value per customer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from retainkit.value import add_wallet_room, measure_wallet, summarize_behavior
+    >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [50.0, 9.0],
+    ...                      "timestamp": pd.to_datetime("2024-01-31")})
+    >>> customers = pd.DataFrame({"customer_id": [1], "category_spending": [200.0]})
+    >>> wallet = measure_wallet(summarize_behavior(rows, as_of="2024-12-31"), customers)
+    >>> add_wallet_room(np.array([40.0, 8.0]), wallet, attainable=0.1).tolist()
+    [55.0, 8.0]
+    """
+    if future_value.shape != (len(wallet),):
+        raise AlignmentError(
+            f"future_value has shape {future_value.shape}, the wallet {len(wallet):,} customers",
+            rule="one value per customer, in order",
+            where="future_value",
+            fix="compute both from the same transactions",
+        )
+    room = np.nan_to_num(wallet.room) * (horizon_days / 365.25)
+    potential: FloatArray = future_value + attainable * room
+    return potential
