@@ -13,7 +13,7 @@ from retainkit.value._kernel_discount import discount_nodes, distinct_histories
 from retainkit.value._summary import CustomerSummary
 
 if TYPE_CHECKING:
-    from retainkit.lifetime import PurchaseModel, SpendModel
+    from retainkit.lifetime import PurchaseHistory, PurchaseModel, SpendModel
 
 _WORTH_COMPRESSING = 2048
 """Customers from which on equal histories are evaluated once."""
@@ -133,11 +133,28 @@ def _evaluate(
     summary: CustomerSummary, model: PurchaseModel, nodes: tuple[tuple[float, float], ...]
 ) -> FloatArray:
     scaled, days_per_unit = summary.with_unit(model.unit), DAYS_PER_UNIT[model.unit]
-    history = _History(scaled.frequency.astype(np.float64), scaled.recency, scaled.age, model.unit)
+    history = _known_history(scaled)
     total = np.zeros(len(summary))
     for day, weight in nodes:
         total += weight * model.expected_purchases(history, horizon=day / days_per_unit)
     return total
+
+
+def _known_history(summary: CustomerSummary) -> PurchaseHistory:
+    """Return the history as one that models need not check again for every horizon."""
+    from retainkit.lifetime import CompressedHistories
+
+    frequency, n = summary.frequency.astype(np.float64), len(summary)
+    if not summary.occasions.all():  # who never purchased has no history: let the model say so
+        return _History(frequency, summary.recency, summary.age, summary.unit)
+    return CompressedHistories(
+        frequency=frequency,
+        recency=summary.recency,
+        age=summary.age,
+        unit=summary.unit,
+        weights=np.ones(n),
+        inverse=np.arange(n),
+    )
 
 
 def _spend(summary: CustomerSummary, model: SpendModel | None) -> FloatArray:
