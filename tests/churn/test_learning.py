@@ -175,7 +175,10 @@ def test_a_calibration_map_rises_and_is_closest(rows: list[tuple[int, bool]]) ->
     x = np.array([row[0] for row in rows], dtype=np.float64)
     y = np.array([row[1] for row in rows], dtype=np.float64)
     learnt = fit_calibration(x, outcome=y)
+    x = np.append(x, [x.min(), x.max()])  # the case against the grain at either end
+    y = np.append(y, [1.0, 0.0])
     fitted = learnt.apply(x)
+    assert 0.0 < learnt.probabilities[0] <= learnt.probabilities[-1] < 1.0
     assert fitted.mean() == pytest.approx(y.mean())
     assert (np.diff(learnt.probabilities) >= 0).all()
     points = np.unique(x)

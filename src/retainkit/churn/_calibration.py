@@ -253,9 +253,9 @@ class CalibrationMap(FrozenModel):
     Examples
     --------
     >>> from retainkit.churn import fit_calibration
-    >>> learnt = fit_calibration([0.2, 0.4, 0.6, 0.8], outcome=[False, True, False, True])
+    >>> learnt = fit_calibration([0.2] * 9 + [0.8] * 9, outcome=[False] * 9 + [True] * 9)
     >>> learnt.apply([0.2, 0.5, 0.8]).tolist()
-    [0.0, 0.5, 1.0]
+    [0.1, 0.5, 0.9]
     """
 
     scores: tuple[float, ...]
@@ -283,7 +283,8 @@ def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationM
     """Learn what a score means, on a hold-out period in which the outcome was seen.
 
     Isotonic regression: of all maps that never fall, the one closest to the outcomes. It knows
-    nothing of the form of the score; it needs some hundreds of cases.
+    nothing of the form of the score; it needs some hundreds of cases. One case against the grain
+    is added at either end, so that no probability is 0 or 1.
 
     Parameters
     ----------
@@ -312,8 +313,8 @@ def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationM
     Examples
     --------
     >>> from retainkit.churn import fit_calibration
-    >>> fit_calibration([0.9, 0.1], outcome=[True, False]).probabilities
-    (0.0, 1.0)
+    >>> fit_calibration([0.9] * 3 + [0.1] * 3, outcome=[True] * 3 + [False] * 3).probabilities
+    (0.25, 0.75)
     """
     x, y = np.asarray(score, dtype=np.float64), np.asarray(outcome, dtype=np.bool_)
     if x.shape != y.shape or x.ndim != 1:
@@ -325,7 +326,9 @@ def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationM
     known = ~np.isnan(x)
     if not known.any():
         raise NotComputableError("no score is known", rule="a map is learnt from cases")
-    corners, fitted = pool_adjacent(x[known], y[known].astype(np.float64))
+    x, y = x[known], y[known].astype(np.float64)
+    ends = np.array([x.min(), x.max()])
+    corners, fitted = pool_adjacent(np.append(x, ends), np.append(y, [1.0, 0.0]))
     return CalibrationMap(
         scores=tuple(corners.tolist()),
         probabilities=tuple(fitted.tolist()),

@@ -278,10 +278,12 @@ def cause_sensitivity(
 
     Parameters
     ----------
-    events, churn, catalog, code_books
+    events, churn
         As in `attribute_causes`.
     alternatives : mapping of str to AttributionConfig, optional
         Settings by name; `default_alternatives()` by default.
+    catalog, code_books
+        As in `attribute_causes`.
 
     Returns
     -------

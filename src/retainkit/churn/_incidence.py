@@ -190,10 +190,12 @@ def compare_incidence(
 
     Parameters
     ----------
-    duration, cause, causes, entry
+    duration, cause
         As in `cumulative_incidence`.
     by : array_like, shape (n,)
         Group of each customer; at least two groups.
+    causes, entry
+        As in `cumulative_incidence`.
 
     Returns
     -------
