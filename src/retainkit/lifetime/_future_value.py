@@ -13,8 +13,8 @@ from retainkit.lifetime._process import ProcessModel, check_horizon
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray
 
-_TAIL = 1e-8
-"""Probability of counts that are not looked at any more; it goes to the side it is on."""
+_TAIL = 1e-7
+"""Probability of counts that are not looked at any more."""
 _MOST_COUNTS = 20_000
 
 
@@ -138,6 +138,9 @@ def _mix(
             seen[left] += chance[left]
             above = betainc(shape[here], p * count, share[here])
             total[here] += chance[row[here]] * above
+            certain = above > 1.0 - _TAIL  # and with every further purchase
+            total[here[certain]] += 1.0 - seen[row[here[certain]]]
+            here = here[~certain]
     clipped: FloatArray = np.clip(total, 0.0, 1.0)
     return clipped
 
