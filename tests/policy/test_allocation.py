@@ -198,6 +198,24 @@ def test_limits_hold_and_are_priced() -> None:
     np.testing.assert_array_equal(plan.measure[order], mixed.measure)
 
 
+def test_settling_most_customers_by_price_keeps_the_linear_programs_bound() -> None:
+    """2,600 customers are solved in parts; the bound is that of the whole program."""
+    rng = np.random.default_rng(8)
+    n = 2_600
+    gain, cost = rng.normal(2.0, 3.0, (n, 2)), rng.uniform(1.0, 3.0, (n, 2))
+    limit = AllocationLimit(id="few", measures=("measure_1",), at_most=200)
+    plan = allocate_budget(gain, cost, budget=1_500.0, limits=(limit,))
+    rows = np.repeat(np.arange(n), 2)
+    each = csr_matrix((np.ones(2 * n), (rows, np.arange(2 * n))), (n, 2 * n))
+    sums: Any = csr_matrix(np.vstack([cost.ravel(), np.tile([0.0, 1.0], n)]))
+    matrix: Any = vstack([each, sums])
+    solved = linprog(
+        -gain.ravel(), A_ub=matrix, b_ub=np.array([*np.ones(n), 1_500.0, 200.0]), bounds=(0, None)
+    )
+    assert plan.bound == pytest.approx(-float(solved.fun or 0.0), rel=1e-9)
+    assert plan.gap < 1e-4
+
+
 def test_a_limit_that_does_not_bind_changes_nothing() -> None:
     rng = np.random.default_rng(6)
     gain, cost = rng.normal(2.0, 3.0, (50, 2)), rng.uniform(1.0, 3.0, (50, 2))

@@ -15,11 +15,12 @@ from retainkit.policy import (
     UpgradeModel,
     assess_potential,
     compare_upgrades,
+    decide_actions,
     fit_upgrade_model,
 )
 from retainkit.tiers import TierChain
 from retainkit.typing import BoolArray, FloatArray
-from tests.policy.helpers import scheme
+from tests.policy.helpers import scheme, tiers_of
 
 # V(key) = 420, V(ordinary) = 160 solve V = R + P V / 1.1
 CHAIN = TierChain.from_matrix(
@@ -130,3 +131,19 @@ def test_a_known_probability_decides_the_potential() -> None:
     with pytest.raises(InvalidTableError, match="outside"):
         assess_potential([500.0], scheme(), probability=[1.2])
     assert np.isnan(assess_potential([500.0], scheme()).confidence).all()
+
+
+def test_a_decision_says_how_sure_its_potential_is() -> None:
+    values = [500.0, 500.0, 5000.0]
+    tiers = tiers_of(["ordinary", "ordinary", "key"])
+    potential = assess_potential(
+        values, scheme(), tier=np.array([1, 1, 0]), probability=[0.7, 0.2, 0.9]
+    )
+    decisions = decide_actions(tiers, potential=potential)
+    assert [decisions.decision(i).confidence for i in range(3)] == [0.7, 0.8, None]
+    assert [decisions.decision(i).stance.value for i in range(3)] == [
+        "develop",
+        "maintain",
+        "protect",
+    ]
+    assert decisions.to_frame()["confidence"].isna().tolist() == [False, False, True]

@@ -160,6 +160,7 @@ def decide_actions(
         future_value=_kernel.undefined(n) if future is None else future,
         catalog=catalog,
         config=config,
+        confidence=_confidence(potential, state, config),
     )
 
 
@@ -247,6 +248,16 @@ def _states(
         if p_churn is None
         else _kernel.risk_bands(p_churn, bands.medium, bands.high),
     )
+
+
+def _confidence(
+    potential: PotentialTable, state: npt.NDArray[np.int8], config: PolicyConfig
+) -> FloatArray | None:
+    """Return how sure the potential is wherever the rule that matched asks for it."""
+    if potential.probability is None:
+        return None
+    asks = np.array([bool(rule.potentials) for rule in config.rules], dtype=np.bool_)
+    return np.where(asks[config.rule_by_state.take(state)], potential.confidence, np.nan)
 
 
 def _debt_step(

@@ -42,6 +42,9 @@ class Decision(NamedTuple):
         "computed", "effects_not_supplied", "value_not_known" or "churn_not_known".
     guard_rails : tuple of GuardRailResult
         What was checked; empty where nothing is taken from the customer.
+    confidence : float or None
+        Probability that the potential behind the decision is judged rightly; None where the rule
+        does not ask for potential, or no probability was supplied.
 
     Examples
     --------
@@ -70,3 +73,4 @@ class Decision(NamedTuple):
     expected_cost: float | None
     economics: str
     guard_rails: tuple[GuardRailResult, ...]
+    confidence: float | None = None

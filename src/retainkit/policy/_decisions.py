@@ -63,6 +63,9 @@ class DecisionTable(ResultTable):
         The measures.
     config : PolicyConfig
         The rules.
+    confidence : ndarray of float or None
+        Probability that the potential behind the decision is judged rightly; NaN where the rule
+        does not ask for potential. None = no probabilities were supplied.
 
     Examples
     --------
@@ -91,6 +94,7 @@ class DecisionTable(ResultTable):
     future_value: FloatArray
     catalog: MeasureCatalog
     config: PolicyConfig
+    confidence: FloatArray | None = None
 
     def __len__(self) -> int:
         return self.state.size
@@ -249,6 +253,7 @@ class DecisionTable(ResultTable):
             expected_cost=float(self.expected_cost[position]) if known else None,
             economics=ECONOMICS[int(self.economics[position])],
             guard_rails=self._guard_rails_at(position),
+            confidence=self._confidence_at(position),
         )
 
     def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
@@ -345,6 +350,10 @@ class DecisionTable(ResultTable):
         return guard_rail_frame(
             self.future_value, self.is_adverse, self.stance, config=self.config, language=language
         )
+
+    def _confidence_at(self, position: int) -> float | None:
+        sure = np.nan if self.confidence is None else float(self.confidence[position])
+        return None if np.isnan(sure) else sure
 
     def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
         if not adverse_states(self.catalog, self.config)[int(self.state[position])]:

@@ -61,6 +61,7 @@ def decision_frame(table: DecisionTable, language: Language) -> pd.DataFrame:
             "is_adverse": table.is_adverse,
             "lost_contribution": table.lost_contribution,
             "replacement_cost": table.replacement_cost,
+            "confidence": np.nan if table.confidence is None else table.confidence,
         }
     )
 
