@@ -12,7 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from retainkit.churn import cumulative_incidence, share_incidence
+from retainkit.churn import (
+    ChurnTable,
+    attribute_causes,
+    cumulative_incidence,
+    detect_churn,
+    list_contract_spells,
+    share_incidence,
+)
 
 N = 1_000_000
 NAMES = ("fault", "competitive", "non_malicious")
@@ -75,3 +82,67 @@ def test_statsmodels(benchmark: Any, losses: Losses) -> None:
     from statsmodels.duration.survfunc import CumIncidenceRight
 
     benchmark.pedantic(CumIncidenceRight, (losses.days, losses.code + 1), rounds=2)
+
+
+class Evidence(NamedTuple):
+    """Events of customers of whom half left."""
+
+    events: pd.DataFrame
+    churn: ChurnTable
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    rng = np.random.default_rng(5)
+    kinds = ["complaint", "payment_failed", "cancellation_request", "agent_note", "service_ended"]
+    codes = ["moved", "switched_service", "expired_card", "low_quality", "payment_failed"]
+    frame = pd.DataFrame(
+        {
+            "customer_id": rng.integers(0, N, N),
+            "timestamp": np.datetime64("2025-01-01", "s") + rng.integers(0, 3 * 10**7, N),
+            "kind": pd.Categorical.from_codes(rng.integers(0, 5, N), categories=pd.Index(kinds)),
+            "code": pd.Categorical.from_codes(rng.integers(-1, 5, N), categories=pd.Index(codes)),
+        }
+    )
+    churn = detect_churn((np.arange(N) % 2).astype(np.float64), customer_id=np.arange(N))
+    return Evidence(frame, churn)
+
+
+@pytest.mark.benchmark(group="attribution: 1,000,000 events, 500,000 leavers")
+def test_yardstick_last_event_of_each(benchmark: Any, evidence: Evidence) -> None:
+    benchmark.pedantic(lambda: evidence.events.groupby("customer_id")["timestamp"].max(), rounds=3)
+
+
+@pytest.mark.benchmark(group="attribution: 1,000,000 events, 500,000 leavers")
+def test_attribute(benchmark: Any, evidence: Evidence) -> None:
+    causes = benchmark.pedantic(
+        attribute_causes, (evidence.events,), {"churn": evidence.churn}, rounds=3
+    )
+    np.testing.assert_allclose(causes.posterior.sum(axis=1), 1.0)
+
+
+@pytest.mark.benchmark(group="spells: 1,000,000 contracts")
+def test_yardstick_sort_contracts(benchmark: Any, contracts: pd.DataFrame) -> None:
+    benchmark.pedantic(lambda: contracts.sort_values(["customer_id", "start"]), rounds=3)
+
+
+@pytest.mark.benchmark(group="spells: 1,000,000 contracts")
+def test_spells(benchmark: Any, contracts: pd.DataFrame) -> None:
+    benchmark.pedantic(list_contract_spells, (contracts,), {"as_of": "2026-12-31"}, rounds=3)
+
+
+@pytest.fixture(scope="module")
+def contracts() -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    start = rng.integers(18_000, 20_000, N)
+    frame = pd.DataFrame(
+        {
+            "customer_id": rng.integers(0, 700_000, N),
+            "start": start.astype("datetime64[D]").astype("datetime64[s]"),
+            "end": (start + rng.integers(0, 900, N))
+            .astype("datetime64[D]")
+            .astype("datetime64[s]"),
+        }
+    )
+    frame.loc[rng.random(N) < 0.3, "end"] = pd.NaT
+    return frame
