@@ -17,12 +17,20 @@ from retainkit.tables import (
     SurveyRules,
     TransactionRules,
 )
-from retainkit.tiers import LifecycleConfig, StandingConfig, TierSchemeConfig
+from retainkit.tiers import (
+    LifecycleConfig,
+    StabilityConfig,
+    StandingConfig,
+    TierSchemeConfig,
+)
 from retainkit.typing import CollapseUnit, NonNegativeFloat, TimeUnit
 from retainkit.value import FutureValueConfig, RfmConfig, ValueConfig
 
 TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "contribution"]
 """What customers are graded by."""
+
+PurchaseModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd", "nbd"]
+"""Models of buying and dropout without contracts."""
 
 
 class ActivityRate(FrozenConfig):
@@ -95,6 +103,9 @@ class PipelineConfig(FrozenConfig):
         What makes a row valid.
     activity_rates : tuple of ActivityRate, default ()
         Cost per unit of each activity; needed to charge the activities table to customers.
+    purchase_model : {"mbg_nbd", "bg_nbd", "pareto_nbd", "nbd"}, default "mbg_nbd"
+        Model of buying and dropout. BG/NBD believes that who bought once is still a customer;
+        the default does not. `lifetime.compare_models` judges them on a hold-out.
     lifetime : FitConfig
         How the models of buying and spend are fitted.
     value : ValueConfig
@@ -106,6 +117,8 @@ class PipelineConfig(FrozenConfig):
         Recency, frequency, money scores.
     tiers : TierSchemeConfig
         Names of the tiers and the rule that cuts them.
+    stability : StabilityConfig
+        How much evidence a change of tier needs when a previous result is given.
     standing : StandingConfig
         From when on a customer who owes money is on watch, or bad.
     lifecycle : LifecycleConfig
@@ -138,11 +151,13 @@ class PipelineConfig(FrozenConfig):
     tier_basis: TierBasis = "lifetime_value"
     rules: TableRules = TableRules()
     activity_rates: tuple[ActivityRate, ...] = ()
+    purchase_model: PurchaseModelName = "mbg_nbd"
     lifetime: FitConfig = FitConfig()
     value: ValueConfig = ValueConfig()
     future: FutureValueConfig = FutureValueConfig()
     rfm: RfmConfig = RfmConfig()
     tiers: TierSchemeConfig = TierSchemeConfig()
+    stability: StabilityConfig = StabilityConfig()
     standing: StandingConfig = StandingConfig()
     lifecycle: LifecycleConfig = LifecycleConfig()
     churn: DetectionConfig = DetectionConfig()

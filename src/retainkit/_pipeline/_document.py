@@ -33,6 +33,8 @@ class ResultDocument(FrozenModel):
         Heads beside what customers were graded by, per tier.
     concentration : tuple of records
         Facts of the whale curve.
+    movement : tuple of records
+        Customers by tier before and after; empty without a previous run.
     stances : tuple of records
         Customers and value per stance and tier.
     stages : tuple of records
@@ -67,6 +69,7 @@ class ResultDocument(FrozenModel):
     tiers: tuple[Record, ...]
     value_tiers: tuple[Record, ...]
     concentration: tuple[Record, ...]
+    movement: tuple[Record, ...]
     stances: tuple[Record, ...]
     stages: tuple[Record, ...]
     metrics: tuple[Record, ...]
@@ -88,6 +91,7 @@ def describe(result: RetentionResult) -> ResultDocument:
         tiers=records(result.pyramid.to_frame()),
         value_tiers=records(result.value_pyramid.to_frame()),
         concentration=records(result.whale.summary().reset_index()),
+        movement=records(result.movement.to_frame()) if result.movement else (),
         stances=records(result.policy.summary()),
         stages=records(result.scores.lifecycle.summary()),
         metrics=records(result.metrics.to_frame()),

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
 from retainkit._internal.config import FrozenModel
-from retainkit._pipeline._config import PipelineConfig, TierBasis
+from retainkit._pipeline._config import PipelineConfig, PurchaseModelName, TierBasis
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.churn import detect_churn
 from retainkit.errors import ConvergenceError, NotComputableError
-from retainkit.lifetime import GammaGammaModel, MbgNbdModel, fit_gamma_gamma, fit_mbg_nbd
+from retainkit.lifetime import (
+    GammaGammaModel,
+    PurchaseModelUnion,
+    fit_bg_nbd,
+    fit_gamma_gamma,
+    fit_mbg_nbd,
+    fit_nbd,
+    fit_pareto_nbd,
+)
 from retainkit.policy import assess_potential, decide_actions
 from retainkit.tiers import (
     LifecycleScheme,
     TierScheme,
+    TierState,
+    TierTable,
     assign_tiers,
     fit_lifecycle_scheme,
     fit_tier_scheme,
@@ -46,8 +57,16 @@ _LIFETIME_ALONE = FutureValueModel(
 )
 
 
+_FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
+    "mbg_nbd": fit_mbg_nbd,
+    "bg_nbd": fit_bg_nbd,
+    "pareto_nbd": fit_pareto_nbd,
+    "nbd": fit_nbd,
+}
+
+
 class _Models(NamedTuple):
-    purchase: MbgNbdModel | None
+    purchase: PurchaseModelUnion | None
     spend: GammaGammaModel | None
     margin: MarginModel
     future: FutureValueModel | None
@@ -70,7 +89,7 @@ class FittedPipeline(FrozenModel):
         Last observed day of the base it was learnt on.
     tier_basis : str
         What customers are graded by (the configured basis, or its fallback; see `notes`).
-    purchase_model : MbgNbdModel or None
+    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
         Model of buying and dropout; None where the base could not support one.
     spend_model : GammaGammaModel or None
         Model of spend per purchase; None where the base could not support one.
@@ -107,7 +126,7 @@ class FittedPipeline(FrozenModel):
     config: PipelineConfig
     as_of: date
     tier_basis: TierBasis
-    purchase_model: MbgNbdModel | None
+    purchase_model: PurchaseModelUnion | None
     spend_model: GammaGammaModel | None
     margin: MarginModel
     future_model: FutureValueModel | None
@@ -118,7 +137,11 @@ class FittedPipeline(FrozenModel):
     notes: tuple[str, ...] = ()
 
     def score(
-        self, summary: CustomerSummary, *, facts: CustomerFacts | None = None
+        self,
+        summary: CustomerSummary,
+        *,
+        facts: CustomerFacts | None = None,
+        previous: TierTable | TierState | None = None,
     ) -> CustomerScores:
         """Score customers: value, tier, stage, churn risk and stance, each row on its own.
 
@@ -128,6 +151,8 @@ class FittedPipeline(FrozenModel):
             Customers, from `summarize_customers`, or one from `summarize_customer`.
         facts : CustomerFacts, optional
             Kind, background and standing of the same customers in the same order.
+        previous : TierTable or TierState, optional
+            The last assessment: a tier then changes only on evidence (`PipelineConfig.stability`).
 
         Returns
         -------
@@ -141,7 +166,7 @@ class FittedPipeline(FrozenModel):
         """
         models = _Models(self.purchase_model, self.spend_model, self.margin, self.future_model)
         predictions = _predict(summary, models, self.config)
-        return apply_schemes(self, summary, predictions, facts)
+        return apply_schemes(self, summary, predictions, facts, previous)
 
 
 def fit_pipeline(
@@ -223,6 +248,7 @@ def apply_schemes(
     summary: CustomerSummary,
     predictions: _Predictions,
     facts: CustomerFacts | None,
+    previous: TierTable | TierState | None = None,
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
@@ -232,6 +258,8 @@ def apply_schemes(
         fitted.tier_scheme,
         customer_id=summary.customer_id,
         standing=facts.standing if facts else None,
+        previous=previous,
+        stability=config.stability,
     )
     churn = detect_churn(
         predictions.p_alive,
@@ -281,11 +309,11 @@ def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
 def _fit_models(
     summary: CustomerSummary, future: FutureValueModel | None, config: PipelineConfig
 ) -> _Models:
-    purchase: MbgNbdModel | None = None
+    purchase: PurchaseModelUnion | None = None
     spend: GammaGammaModel | None = None
     notes: list[str] = []
     try:
-        purchase = fit_mbg_nbd(summary, config=config.lifetime)
+        purchase = _FITS[config.purchase_model](summary, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
         notes.append(f"no model of buying: {error.wrong}")
     try:

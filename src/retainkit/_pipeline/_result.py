@@ -18,7 +18,7 @@ from retainkit.metrics import CohortTable, MetricTable
 from retainkit.policy import DecisionTable
 from retainkit.scorecard import Scorecard
 from retainkit.tables import Ledger, align_customer_ids
-from retainkit.tiers import TierPyramid, TierTable, WhaleCurve
+from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
 from retainkit.typing import Language
 from retainkit.value import CustomerSummary, ValueTable
 
@@ -124,6 +124,8 @@ class RetentionResult:
         Heads beside what customers were graded by, per tier.
     whale : WhaleCurve
         Cumulative contribution of the base.
+    movement : TierMovement or None
+        Who rose, fell, came and went since the previous run; None without one.
     contract_churn : ChurnTable or None
         Observed ends of contracts.
     causes : CauseTable or None
@@ -160,6 +162,7 @@ class RetentionResult:
     pyramid: TierPyramid
     value_pyramid: TierPyramid
     whale: WhaleCurve
+    movement: TierMovement | None
     contract_churn: ChurnTable | None
     causes: CauseTable | None
     cause_breakdown: CauseBreakdown | None

@@ -43,7 +43,14 @@ from retainkit.tables import (
     TransactionColumns,
     align_customer_ids,
 )
-from retainkit.tiers import tier_pyramid, whale_curve
+from retainkit.tiers import (
+    TierMovement,
+    TierState,
+    TierTable,
+    compare_tiers,
+    tier_pyramid,
+    whale_curve,
+)
 from retainkit.typing import AsOf, IntoFrame
 from retainkit.value import (
     CustomerSummary,
@@ -100,6 +107,7 @@ class RetentionPipeline:
         survey_columns: SurveyColumns | None = None,
         activities: IntoFrame | None = None,
         activity_columns: ActivityColumns | None = None,
+        previous: RetentionResult | TierTable | TierState | None = None,
         progress: Callable[[str], None] = _silent,
     ) -> RetentionResult:
         """Run everything that the tables given allow.
@@ -116,6 +124,10 @@ class RetentionPipeline:
             Further tables; each switches on more.
         customer_columns, contract_columns, event_columns, survey_columns, activity_columns
             Their column names, where they differ from the default.
+        previous : RetentionResult, TierTable or TierState, optional
+            The last run, or its tiers: tiers then change only on evidence
+            (`PipelineConfig.stability`) and, with more than a `TierState`, `.movement` shows who
+            rose, fell, came and went.
         progress : callable, optional
             Called with the name of each stage when it begins.
 
@@ -155,7 +167,8 @@ class RetentionPipeline:
         )
         require_rows(tables.transactions, tables.ledger)
         flags = customer_columns.strategic_flags if customer_columns else ()
-        return _compose(tables, flags, day, self.config, progress)
+        tiers_before = previous.tiers if isinstance(previous, RetentionResult) else previous
+        return _compose(tables, flags, day, self.config, progress, tiers_before)
 
 
 def _compose(
@@ -164,6 +177,7 @@ def _compose(
     day: date,
     config: PipelineConfig,
     progress: Callable[[str], None],
+    previous: TierTable | TierState | None,
 ) -> RetentionResult:
     """Call the public functions one after the other on valid tables."""
     progress("choosing the estimate of future value")
@@ -176,7 +190,7 @@ def _compose(
     progress("fitting models of buying and spend")
     model, predictions = learn(history, facts=facts, future_model=future_model, config=config)
     progress("scoring, grading, deciding")
-    scores = apply_schemes(model, history, predictions, facts)
+    scores = apply_schemes(model, history, predictions, facts, previous)
     del predictions
     progress("finding causes of leaving")
     contract_churn = _contract_churn(tables, day, config)
@@ -198,6 +212,7 @@ def _compose(
         pyramid=pyramid,
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
+        movement=_movement(previous, scores.tiers),
         contract_churn=contract_churn,
         causes=causes,
         cause_breakdown=_break_down(causes, scores),
@@ -208,6 +223,10 @@ def _compose(
         ledger=tables.ledger,
         gaps=find_gaps(tables, history, model.notes, config),
     )
+
+
+def _movement(before: TierTable | TierState | None, after: TierTable) -> TierMovement | None:
+    return compare_tiers(before, after) if isinstance(before, TierTable) else None
 
 
 def _number_customers(tables: ValidTables) -> tuple[ValidTables, pd.Index[Any]]:
