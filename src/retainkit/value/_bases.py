@@ -80,7 +80,7 @@ class SegmentBases(ResultTable):
     >>> import retainkit as rk
     >>> from retainkit.value import segment_bases
     >>> segment_bases(rk.summarize_customers(rk.load_cdnow_sample(), as_of="1998-06-30"))
-    <SegmentBases: 2,357 customers; next: build_cube(...)>
+    <SegmentBases: 2,357 customers; next: segment_cube(...)>
     """
 
     customer_id: pd.Index[Any]
@@ -92,7 +92,7 @@ class SegmentBases(ResultTable):
     config: BasesConfig
 
     _what: ClassVar[str] = "customers"
-    _next_step: ClassVar[str] = "build_cube(...)"
+    _next_step: ClassVar[str] = "segment_cube(...)"
 
     def __len__(self) -> int:
         return len(self.customer_id)
