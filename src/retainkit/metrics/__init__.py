@@ -30,7 +30,7 @@ from retainkit.metrics._economics import (
     EconomicsTable,
     estimate_economics,
 )
-from retainkit.metrics._explain import Explanation, explain
+from retainkit.metrics._explanation import Explanation, explain
 from retainkit.metrics._intervals import jeffreys_interval, wilson_interval
 from retainkit.metrics._loyalty import health_score, net_promoter_score, resurrection_latency
 from retainkit.metrics._money import (
