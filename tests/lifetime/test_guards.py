@@ -12,6 +12,7 @@ import pytest
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
 from retainkit.lifetime import (
     BgNbdModel,
+    FitConfig,
     GammaGammaModel,
     MbgNbdModel,
     NbdModel,
@@ -161,3 +162,32 @@ def test_discrete_and_contract_bases_that_say_nothing() -> None:
         fit_shifted_beta_geometric([5, 6], [False, False])
     with pytest.raises(NotComputableError, match="everybody left in the first period"):
         fit_shifted_beta_geometric([1, 1], [True, True])
+
+
+def test_a_prior_keeps_small_bases_off_the_limits_and_large_ones_where_they_are() -> None:
+    """Ten customers: finite standard errors; 20,000: the maximum-likelihood estimate, nearly.
+    The log-likelihood stays the data's own, so it is never above the maximum."""
+    prior = FitConfig(prior_sd=1.5)
+    small = simulate_histories(12, seed=3)
+    for fit in FITS:
+        model = fit(small, config=prior)
+        assert model.boundary == ()
+        assert all(np.isfinite(v) and v < 10 * model.parameters[k] for k, v in
+                   model.standard_errors.items())  # fmt: skip
+        assert model.config == prior
+    large = simulate_histories(20_000, seed=5)
+    plain, kept = fit_mbg_nbd(large), fit_mbg_nbd(large, config=prior)
+    assert kept.parameters == pytest.approx(plain.parameters, rel=0.02)
+    assert kept.log_likelihood is not None
+    assert plain.log_likelihood is not None
+    assert plain.log_likelihood - 0.1 < kept.log_likelihood <= plain.log_likelihood
+
+
+def test_the_prior_does_not_depend_on_the_unit() -> None:
+    weeks = simulate_histories(30, seed=9)
+    days = PurchaseHistories(
+        frequency=weeks.frequency, recency=weeks.recency * 7, age=weeks.age * 7, unit="day"
+    )
+    one, two = (fit_mbg_nbd(h, config=FitConfig(prior_sd=1.0)) for h in (weeks, days))
+    assert two.alpha == pytest.approx(7 * one.alpha, rel=1e-6)
+    assert two.a == pytest.approx(one.a, rel=1e-6)

@@ -122,7 +122,7 @@ def fit_by_likelihood(
     for start in starts:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             optimum = maximise(
-                objective,
+                _with_prior(objective, starts[0], config.prior_sd),
                 start,
                 tolerance=config.tolerance,
                 max_iterations=config.max_iterations,
@@ -131,9 +131,27 @@ def fit_by_likelihood(
         if optimum.converged:
             break
     best = next((o for o in tried if o.converged), None)
+    if best is not None and config.prior_sd is not None:
+        best = best._replace(at=best.at._replace(value=objective(best.theta).value))
     if best is None:
         raise _no_convergence(name, max(tried, key=lambda o: o.at.value), len(tried))
     return Fit(np.exp(best.theta), _evidence(best, name, config, boundary_of, stacklevel))
+
+
+def _with_prior(objective: Objective, centre: FloatArray, sd: float | None) -> Objective:
+    """Add the log-density of a normal prior on the log-parameters."""
+    if sd is None:
+        return objective
+
+    def penalised(theta: FloatArray) -> Evaluation:
+        at, apart = objective(theta), (theta - centre) / sd
+        return Evaluation(
+            at.value - 0.5 * float(apart @ apart),
+            at.gradient - apart / sd,
+            at.hessian - np.eye(len(theta)) / sd**2,
+        )
+
+    return penalised
 
 
 def _evidence(
