@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from retainkit.churn import (
     ChurnCause,
     LeakConfig,
+    attribute_causes,
     compare_sources,
     find_leaks,
     measure_agreement,
@@ -104,6 +105,25 @@ def test_an_event_without_a_code_is_compared_by_its_kind() -> None:
     two = make_events(("a", 0, "death"))
     conflicts = compare_sources({"one": one, "two": two}, churn=make_churned("a"))
     assert conflicts.to_frame()["kind"].tolist() == ["same_leaf"]
+
+
+def test_contradictions_show_both_sides() -> None:
+    """Only who has counted statements for different leaves is listed, the weightiest first."""
+    events = make_events(
+        ("a", 0, "agent_note", "low_quality"),
+        ("a", 0, "survey_reason", "moved"),
+        ("b", 0, "survey_reason", "moved"),
+        ("c", 0, "contact"),
+        ("ghost", 0, "fraud"),
+    )
+    causes = attribute_causes(events, churn=make_churned("c", "b", "a"))
+    found = causes.contradictions(events)
+    assert found["customer_id"].tolist() == ["a", "a"]
+    assert found["statement"].tolist() == ["survey_reason: moved", "agent_note: low_quality"]
+    assert found["points_to"].astype("str").tolist() == ["active.natural", "active.fault"]
+    assert found["weight"].tolist() == [0.6, 0.4]
+    with pytest.raises(AlignmentError, match="1 events"):
+        causes.contradictions(events.iloc[:1])
 
 
 def test_leaks_are_named_and_honest_predictors_are_not() -> None:

@@ -267,6 +267,54 @@ class CauseTable(ResultTable):
         own = events.iloc[rows].reset_index(drop=True)
         return own.join(fate.reset_index(drop=True).rename(columns={"cause": "points_to"}))
 
+    def contradictions(self, events: pd.DataFrame) -> pd.DataFrame:
+        """Return the statements of customers whose evidence points to different leaves.
+
+        Contradicting evidence is weighed, but not averaged away: who looks at one customer sees
+        both sides.
+
+        Parameters
+        ----------
+        events : pandas.DataFrame
+            The events the causes were attributed from.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id, cause (the verdict), timestamp, statement, points_to, weight; customers in
+            their order, the weightiest statement first. Only statements that count.
+
+        Raises
+        ------
+        AlignmentError
+            If the events are other ones.
+        """
+        if len(events) != len(self.evidence):
+            raise AlignmentError(
+                f"{len(events)} events",
+                rule=f"the causes come from {len(self.evidence)} events",
+                where="contradictions",
+                fix="pass the same events frame as to attribute_causes",
+            )
+        found = self.evidence
+        used = (found.customer >= 0) & (found.weight > 0.0)
+        used[used] &= self.is_contradicted[found.customer[used]]
+        rows = np.flatnonzero(used)
+        order = np.lexsort((rows, -found.weight[rows], found.customer[rows]))
+        rows = rows[order]
+        owner = found.customer[rows]
+        names = np.array([*found.statements, ""], dtype=object)
+        return pd.DataFrame(
+            {
+                "customer_id": self.customer_id[owner],
+                "cause": cause_categorical(self.cause_code[owner]),
+                "timestamp": events["timestamp"].iloc[rows].to_numpy(),
+                "statement": pd.Series(names[found.statement_code[rows]], dtype="str"),
+                "points_to": cause_categorical(found.cause_code[rows]),
+                "weight": found.weight[rows],
+            }
+        )
+
 
 def cause_categorical(
     codes: Int8Array, *, catalog: CauseCatalog | None = None, language: Language | None = None

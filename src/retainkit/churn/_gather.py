@@ -129,7 +129,8 @@ def _plain(events: pd.DataFrame) -> pd.DataFrame:
     out = events.copy()
     for name in _TEXTS:
         if name in out.columns:
-            out[name] = out[name].astype("object").where(out[name].notna(), None).astype("str")
+            texts = out[name].astype("object").where(out[name].notna(), None)
+            out[name] = text_series(texts.tolist()).to_numpy()
     out["timestamp"] = out["timestamp"].astype("datetime64[us]")
     return out
 
