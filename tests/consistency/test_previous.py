@@ -31,7 +31,12 @@ def test_the_run_is_the_functions_by_hand(before: RetentionResult, after: Retent
     )
     pd.testing.assert_frame_equal(tiers.to_frame(), after.tiers.to_frame(), check_exact=True)
     assert after.movement is not None
-    by_hand = compare_tiers(before.tiers, tiers).to_frame()
+    by_hand = compare_tiers(
+        before.tiers,
+        tiers,
+        lapsed_before=before.churn.churned,
+        lapsed_after=after.churn.churned,
+    ).to_frame()
     pd.testing.assert_frame_equal(by_hand, after.movement.to_frame(), check_exact=True)
 
 

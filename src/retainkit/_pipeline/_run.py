@@ -167,8 +167,7 @@ class RetentionPipeline:
         )
         require_rows(tables.transactions, tables.ledger)
         flags = customer_columns.strategic_flags if customer_columns else ()
-        tiers_before = previous.tiers if isinstance(previous, RetentionResult) else previous
-        return _compose(tables, flags, day, self.config, progress, tiers_before)
+        return _compose(tables, flags, day, self.config, progress, previous)
 
 
 def _compose(
@@ -177,7 +176,7 @@ def _compose(
     day: date,
     config: PipelineConfig,
     progress: Callable[[str], None],
-    previous: TierTable | TierState | None,
+    previous: RetentionResult | TierTable | TierState | None,
 ) -> RetentionResult:
     """Call the public functions one after the other on valid tables."""
     progress("choosing the estimate of future value")
@@ -190,7 +189,8 @@ def _compose(
     progress("fitting models of buying and spend")
     model, predictions = learn(history, facts=facts, future_model=future_model, config=config)
     progress("scoring, grading, deciding")
-    scores = apply_schemes(model, history, predictions, facts, previous)
+    before = previous.tiers if isinstance(previous, RetentionResult) else previous
+    scores = apply_schemes(model, history, predictions, facts, before)
     del predictions
     progress("finding causes of leaving")
     contract_churn = _contract_churn(tables, day, config)
@@ -212,7 +212,7 @@ def _compose(
         pyramid=pyramid,
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
-        movement=_movement(previous, scores.tiers),
+        movement=_movement(previous, scores),
         contract_churn=contract_churn,
         causes=causes,
         cause_breakdown=_break_down(causes, scores),
@@ -225,8 +225,18 @@ def _compose(
     )
 
 
-def _movement(before: TierTable | TierState | None, after: TierTable) -> TierMovement | None:
-    return compare_tiers(before, after) if isinstance(before, TierTable) else None
+def _movement(
+    before: RetentionResult | TierTable | TierState | None, after: CustomerScores
+) -> TierMovement | None:
+    """Compare with the last run; who has probably gone counts as lapsed where both runs know it."""
+    if isinstance(before, RetentionResult):
+        return compare_tiers(
+            before.tiers,
+            after.tiers,
+            lapsed_before=before.churn.churned,
+            lapsed_after=after.churn.churned,
+        )
+    return compare_tiers(before, after.tiers) if isinstance(before, TierTable) else None
 
 
 def _number_customers(tables: ValidTables) -> tuple[ValidTables, pd.Index[Any]]:
