@@ -163,24 +163,24 @@ def test_three_thousand_customers_against_the_linear_program() -> None:
 
 def test_limits_hold_and_are_priced() -> None:
     rng = np.random.default_rng(5)
-    n = 400
+    n = 200
     cost = rng.uniform(1.0, 5.0, (n, 3))
     gain = rng.normal(3.0, 4.0, (n, 3))
     tier = rng.integers(0, 2, n)
     limits = (
-        AllocationLimit(id="visits", measures=("visit",), at_most=20),
-        AllocationLimit(id="key", tiers=("key",), at_least=150),
-        AllocationLimit(id="post", measures=("letter",), counts="cost", at_most=60),
+        AllocationLimit(id="visits", measures=("visit",), at_most=10),
+        AllocationLimit(id="key", tiers=("key",), at_least=75),
+        AllocationLimit(id="post", measures=("letter",), counts="cost", at_most=30),
     )
     names = ("letter", "call", "visit")
     plan = allocate_budget(
-        gain, cost, budget=500.0, measures=names, limits=limits, tier=tier, tier_names=("key", "x")
+        gain, cost, budget=250.0, measures=names, limits=limits, tier=tier, tier_names=("key", "x")
     )
-    assert plan.cost <= 500.0 + 1e-6
-    assert (plan.measure == 2).sum() <= 20
-    assert ((plan.measure >= 0) & (tier == 0)).sum() >= 150
-    assert plan.expected_cost[plan.measure == 0].sum() <= 60.0 + 1e-6
-    assert 0.0 <= plan.gap < 2e-3
+    assert plan.cost <= 250.0 + 1e-6
+    assert (plan.measure == 2).sum() <= 10
+    assert ((plan.measure >= 0) & (tier == 0)).sum() >= 75
+    assert plan.expected_cost[plan.measure == 0].sum() <= 30.0 + 1e-6
+    assert 0.0 <= plan.gap < 5e-3
     prices = dict(plan.limit_prices)
     assert prices["visits"] > 0.0
     assert prices["key"] <= 0.0
@@ -188,7 +188,7 @@ def test_limits_hold_and_are_priced() -> None:
     mixed = allocate_budget(
         gain[order],
         cost[order],
-        budget=500.0,
+        budget=250.0,
         measures=names,
         limits=limits,
         tier=tier[order],
@@ -274,7 +274,7 @@ def test_frames_summaries_and_pickles() -> None:
     assert shown["customer_id"].tolist() == ["a", "b"]
     assert shown["measure"].tolist() == ["letter", "do_nothing"]
     summary = plan.summary()
-    assert summary["measure"].tolist() == ["do_nothing", "letter", "do_nothing", "total"]
+    assert summary["measure"].tolist() == ["do_nothing", "letter", "total"]
     assert summary["customers"].iloc[:-1].sum() == len(plan) == 2
     assert len(allocate_budget(np.empty((0, 2)), [1.0, 1.0], budget=1.0)) == 0
 

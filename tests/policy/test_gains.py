@@ -117,3 +117,20 @@ def test_what_is_not_known_is_nan_and_what_is_wrong_refused() -> None:
     with pytest.raises(AlignmentError):
         measure_gains(table, money={"personal_ties": V[:2]})
     assert len(measure_gains(table).to_frame()) == 4
+
+
+def test_customers_as_good_as_gone_have_no_gain() -> None:
+    """V / s0 of two tiny estimates would explode: below 1 % it is NaN, never a fortune."""
+    tiers = tiers_of(["key"] * 2)
+    churn = Churn(tiers.customer_id, np.array([1.0 - 1e-15, 0.98]))
+    table = decide_actions(
+        tiers,
+        potential=potential_of(["no"] * 2),
+        value=Value(tiers.customer_id, np.array([288.0, 10.0])),
+        churn=churn,
+        catalog=_catalog(),
+    )
+    gains = measure_gains(table, churn=churn)
+    assert np.isnan(gains.gain[0, 1])
+    assert np.isnan(table.expected_gain[0])
+    assert gains.gain[1, 1] == pytest.approx(0.1 * 10.0 / 0.02 - 6.0)

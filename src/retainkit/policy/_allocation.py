@@ -133,6 +133,8 @@ class Allocation(ResultTable):
         """
         rows = []
         for code in range(-1, len(self.measures)):
+            if code >= 0 and self.measures[code] == NO_MEASURE:
+                continue
             inside = self.measure == code
             rows.append(
                 {

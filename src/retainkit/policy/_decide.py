@@ -115,7 +115,8 @@ def decide_actions(
     With s0 = 1 - p the probability to stay, V the unconditional future value and V0 = V / s0,
     the gain of a measure is s1 (V0 (1 + g) - delta) - V - c: s1 = s0 + its effect on retention
     (inside [0, 1]), g its relative effect on value, delta the change of cost to serve, c its
-    expected cost. The best of the allowed measures with known economics and of doing nothing
+    expected cost; where s0 < 0.01, V0 cannot be told and the gain is NaN. The best of the
+    allowed measures with known economics and of doing nothing
     (gain 0) is `measure`; ties keep the first of the catalogue.
 
     References

@@ -10,6 +10,10 @@ from retainkit.policy import _kernel
 from retainkit.policy._measures import PolicyMeasure
 from retainkit.typing import FloatArray
 
+MIN_STAY = 0.01
+"""Least probability to stay at which V0 = V / s0 can be told: below it the quotient of two small
+estimates would explode, and the customer is as good as gone."""
+
 
 class Economics(NamedTuple):
     """Gain, cost and what free riders take, per customer [money]."""
@@ -53,6 +57,6 @@ def measure_economics(
     total = fixed + riders + saved
     growth = (1.0 + (effect.spend or 0.0)) * (1.0 + (effect.price or 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        staying = np.where(stay > 0.0, future / stay, np.nan)
+        staying = np.where(stay >= MIN_STAY, future / stay, np.nan)
     then = stay_then * (staying * growth - (effect.cost_to_serve or 0.0))
     return Economics(then - future - total, np.asarray(total, dtype=np.float64), riders)

@@ -220,7 +220,8 @@ def measure_gains(
     gain = s1 (V0 (1 + growth) - serve) - s0 V0 - c, with s0 and s1 the probability to stay
     without and with the measure and V0 the value of a customer who stays; c = treatment +
     contacts + incentive x (psi min(s0, s1) + gamma (s1 - s0)+): free riders take the incentive
-    with probability psi, customers who are kept with probability gamma.
+    with probability psi, customers who are kept with probability gamma. Where s0 < 0.01, V0 =
+    V / s0 cannot be told: the gain is NaN.
 
     References
     ----------
