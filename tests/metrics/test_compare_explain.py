@@ -100,17 +100,6 @@ def test_a_real_difference_stands_out_and_chance_does_not() -> None:
         compare_groups(tabulate_metrics(base, period=period))
 
 
-def test_noise_is_called_noise_about_as_often_as_promised(cdnow_base: PurchaseIndex) -> None:
-    """Groups drawn at random differ beyond noise in about 5 % of the cases."""
-    beyond = 0
-    for seed in range(100):
-        codes = np.random.default_rng(seed).integers(0, 2, len(cdnow_base))
-        by = pd.Series(codes, index=cdnow_base.customer_id)
-        table = tabulate_metrics(cdnow_base, by=by, period=QUARTERS[1], metrics=["retention_rate"])
-        beyond += len(compare_groups(table).summary())
-    assert 1 <= beyond <= 11  # binomial(100, 0.05): 98 % within
-
-
 def test_a_ratio_of_sums_has_the_interval_of_its_residuals(
     cdnow: pd.DataFrame, cdnow_base: PurchaseIndex
 ) -> None:

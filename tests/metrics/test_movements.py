@@ -26,7 +26,7 @@ from retainkit.metrics import (
 ORIGIN = date(2026, 1, 1)
 AS_OF = "2026-06-30"
 PERIODS = tuple(Period.month(2026, month) for month in range(2, 7))
-LIMIT = settings(deadline=None, derandomize=True, max_examples=60)
+LIMIT = settings(deadline=None, derandomize=True, max_examples=30)
 
 
 def days(*texts: str | None) -> pd.Series[Any]:
