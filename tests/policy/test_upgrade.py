@@ -77,6 +77,16 @@ def test_impossible_shifts_are_refused() -> None:
         MigrationEffect(measure="course", state="x", shifts=(("key", 0.1),))
 
 
+def test_what_the_chain_does_not_know_stays_unknown() -> None:
+    blank = [float("nan")] * 3
+    chain = TierChain.from_matrix(
+        ("key", "ordinary", "lost"), [blank, [0.1, 0.7, 0.2], [0, 0, 1]], absorbing=("lost",)
+    )
+    table = compare_upgrades(chain, [_effect(0.1, 5.0)], reward=REWARD, discount_rate=0.1)
+    assert table["gain"].isna().all()
+    assert not table["best"].any()
+
+
 def _base(seed: int, n: int = 30_000) -> tuple[FloatArray, BoolArray, FloatArray]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 2))

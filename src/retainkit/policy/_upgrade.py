@@ -89,7 +89,8 @@ def compare_upgrades(
         One row per state and measure: state, measure, maintain (value of doing nothing), upgrade
         (value with the measure, before a one-time cost), delta (upgrade - maintain), cost (one
         time; a lasting measure's is inside `upgrade`), gain (delta - cost) [money] and `best`
-        (the largest gain of its state; ties: doing nothing).
+        (the largest gain of its state; ties: doing nothing). Values are NaN, and nothing is best,
+        where the chain knows nothing of a state's future.
 
     Raises
     ------
@@ -135,7 +136,8 @@ def compare_upgrades(
                 rows.append(_row(state, effect.measure, now, then, cost))
     columns = ["state", "measure", "maintain", "upgrade", "delta", "cost", "gain"]
     frame = pd.DataFrame(rows, columns=columns)
-    frame["best"] = frame.index.isin(frame.groupby("state", sort=False)["gain"].idxmax())
+    known = frame[frame["gain"].notna()]  # a chain may know nothing of where a state leads
+    frame["best"] = frame.index.isin(known.groupby("state", sort=False)["gain"].idxmax())
     return frame
 
 
