@@ -21,7 +21,6 @@ from retainkit.lifetime._contract import (
     ShiftedBetaGeometricModel,
     tenures_from_survivors,
 )
-from retainkit.lifetime._fit_bg_bb import fit_bg_bb
 from retainkit.lifetime._fit_contract import (
     fit_beta_discrete_weibull,
     fit_shifted_beta_geometric,
@@ -32,6 +31,7 @@ from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
 from retainkit.lifetime._mbg_nbd import MbgNbdModel, fit_mbg_nbd
 from retainkit.lifetime._nbd import NbdModel, fit_nbd
+from retainkit.lifetime._opportunity_fit import fit_bg_bb
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
 from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendModel
 from retainkit.lifetime._simulate import draw_histories
