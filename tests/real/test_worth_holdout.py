@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.testing as npt
+import numpy.testing as testing
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
@@ -108,7 +109,7 @@ def worth(rows: pd.DataFrame, as_of: str, end: str) -> Worth:
     return Worth(tuple(estimates), measure(order, money), resampled, model)
 
 
-def measure(order: FloatArray, money: FloatArray) -> FloatArray:
+def measure(order: npt.NDArray[Any], money: FloatArray) -> FloatArray:
     """Share of the top 20 % found, and of all money captured; shape (2, methods)."""
     k = int(np.ceil(SHARE * len(money)))
     top = np.zeros(len(money), dtype=np.bool_)
@@ -139,7 +140,7 @@ def test_baselines_are_those_measured_elsewhere(
     both: dict[str, Worth], name: str, published: list[tuple[float, float]]
 ) -> None:
     measured = both[name].measured[:, :3].T
-    npt.assert_allclose(measured, published, atol=0.03)
+    testing.assert_allclose(measured, published, atol=0.03)
 
 
 @pytest.mark.parametrize("name", ["cdnow", "online_retail"])

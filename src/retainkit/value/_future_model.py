@@ -251,9 +251,9 @@ def predict_future_value(
         horizon_days=model.window_days,
         annual_discount_rate=0.0,
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        carried = np.where(in_window > 0.0, to_horizon / in_window, 0.0)
-    carried[np.isnan(to_horizon)] = np.nan
+    carried = to_horizon  # in place: a million customers are 8 MB per array; NaN stays NaN
+    np.divide(carried, in_window, out=carried, where=in_window > 0.0)
+    carried[in_window <= 0.0] = 0.0
     carried *= estimate_window(summary, in_window, purchase_model, model, regressor)
     return carried
 
@@ -269,12 +269,13 @@ def estimate_window(
     factors = dict(model.factors)
     if model.chosen == "spend_rate":
         return spend_per_day(summary) * factors["spend_rate"]
-    spend = np.maximum(summary.total_amount, 0.0) * factors["spend"]
     if model.chosen == "spend":
-        return spend
+        return np.maximum(summary.total_amount, 0.0) * factors["spend"]
     regression = _regress(summary, in_window, purchase_model, model, regressor)
     if model.chosen == "blend":
-        return np.cbrt(regression * np.maximum(in_window, 0.0) * spend)
+        regression *= np.maximum(in_window, 0.0)
+        regression *= np.maximum(summary.total_amount, 0.0) * factors["spend"]
+        np.cbrt(regression, out=regression)
     return regression
 
 
