@@ -10,6 +10,7 @@ from __future__ import annotations
 from retainkit.scorecard._annual import FRONT_LINES, FrontLine, TwoFronts, compare_fronts
 from retainkit.scorecard._appraisal import FAIRNESS_NOTE, OwnerAppraisal, appraise_owners
 from retainkit.scorecard._build import SuppliedValue, build_scorecard
+from retainkit.scorecard._computed import EVENT_MEASURES, measure_tables
 from retainkit.scorecard._measures import Link, Measure, Objective, Perspective, Process, Target
 from retainkit.scorecard._scorecard import (
     MISSING_REASONS,
@@ -23,6 +24,7 @@ from retainkit.scorecard._scorecard import (
 from retainkit.scorecard._template import ScorecardTemplate
 
 __all__ = [
+    "EVENT_MEASURES",
     "FAIRNESS_NOTE",
     "FRONT_LINES",
     "MISSING_REASONS",
@@ -46,4 +48,5 @@ __all__ = [
     "appraise_owners",
     "build_scorecard",
     "compare_fronts",
+    "measure_tables",
 ]

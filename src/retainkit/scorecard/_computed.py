@@ -1,0 +1,170 @@
+"""Measures of the map that tables of events, surveys, customers and purchases give."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from retainkit.errors import SchemaError
+from retainkit.metrics import MetricConvention, MetricValue, Period, share_of_wallet
+
+EVENT_MEASURES: Final[dict[str, str]] = {
+    "trial_users": "trial",
+    "leads": "lead",
+    "referrals": "referral",
+    "testimonials": "testimonial",
+    "suggestions": "suggestion",
+}
+"""Measures that count events, and the `kind` they count."""
+
+
+def measure_tables(
+    *,
+    period: Period,
+    transactions: pd.DataFrame | None = None,
+    customers: pd.DataFrame | None = None,
+    events: pd.DataFrame | None = None,
+    surveys: pd.DataFrame | None = None,
+    top_satisfaction: float | None = None,
+    strategic_flag: str | None = None,
+) -> dict[str, MetricValue]:
+    """Compute the measures of the map that the given tables hold, for `build_scorecard`.
+
+    What a table does not hold is left out, so that it stays missing on the map: a kind of event
+    that never occurs in the table was not recorded, which is not the same as zero.
+
+    Parameters
+    ----------
+    period : Period
+        Days measured, half-open.
+    transactions, customers, events, surveys : pandas.DataFrame, optional
+        Valid tables (see `retainkit.tables`); `category_spending` is that of a time as long as
+        the period.
+    top_satisfaction : float, optional
+        Lowest `satisfaction` of the top class, on the survey's scale.
+    strategic_flag : str, optional
+        Column of truth values in `customers` that marks strategic accounts.
+
+    Returns
+    -------
+    dict of str to MetricValue
+        By measure id: revenue_from_new_customers, relationship_depth,
+        revenue_beyond_entry_product (with `business_line`), share_of_wallet (with
+        `category_spending`), strategic_accounts, highly_satisfied_share,
+        complaint_resolution_time (with `resolved_at`) and the counts of `EVENT_MEASURES`.
+
+    Raises
+    ------
+    SchemaError
+        If `strategic_flag` is no column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.metrics import Period
+    >>> from retainkit.scorecard import measure_tables
+    >>> events = pd.DataFrame({"customer_id": [1, 2], "kind": ["referral", "referral"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-02", "2026-04-02"])})
+    >>> found = measure_tables(period=Period.month(2026, 3), events=events)
+    >>> {name: value.value for name, value in found.items()}
+    {'referrals': 1.0}
+    """
+    found: dict[str, MetricValue] = {}
+    if transactions is not None:
+        found |= _from_transactions(transactions, period)
+        if customers is not None and "category_spending" in customers.columns:
+            found["share_of_wallet"] = _wallet(transactions, customers, period)
+    if customers is not None and strategic_flag is not None:
+        if strategic_flag not in customers.columns:
+            raise SchemaError(
+                f"no column {strategic_flag!r}",
+                rule="strategic accounts are marked in the customers table",
+                where="customers",
+                fix=f"choose from {list(map(str, customers.columns))[:8]}",
+            )
+        marked = float(customers[strategic_flag].astype("boolean").fillna(False).sum())
+        found["strategic_accounts"] = _value(
+            "strategic_accounts", marked, None, len(customers), period
+        )
+    if events is not None:
+        found |= _from_events(events, period)
+    if surveys is not None and top_satisfaction is not None and "satisfaction" in surveys.columns:
+        answers = surveys.loc[_inside(surveys["timestamp"], period), "satisfaction"].dropna()
+        top = float((answers >= top_satisfaction).sum())
+        name = "highly_satisfied_share"
+        found[name] = _value(name, top, float(len(answers)), len(answers), period)
+    return found
+
+
+def _from_transactions(transactions: pd.DataFrame, period: Period) -> dict[str, MetricValue]:
+    bought = transactions[transactions["amount"] >= 0.0]
+    first = bought.groupby("customer_id")["timestamp"].min()
+    new = first.index[_inside(first, period)]
+    now = transactions[_inside(transactions["timestamp"], period)]
+    own = now[now["customer_id"].isin(new)]
+    name = "revenue_from_new_customers"
+    found = {name: _value(name, float(own["amount"].sum()), None, len(new), period)}
+    if "business_line" not in transactions.columns:
+        return found
+    buyers = now.loc[now["amount"] >= 0.0, ["customer_id", "business_line"]].drop_duplicates()
+    heads = buyers["customer_id"].nunique()
+    name = "relationship_depth"
+    found[name] = _value(name, float(len(buyers)), float(heads), heads, period)
+    entry = bought.sort_values(["timestamp", "amount"], kind="stable").drop_duplicates(
+        "customer_id"
+    )
+    line = now["customer_id"].map(entry.set_index("customer_id")["business_line"].astype("object"))
+    other = now["business_line"].astype("object") != line
+    name = "revenue_beyond_entry_product"
+    found[name] = _value(name, float(now.loc[other, "amount"].sum()), None, heads, period)
+    return found
+
+
+def _wallet(transactions: pd.DataFrame, customers: pd.DataFrame, period: Period) -> MetricValue:
+    now = transactions[_inside(transactions["timestamp"], period)]
+    spent = now.groupby("customer_id")["amount"].sum().reindex(customers["customer_id"])
+    wallet = customers["category_spending"].to_numpy(dtype=np.float64, na_value=np.nan)
+    value = share_of_wallet(spent.fillna(0.0).to_numpy(), wallet, source="customers table")
+    return value._replace(period=period)
+
+
+def _from_events(events: pd.DataFrame, period: Period) -> dict[str, MetricValue]:
+    kind = events["kind"].astype("object")
+    inside = _inside(events["timestamp"], period)
+    found = {}
+    for name, word in EVENT_MEASURES.items():
+        if (kind == word).any():
+            count = float((inside & (kind == word)).sum())
+            found[name] = _value(name, count, None, int(count), period)
+    if "resolved_at" in events.columns and (kind == "complaint").any():
+        solved = events[inside & (kind == "complaint") & events["resolved_at"].notna()]
+        took = (solved["resolved_at"] - solved["timestamp"]).dt.total_seconds() / 86_400.0
+        name = "complaint_resolution_time"
+        value = _value(name, float(took.sum()), float(len(took)), len(took), period)
+        unsolved = int((inside & (kind == "complaint")).sum()) - len(took)
+        notes = (f"{unsolved:,} complaints are not resolved yet",) if unsolved else ()
+        found[name] = value._replace(notes=notes)
+    return found
+
+
+def _inside(timestamp: Any, period: Period) -> Any:
+    return (timestamp >= pd.Timestamp(period.start)) & (timestamp < pd.Timestamp(period.end))
+
+
+def _value(
+    name: str, numerator: float, denominator: float | None, n: int, period: Period
+) -> MetricValue:
+    empty = denominator == 0.0
+    value = numerator if denominator is None else None if empty else numerator / denominator
+    return MetricValue(
+        name=name,
+        value=value,
+        numerator=numerator,
+        denominator=denominator,
+        n=n,
+        reason="zero_denominator" if empty else None,
+        convention=MetricConvention(),
+        period=period,
+    )
