@@ -135,6 +135,27 @@ def test_order_of_customers_changes_nothing(
     assert (plan.shadow_price, plan.bound) == (mixed.shadow_price, mixed.bound)
 
 
+@given(
+    st.lists(st.lists(st.integers(1, 5), min_size=3, max_size=3), min_size=1, max_size=6),
+    st.integers(0, 40),
+)
+@LAW
+def test_at_most_one_step_is_missing_from_the_bound(costs: list[list[int]], budget: int) -> None:
+    """Every measure earns 2 per unit of cost: what is not spent is less than one step."""
+    cost = np.array(costs, dtype=float)
+    plan = allocate_budget(2.0 * cost, cost, budget=float(budget))
+    unspent = min(budget, cost.max(axis=1).sum()) - plan.cost
+    assert 0.0 <= unspent < 5.0
+    assert plan.bound - plan.gain == pytest.approx(2.0 * unspent)
+
+
+def test_equal_steps_are_spent() -> None:
+    cost = np.tile([1.0, 2.0, 3.0], (40_000, 1))
+    plan = allocate_budget(2.0 * cost, cost, budget=54_321.5)
+    assert plan.cost == 54_321.0
+    assert plan.gap < 1e-5
+
+
 def test_ties_go_to_the_id_that_sorts_first() -> None:
     plan = allocate_budget(
         [[2.0], [2.0], [2.0]], [1.0], budget=1.0, customer_id=pd.Index(["c", "a", "b"])

@@ -134,7 +134,7 @@ def allocate(gain: Floats, cost: Floats, budget: float) -> Choice:
     bound = base_gain + earned + price * max(budget - spent, 0.0)
     _take(measure, steps, taken)
     if price > 0.0:
-        filled = _fill(steps, taken, limit - spent)
+        filled = _fill(steps, taken, price, limit - spent)
         measure[steps.customer[filled]] = steps.measure[filled]
         earned += float(steps.gain[filled].sum())
         single = _best_single(gain, cost, base, limit)
@@ -152,27 +152,56 @@ def _take(measure: Codes, steps: Steps, taken: npt.NDArray[np.bool_]) -> None:
     measure[steps.customer[chosen]] = steps.measure[chosen]
 
 
-def _fill(steps: Steps, taken: npt.NDArray[np.bool_], left: float) -> Ints:
-    """Return further steps that still fit, in order of slope, ties in order of customers."""
-    waiting = np.flatnonzero(~taken & (steps.cost <= left))
-    if not waiting.size:
-        return waiting
-    rest = np.flatnonzero(~taken)
-    # only a customer's next step may be taken: the first of those not taken
-    _, position = np.unique(steps.customer[rest], return_index=True)
-    following = rest[position]
+def _fill(steps: Steps, taken: npt.NDArray[np.bool_], price: float, left: float) -> Ints:
+    """Return further steps that still fit: those at the price, then each customer's next one.
+
+    In order of slope, ties in order of customers; a step that does not fit blocks the later
+    steps of its customer. Taken alike at every budget, so the gain is monotone in the budget.
+    """
+    at_price = np.flatnonzero(steps.slope == price)
+    # a customer's steps stand in their order; a stable sort keeps it
+    at_price = at_price[np.argsort(steps.customer[at_price], kind="stable")]
+    first, left = _take_while_fitting(steps, at_price, left)
+    if not (~taken & (steps.cost <= left)).any():
+        return first
+    below = np.flatnonzero(~taken & (steps.slope < price))
+    _, position = np.unique(steps.customer[below], return_index=True)
+    following = below[position]
+    refused = steps.slope == price
+    refused[first] = False
+    blocked = np.zeros(int(steps.customer.max(initial=0)) + 1, dtype=np.bool_)
+    blocked[steps.customer[refused]] = True
+    following = following[~blocked[steps.customer[following]]]
     following = following[steps.cost[following] <= left]
     order = following[np.lexsort((steps.customer[following], -steps.slope[following]))]
+    then, _ = _take_while_fitting(steps, order, left)
+    return np.concatenate([first, then])
+
+
+def _take_while_fitting(steps: Steps, order: Ints, left: float) -> tuple[Ints, float]:
+    """Return the steps taken in this order, and what is left: a prefix, then what still fits."""
     costs = steps.cost[order]
-    least = np.minimum.accumulate(costs[::-1])[::-1]
+    spent = np.cumsum(costs)
+    whole = int(np.searchsorted(spent, left, side="right"))
+    if whole:
+        left -= float(spent[whole - 1])
+    if float(costs[whole:].min(initial=np.inf)) > left:
+        return order[:whole], left
+    least = np.minimum.accumulate(costs[whole:][::-1])[::-1].tolist()
     chosen: list[int] = []
-    for place, (price, smallest) in enumerate(zip(costs.tolist(), least.tolist(), strict=True)):
+    blocked = -1
+    rest = zip(costs[whole:].tolist(), least, steps.customer[order[whole:]].tolist(), strict=True)
+    for place, (cost, smallest, customer) in enumerate(rest, start=whole):
         if smallest > left:
             break
-        if price <= left:
-            left -= price
+        if customer == blocked:
+            continue
+        if cost <= left:
+            left -= cost
             chosen.append(place)
-    return order[chosen]
+        else:
+            blocked = customer
+    return np.concatenate([order[:whole], order[np.array(chosen, dtype=np.int64)]]), left
 
 
 def _best_single(
