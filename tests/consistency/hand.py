@@ -9,8 +9,10 @@ import pandas as pd
 
 from retainkit.churn import (
     attribute_causes,
+    code_texts,
     detect_churn,
     detect_contract_churn,
+    gather_evidence,
     summarize_causes,
 )
 from retainkit.lifetime import fit_gamma_gamma, fit_mbg_nbd
@@ -128,7 +130,14 @@ def run_by_hand(
         out["contract_metrics"] = tabulate_metrics(index)
     out |= {"causes": None, "breakdown": None}
     if tables["events"] is not None:
-        causes = attribute_causes(tables["events"], churn=churn)
+        events = tables["events"]
+        evidence = gather_evidence(
+            code_texts(events) if "text" in events else events,
+            churn=churn,
+            as_of=as_of,
+            **{name: tables[name] for name in ("contracts", "customers", "surveys")},
+        )
+        causes = attribute_causes(evidence, churn=churn)
         places = align_customer_ids(causes.customer_id, history.customer_id)
         worth = np.where(places >= 0, history.contribution[places], np.nan)
         out |= {"causes": causes, "breakdown": summarize_causes(causes, value=worth)}

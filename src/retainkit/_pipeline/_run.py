@@ -23,7 +23,9 @@ from retainkit.churn import (
     CauseTable,
     ChurnTable,
     attribute_causes,
+    code_texts,
     detect_contract_churn,
+    gather_evidence,
     summarize_causes,
 )
 from retainkit.metrics import (
@@ -194,7 +196,7 @@ def _compose(
     del predictions
     progress("finding causes of leaving")
     contract_churn = _contract_churn(tables, day, config)
-    causes = _attribute(tables, contract_churn or scores.churn, config)
+    causes = _attribute(tables, contract_churn or scores.churn, day, config)
     progress("measuring retention")
     metrics, cohorts = _measure(tables.transactions, scores, day, config)
     whale = whale_curve(history.contribution)
@@ -299,10 +301,22 @@ def _contract_churn(tables: ValidTables, as_of: date, config: PipelineConfig) ->
     return detect_contract_churn(tables.contracts, as_of=as_of, config=config.contract_churn)
 
 
-def _attribute(tables: ValidTables, churn: ChurnTable, config: PipelineConfig) -> CauseTable | None:
+def _attribute(
+    tables: ValidTables, churn: ChurnTable, as_of: date, config: PipelineConfig
+) -> CauseTable | None:
+    """Weigh the events, what their texts say, and what the other tables know of the leavers."""
     if tables.events is None:
         return None
-    return attribute_causes(tables.events, churn=churn, config=config.attribution)
+    events = code_texts(tables.events) if "text" in tables.events else tables.events
+    evidence = gather_evidence(
+        events,
+        churn=churn,
+        as_of=as_of,
+        contracts=tables.contracts,
+        customers=tables.customers,
+        surveys=tables.surveys,
+    )
+    return attribute_causes(evidence, churn=churn, config=config.attribution)
 
 
 def _break_down(causes: CauseTable | None, scores: CustomerScores) -> Any:
