@@ -19,7 +19,7 @@ from retainkit.lifetime import fit_gamma_gamma, fit_mbg_nbd
 from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
 from retainkit.pipeline import PipelineConfig
 from retainkit.policy import assess_potential, decide_actions
-from retainkit.scorecard import build_scorecard
+from retainkit.scorecard import build_scorecard, measure_tables
 from retainkit.tables import (
     Ledger,
     align_customer_ids,
@@ -141,7 +141,7 @@ def run_by_hand(
         places = align_customer_ids(causes.customer_id, history.customer_id)
         worth = np.where(places >= 0, history.contribution[places], np.nan)
         out |= {"causes": causes, "breakdown": summarize_causes(causes, value=worth)}
-    out |= measure_by_hand(tables["transactions"], out, history, as_of)
+    out |= measure_by_hand(tables, out, history, as_of)
     out["ledger"] = ledger
     return {name: None if table is None else table.to_frame() for name, table in out.items()}
 
@@ -198,10 +198,10 @@ def score_by_hand(
 
 
 def measure_by_hand(
-    transactions: pd.DataFrame, scored: dict[str, Any], history: CustomerSummary, as_of: Any
+    tables: dict[str, Any], scored: dict[str, Any], history: CustomerSummary, as_of: Any
 ) -> dict[str, Any]:
     """Return pyramids, curve, metrics, cohorts and scorecard."""
-    tiers = scored["tiers"]
+    tiers, transactions = scored["tiers"], tables["transactions"]
     groups = pd.Series(
         pd.Categorical(tiers.to_frame()["tier"], categories=tiers.categories, ordered=True),
         index=history.customer_id,
@@ -220,11 +220,15 @@ def measure_by_hand(
         shown["unprofitable_share"] = float(np.mean(history.contribution < 0))
     if history.breadth is not None:
         shown["products_per_customer"] = float(np.mean(history.breadth))
+    held = measure_tables(
+        period=metrics.period,
+        **{name: tables[name] for name in ("customers", "events", "surveys")},
+    )
     return {
         "pyramid": pyramid,
         "value_pyramid": tier_pyramid(tiers),
         "whale": whale,
         "metrics": metrics,
         "cohorts": build_cohorts(transactions, as_of=as_of),
-        "scorecard": build_scorecard(shown),
+        "scorecard": build_scorecard({**held, **shown}, as_of=history.as_of),
     }

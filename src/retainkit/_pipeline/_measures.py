@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from retainkit._pipeline._scores import CustomerScores
+from retainkit._pipeline._tables import ValidTables
 from retainkit.metrics import MetricTable
-from retainkit.scorecard import Scorecard, build_scorecard
+from retainkit.scorecard import Scorecard, build_scorecard, measure_tables
 from retainkit.scorecard._build import Computed
 from retainkit.tiers import TierPyramid, WhaleCurve
 
 
 def fill_scorecard(
-    scores: CustomerScores, metrics: MetricTable, pyramid: TierPyramid, whale: WhaleCurve
+    scores: CustomerScores,
+    metrics: MetricTable,
+    pyramid: TierPyramid,
+    whale: WhaleCurve,
+    tables: ValidTables,
 ) -> Scorecard:
     """Fill the strategy map with what was computed; the rest stays missing, with its source."""
     shown: dict[str, Computed] = {
@@ -24,11 +31,16 @@ def fill_scorecard(
         shown["unprofitable_share"] = whale.n_unprofitable / whale.n if whale.n else None
     if scores.history.breadth is not None:
         shown["products_per_customer"] = float(scores.history.breadth.mean())
-    return build_scorecard(shown)
+    held = measure_tables(
+        period=metrics.period,
+        customers=tables.customers,
+        events=tables.events,
+        surveys=tables.surveys,
+    )
+    return build_scorecard({**held, **shown}, as_of=scores.history.as_of)
 
 
 def _mean_lifetime_value(scores: CustomerScores) -> float | None:
-    known = scores.value.future_potential[
-        scores.value.future_potential == scores.value.future_potential
-    ]
+    values = scores.value.future_potential
+    known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else None

@@ -221,7 +221,7 @@ def _compose(
         metrics=metrics,
         contract_metrics=_measure_contracts(tables, day, config),
         cohorts=cohorts,
-        scorecard=fill_scorecard(scores, metrics, pyramid, whale),
+        scorecard=fill_scorecard(scores, metrics, pyramid, whale, tables),
         ledger=tables.ledger,
         gaps=find_gaps(tables, history, model.notes, config),
     )
