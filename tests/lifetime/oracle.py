@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import mpmath as mp
+import numpy as np
 
 
 def mbg_log_likelihood(theta: Any, x: float, t: float, T: float) -> Any:
@@ -96,42 +97,36 @@ def bg_count_probability(s: Any, c: Any, a: Any, b: Any, horizon: Any, n: int) -
     return total
 
 
-def rate_of_purchases(s: Any, a: Any, b: Any, u: Any) -> Any:
-    """The mean of (1 + p u)^-s over p ~ Beta(a, b); mpmath's 2F1 is wrong at times for s in the
-    thousands, so the trapezoidal rule, exponentially exact over logit(p), does what it cannot."""
-    found = []
-    for digits in (30, 60):
-        with mp.workdps(digits):
-            found.append(mp.hyp2f1(s, a, a + b, -u, maxterms=10**6))
-    if abs(found[0] / found[1] - 1) < mp.mpf(10) ** -20 and s * u < 100 and found[1] <= 1:
-        return found[1]
-    h = mp.mpf("0.1") / mp.sqrt(1 + a * b / (a + b) / 10)
-    low = -mp.log(s * (1 + u) + a + b) - 50
-    total, weight, k = mp.mpf(0), mp.mpf(0), 0
-    while True:
-        y = low + k * h
-        q = mp.log1p(mp.exp(y))
-        density = mp.exp(a * y - (a + b) * q)
-        if k == 0:  # below, an exact exponential
-            density_below = density / mp.expm1(a * h)
-            total, weight = density_below, density_below
-        weight += density
-        total += density * mp.exp(-s * mp.log1p(u * mp.exp(y - q)))
-        k += 1
-        if y > 0 and density * 1e-2 < mp.mpf(10) ** -30 * weight * b:
-            return total / weight
+def bg_discounted(s: float, c: float, a: float, b: float, force: float, horizon: float) -> float:
+    """int exp(-force t) E[s/c (1 + p t/c)^-(s+1)] dt, p ~ Beta(a, b), as a plain double sum.
 
-
-def bg_discounted(s: Any, c: Any, a: Any, b: Any, force: Any, horizon: Any) -> Any:
-    """Integrate exp(-force t) against the rate of purchases at t, E[p^0 s/c (1 + p t/c)^-(s+1)]."""
-
-    def at(y: Any) -> Any:
-        t = c / s * mp.expm1(y)
-        return mp.exp(-force * t) * rate_of_purchases(s + 1, a, b, t / c) * (c / s + t)
-
-    end = min(horizon, 60 / force)
-    top = mp.log1p(end * s / c)
-    return s / c * mp.quad(at, mp.linspace(0, top, 2 + int(top / 2)))
+    mpmath's 2F1 is wrong at times for s in the thousands: 64-bit mantissas and both dimensions
+    summed, trapezoidal over logit(p), Gauss-Legendre over log(1 + s t / c).
+    """
+    wide = np.longdouble
+    end = min(horizon, 60.0 / force)
+    step = 0.08 / np.sqrt(1.0 + a * (b + s) / (a + b + s) / 10.0)
+    low = -np.log(s * (1.0 + end / c) + a + b) - 45.0
+    high = 45.0 + np.log(max(s, a, 1.0))
+    y = np.arange(low, high, step).astype(wide)
+    q = np.logaddexp(wide(0), -y)
+    kernel = np.exp(-a * q - b * (q + y) - np.max(-a * q - b * (q + y)))
+    kernel[0] += kernel[0] / np.expm1(wide(a * step))
+    kernel[-1] += kernel[-1] / np.expm1(wide(b * step))
+    kernel /= kernel.sum()
+    p = np.exp(-q)
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    scale = c / max(s, 1.0)
+    top = float(np.log1p(end / scale))
+    total = wide(0)
+    panels = int(top / 0.5) + 1
+    width = 1.0 / panels
+    for left in np.arange(panels) / panels:
+        z = top * (left + width * (nodes + 1.0) / 2.0)
+        t = scale * np.expm1(z)
+        rate = np.exp(-(s + 1.0) * np.log1p(np.outer(t / c, p))) @ kernel
+        total += np.sum(weights * width * top / 2.0 * np.exp(-force * t) * rate * (scale + t))
+    return float(s / c * total)
 
 
 def pareto_terms(r: Any, alpha: Any, s: Any, beta: Any, x: Any, t: Any, T: Any) -> tuple[Any, Any]:
