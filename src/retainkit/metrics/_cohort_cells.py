@@ -18,6 +18,10 @@ from retainkit.typing import FloatArray
 _Array = npt.NDArray[Any]
 
 
+_BLOCK = 1 << 18
+"""Sightings counted at a time, so that their cells take little memory."""
+
+
 class Sightings(NamedTuple):
     """Distinct (member, column) pairs in which a member was active, by member and column.
 
@@ -131,9 +135,13 @@ def count_cells(
 def _histogram(
     cohort: _Array, column: _Array, shape: tuple[int, int], *, at_least: bool = False
 ) -> FloatArray:
-    inside = (column >= 0) & (column < shape[1])
-    cell = cohort[inside].astype(np.int64) * shape[1] + column[inside]
-    counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    cells = np.zeros(shape[0] * shape[1])
+    for start in range(0, len(column), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        inside = (column[block] >= 0) & (column[block] < shape[1])
+        cell = cohort[block][inside].astype(np.int64) * shape[1] + column[block][inside]
+        cells += np.bincount(cell, minlength=cells.size)
+    counts = cells.reshape(shape)
     return counts[:, ::-1].cumsum(axis=1)[:, ::-1] if at_least else counts
 
 

@@ -106,12 +106,15 @@ class Snapshot:
             self.period.end_day,
             with_returns=self.convention.refunds == "subtract",
         )
-        return np.where(self.bought, revenue, 0.0)
+        revenue[~self.bought] = 0.0
+        return revenue
 
     @cached_property
     def amount_at_start(self) -> FloatArray:
         """Recurring amount of the customers of the start [money per billing period]."""
-        return np.where(self.at_start, self._amount_before(self.period.start_day), 0.0)
+        amount = self._amount_before(self.period.start_day)
+        amount[~self.at_start] = 0.0
+        return amount
 
     @cached_property
     def closing_amount(self) -> FloatArray:
@@ -131,7 +134,9 @@ class Snapshot:
     @cached_property
     def amount_at_end(self) -> FloatArray:
         """Recurring amount at the end of the customers of the start [money per billing period]."""
-        return np.where(self.at_start, self.closing_amount, 0.0)
+        amount = self._amount_before(self.period.end_day)
+        amount[~self.at_start] = 0.0
+        return amount
 
     def _amount_before(self, day: int) -> FloatArray:
         """Return contracts' recurring amount, or purchases' revenue of the last window."""
