@@ -85,9 +85,9 @@ class RetentionPipeline:
     >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
     >>> result.pyramid.to_frame()[["tier", "customers"]]
            tier  customers
-    0       key        447
-    1  ordinary        960
-    2     small        950
+    0       key        401
+    1  ordinary        684
+    2     small       1272
     3       bad          0
     """
 
