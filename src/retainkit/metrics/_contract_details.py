@@ -62,6 +62,7 @@ class ContractDetails(NamedTuple):
 
 
 NO_DETAILS = ContractDetails()
+_NO_TERM = -1.0
 
 
 def read_details(contracts: pd.DataFrame, seen: BoolArray) -> ContractDetails:
@@ -78,15 +79,20 @@ def read_details(contracts: pd.DataFrame, seen: BoolArray) -> ContractDetails:
             known[name] = _flags(contracts[name], missing=False)[seen]
     for name in ("discount", "usage_amount"):
         if name in contracts.columns:
-            known[name] = amounts_of(contracts, name, table="contracts")[seen]
+            known[name] = _recorded(contracts, name, blank=0.0)[seen]
     if "term_months" in contracts.columns:
-        terms = amounts_of(contracts, "term_months", table="contracts")
+        terms = _recorded(contracts, "term_months", blank=_NO_TERM)
         known["term_months"] = np.rint(terms[seen]).astype(np.int32)
     if "currency" in contracts.columns:
         codes, names = pd.factorize(contracts["currency"][seen].astype(str), sort=True)
         known["currency"] = codes.astype(np.int16)
         known["currencies"] = tuple(map(str, names))
     return ContractDetails(**known)
+
+
+def _recorded(contracts: pd.DataFrame, name: str, *, blank: float) -> FloatArray:
+    """Return the numbers of a column; a blank discount or usage is none, a blank term its own."""
+    return amounts_of(contracts[[name]].fillna(blank), name, table="contracts")
 
 
 def _flags(column: pd.Series[Any], *, missing: bool) -> BoolArray:

@@ -188,7 +188,7 @@ class ContractColumns(TableColumns):
     start : str, default "start"
         First day of the contract.
     end : str, default "end"
-        Last day; blank while it runs.
+        First day without service; blank while it runs.
     amount : str, default "amount"
         Price per period [money].
     plan : str or None, default "plan"
@@ -197,6 +197,17 @@ class ContractColumns(TableColumns):
         Whether the contract was paid for.
     end_reason : str or None, default "end_reason"
         Why it ended.
+    cancel_requested, billing_end, past_due_since : str or None, default the same names
+        Day the customer asked to leave, first day not billed, day since which a bill is open;
+        blank where there is none. The conventions of churn recognition and dunning read them.
+    paused, discount_permanent : str or None, default the same names
+        Whether service is paused, and whether the discount has no end.
+    discount, usage_amount : str or None, default the same names
+        Discount inside the amount and metered part of it, per period [money].
+    term_months : str or None, default "term_months"
+        Length of the term [month].
+    currency : str or None, default "currency"
+        Currency of the amount.
 
     Examples
     --------
@@ -215,6 +226,15 @@ class ContractColumns(TableColumns):
     plan: str | None = "plan"
     paid: str | None = "paid"
     end_reason: str | None = "end_reason"
+    cancel_requested: str | None = "cancel_requested"
+    billing_end: str | None = "billing_end"
+    past_due_since: str | None = "past_due_since"
+    paused: str | None = "paused"
+    discount: str | None = "discount"
+    discount_permanent: str | None = "discount_permanent"
+    usage_amount: str | None = "usage_amount"
+    term_months: str | None = "term_months"
+    currency: str | None = "currency"
 
 
 class EventColumns(TableColumns):

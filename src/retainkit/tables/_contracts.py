@@ -21,6 +21,10 @@ from retainkit.tables._timeline import after_day, exclude_after
 from retainkit.typing import AsOf, IntoFrame
 
 _TABLE = "contracts"
+_LABELS = ("plan", "end_reason", "currency")
+_DAYS = ("cancel_requested", "billing_end", "past_due_since")
+_NUMBERS = ("discount", "usage_amount", "term_months")
+_FLAGS = ("paid", "paused", "discount_permanent")
 
 
 def split_valid_contracts(
@@ -49,8 +53,9 @@ def split_valid_contracts(
     valid : pandas.DataFrame
         Accepted rows in input order: `customer_id`, `start` and `end` (naive datetimes; end NaT
         while the contract runs; a known end after `as_of` stays and is noted), `amount` float64
-        [money per period]; where mapped `plan` and `end_reason` (categorical) and `paid`
-        (nullable boolean, NA where blank).
+        [money per period]; where mapped the other columns of `ContractColumns`: texts as
+        categories, days as naive datetimes, numbers as float64, truth values as nullable booleans;
+        blank cells stay undefined.
     ledger : Ledger
         Rows and prices by reason; reconciles exactly with the input.
 
@@ -157,13 +162,27 @@ def _read_optional(
     sieve: Sieve, source: Source, rules: ContractRules, valid: dict[str, Any]
 ) -> None:
     raw = source.roles
-    for role in ("plan", "end_reason"):
+    for role in _LABELS:
         if role in raw:
             valid[role] = read_labels(raw[role], rules, role=role, table=_TABLE).values
-    if "paid" in raw:
-        yes, no = rules.yes_values, rules.no_values
-        paid = read_flags(raw["paid"], rules, role="paid", table=_TABLE, yes=yes, no=no)
-        sieve.reject_unreadable("paid", paid, values=raw["paid"], optional=True)
-        missing = paid.problems.get("missing")
-        values = pd.Series(paid.values, copy=False).astype("boolean")
-        valid["paid"] = values if missing is None else values.mask(missing)
+    for role in filter(raw.__contains__, _DAYS):
+        times = read_times(raw[role], rules, role=role, table=_TABLE)
+        sieve.reject_unreadable(role, times, values=raw[role], optional=True)
+        valid[role] = times.values
+    for role in filter(raw.__contains__, _NUMBERS):
+        numbers = read_numbers(raw[role], rules, role=role, table=_TABLE)
+        sieve.reject_unreadable(role, numbers, values=raw[role], optional=True)
+        valid[role] = as_column(numbers, raw[role])
+    for role in filter(raw.__contains__, _FLAGS):
+        _read_flag(role, sieve, raw[role], rules, valid)
+
+
+def _read_flag(
+    role: str, sieve: Sieve, raw: pd.Series[Any], rules: ContractRules, valid: dict[str, Any]
+) -> None:
+    yes, no = rules.yes_values, rules.no_values
+    flags = read_flags(raw, rules, role=role, table=_TABLE, yes=yes, no=no)
+    sieve.reject_unreadable(role, flags, values=raw, optional=True)
+    missing = flags.problems.get("missing")
+    values = pd.Series(flags.values, copy=False).astype("boolean")
+    valid[role] = values if missing is None else values.mask(missing)
