@@ -187,6 +187,15 @@ def expected_purchases(known: Alive, horizon: float) -> Floats:
     return known.p * expected_until_dropout(known.s, horizon / known.c, known.a, known.b)
 
 
+def expected_purchases_at(known: Alive, horizons: Floats) -> Floats:
+    """Return expected purchases of few customers within each horizon, shape (n, k), in one go."""
+    n, k = len(known.s), len(horizons)
+    a, b = known.a, np.repeat(np.broadcast_to(known.b, (n,)), k)
+    u = (horizons / known.c[:, np.newaxis]).ravel()
+    expected = expected_until_dropout(np.repeat(known.s, k), u, a, b)
+    return known.p[:, np.newaxis] * expected.reshape(n, k)
+
+
 def p_alive_later(known: Alive, ahead: float) -> Floats:
     """Return P(alive) times E[(1 + p u)^-s]: no purchase in the time ahead was the last one."""
     return known.p * survival_until(known.s, ahead / known.c, known.a, known.b)
