@@ -6,10 +6,11 @@ import numpy as np
 from scipy.special import betainc
 
 from retainkit.errors import AlignmentError, NotComputableError
+from retainkit.lifetime._arguments import check_horizon
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._gamma_gamma import GammaGammaModel
 from retainkit.lifetime._histories import as_column
-from retainkit.lifetime._process import ProcessModel, check_horizon
+from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from retainkit._internal.time import DAYS_PER_UNIT, DAYS_PER_YEAR
 from retainkit.errors import NotComputableError
+from retainkit.lifetime._arguments import check_count, check_horizon, force_of_interest
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._histories import history_columns
 from retainkit.lifetime._model import LikelihoodModel
@@ -22,7 +22,6 @@ _COMPRESS_FROM = 200_000
 """Rows from which looking for identical ones costs less than it saves."""
 _CHUNK = 1 << 16
 """Rows evaluated at a time: bounds the temporaries."""
-_MOST_COUNTS = 100_000
 
 
 class ProcessModel(LikelihoodModel):
@@ -234,7 +233,7 @@ class ProcessModel(LikelihoodModel):
         array([[0.44  , 0.2342, 0.146 , 0.0839]])
         """
         check_horizon(horizon)
-        _check_count(max_count)
+        check_count(max_count)
         columns = [
             self._predict(history, self._count_law(float(horizon), count))
             for count in range(max_count + 1)
@@ -269,7 +268,7 @@ class ProcessModel(LikelihoodModel):
         array([0.5825, 0.1828, 0.0869])
         """
         check_horizon(horizon)
-        _check_count(max_count)
+        check_count(max_count)
         known = self._know_new()
         with np.errstate(all="ignore"):
             return np.array(
@@ -332,7 +331,7 @@ class ProcessModel(LikelihoodModel):
         >>> model.discounted_purchases(history, annual_discount_rate=0.15).round(3)
         array([4.933])
         """
-        force = _force_of_interest(annual_discount_rate, self.unit)
+        force = force_of_interest(annual_discount_rate, self.unit)
         if horizon is not None:
             check_horizon(horizon)
         elif force == 0.0:
@@ -375,33 +374,3 @@ class ProcessModel(LikelihoodModel):
                 cut = slice(start, start + _CHUNK)
                 result[cut] = value(self._know(x[cut], t[cut], T[cut]))
         return result
-
-
-def check_horizon(horizon: float, name: str = "horizon") -> None:
-    """Refuse what is not a length of time."""
-    if not 0.0 <= horizon < np.inf:
-        raise NotComputableError(
-            f"{name} is {horizon!r}",
-            rule=f"{name} is a finite length of time, not negative, in the unit of the model",
-            where=name,
-        )
-
-
-def _check_count(max_count: int) -> None:
-    if not 0 <= max_count <= _MOST_COUNTS:
-        raise NotComputableError(
-            f"max_count is {max_count!r}",
-            rule=f"a number of purchases from 0 to {_MOST_COUNTS:,}",
-            where="max_count",
-        )
-
-
-def _force_of_interest(annual_discount_rate: float, unit: TimeUnit) -> float:
-    """Return the continuous rate per unit of time."""
-    if not 0.0 <= annual_discount_rate < np.inf:
-        raise NotComputableError(
-            f"annual_discount_rate is {annual_discount_rate!r}",
-            rule="a yearly rate, not negative: 0.1 is 10 %",
-            where="annual_discount_rate",
-        )
-    return float(np.log1p(annual_discount_rate)) * DAYS_PER_UNIT[unit] / DAYS_PER_YEAR

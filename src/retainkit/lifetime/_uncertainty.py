@@ -9,10 +9,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from retainkit.errors import NotComputableError
+from retainkit.lifetime._arguments import check_horizon
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._config import FitConfig
 from retainkit.lifetime._model import LikelihoodModel
-from retainkit.lifetime._process import ProcessModel, check_horizon
+from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
 
