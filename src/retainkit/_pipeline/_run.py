@@ -61,6 +61,7 @@ from retainkit.value import (
     fit_future_value,
     summarize_customers,
 )
+from retainkit.value._future_window import sample_rows
 
 
 def _silent(stage: str) -> None:
@@ -181,13 +182,13 @@ def _compose(
     previous: RetentionResult | TierTable | TierState | None,
 ) -> RetentionResult:
     """Call the public functions one after the other on valid tables."""
-    progress("choosing the estimate of future value")
-    future_model = _fit_future(tables.transactions, day, config)
     progress("summarising customers")
     tables, customer_id = _number_customers(tables)
     history = replace(_summarize(tables.transactions, day, config), customer_id=customer_id)
     history = _net_of_service(history, tables.activities, day, config)
     facts = _read_facts(tables, strategic_flags, history, config)
+    progress("choosing the estimate of future value")
+    future_model = _fit_future(tables.transactions, customer_id, day, config)
     progress("fitting models of buying and spend")
     model, predictions = learn(history, facts=facts, future_model=future_model, config=config)
     progress("scoring, grading, deciding")
@@ -267,10 +268,13 @@ def _net_of_service(
 
 
 def _fit_future(
-    transactions: pd.DataFrame, as_of: date, config: PipelineConfig
+    numbered: pd.DataFrame, customer_id: pd.Index[Any], as_of: date, config: PipelineConfig
 ) -> FutureValueModel:
+    """Choose the estimate; who is learnt from is drawn by id, whatever number it bears here."""
+    codes = numbered["customer_id"].to_numpy()
+    chosen = sample_rows(codes, customer_id, config.future.max_customers)
     return fit_future_value(
-        transactions,
+        numbered if chosen is None else numbered[chosen],
         as_of=as_of,
         unit=config.unit,
         collapse=config.collapse,

@@ -71,12 +71,21 @@ def observed_rows(
     if seen is not None:
         rows, days = rows[seen], days[seen]
     codes, ids = number_ids(rows["customer_id"])
-    if len(ids) > config.max_customers:
-        hashed, last_place = hash_ids(ids), config.max_customers - 1
-        is_chosen = hashed <= np.partition(hashed, last_place)[last_place]
-        chosen = is_chosen[codes]
+    chosen = sample_rows(codes, ids, config.max_customers)
+    if chosen is not None:
         rows, days = rows[chosen], days[chosen]
     return Observed(rows, days, last, unit, collapse, config)
+
+
+def sample_rows(
+    codes: npt.NDArray[np.int32], ids: pd.Index[Any], most: int
+) -> npt.NDArray[np.bool_] | None:
+    """Return which rows belong to the `most` customers drawn by their id; None: to all."""
+    if len(ids) <= most:
+        return None
+    hashed = hash_ids(ids)
+    is_chosen = hashed <= np.partition(hashed, most - 1)[most - 1]
+    return np.asarray(is_chosen[codes])
 
 
 def hash_ids(ids: pd.Index[Any]) -> npt.NDArray[np.uint64]:
