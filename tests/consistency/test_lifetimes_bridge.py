@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retainkit.datasets import load_donations
 from retainkit.errors import NotComputableError, SchemaError, UnitError
 from retainkit.lifetime import (
     BgBbModel,
@@ -152,11 +153,10 @@ def test_bg_bb_on_the_donations() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from lifetimes import BetaGeoBetaBinomFitter
-        from lifetimes.datasets import load_donations
 
         data = load_donations()
         fitter = BetaGeoBetaBinomFitter().fit(
-            data["frequency"], data["recency"], data["periods"], weights=data["weights"]
+            data["frequency"], data["recency"], data["periods"], weights=data["weight"]
         )
     theirs = from_lifetimes(fitter)
     assert isinstance(theirs, BgBbModel)
@@ -164,7 +164,7 @@ def test_bg_bb_on_the_donations() -> None:
         data["frequency"],
         data["recency"],
         opportunities=data["periods"],
-        weights=data["weights"],
+        weights=data["weight"],
     )
     assert ours.log_likelihood is not None
     assert theirs.log_likelihood is not None

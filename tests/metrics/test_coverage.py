@@ -55,7 +55,7 @@ def test_exposure_covers_the_true_hazard() -> None:
         # in whole days: a geometric stay with the same chance to survive a day
         stay = rng.geometric(1 - np.exp(-0.01), 200)
         end = FIRST + (stay - 1).astype("timedelta64[D]")
-        end[stay > 31] = np.datetime64("NaT")
+        end[stay > 31] = np.datetime64("NaT", "D")
         frame = pd.DataFrame(
             {
                 "customer_id": np.arange(200),

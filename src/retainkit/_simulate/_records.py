@@ -40,7 +40,7 @@ def label_days(days: IntArray, *, known: BoolArray | None = None) -> npt.NDArray
     if known is None:
         return from_day_numbers(days)
     stamps = from_day_numbers(np.where(known, days, 0))
-    stamps[~known] = np.datetime64("NaT")
+    stamps[~known] = np.datetime64("NaT", "s")
     return stamps
 
 

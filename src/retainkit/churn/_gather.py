@@ -157,7 +157,7 @@ def _effective(churn: ChurnTable) -> npt.NDArray[np.datetime64]:
         return np.full(len(rows), np.datetime64("NaT", "us"))
     days = churn.effective_day[rows]
     out = from_day_numbers(np.where(days == NO_DAY, 0, days)).astype("datetime64[us]")
-    out[days == NO_DAY] = np.datetime64("NaT")
+    out[days == NO_DAY] = np.datetime64("NaT", "us")
     return out
 
 

@@ -62,7 +62,8 @@ def units_since(
         return np.asarray((days.astype(np.int64) - first) // _ROLLING_DAYS[unit])
     month, day = _month_and_day(days)
     month_first, day_first = _month_and_day(first)
-    length = _month_and_day((month + 1).astype("datetime64[M]").astype("datetime64[D]") - 1)[1]
+    next_month = (month + 1).astype("datetime64[M]").astype("datetime64[D]")
+    length = _month_and_day(next_month - np.timedelta64(1, "D"))[1]
     lag = month - month_first - (day < np.minimum(day_first, length))
     return np.asarray(lag // MONTHS_PER_UNIT[unit])
 

@@ -145,7 +145,7 @@ class PurchaseIndex(ResultTable):
         """
         never = self.first_day == NEVER
         first = from_day_numbers(np.where(never, 0, self.first_day))
-        first[never] = np.datetime64("NaT")
+        first[never] = np.datetime64("NaT", "s")
         occasions = np.bincount(self.customer, minlength=len(self))
         return pd.DataFrame(
             {"customer_id": self.customer_id, "first_purchase": first, "occasions": occasions}

@@ -289,5 +289,5 @@ class CustomerSummary(ResultTable):
 
     def _dates(self, days: Int32Array) -> npt.NDArray[np.datetime64]:
         dates = from_day_numbers(days.astype(np.int64))
-        dates[days == NEVER] = np.datetime64("NaT")
+        dates[days == NEVER] = np.datetime64("NaT", "s")
         return dates
