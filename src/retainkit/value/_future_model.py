@@ -18,7 +18,7 @@ from retainkit.value._future_config import (
     FutureReason,
     FutureValueConfig,
 )
-from retainkit.value._kernel_hurdle import design, standardize
+from retainkit.value._kernel_hurdle import add_terms, design, standardize
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._summary import CustomerSummary
 
@@ -123,9 +123,9 @@ class TwoPartModel(FrozenConfig):
         """
         z = standardize(features, np.array(self.center), np.array(self.scale))
         # In logs: a sum that is capped before exp() cannot overflow.
-        log_amount = z @ np.array(self.amount) + np.log(self.factor)
+        log_amount = add_terms(z, self.amount) + np.log(self.factor)
         amount = np.exp(np.minimum(log_amount, np.log(self.most)))
-        expected: FloatArray = expit(z @ np.array(self.buys)) * amount
+        expected: FloatArray = expit(add_terms(z, self.buys)) * amount
         return expected
 
 

@@ -77,6 +77,18 @@ def standardize(x: Array, center: Array, scale: Array) -> Array:
     return np.column_stack([np.ones(len(x)), z])
 
 
+def add_terms(z: Array, coefficients: tuple[float, ...]) -> Array:
+    """Return z b, each row the same to the last bit whatever the other rows are.
+
+    A matrix product may add in another order for another number of rows; a customer scored alone
+    must not fall to the other side of a cut for that.
+    """
+    total = np.zeros(len(z))
+    for column, coefficient in enumerate(coefficients):
+        total += z[:, column] * coefficient
+    return total
+
+
 def ridge_least_squares(z: Array, y: Array, penalty: float) -> Array:
     """Return the coefficients minimising |y - z b|^2 + penalty |b[1:]|^2."""
     normal = z.T @ z + _penalty(z.shape[1], penalty)

@@ -136,11 +136,12 @@ def _evaluate(
     scaled, days_per_unit = summary.with_unit(model.unit), DAYS_PER_UNIT[model.unit]
     history = _known_history(scaled)
     at = getattr(model, "expected_purchases_at", None)
-    if at is not None and len(summary) <= _FEW:
-        days, weights = np.array(nodes).T
-        some: FloatArray = at(history, horizons=days / days_per_unit) @ weights
-        return some
     total = np.zeros(len(summary))
+    if at is not None and len(summary) <= _FEW:
+        purchases = at(history, horizons=[day / days_per_unit for day, _ in nodes])
+        for column, (_, weight) in enumerate(nodes):  # added up as below: the same to the last bit
+            total += weight * purchases[:, column]
+        return total
     for day, weight in nodes:
         total += weight * model.expected_purchases(history, horizon=day / days_per_unit)
     return total
