@@ -120,6 +120,7 @@ def observed_days(transactions: pd.DataFrame, last: date) -> tuple[Int32Array, B
 
 
 def _require_columns(transactions: Any) -> None:
+    """Raise SchemaError unless `transactions` is a frame with the required columns."""
     if not isinstance(transactions, pd.DataFrame):
         raise SchemaError(
             f"transactions is a {type(transactions).__name__}",
@@ -138,6 +139,7 @@ def _require_columns(transactions: Any) -> None:
 
 
 def _undefined(column: str, count: int) -> SchemaError:
+    """Return the error that rows of a column have no defined value."""
     return SchemaError(
         f"{count:,} rows have no defined {column}",
         rule=f"{column} is defined and finite in every valid row",
@@ -147,11 +149,13 @@ def _undefined(column: str, count: int) -> SchemaError:
 
 
 def pick_column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> pd.Series[Any]:
+    """Return the observed rows of a column."""
     column = transactions[name]
     return column if seen is None else column[seen]
 
 
 def _days(timestamps: pd.Series[Any]) -> Int32Array:
+    """Return days since 1970-01-01; SchemaError where a timestamp is undefined."""
     values = timestamps.to_numpy()
     if values.dtype.kind != "M":
         raise SchemaError(
@@ -182,6 +186,7 @@ def _observed(days: Int32Array, last: date) -> BoolArray | None:
 
 
 def customer_codes(customer_id: pd.Series[Any]) -> tuple[Int32Array, pd.Index[Any]]:
+    """Return a code per row and the customers in order of first appearance."""
     codes, customers = number_ids(customer_id)
     if codes.size and codes.min() < 0:
         raise _undefined("customer_id", int(np.count_nonzero(codes < 0)))
@@ -189,6 +194,7 @@ def customer_codes(customer_id: pd.Series[Any]) -> tuple[Int32Array, pd.Index[An
 
 
 def money_column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) -> FloatArray:
+    """Return the observed rows of a column of money; SchemaError where one is not finite."""
     column = pick_column(transactions, name, seen)
     if column.dtype.kind not in "iuf":
         raise SchemaError(
@@ -205,6 +211,7 @@ def money_column(transactions: pd.DataFrame, name: str, seen: BoolArray | None) 
 
 
 def line_codes(transactions: pd.DataFrame, seen: BoolArray | None) -> npt.NDArray[Any]:
+    """Return a code per observed row for its business line; -1 where none is known."""
     lines = pick_column(transactions, "business_line", seen)
     if isinstance(lines.dtype, pd.CategoricalDtype):
         return lines.cat.codes.to_numpy()
