@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, gammaln
 
-from retainkit.lifetime._kernel_dropout import expected_until_dropout, survival_until
+from retainkit.lifetime._kernel_dropout import Shape, expected_until_dropout, survival_until
 from retainkit.lifetime._kernel_nbd import (
     count_at_least,
     count_part,
@@ -159,19 +159,22 @@ class Alive(NamedTuple):
     p: Floats
     s: Floats
     c: Floats
-    a: float
+    a: Shape
     b: Floats
 
 
 def know(
-    parameters: tuple[float, float, float, float],
+    parameters: tuple[float, Shape, Shape, Shape],
     x: Floats,
     t: Floats,
     T: Floats,
     *,
     first: float,
 ) -> Alive:
-    """Return what histories (x, t_x, T) say under the parameters (r, alpha, a, b)."""
+    """Return what histories (x, t_x, T) say under the parameters (r, alpha, a, b).
+
+    All but r may differ between rows.
+    """
     r, alpha, a, b = parameters
     s = r + x
     kept = b + np.maximum(x + (first - 1.0), 0.0)
@@ -190,7 +193,8 @@ def expected_purchases(known: Alive, horizon: float) -> Floats:
 def expected_purchases_at(known: Alive, horizons: Floats) -> Floats:
     """Return expected purchases of few customers within each horizon, shape (n, k), in one go."""
     n, k = len(known.s), len(horizons)
-    a, b = known.a, np.repeat(np.broadcast_to(known.b, (n,)), k)
+    a: Shape = known.a if np.ndim(known.a) == 0 else np.repeat(known.a, k)
+    b = np.repeat(np.broadcast_to(known.b, (n,)), k)
     u = (horizons / known.c[:, np.newaxis]).ravel()
     expected = expected_until_dropout(np.repeat(known.s, k), u, a, b)
     return known.p[:, np.newaxis] * expected.reshape(n, k)
@@ -218,7 +222,7 @@ def count_probability(known: Alive, horizon: float, count: int) -> Floats:
     return p * (alive + dead)
 
 
-def _log_survival(a: float, b: Floats, count: int) -> Floats:
+def _log_survival(a: Shape, b: Floats, count: int) -> Floats:
     """Return log[B(a, b+n) / B(a, b)]."""
     if count > 64:
         low, high = gammaln(a + b) - gammaln(b), gammaln(a + b + count) - gammaln(b + count)
@@ -248,7 +252,7 @@ def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
     if force == 0.0:
         if np.isfinite(horizon):
             return expected_purchases(known, horizon)
-        endless: Floats | float = (a + b - 1.0) / (a - 1.0) if a > 1.0 else np.inf
+        endless = np.where(a > 1.0, (a + b - 1.0) / (a - 1.0), np.inf)
         total: Floats = p * endless
         return total
     end = min(horizon, _FADED / force)

@@ -25,6 +25,9 @@ from retainkit.lifetime._kernel_quadrature import decayed_time, unit_nodes
 
 Floats = npt.NDArray[np.float64]
 
+Scale = float | Floats
+"""One number for all rows, or one per row: customers with covariates have their own."""
+
 _ELEMENTS = 1 << 14
 """Rows times nodes worked on at once: their arrays stay in the processor's cache."""
 _NODE_COUNTS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -60,13 +63,13 @@ class _Nodes(NamedTuple):
     """(alpha+y)^-(r+x) (beta+y)^-(s+1) dy s over (alpha+t_x)^-(r+x) (beta+t_x)^-s."""
 
 
-def _nodes(R: Floats, alpha: float, s: float, beta: float, t: Floats, T: Floats) -> _Nodes:
+def nodes_of(R: Floats, alpha: Scale, s: float, beta: Scale, t: Floats, T: Floats) -> _Nodes:
     """Place nodes in v = log((m + y) / (m + t_x)), m the smaller of alpha and beta.
 
     In v, one factor is exponential and the other has its singularities at distance pi from the
     real line; where the integrand has fallen by e^-42 the interval ends.
     """
-    low, high = min(alpha, beta), max(alpha, beta)
+    low, high = np.minimum(alpha, beta), np.maximum(alpha, beta)
     with np.errstate(over="ignore"):
         fallen = np.minimum(
             (alpha + t) * np.expm1(np.minimum(_DROP / R, 690.0)),
@@ -79,14 +82,18 @@ def _nodes(R: Floats, alpha: float, s: float, beta: float, t: Floats, T: Floats)
     v = top[:, None] * nodes
     since = (low + t)[:, None] * np.expm1(v)
     other = np.log1p(since / (high + t)[:, None])
-    log_rate, log_drop = (v, other) if alpha <= beta else (other, v)
+    if isinstance(low, np.ndarray):
+        first = np.less_equal(alpha, beta)[:, None]
+        log_rate, log_drop = np.where(first, v, other), np.where(first, other, v)
+    else:
+        log_rate, log_drop = (v, other) if alpha <= beta else (other, v)
     size = np.exp(v - R[:, None] * log_rate - (s + 1.0) * log_drop)
     share = (s * (low + t) / (beta + t) * top)[:, None] * weights
     return _Nodes(since, log_rate, log_drop, size * share)
 
 
 def _node_count(
-    R: Floats, s: float, low: float, high: float, t: Floats, length: Floats, top: Floats
+    R: Floats, s: float, low: Scale, high: Scale, t: Floats, length: Floats, top: Floats
 ) -> int:
     """Return a sufficient number of nodes for every row: poles at distance pi, decay exp(-fall)."""
     if not len(R):
@@ -94,7 +101,7 @@ def _node_count(
     fall = R * top + (s + 1.0) * np.log1p(length / (low + t))
     fall = np.minimum(fall, 2.0 * _DROP)
     needed = 4.0 + 0.35 * fall
-    if high > low:
+    if np.any(high > low):
         near = np.pi / np.maximum(top / 2.0, 1e-8)
         needed += 18.0 / np.arcsinh(near)
     else:
@@ -103,7 +110,7 @@ def _node_count(
     return _NODE_COUNTS[min(wanted, len(_NODE_COUNTS) - 1)]
 
 
-def _log_alive(R: Floats, alpha: float, s: float, beta: float, t: Floats, T: Floats) -> Floats:
+def log_alive(R: Floats, alpha: Scale, s: float, beta: Scale, t: Floats, T: Floats) -> Floats:
     """Return the log of the alive term relative to its factor at t_x."""
     alive: Floats = -R * np.log1p((T - t) / (alpha + t)) - s * np.log1p((T - t) / (beta + t))
     return alive
@@ -114,7 +121,7 @@ def _log(values: Floats) -> Floats:
         return np.log(values)
 
 
-def _blocks(x: Floats) -> list[slice]:
+def row_blocks(x: Floats) -> list[slice]:
     size = _ELEMENTS // 16
     return [slice(i, i + size) for i in range(0, len(x), size)]
 
@@ -125,7 +132,7 @@ def evaluate(theta: Floats, data: ParetoNbdData) -> Evaluation:
     count = count_part(r, data.at_least)
     value, gradient, hessian = count.value, np.zeros(4), np.zeros((4, 4))
     gradient[0], hessian[0, 0] = count.gradient[0], count.hessian[0, 0]
-    for block in _blocks(data.x):
+    for block in row_blocks(data.x):
         part = _mixture_part(
             (r, alpha, s, beta), data.x[block], data.t[block], data.T[block], data.w[block]
         )
@@ -141,9 +148,9 @@ def _mixture_part(
     """Sum r log(alpha) + s log(beta) + log(alive + dead): a mixture over the time of dropout."""
     r, alpha, s, beta = parameters
     R = r + x
-    at = _nodes(R, alpha, s, beta, t, T)
+    at = nodes_of(R, alpha, s, beta, t, T)
     dead = at.weight.sum(axis=1)
-    alive = _log_alive(R, alpha, s, beta, t, T)
+    alive = log_alive(R, alpha, s, beta, t, T)
     odds = _log(dead) - alive
     value = -inner(w * r, np.log1p(t / alpha)) - inner(w * x, np.log(alpha + t))
     value -= s * inner(w, np.log1p(t / beta))
@@ -214,17 +221,25 @@ class Alive(NamedTuple):
     e: Floats
 
 
-def know(parameters: tuple[float, float, float, float], x: Floats, t: Floats, T: Floats) -> Alive:
-    """Return what histories (x, t_x, T) say under the parameters (r, alpha, s, beta)."""
+def know(parameters: tuple[float, Scale, float, Scale], x: Floats, t: Floats, T: Floats) -> Alive:
+    """Return what histories (x, t_x, T) say under the parameters (r, alpha, s, beta).
+
+    alpha and beta may differ between rows.
+    """
     r, alpha, s, beta = parameters
     R = r + x
     p = np.full(len(x), np.nan)
-    for block in _blocks(x):
+    for block in row_blocks(x):
         rows = np.flatnonzero(~np.isnan(T[block])) + block.start
-        at = _nodes(R[rows], alpha, s, beta, t[rows], T[rows])
-        dead = at.weight.sum(axis=1)
-        p[rows] = expit(_log_alive(R[rows], alpha, s, beta, t[rows], T[rows]) - _log(dead))
+        known = R[rows], _at(alpha, rows), s, _at(beta, rows), t[rows], T[rows]
+        dead = nodes_of(*known).weight.sum(axis=1)
+        p[rows] = expit(log_alive(*known) - _log(dead))
     return Alive(p, R, alpha + T, s, beta + T)
+
+
+def _at(scale: Scale, rows: npt.NDArray[np.intp]) -> Scale:
+    """Return the scale of the rows."""
+    return scale[rows] if isinstance(scale, np.ndarray) else scale
 
 
 def expected_purchases(known: Alive, horizon: float) -> Floats:
