@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -34,9 +36,22 @@ def simulate_spend(
 def test_the_model_is_a_spend_model() -> None:
     model: SpendModel = MODEL
     assert model.n is None
+    assert MODEL.kind == "gamma_gamma"
 
 
-@pytest.mark.parametrize("theta", np.log([[6.25, 3.74, 15.44], [0.1, 40, 3], [300, 0.7, 0.01]]))
+POINTS = np.log(
+    [
+        [6.25, 3.74, 15.44],
+        [0.1, 40, 3],
+        [300, 0.7, 0.01],
+        [6.0, 1e9, 5e9],  # customers alike
+        [1e9, 4.0, 1e-7],  # purchases alike
+        [1e7, 1e8, 300.0],  # both
+    ]
+)
+
+
+@pytest.mark.parametrize("theta", POINTS)
 def test_value_gradient_and_hessian_against_forty_digits(theta: FloatArray) -> None:
     """Derivatives are differences of note 025's formula, taken with 40 digits."""
     x, m = np.array([1.0, 1.0, 2.0, 30.0]), np.array([22.0, 0.5, 35.17, 800.0])
@@ -50,16 +65,17 @@ def test_value_gradient_and_hessian_against_forty_digits(theta: FloatArray) -> N
             )
 
         at = kernel.evaluate(theta, kernel.prepare(x, m, w))
+        size = 1e-15 * float(np.abs(at.hessian).max())  # rounding of what cancels in a derivative
         point = [mp.mpf(float(v)) for v in theta]
         assert at.value == pytest.approx(float(total(*point)), rel=1e-12)
         for i in range(3):
             order = [int(k == i) for k in range(3)]
             slope = float(mp.diff(total, point, tuple(order)))
-            assert at.gradient[i] == pytest.approx(slope, rel=1e-8)
+            assert at.gradient[i] == pytest.approx(slope, rel=1e-8, abs=size)
             for j in range(i + 1):
                 both = tuple(o + int(k == j) for k, o in enumerate(order))
                 bend = float(mp.diff(total, point, both))
-                assert at.hessian[i, j] == pytest.approx(bend, rel=1e-6, abs=1e-7)
+                assert at.hessian[i, j] == pytest.approx(bend, rel=1e-6, abs=max(1e-7, size))
 
 
 def test_the_fit_recovers_the_truth_within_four_standard_errors() -> None:
@@ -138,6 +154,55 @@ def test_customers_alike_and_purchases_alike_are_limits_with_names() -> None:
     with pytest.warns(RetainkitWarning, match="equal_purchases"):
         # customers who differ widely, whatever their number of purchases
         fit_gamma_gamma(x, 1 / np.random.default_rng(1).gamma(4.0, 1 / 15, 400))
+
+
+def draw_means(price: Callable[[int], FloatArray], n: int = 689_000) -> tuple[FloatArray, ...]:
+    """Mean amounts of n customers who all draw from the same prices."""
+    x = 1.0 + np.random.default_rng(1).poisson(3.0, n).astype(np.float64)
+    start = np.concatenate([[0], np.cumsum(x)[:-1]]).astype(np.int64)
+    return x, np.asarray(np.add.reduceat(price(int(x.sum())), start) / x, dtype=np.float64)
+
+
+def test_one_price_and_its_rounding_is_one_price() -> None:
+    """689,000 customers whose mean amounts differ in the last bits alone: refused as one price,
+    where the likelihood has no upper limit."""
+    x, m = draw_means(lambda n: np.full(n, 9.99))
+    assert m.min() < m.max()
+    with pytest.raises(NotComputableError, match=r"all 689000 repeat buyers have .* 9\.99"):
+        fit_gamma_gamma(x, m)
+
+
+def test_a_large_homogeneous_base_ends_at_the_limit() -> None:
+    """Equal customers: everybody is expected to spend the mean; the likelihood is the Gamma's
+    own, whose maximum scipy finds."""
+    from scipy.optimize import minimize_scalar
+    from scipy.stats import gamma
+
+    x, m = draw_means(lambda n: np.random.default_rng(2).gamma(6.0, 1.0, n))
+    with pytest.warns(RetainkitWarning, match="equal_customers"):
+        model = fit_gamma_gamma(x, m)
+    mean = float(np.sum(x * m) / np.sum(x))
+    np.testing.assert_allclose(model.expected_spend([0, 3], [NAN, 9.0]), mean, rtol=1e-4)
+    best = minimize_scalar(
+        lambda p: -float(np.sum(gamma.logpdf(m, p * x, scale=mean / (p * x)))), bounds=(5, 7)
+    )
+    assert model.p == pytest.approx(best.x, rel=1e-4)
+    assert model.log_likelihood == pytest.approx(-best.fun, abs=2e-3)
+
+
+def test_a_large_base_of_equal_purchases_ends_at_the_limit() -> None:
+    """Each customer always spends the same: mean amounts are inverse-Gamma, whatever x."""
+    from scipy.stats import invgamma
+
+    x = 1.0 + np.random.default_rng(1).poisson(3.0, 689_000)
+    m = invgamma.rvs(4.0, scale=15.0, size=len(x), random_state=3)
+    with pytest.warns(RetainkitWarning, match="equal_purchases"):
+        model = fit_gamma_gamma(x, m)
+    shape, scale = model.q, model.gamma * model.p
+    truth = float(np.sum(invgamma.logpdf(m, shape, scale=scale)))
+    assert model.log_likelihood == pytest.approx(truth, abs=2e-2)
+    assert shape == pytest.approx(4.0, rel=0.01)
+    np.testing.assert_allclose(model.expected_spend([2], [7.0]), 7.0, rtol=1e-6)
 
 
 def test_bases_that_say_nothing_are_refused_with_a_remedy() -> None:

@@ -22,6 +22,7 @@ def check_horizon(horizon: float, name: str = "horizon") -> None:
 
 
 def check_count(max_count: int) -> None:
+    """Refuse what is not a number of purchases, or more than anybody makes."""
     if not 0 <= max_count <= _MOST_COUNTS:
         raise NotComputableError(
             f"max_count is {max_count!r}",

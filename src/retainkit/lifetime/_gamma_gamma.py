@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,11 +12,15 @@ from retainkit.lifetime import _kernel_gamma_gamma as kernel
 from retainkit.lifetime._compress import check_weights, compress_rows, fingerprint_of
 from retainkit.lifetime._config import FitConfig
 from retainkit.lifetime._histories import as_column
-from retainkit.lifetime._model import LikelihoodModel, as_count, fit_by_likelihood
+from retainkit.lifetime._model import LikelihoodModel, as_count, fit_by_likelihood, to_tuples
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
+
+Covariance: TypeAlias = tuple[tuple[float | None, ...], ...]
 
 _NAME = "Gamma-Gamma"
 _FEWEST_BUYERS = 3
+_SAME_PRICE = 1e-9
+"""Relative spread up to which mean amounts are one price: sums of one price differ by rounding."""
 _DEPENDENT = 0.3
 """Correlation from which on independence of frequency and amount is a poor assumption."""
 
@@ -46,6 +50,8 @@ class GammaGammaModel(LikelihoodModel):
         [standard errors]; identity of the data.
     config : FitConfig
         Settings of the fit.
+    kind : {"gamma_gamma"}
+        Tells the models apart in JSON.
 
     References
     ----------
@@ -63,6 +69,7 @@ class GammaGammaModel(LikelihoodModel):
     _names: ClassVar[tuple[str, ...]] = ("p", "q", "gamma")
     _next_step: ClassVar[str] = ".expected_spend(frequency, monetary_value)"
 
+    kind: Literal["gamma_gamma"] = "gamma_gamma"
     p: PositiveFloat
     q: PositiveFloat
     gamma: PositiveFloat
@@ -151,7 +158,8 @@ def fit_gamma_gamma(
     Raises
     ------
     NotComputableError
-        If fewer than three repeat buyers have a positive mean amount, or all means are equal.
+        If fewer than three repeat buyers have a positive mean amount, or all means are equal (to
+        a billionth: rounding): the likelihood then has no upper limit.
     ConvergenceError
         If no optimum is found, or the likelihood is flat without being at a known limit.
     AlignmentError
@@ -162,6 +170,13 @@ def fit_gamma_gamma(
     RetainkitWarning
         If q <= 1, where the population mean does not exist; if the amount clearly depends on
         the frequency (correlation of the logs beyond 0.3); or if the optimum is at a limit.
+
+    Notes
+    -----
+    Customers who are all alike have no finite q, and customers who always spend the same no
+    finite p: the search goes on until the log-likelihood is within 0.001 of its supremum,
+    whatever the number of customers, and `boundary` names the limit. It runs over log(p, q, mu),
+    mu = p gamma / q, where no digit is lost on the way.
 
     References
     ----------
@@ -186,13 +201,14 @@ def fit_gamma_gamma(
     correlation = _log_correlation(x, m, totals)
     data = kernel.prepare(x, m, totals)
     fit = fit_by_likelihood(
-        lambda theta: kernel.evaluate(theta, data),
+        lambda theta: kernel.evaluate_centred(theta, data),
         _starts(x, m, totals),
         name=_NAME,
         config=config,
         boundary_of=_boundary_of,
     )
-    p, q, gamma = fit.parameters.tolist()
+    p, q, mu = fit.parameters.tolist()
+    evidence = fit.evidence | {"log_covariance": _of_gamma(fit.evidence["log_covariance"])}
     if q <= 1.0:  # the worse of the two
         _warn_infinite_mean(q)
     else:
@@ -200,12 +216,12 @@ def fit_gamma_gamma(
     return GammaGammaModel(
         p=p,
         q=q,
-        gamma=gamma,
+        gamma=mu * (q / p),
         frequency_correlation=correlation,
         n=as_count(totals.sum()),
         n_excluded=int(np.count_nonzero(repeat & ~keep)),
         fingerprint=fingerprint_of((x, m, totals), "money"),
-        **fit.evidence,
+        **evidence,
     )
 
 
@@ -233,7 +249,7 @@ def _check_base(m: FloatArray, w: FloatArray) -> None:
             "needed, and hundreds for useful precision",
             fix="pool more customers, observe longer, or apply a model fitted on a larger base",
         )
-    if m[0] == m.min() == m.max():
+    if m.max() - m.min() <= _SAME_PRICE * m.max():
         raise NotComputableError(
             f"all {n:g} repeat buyers have the mean amount {m[0]:g}",
             rule=f"{_NAME} learns from differences of spend",
@@ -244,9 +260,18 @@ def _check_base(m: FloatArray, w: FloatArray) -> None:
 def _starts(x: FloatArray, m: FloatArray, w: FloatArray) -> tuple[FloatArray, ...]:
     mean = float(np.sum(w * x * m) / np.sum(w * x))
     return tuple(
-        np.log([p, q, mean * max(q - 1.0, 0.2) / p])
+        np.log([p, q, mean * max(q - 1.0, 0.2) / q])
         for p, q in ((2.0, 3.0), (10.0, 2.0), (0.5, 10.0), (100.0, 50.0))
     )
+
+
+def _of_gamma(covariance: Covariance) -> Covariance:
+    """Turn the covariance of log(p, q, mu), mu = p gamma / q, into that of log(p, q, gamma)."""
+    given = np.array(covariance, dtype=np.float64)
+    with_gamma = given[2] + given[1] - given[0]
+    given[2] = given[:, 2] = with_gamma
+    given[2, 2] = with_gamma[2] + with_gamma[1] - with_gamma[0]
+    return to_tuples(given)
 
 
 def _boundary_of(parameters: FloatArray) -> tuple[str, ...]:

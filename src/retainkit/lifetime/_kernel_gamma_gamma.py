@@ -17,20 +17,24 @@ from retainkit.lifetime._kernel_newton import Evaluation, inner
 Floats = npt.NDArray[np.float64]
 
 
+_BLOCK = 8192
+"""Rows worked on at once: their intermediate arrays stay in the processor's cache."""
+_ASYMPTOTIC = 20.0
+"""Argument from which the series of Stirling and its derivatives are exact to rounding."""
+_NEAR = 0.25
+
+
 class GammaGammaData(NamedTuple):
     """Distinct (frequency, mean amount) pairs (m,), their weights, and counts by frequency."""
 
     x: Floats
-    total: Floats
-    """x times the mean amount."""
+    m: Floats
     w: Floats
     levels: Floats
     """Distinct frequencies."""
     level_weight: Floats
     constant: float
     """Sum of w log(m), with a minus sign: what no parameter touches."""
-    log_total: float
-    """Sum of w x log(x m)."""
 
 
 def prepare(x: Floats, m: Floats, w: Floats) -> GammaGammaData:
@@ -38,13 +42,16 @@ def prepare(x: Floats, m: Floats, w: Floats) -> GammaGammaData:
     levels, place = np.unique(x, return_inverse=True)
     return GammaGammaData(
         x=x,
-        total=x * m,
+        m=m,
         w=w,
         levels=levels,
         level_weight=np.bincount(place, weights=w).astype(np.float64),
         constant=-inner(w, np.log(m)),
-        log_total=inner(w * x, np.log(x * m)),
     )
+
+
+_JACOBIAN = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, -1.0, 1.0]])
+"""Of log(p, q, mu) with mu = p gamma / q, by log(p, q, gamma)."""
 
 
 def evaluate(theta: Floats, data: GammaGammaData) -> Evaluation:
@@ -53,49 +60,107 @@ def evaluate(theta: Floats, data: GammaGammaData) -> Evaluation:
     Note 025, equation (1a): Gamma(px+q) / (Gamma(px) Gamma(q)) gamma^q m^(px-1) x^(px)
     (gamma + m x)^-(px+q) per customer with x > 0 repeat purchases of mean amount m.
     """
-    p, q, gamma = np.exp(theta)
-    levels = _level_part(p, q, data)
-    rows = _row_part(p, q, gamma, data)
-    gradient = rows.gradient
-    gradient[:2] += levels.gradient
-    hessian = rows.hessian
-    hessian[:2, :2] += levels.hessian
-    return Evaluation(levels.value + rows.value, gradient, hessian)
+    at = evaluate_centred(_JACOBIAN @ theta, data)
+    return Evaluation(at.value, _JACOBIAN.T @ at.gradient, _JACOBIAN.T @ at.hessian @ _JACOBIAN)
 
 
-def _level_part(p: float, q: float, data: GammaGammaData) -> Evaluation:
-    """Sum log Gamma(px+q) - log Gamma(px) - log Gamma(q): a function of x alone."""
-    x, n = data.levels, data.level_weight
-    px = p * x
-    value = inner(n, gammaln(px + q) - gammaln(px) - gammaln(q))
-    psi = digamma(px + q)
-    g_p = inner(n, px * (psi - digamma(px)))
-    g_q = q * inner(n, psi - digamma(q))
-    psi1 = polygamma(1, px + q)
-    h_pp = g_p + inner(n, px * px * (psi1 - polygamma(1, px)))
-    h_pq = q * inner(n, px * psi1)
-    h_qq = g_q + q * q * inner(n, psi1 - polygamma(1, q))
-    return Evaluation(value, np.array([g_p, g_q]), np.array([[h_pp, h_pq], [h_pq, h_qq]]))
+def evaluate_centred(theta: Floats, data: GammaGammaData) -> Evaluation:
+    """Return the same by theta = log(p, q, mu), mu = p gamma / q: no digit is lost at a limit.
+
+    With A = px, B = q, v = m / mu, a customer contributes -log B(A, B) + A log h + B log(1 - h)
+    - log m, h = Av / (B + Av). By Stirling's formula that is
+    log(AB / (2 pi (A+B))) / 2 + r(A+B) - r(A) - r(B) - A g(t) - B g(u) - log m, where r is what
+    the formula leaves, g(t) = t - log(1+t) >= 0, t = B (v-1) / (B + Av), u = -A (v-1) / (B + Av):
+    nothing of the size of A or B is subtracted.
+    """
+    p, q, mu = np.exp(theta).tolist()
+    gradient, hessian = np.zeros(3), np.zeros((3, 3))
+    value = data.constant + _level_part(p, q, data, gradient, hessian)
+    for start in range(0, len(data.x), _BLOCK):
+        cut = slice(start, start + _BLOCK)
+        rows = (p * data.x[cut], data.m[cut], data.w[cut])
+        value += _row_part(rows, q, mu, gradient, hessian)
+    upper = np.triu_indices(3, 1)
+    hessian.T[upper] = hessian[upper]
+    return Evaluation(value, gradient, hessian)
 
 
-def _row_part(p: float, q: float, gamma: float, data: GammaGammaData) -> Evaluation:
-    """Sum q log(gamma / (gamma + mx)) + px log(mx / (gamma + mx)) - log(m)."""
-    x, w = data.x, data.w
-    wx = w * x
-    held = gamma / (gamma + data.total)
-    log_held = -np.log1p(data.total / gamma)
-    w_held, wx_held = inner(w, held), inner(wx, held)
-    log_gamma = float(np.log(gamma))
-    against_q = inner(w, log_held)
-    against_p = data.log_total + inner(wx, log_held) - log_gamma * float(wx.sum())
-    value = q * against_q + p * against_p + data.constant
-    g_p, g_q = p * against_p, q * against_q
-    g_gamma = q * (float(w.sum()) - w_held) - p * wx_held
-    h_pg = -p * wx_held
-    h_qg = q * (float(w.sum()) - w_held)
-    h_gg = -inner(q * w + p * wx, held * (1.0 - held))
-    hessian = np.array([[g_p, 0.0, h_pg], [0.0, g_q, h_qg], [h_pg, h_qg, h_gg]])
-    return Evaluation(value, np.array([g_p, g_q, g_gamma]), hessian)
+def _level_part(
+    p: float, q: float, data: GammaGammaData, gradient: Floats, hessian: Floats
+) -> float:
+    """Add what depends on x alone: Stirling's formula and what it leaves."""
+    n, A, B = data.level_weight, p * data.levels, np.array([q])
+    (r, s, d), (ra, sa, da), (rb, sb, db) = (_stirling_rest(z) for z in (A + B, A, B))
+    g_p, g_q = inner(n, A * (s - sa)), q * inner(n, s - sb)
+    gradient[:2] += (g_p, g_q)
+    hessian[0, 0] += g_p + inner(n, A * A * (d - da))
+    hessian[0, 1] += q * inner(n, A * d)
+    hessian[1, 1] += g_q + q * q * inner(n, d - db)
+    log_size = np.log(A) + np.log(q) - np.log(A + q) - np.log(2.0 * np.pi)
+    return inner(n, log_size / 2.0 + r - ra - rb)
+
+
+def _row_part(
+    rows: tuple[Floats, Floats, Floats], q: float, mu: float, gradient: Floats, hessian: Floats
+) -> float:
+    """Add - A g(t) - B g(u): how far the customer's mean is from mu."""
+    A, m, w = rows
+    v, away = m / mu, (m - mu) / mu
+    below = q + A * v
+    t, u = q * away / below, -A * away / below
+    wa, wag = w * A, w * A * _excess(t, v * ((A + q) / below))
+    wbg = w * q * _excess(u, (A + q) / below)
+    wat, share = wa * t, A * v / below
+    bend = inner(wat * t, A / (A + q))
+    pulls = (inner(wat, 1.0 - share), inner(wat, share))
+    lost_p, lost_q = float(np.sum(wag)), float(np.sum(wbg))
+    gradient += (-lost_p, -lost_q, float(np.sum(wat)))
+    hessian[0] += (bend - lost_p, -bend, pulls[0])
+    hessian[1, 1:] += (bend - lost_q, pulls[1])
+    hessian[2, 2] -= inner(wa * (1.0 + t), q / below)
+    return -lost_p - lost_q
+
+
+def _excess(t: Floats, whole: Floats) -> Floats:
+    """Return t - log(1 + t), whose 1 + t is also given as `whole`, to full relative accuracy."""
+    s = t / (2.0 + t)
+    square = s * s
+    series = np.zeros_like(t)
+    for k in range(19, 1, -2):
+        series = series * square + 1.0 / k
+    near: Floats = s * t - 2.0 * s * square * series
+    return np.where(np.abs(t) < _NEAR, near, t - np.log(whole))
+
+
+_LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+"""Coefficients of 1/z, 1/z^3, ... in log Gamma(z) after Stirling's formula."""
+
+
+def _stirling_rest(z: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return log Gamma(z) - (z-1/2) log z + z - log(2 pi)/2, digamma(z) - log z, trigamma(z) - 1/z.
+
+    By the series, which does not cancel, where it is exact; by definition for small z.
+    """
+    large = np.maximum(z, _ASYMPTOTIC)
+    rest, slope, bend = (np.zeros_like(z) for _ in range(3))
+    square = 1.0 / (large * large)
+    for k, c in reversed(list(enumerate(_LOG))):
+        order = 2 * k + 1
+        rest = rest * square + c
+        slope = slope * square + c * order
+        bend = bend * square + c * order * (order + 1)
+    rest, slope = rest / large, -slope * square - 0.5 / large
+    bend = bend * square / large + 0.5 * square
+    few = z < _ASYMPTOTIC
+    small = z[few]
+    log_small = np.log(small)
+    rest[few] = gammaln(small) - (small - 0.5) * log_small + small - _HALF_LOG_TWO_PI
+    slope[few] = digamma(small) - log_small
+    bend[few] = polygamma(1, small) - 1.0 / small
+    return rest, slope, bend
+
+
+_HALF_LOG_TWO_PI = 0.5 * float(np.log(2.0 * np.pi))
 
 
 def expected_spend(p: float, q: float, gamma: float, x: Floats, total: Floats) -> Floats:
