@@ -213,7 +213,9 @@ def test_forms_that_do_not_exist_are_refused(
     march: ContractIndex, cdnow_base: PurchaseIndex
 ) -> None:
     with pytest.raises(NotComputableError, match="rolling clock"):
-        follow_cohorts(march, clock="rolling")
+        follow_cohorts(march, clock="rolling", with_money=True)
+    with pytest.raises(NotComputableError, match="brackets are"):
+        follow_cohorts(march, brackets=[(1, 2)])
     with pytest.raises(NotComputableError, match="brackets are"):
         follow_cohorts(cdnow_base, activity="bracket")
     with pytest.raises(NotComputableError, match="brackets are"):

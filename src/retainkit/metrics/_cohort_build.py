@@ -17,12 +17,12 @@ from retainkit.metrics._cohort_cells import (
     calendar_sightings,
     count_cells,
     rolling_sightings,
+    seen_within,
 )
-from retainkit.metrics._cohort_contracts import follow_contracts
+from retainkit.metrics._cohort_contracts import contract_anniversaries, contract_sightings
 from retainkit.metrics._cohorts import Activity, Clock, CohortTable
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._kernel import NEVER
 from retainkit.metrics._purchases import PurchaseIndex, index_purchases
 from retainkit.typing import AsOf
 
@@ -111,7 +111,8 @@ def follow_cohorts(
     ----------
     base : PurchaseIndex or ContractIndex
         From `index_purchases` or `index_contracts`. A contract customer is counted in a column if
-        a contract runs on the last day of that unit (column 0: if one began).
+        a contract runs on the last day of that unit (column 0: if one began); by rolling clock,
+        if one runs so many units after the own first day.
     unit : {"day", "week", "month", "quarter", "year"}, default "month"
         Calendar unit of cohorts, and unit of columns.
     activity : {"on", "on_or_after", "bracket"}, default "on"
@@ -120,14 +121,16 @@ def follow_cohorts(
         bracket.
     clock : {"calendar", "rolling"}, default "calendar"
         "rolling": columns count time since each customer's own first day (7 days, or
-        `convention.month`); a customer enters a column when it is over for them. Purchases only.
+        `convention.month`). A customer enters a column when it is over for them (contracts: when
+        its day has come); on or after, when `window_days` more were observed.
     brackets : sequence of (int, int), optional
         First and last unit of each column, disjoint and in order.
     with_money : bool, default False
         Whether to add up the cohort's revenue in `money` ("on" and calendar only).
     convention : MetricConvention, optional
         `week_start`, `month`, `incomplete_period`; `reactivated_cohort` = "new" starts a new
-        cohort member when a customer returns after a silence longer than `window_days`.
+        cohort member when a customer returns after a silence longer than `window_days`
+        (purchases) or a gap between contracts longer than `grace_days`.
 
     Returns
     -------
@@ -153,12 +156,9 @@ def follow_cohorts(
     >>> follow_cohorts(base, unit="quarter", activity="on_or_after").heads.tolist()
     [[2357.0, 976.0, 812.0, 684.0, 515.0, 300.0]]
     """
-    _check(base, unit, activity, clock, brackets, with_money)
-    if isinstance(base, ContractIndex):
-        return follow_contracts(base, unit=unit, with_money=with_money, convention=convention)
+    _check(unit, activity, clock, brackets, with_money=with_money)
     rolling = clock == "rolling"
-    find = rolling_sightings if rolling else calendar_sightings
-    seen = find(base, unit, convention, with_money=with_money)
+    seen = _sightings(base, unit, activity, convention, rolling=rolling, with_money=with_money)
     heads, old = count_cells(seen, activity, tuple(brackets))
     heads = (
         np.where(old > 0, heads, np.nan) if rolling else blank_future(heads, seen, tuple(brackets))
@@ -173,7 +173,7 @@ def follow_cohorts(
         sizes=seen.sizes,
         heads=heads,
         last_is_incomplete=seen.last_is_incomplete,
-        customers_without_purchase=int(np.count_nonzero(base.first_day == NEVER)),
+        customers_without_purchase=_without_cohort(base, seen),
         rows_after_as_of=base.rows_after_as_of,
         convention=convention,
         activity=activity,
@@ -186,26 +186,27 @@ def follow_cohorts(
 
 
 def customers_in_cell(
-    base: PurchaseIndex,
+    base: PurchaseIndex | ContractIndex,
     *,
     cohort: str,
     column: int,
     unit: CohortUnit = "month",
     activity: Activity = "on",
     clock: Clock = "calendar",
+    brackets: Brackets = (),
     convention: MetricConvention = DEFAULT_CONVENTION,
 ) -> pd.DataFrame:
     """Return the people behind one cell of a cohort triangle.
 
     Parameters
     ----------
-    base : PurchaseIndex
-        From `index_purchases`.
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`.
     cohort : str
         Label of the cohort, such as "1997-01".
     column : int
-        Units since the first purchase.
-    unit, activity, clock, convention
+        Units since the first purchase or contract; with brackets, their position from 0.
+    unit, activity, clock, brackets, convention
         As in `follow_cohorts`.
 
     Returns
@@ -228,7 +229,9 @@ def customers_in_cell(
     >>> len(people), int(people["counted"].sum())
     (781, 70)
     """
-    table = follow_cohorts(base, unit=unit, activity=activity, clock=clock, convention=convention)
+    table = follow_cohorts(
+        base, unit=unit, activity=activity, clock=clock, brackets=brackets, convention=convention
+    )
     if cohort not in table.labels or not 0 <= column < table.heads.shape[1]:
         raise NotComputableError(
             f"no cell {cohort!r}, {column}",
@@ -237,17 +240,42 @@ def customers_in_cell(
             where="customers_in_cell",
             fix="choose a label of CohortTable.labels",
         )
-    find = rolling_sightings if clock == "rolling" else calendar_sightings
-    seen = find(base, unit, convention, with_money=False)
-    row = table.labels.index(cohort)
-    member = (seen.cohort_of == row) & (seen.last_column >= column)
-    hit = seen.column >= column if activity == "on_or_after" else seen.column == column
+    seen = _sightings(base, unit, activity, convention, rolling=clock == "rolling")
+    first, last = brackets[column] if activity == "bracket" else (column, column)
+    member = (seen.cohort_of == table.labels.index(cohort)) & (seen.last_column >= last)
+    hit = seen.until >= first if activity == "on_or_after" else seen_within(seen, first, last)
     counted = np.zeros(len(member), dtype=np.bool_)
-    counted[seen.code[hit & (seen.column <= seen.last_column[seen.code])]] = True
+    counted[seen.code[hit & (last <= seen.last_column[seen.code])]] = True
     who = np.flatnonzero(member)
     return pd.DataFrame(
         {"customer_id": base.customer_id.take(seen.owner[who]), "counted": counted[who]}
     )
+
+
+def _sightings(
+    base: PurchaseIndex | ContractIndex,
+    unit: CohortUnit,
+    activity: Activity,
+    convention: MetricConvention,
+    *,
+    rolling: bool,
+    with_money: bool = False,
+) -> Sightings:
+    """Return who was seen in which column, by the clock asked for."""
+    if isinstance(base, ContractIndex):
+        if rolling:
+            return contract_anniversaries(base, unit, convention, activity=activity)
+        return contract_sightings(base, unit, convention, activity=activity, with_money=with_money)
+    if rolling:
+        return rolling_sightings(base, unit, convention, activity=activity)
+    return calendar_sightings(base, unit, convention, with_money=with_money)
+
+
+def _without_cohort(base: PurchaseIndex | ContractIndex, seen: Sightings) -> int:
+    """Return how many customers never bought, or have no contract the convention counts."""
+    found = np.zeros(len(base), dtype=np.bool_)
+    found[seen.owner[seen.cohort_of >= 0]] = True
+    return int(np.count_nonzero(~found))
 
 
 def _biased(seen: Sightings, activity: Activity) -> int:
@@ -255,30 +283,25 @@ def _biased(seen: Sightings, activity: Activity) -> int:
 
 
 def _check(
-    base: PurchaseIndex | ContractIndex,
-    unit: CohortUnit,
-    activity: Activity,
-    clock: Clock,
-    brackets: Brackets,
-    with_money: bool,
+    unit: CohortUnit, activity: Activity, clock: Clock, brackets: Brackets, *, with_money: bool
 ) -> None:
+    """Raise unless the form of cohorts exists."""
     plain = activity == "on" and clock == "calendar"
     ends = [end for pair in brackets for end in pair]
     problems = {
         f"no cohorts by {unit!r}": unit not in ("day", "week", "month", "quarter", "year"),
         f"brackets are {list(brackets)}": ends != sorted(ends)
+        or any(end < 0 for end in ends)
         or any(a[1] >= b[0] for a, b in pairwise(brackets))
         or (activity == "bracket") != bool(brackets),
-        f"{activity!r} on a {clock} clock": not plain
-        and (with_money or isinstance(base, ContractIndex)),
+        f"money of {activity!r} on a {clock} clock": with_money and not plain,
     }
     for problem, is_there in problems.items():
         if is_there:
             raise NotComputableError(
                 problem,
                 rule="units are day, week, month, quarter or year; brackets are disjoint and in "
-                "order; contracts and money are followed on a calendar clock",
+                'order, with activity="bracket"; money is followed "on" a calendar clock',
                 where="follow_cohorts",
-                fix='unit="month", activity="on", clock="calendar"; for stays of contracts see '
-                "retention_curve",
+                fix='unit="month", activity="on", clock="calendar"',
             )

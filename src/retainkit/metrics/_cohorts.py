@@ -42,13 +42,13 @@ class CohortTable(ResultTable):
     sizes : ndarray of int64
         Customers of each cohort: those whose first purchase lies in its unit.
     heads : ndarray of float, shape (cohorts, columns)
-        Customers of the cohort who bought in the unit that lies so many units later; column 0
-        equals `sizes`.
+        Customers of the cohort who bought in the unit that lies so many units later, or had a
+        contract on its last day; column 0 equals `sizes` on a calendar clock.
     last_is_incomplete : bool
         Whether `as_of` lies before the last day of its unit: then the last observed cell of each
         row counts only part of a unit.
     customers_without_purchase : int
-        Customers with returns only; they belong to no cohort.
+        Customers with returns only, or without a contract that counts; they belong to no cohort.
     rows_after_as_of : int
         Rows left out because they lie after `as_of`.
     convention : MetricConvention
@@ -59,7 +59,8 @@ class CohortTable(ResultTable):
     clock : {"calendar", "rolling"}
         Whether columns are calendar units or lengths of time since each customer's own start.
     old_enough : ndarray of float, shape (cohorts, columns), or None
-        Customers whose own column is over (rolling); None where everybody's is.
+        Customers whose own column is over (rolling; on or after: and `window_days` more); None
+        where everybody's is.
     money : ndarray of float, shape (cohorts, columns), or None
         Revenue of the cohort in the column [money].
     brackets : tuple of (int, int)
@@ -185,6 +186,41 @@ class CohortTable(ResultTable):
         unknown = np.full(self.heads.shape, np.nan)
         return self._triangle(unknown if self.money is None else self.money.copy())
 
+    def cells_frame(self) -> pd.DataFrame:
+        """Return one row per observed cell: the people behind it, its rate and its interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `cohort`, `column`, `size` of the cohort, `eligible` customers in the denominator,
+            `retained` of them, `rate` with `lower` and `upper` (the interval of the convention),
+            `incomplete` and `in_average`; by cohort and then by column.
+        """
+        row, column = np.nonzero(~np.isnan(self.heads) & (self._base > 0))
+        eligible, retained = self._base[row, column], self.heads[row, column]
+        lower, upper = self._bounds(retained, eligible)
+        return pd.DataFrame(
+            {
+                "cohort": np.array(self.labels, dtype=object)[row],
+                "column": self._columns.to_numpy()[column],
+                "size": self.sizes[row],
+                "eligible": eligible.astype(np.int64),
+                "retained": retained.astype(np.int64),
+                "rate": retained / eligible,
+                "lower": lower,
+                "upper": upper,
+                "incomplete": self.incomplete[row, column],
+                "in_average": self.counted[row, column],
+            }
+        )
+
+    def _bounds(self, heads: FloatArray, base: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the interval of the convention; NaN where it wants none."""
+        bounds = {"jeffreys": jeffreys, "wilson": wilson}.get(self.convention.interval_method)
+        if bounds is None:
+            return np.full(len(base), np.nan), np.full(len(base), np.nan)
+        return bounds(heads, base, self.convention.interval_level)
+
     def _triangle(self, cells: FloatArray) -> pd.DataFrame:
         index = pd.Index(self.labels, name="cohort")
         return pd.DataFrame(cells, index=index, columns=self._columns)
@@ -246,13 +282,7 @@ class CohortTable(ResultTable):
             it, `retained`, `rate`, and its interval `lower`, `upper`.
         """
         eligible, retained = self.eligible.astype(np.float64), self.retained.astype(np.float64)
-        undefined = np.full(len(eligible), np.nan)
-        bounds = {"jeffreys": jeffreys, "wilson": wilson}.get(self.convention.interval_method)
-        lower, upper = (
-            (undefined, undefined)
-            if bounds is None
-            else bounds(retained, eligible, self.convention.interval_level)
-        )
+        lower, upper = self._bounds(retained, eligible)
         return pd.DataFrame(
             {
                 "cohorts": (self.counted & (self.sizes > 0)[:, np.newaxis]).sum(axis=0),

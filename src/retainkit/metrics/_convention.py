@@ -57,7 +57,9 @@ class MetricConvention(FrozenConfig):
     contraction_in_nrr : bool, default True
         Whether smaller contracts of customers who stay lower net revenue retention.
     reactivated_cohort : {"original", "new"}, default "original"
-        Cohort of a customer who returned.
+        Cohort of a customer who returned: that of the first start, or one of the return. Returned
+        are buyers after a silence longer than `window_days`, and contract customers after a gap
+        longer than `grace_days`.
     grace_days : int, default 0
         A gap of at most this many days is no churn [day]; an end less than that before `as_of`
         is not yet one.

@@ -146,6 +146,25 @@ def bridge_gaps(
     return moved, len(fresh)
 
 
+def merge_spells(
+    customer: IntArray, start: IntArray, end: IntArray
+) -> tuple[_Array, _Array, _Array]:
+    """Return customer, start and end of the unions of each customer's spells, in order of time.
+
+    Spells that overlap, or of which one starts on the day the other ends, are one.
+    """
+    order = np.lexsort((start, customer))
+    who, begin, finish = customer[order], start[order], end[order]
+    if len(order) == 0:
+        return who, begin, finish
+    reach = _running_maximum(who, finish)
+    opens = starts_of_runs(who)
+    opens[1:] |= begin[1:] > reach[:-1]
+    first = np.flatnonzero(opens)
+    last = np.append(first[1:], len(who)) - 1
+    return who[first], begin[first], reach[last]
+
+
 def _pair(customer: IntArray, day: IntArray) -> _Int64:
     return (customer.astype(np.int64) << 32) + day
 
