@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -47,14 +47,14 @@ class LikelihoodModel(FrozenModel):
     def aic(self) -> float | None:
         """Akaike's criterion, 2 k - 2 LL; None for a model that was not fitted."""
         ll = self.log_likelihood
-        return None if ll is None else 2.0 * len(self._names) - 2.0 * ll
+        return None if ll is None else 2.0 * len(self.parameters) - 2.0 * ll
 
     @property
     def bic(self) -> float | None:
         """Schwarz's criterion, k log(n) - 2 LL; None for a model that was not fitted."""
         if self.log_likelihood is None or not self.n:
             return None
-        return float(len(self._names) * np.log(self.n) - 2.0 * self.log_likelihood)
+        return float(len(self.parameters) * np.log(self.n) - 2.0 * self.log_likelihood)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -75,7 +75,11 @@ class LikelihoodModel(FrozenModel):
     def standard_errors(self) -> dict[str, float]:
         """Standard error of each parameter by name; NaN where the data do not determine it."""
         errors = np.sqrt(np.diag(self.covariance))
-        return dict(zip(self._names, errors.tolist(), strict=True))
+        return dict(zip(self.parameters, errors.tolist(), strict=True))
+
+    def _nudged(self, name: str, step: float) -> Self:
+        """Return the model with the logarithm of one parameter moved by `step`."""
+        return self.replace(**{name: getattr(self, name) * float(np.exp(step))})
 
     def summary(self) -> pd.DataFrame:
         """Return one row per parameter with its estimate and standard error.

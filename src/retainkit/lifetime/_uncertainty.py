@@ -136,10 +136,9 @@ def delta_interval(
 def _gradient(model: Model, prediction: Callable[[Model], FloatArray | float]) -> FloatArray:
     """Return the derivatives in the log-parameters, shape (k, n)."""
     slopes = []
-    for name, value in model.parameters.items():
+    for name in model.parameters:
         up, down = (
-            np.atleast_1d(prediction(model.replace(**{name: value * float(np.exp(step))})))
-            for step in (_STEP, -_STEP)
+            np.atleast_1d(prediction(model._nudged(name, step))) for step in (_STEP, -_STEP)
         )
         slopes.append((up - down) / (2.0 * _STEP))
     return np.array(slopes, dtype=np.float64)
