@@ -15,7 +15,13 @@ from retainkit.policy import (
     recommend_policy,
 )
 from retainkit.typing import FloatArray, IntArray
-from tests.policy.simulations import Trial, churn_trial, sparse_trial
+from tests.policy.simulations import (
+    WEAK,
+    Trial,
+    churn_trial,
+    effect_of_the_true_form,
+    sparse_trial,
+)
 
 NAMES = ("none", "contact")
 
@@ -36,34 +42,64 @@ def _share_of_attainable(trial: Trial, chosen: IntArray) -> float:
     return float(net[chosen == 1].sum() / np.maximum(net, 0.0).sum())
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_sparse_outcomes_treat_all_is_refused_and_profit_captured(seed: int) -> None:
+def test_the_base_is_as_the_published_trial() -> None:
+    """0.75 % and 1.70 % buy; a promotion to all loses .055 each (2,334.60 of 42,364); .0229."""
+    trial = sparse_trial(0, 400_000)
+    bought = [(trial.outcome[trial.action == arm] > 0).mean() for arm in (0, 1)]
+    net = trial.effect[:, 1] - trial.cost[1]
+    assert bought == pytest.approx([0.0075, 0.0170], abs=0.0006)
+    assert net.mean() == pytest.approx(-2334.60 / 42_364, abs=0.001)
+    assert np.maximum(net, 0.0).mean() == pytest.approx(475.60 / (41_650 / 2), abs=0.0005)
+    best_third = np.sort(net)[-net.size // 3 :]
+    assert best_third.sum() > 0.95 * np.maximum(net, 0.0).sum()
+
+
+def test_sparse_outcomes_treat_all_is_refused_and_profit_captured() -> None:
     """Contacting all loses, contacting a third earns: at least 80 % of the attainable profit."""
-    trial = sparse_trial(seed)
-    control = trial.outcome[trial.action == 0] > 0
-    assert control.mean() == pytest.approx(0.0075, abs=0.0015)
+    trial = sparse_trial(1)
     assert trial.effect[:, 1].mean() < trial.cost[1]
     advice = _sparse(trial)
     chosen = advice.choose(trial.features)
     assert advice.kind == "personal"
     assert advice.measures[advice.uniform] == "none"
-    assert 0.2 < (chosen == 1).mean() < 0.6
+    assert 0.2 < (chosen == 1).mean() < 0.5
     assert _share_of_attainable(trial, chosen) >= 0.8
 
 
 @pytest.mark.slow
-def test_sparse_outcomes_over_many_bases() -> None:
+def test_sparse_outcomes_over_a_hundred_bases() -> None:
+    """A sure gain is asked for: where chance hides it, everybody is left alone, never contacted."""
     shares, kinds = [], []
-    for seed in range(100, 140):
+    for seed in range(100):
         trial = sparse_trial(seed)
         advice = _sparse(trial)
         assert advice.measures[advice.uniform] == "none"
         kinds.append(advice.kind)
         shares.append(_share_of_attainable(trial, advice.choose(trial.features)))
-    print(f"captured mean {np.mean(shares):.3f}, least {min(shares):.3f}")  # noqa: T201
-    assert kinds.count("personal") == len(kinds)
-    assert np.mean(shares) >= 0.9
-    assert min(shares) >= 0.75
+    captured = np.array(shares)
+    print(  # noqa: T201
+        f"captured: mean {captured.mean():.3f}, {(captured >= 0.8).sum()} of 100 bases >= .8, "
+        f"lowest three {np.sort(captured)[:3].round(3)}, personal {kinds.count('personal')}"
+    )
+    assert kinds.count("personal") >= 98
+    assert captured.mean() >= 0.91
+    assert (captured >= 0.8).sum() >= 97
+
+
+@pytest.mark.slow
+def test_a_weaker_base_is_read_nearly_as_well_as_by_the_true_form() -> None:
+    """Not even maximum likelihood of the true form always captures 80 % where less is to gain."""
+    ours, limit = [], []
+    for seed in range(300, 340):
+        trial = sparse_trial(seed, base=WEAK)
+        ours.append(_share_of_attainable(trial, _sparse(trial).choose(trial.features)))
+        known = effect_of_the_true_form(trial) > trial.cost[1]
+        limit.append(_share_of_attainable(trial, known.astype(np.int64)))
+    for name, shares in (("ours", ours), ("true form", limit)):
+        above = np.mean(np.array(shares) >= 0.8)
+        print(f"{name}: mean {np.mean(shares):.3f}, least {min(shares):.3f}, >= .8 {above:.3f}")  # noqa: T201
+    assert np.mean(ours) >= np.mean(limit) - 0.03
+    assert np.mean(np.array(ours) >= 0.8) >= np.mean(np.array(limit) >= 0.8) - 0.05
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -130,7 +166,12 @@ def test_order_of_customers_changes_nothing() -> None:
 def test_several_learners_share_the_error() -> None:
     trial = sparse_trial(4, 8_000)
     one = recommend_policy(
-        trial.action, trial.outcome, features=trial.features, measures=NAMES, cost=trial.cost
+        trial.action,
+        trial.outcome,
+        features=trial.features,
+        measures=NAMES,
+        cost=trial.cost,
+        learners=(DRLearner(),),
     )
     two = recommend_policy(
         trial.action,

@@ -54,6 +54,7 @@ from retainkit.policy._plan_goals import Goal, PlanGoals
 from retainkit.policy._plan_review import Actual, PlanReview, PlanVariance, review_plan
 from retainkit.policy._potential import PotentialTable, assess_potential
 from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
+from retainkit.policy._response import RankedEffects, ResponseLearner
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
@@ -100,6 +101,8 @@ __all__ = [
     "PolicyRecommendation",
     "PotentialConfig",
     "PotentialTable",
+    "RankedEffects",
+    "ResponseLearner",
     "RiskBands",
     "Stance",
     "StanceRule",

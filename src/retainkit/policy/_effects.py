@@ -180,7 +180,7 @@ class TLearner(FrozenConfig):
         rows = []
         for code in range(propensity.shape[1]):
             own = np.asarray(action) == code
-            _check_support(int(own.sum()), code)
+            check_support(int(own.sum()), code)
             if self.outcome == "binary":
                 beta = _kernel_learn.logistic(x[own], outcome[own], self.penalty)
             else:
@@ -270,7 +270,7 @@ class DRLearner(FrozenConfig):
         """
         codes = np.asarray(action).astype(np.int64)
         for code in range(propensity.shape[1]):
-            _check_support(int((codes == code).sum()), code)
+            check_support(int((codes == code).sum()), code)
         table = read_features(features, codes.size)
         center, scale = _kernel_learn.standardise(table)
         x = _kernel_learn.design(table, center, scale)
@@ -302,7 +302,8 @@ class DRLearner(FrozenConfig):
         return beta, self.effect_penalty
 
 
-def _check_support(count: int, code: int) -> None:
+def check_support(count: int, code: int) -> None:
+    """Refuse to learn from an action that was hardly tried."""
     if count < MIN_SUPPORT:
         raise NotComputableError(
             f"action {code} was tried on {count} customers",

@@ -22,10 +22,12 @@ from retainkit.policy._logged import (
     scores,
     spread,
 )
+from retainkit.policy._response import ResponseLearner
 from retainkit.typing import FloatArray, IntArray
 
 _SALT = "recommend"
 _PENALTY = 1e-3
+_SPARSE = 0.5
 
 
 class PolicyCandidate(NamedTuple):
@@ -248,7 +250,8 @@ def recommend_policy(
     cost : array_like of float, optional
         Cost of each action [money], or per customer and action; default 0.
     learners : sequence of EffectEstimator, optional
-        Who may propose a personal policy; default `(DRLearner(),)`.
+        Who may propose a personal policy. Default: `ResponseLearner()` where no outcome is
+        negative and most are 0, otherwise `DRLearner()`.
     customer_id : pandas.Index, optional
         Customers; decides the folds.
     folds : int
@@ -309,7 +312,7 @@ def recommend_policy(
         _candidate(name, robust[:, j], robust[:, uniform], 0.0, float(j > 0))
         for j, name in enumerate(logged.measures)
     ]
-    tried = (DRLearner(),) if learners is None else tuple(learners)
+    tried = _default_learners(logged.outcome) if learners is None else tuple(learners)
     if not table.shape[1]:
         tried = ()
     z = float(ndtri(1.0 - (1.0 - level) / max(len(tried), 1)))
@@ -330,6 +333,12 @@ def recommend_policy(
         model=_fit(tried[best], logged, table) if supported else None,
         level=level,
     )
+
+
+def _default_learners(outcome: FloatArray) -> tuple[EffectEstimator, ...]:
+    """Return who proposes by default; the outcomes alone decide, not what actions did."""
+    sparse = bool((outcome >= 0.0).all()) and float((outcome == 0.0).mean()) > _SPARSE
+    return (ResponseLearner(),) if sparse else (DRLearner(),)
 
 
 def _canonical(logged: Logged, table: FloatArray) -> tuple[Logged, FloatArray]:
