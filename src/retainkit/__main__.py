@@ -73,7 +73,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    run.add_argument("transactions", type=Path, help="CSV or Parquet file of transactions")
+    run.add_argument(
+        "transactions",
+        type=Path,
+        nargs="?",
+        help="CSV or Parquet file of transactions; leave it out for contracts alone",
+    )
     run.add_argument(
         "--as-of", required=True, metavar="DATE", help="last observed day, inclusive: YYYY-MM-DD"
     )

@@ -8,6 +8,8 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 from __future__ import annotations
 
 from retainkit._pipeline._config import ActivityRate, PipelineConfig, TableRules
+from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
+from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._document import ResultDocument
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
@@ -18,6 +20,8 @@ from retainkit._pipeline._scores import CustomerScores
 
 __all__ = [
     "ActivityRate",
+    "ContractFacts",
+    "ContractTerm",
     "CustomerFacts",
     "CustomerScores",
     "CustomerView",
@@ -29,5 +33,6 @@ __all__ = [
     "RetentionResult",
     "TableRules",
     "fit_pipeline",
+    "read_contract_facts",
     "read_customer_facts",
 ]

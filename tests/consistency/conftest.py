@@ -8,6 +8,7 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import ActivityRate, PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.simulate import SimulatedBase, SimulationConfig, make_customer_base
 from retainkit.tables import CustomerColumns
+from retainkit.value import BehaviorConfig
 
 FLAGS = ("strategic_public_sector", "strategic_key_technology")
 COLUMNS = CustomerColumns(
@@ -29,7 +30,8 @@ def base() -> SimulatedBase:
 def full_config(base: SimulatedBase) -> PipelineConfig:
     names = sorted(base.activities["activity"].unique())
     return PipelineConfig(
-        activity_rates=tuple(ActivityRate(activity=name, rate=2.5) for name in names)
+        activity_rates=tuple(ActivityRate(activity=name, rate=2.5) for name in names),
+        behavior=BehaviorConfig(),
     )
 
 

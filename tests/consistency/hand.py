@@ -31,6 +31,7 @@ from retainkit.tables import (
     split_valid_transactions,
 )
 from retainkit.tiers import (
+    TierTable,
     assess_standing,
     assign_tiers,
     fit_lifecycle_scheme,
@@ -48,9 +49,11 @@ from retainkit.value import (
     fit_rfm_scheme,
     fit_value_scheme,
     margin_rates,
+    measure_wallet,
     predict_future_value,
     score_rfm,
     score_value,
+    summarize_behavior,
     summarize_customers,
 )
 
@@ -120,6 +123,7 @@ def run_by_hand(
         horizon_days=config.value.horizon_days,
         config=config.future,
     )
+    facts |= habits_by_hand(tables, history, config)
     scored = score_by_hand(history, facts, chosen, config)
     churn = scored["churn"]
     out: dict[str, Any] = {**scored, "contract_churn": None, "contract_metrics": None}
@@ -127,7 +131,7 @@ def run_by_hand(
         churn = detect_contract_churn(tables["contracts"], as_of=as_of)
         out["contract_churn"] = churn
         index = index_contracts(tables["contracts"], as_of=as_of)
-        out["contract_metrics"] = tabulate_metrics(index)
+        out["contract_metrics"] = tabulate_metrics(index, by=tiers_of(scored["tiers"]))
     out |= {"causes": None, "breakdown": None}
     if tables["events"] is not None:
         events = tables["events"]
@@ -144,6 +148,33 @@ def run_by_hand(
     out |= measure_by_hand(tables, out, history, as_of)
     out["ledger"] = ledger
     return {name: None if table is None else table.to_frame() for name, table in out.items()}
+
+
+def habits_by_hand(
+    tables: dict[str, Any], history: CustomerSummary, config: PipelineConfig
+) -> dict[str, Any]:
+    """Return rhythm, trend, breadth and share of wallet; None where they are not looked at."""
+    customers = tables["customers"]
+    known = customers is not None and customers.get("category_spending", pd.Series()).notna().any()
+    if not known:
+        return dict.fromkeys(("last_gap", "trend", "breadth", "wallet"))
+    behavior = summarize_behavior(
+        tables["transactions"], as_of=history.as_of, unit=config.unit, collapse=config.collapse
+    )
+    wallet = measure_wallet(behavior, customers, age_days=history.with_unit("day").age)
+    return {
+        "last_gap": behavior.last_gap,
+        "trend": behavior.trend_beyond_base,
+        "breadth": behavior.lines.effective if behavior.lines else None,
+        "wallet": wallet.share,
+    }
+
+
+def tiers_of(tiers: TierTable) -> pd.Series[Any]:
+    """Return the tier of each customer as metrics take it."""
+    shown = tiers.to_frame()["tier"]
+    labels = pd.Categorical(shown, categories=tiers.categories, ordered=True)
+    return pd.Series(labels, index=tiers.customer_id)
 
 
 def score_by_hand(
@@ -166,12 +197,10 @@ def score_by_hand(
         margin_rate=margin_rates(history, fit_margin(history)),
     )
     background, is_business = facts["background"], facts["is_business"]
-    scheme = fit_value_scheme(
-        history, future_value=future, background=background, config=config.value
-    )
-    value = score_value(
-        history, scheme, future_value=future, background=background, is_business=is_business
-    )
+    given = {"future_value": future, "background": background}
+    given["business_breadth"] = facts["breadth"]
+    scheme = fit_value_scheme(history, **given, config=config.value)
+    value = score_value(history, scheme, **given, is_business=is_business)
     graded = value.contribution if config.tier_basis == "contribution" else future
     cuts = fit_tier_scheme(graded, config=config.tiers)
     ids = history.customer_id
@@ -182,6 +211,8 @@ def score_by_hand(
         cuts,
         customer_id=ids,
         tier=tiers.value_tier,
+        share_of_wallet=facts["wallet"],
+        trend=facts["trend"],
         strategic=None if is_business is None else is_business & (background > 0),
     )
     rhythm = fit_lifecycle_scheme(history)
@@ -189,7 +220,14 @@ def score_by_hand(
         "history": history,
         "value": value,
         "rfm": score_rfm(history, fit_rfm_scheme(history)),
-        "lifecycle": lifecycle_stage(history, rhythm, p_alive=p_alive, customer_id=ids),
+        "lifecycle": lifecycle_stage(
+            history,
+            rhythm,
+            p_alive=p_alive,
+            spending_trend=facts["trend"],
+            last_gap=facts["last_gap"],
+            customer_id=ids,
+        ),
         "tiers": tiers,
         "churn": churn,
         "potential": potential,
@@ -202,11 +240,7 @@ def measure_by_hand(
 ) -> dict[str, Any]:
     """Return pyramids, curve, metrics, cohorts and scorecard."""
     tiers, transactions = scored["tiers"], tables["transactions"]
-    groups = pd.Series(
-        pd.Categorical(tiers.to_frame()["tier"], categories=tiers.categories, ordered=True),
-        index=history.customer_id,
-    )
-    metrics = compute_metrics(transactions, as_of=as_of, by=groups)
+    metrics = compute_metrics(transactions, as_of=as_of, by=tiers_of(tiers))
     pyramid = tier_pyramid(tiers, value=history.contribution)
     whale = whale_curve(history.contribution)
     shown: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,12 @@ from retainkit.pipeline import (
 )
 from retainkit.simulate import SimulatedBase
 from retainkit.tables import split_valid_customers
-from retainkit.value import summarize_customer, summarize_customers
+from retainkit.value import (
+    measure_wallet,
+    summarize_behavior,
+    summarize_customer,
+    summarize_customers,
+)
 from tests.consistency.conftest import COLUMNS, FLAGS
 from tests.consistency.frames import assert_same, frames_of
 
@@ -54,6 +60,9 @@ def test_learning_alone_and_scoring_alone_are_the_run(
     valid, _ = split_valid_customers(base.customers, columns=COLUMNS)
     history = full_result.history
     facts = read_customer_facts(valid, customer_id=history.customer_id, strategic_flags=FLAGS)
+    behavior = summarize_behavior(base.transactions, as_of=base.as_of)
+    wallet = measure_wallet(behavior, valid, age_days=history.with_unit("day").age)
+    facts = replace(facts, behavior=behavior, wallet=wallet)
     chosen = full_result.model.future_model
     model = fit_pipeline(history, facts=facts, future_model=chosen, config=full_result.config)
     assert model == full_result.model

@@ -63,6 +63,13 @@ def run_demo(options: argparse.Namespace) -> None:
 def run_files(options: argparse.Namespace) -> None:
     """Run everything on the user's files and write it to a folder."""
     as_of = parse_as_of(options.as_of)
+    if options.transactions is None and options.contracts is None:
+        raise SchemaError(
+            "neither transactions nor contracts are given",
+            rule="a run starts from purchases or, for a contract business, from contracts",
+            where="run",
+            fix="name the CSV or Parquet file of transactions after `run`, or add --contracts FILE",
+        )
     config = _read_config(options.config)
     chosen = _read_columns(options)
     _check_output(options.out)
@@ -73,9 +80,8 @@ def run_files(options: argparse.Namespace) -> None:
             if path is not None:
                 progress(f"reading {name}")
                 arguments[name] = read_table(path)
-        transactions = arguments.pop("transactions")
         result = RetentionPipeline(config).run(
-            transactions, as_of=as_of, progress=progress, **chosen, **arguments
+            as_of=as_of, progress=progress, **chosen, **arguments
         )
         _write(result, options.out, options.language, progress)
     _print_summary(result, options.out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from retainkit._internal.config import FrozenConfig
+from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import AttributionConfig, ContractChurnConfig, DetectionConfig
 from retainkit.lifetime import FitConfig
 from retainkit.metrics import MetricConvention
@@ -21,10 +22,18 @@ from retainkit.tiers import (
     LifecycleConfig,
     StabilityConfig,
     StandingConfig,
+    TierOverride,
     TierSchemeConfig,
 )
 from retainkit.typing import CollapseUnit, NonNegativeFloat, TimeUnit
-from retainkit.value import FutureValueConfig, RfmConfig, ValueConfig
+from retainkit.value import (
+    BasesConfig,
+    BehaviorConfig,
+    CostPool,
+    FutureValueConfig,
+    RfmConfig,
+    ValueConfig,
+)
 
 TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "contribution"]
 """What customers are graded by."""
@@ -103,9 +112,20 @@ class PipelineConfig(FrozenConfig):
         What makes a row valid.
     activity_rates : tuple of ActivityRate, default ()
         Cost per unit of each activity; needed to charge the activities table to customers.
+    cost_pools : tuple of CostPool, default ()
+        Costs of the period and what drives them; rates are derived from them and
+        `activity_rates` are not used.
+    behavior : BehaviorConfig, optional
+        Windows of rhythm, preference and trend. None describes behaviour only where the share of
+        wallet needs it: for a million customers it would double the memory of a run.
+    bases : BasesConfig
+        Limits of use intensity and loyalty.
     purchase_model : {"mbg_nbd", "bg_nbd", "pareto_nbd", "nbd"}, default "mbg_nbd"
         Model of buying and dropout. BG/NBD believes that who bought once is still a customer;
         the default does not. `lifetime.compare_models` judges them on a hold-out.
+    contract_model : {"best", "shifted_beta_geometric", "beta_discrete_weibull"}, default "best"
+        Model of how long contracts last, for a firm with contracts and no transactions; "best"
+        takes the one with the lower BIC.
     lifetime : FitConfig
         How the models of buying and spend are fitted.
     value : ValueConfig
@@ -119,6 +139,8 @@ class PipelineConfig(FrozenConfig):
         Names of the tiers and the rule that cuts them.
     stability : StabilityConfig
         How much evidence a change of tier needs when a previous result is given.
+    tier_overrides : tuple of TierOverride, default ()
+        Tiers set by hand, each with a reason, an owner and a last day.
     standing : StandingConfig
         From when on a customer who owes money is on watch, or bad.
     lifecycle : LifecycleConfig
@@ -151,13 +173,18 @@ class PipelineConfig(FrozenConfig):
     tier_basis: TierBasis = "lifetime_value"
     rules: TableRules = TableRules()
     activity_rates: tuple[ActivityRate, ...] = ()
+    cost_pools: tuple[CostPool, ...] = ()
+    behavior: BehaviorConfig | None = None
+    bases: BasesConfig = BasesConfig()
     purchase_model: PurchaseModelName = "mbg_nbd"
+    contract_model: ContractModelName = "best"
     lifetime: FitConfig = FitConfig()
     value: ValueConfig = ValueConfig()
     future: FutureValueConfig = FutureValueConfig()
     rfm: RfmConfig = RfmConfig()
     tiers: TierSchemeConfig = TierSchemeConfig()
     stability: StabilityConfig = StabilityConfig()
+    tier_overrides: tuple[TierOverride, ...] = ()
     standing: StandingConfig = StandingConfig()
     lifecycle: LifecycleConfig = LifecycleConfig()
     churn: DetectionConfig = DetectionConfig()

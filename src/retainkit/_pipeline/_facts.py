@@ -1,4 +1,4 @@
-"""What the customers table adds to the purchases: kind, strategic background, standing."""
+"""What is known of customers beside the summary: kind, background, standing, rhythm, wallet."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit._pipeline._contract_facts import ContractFacts
 from retainkit.tables import align_customer_ids
-from retainkit.tiers import StandingConfig, StandingTable, assess_standing
+from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
+from retainkit.value import BehaviorTable, WalletTable
+
+_OWING = {"credit_standing", "overdue_amount", "days_overdue"}
+"""Columns that say how a customer pays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CustomerFacts:
-    """Facts about customers that purchases do not tell, aligned with a summary.
+    """Facts about customers beside the summary of their purchases, aligned with it.
 
     Parameters
     ----------
@@ -27,6 +32,12 @@ class CustomerFacts:
         Number of strategic flags that hold; NaN for who is not in the table.
     standing : StandingTable or None
         How the customers pay; None where the table says nothing about it.
+    behavior : BehaviorTable or None
+        Rhythm, preference and trend of spending.
+    wallet : WalletTable or None
+        Share of wallet, where spending in the whole category is known.
+    contracts : ContractFacts or None
+        State of the contracts, where a firm has contracts and no purchases.
 
     Examples
     --------
@@ -41,13 +52,17 @@ class CustomerFacts:
     is_business: BoolArray | None = None
     background: FloatArray | None = None
     standing: StandingTable | None = None
+    behavior: BehaviorTable | None = None
+    wallet: WalletTable | None = None
+    contracts: ContractFacts | None = None
 
 
 def read_customer_facts(
-    customers: pd.DataFrame,
+    customers: pd.DataFrame | None,
     *,
     customer_id: pd.Index[Any],
     strategic_flags: tuple[str, ...] = (),
+    payments: PaymentTable | None = None,
     config: StandingConfig | None = None,
 ) -> CustomerFacts:
     """Align a valid customers table with the customers of a summary.
@@ -56,12 +71,14 @@ def read_customer_facts(
 
     Parameters
     ----------
-    customers : pandas.DataFrame
-        Accepted rows from `split_valid_customers`.
+    customers : pandas.DataFrame or None
+        Accepted rows from `split_valid_customers`; None where only payments are known.
     customer_id : pandas.Index
         Customers of the summary, in order.
     strategic_flags : tuple of str, default ()
         Yes/no columns that make up the background of a business customer.
+    payments : PaymentTable, optional
+        How customers pay, from `summarize_invoices`.
     config : StandingConfig, optional
         From when on a debt counts.
 
@@ -80,6 +97,14 @@ def read_customer_facts(
     >>> facts.is_business.tolist(), facts.background.tolist()
     ([False, True], [nan, 1.0])
     """
+    settings = config or StandingConfig()
+    standing = None
+    if payments is not None or (customers is not None and _OWING & set(customers.columns)):
+        standing = assess_standing(
+            customers, customer_id=customer_id, payments=payments, config=settings
+        )
+    if customers is None:
+        return CustomerFacts(customer_id=customer_id, standing=standing)
     places = align_customer_ids(customers["customer_id"], customer_id)
     rows, places = np.flatnonzero(places >= 0), places[places >= 0]
     is_business = None
@@ -91,11 +116,6 @@ def read_customer_facts(
         background = np.full(len(customer_id), np.nan)
         flags = customers[list(strategic_flags)].to_numpy(dtype=np.float64)
         background[places] = flags.sum(axis=1)[rows]
-    standing = None
-    if {"credit_standing", "overdue_amount", "days_overdue"} & set(customers.columns):
-        standing = assess_standing(
-            customers, customer_id=customer_id, config=config or StandingConfig()
-        )
     return CustomerFacts(
         customer_id=customer_id, is_business=is_business, background=background, standing=standing
     )

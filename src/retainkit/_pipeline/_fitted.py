@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
-
-import numpy as np
 
 from retainkit._internal.config import FrozenModel
-from retainkit._pipeline._config import PipelineConfig, PurchaseModelName, TierBasis
+from retainkit._pipeline._config import PipelineConfig, TierBasis
+from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._models import Models, Predictions, fit_models, predict
 from retainkit._pipeline._scores import CustomerScores
-from retainkit.churn import detect_churn
-from retainkit.errors import ConvergenceError, NotComputableError
+from retainkit.churn import ChurnTable, detect_churn
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
-    fit_bg_nbd,
-    fit_gamma_gamma,
-    fit_mbg_nbd,
-    fit_nbd,
-    fit_pareto_nbd,
 )
 from retainkit.policy import assess_potential, decide_actions
 from retainkit.tiers import (
@@ -37,7 +29,6 @@ from retainkit.tiers import (
 from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
-    FutureValueConfig,
     FutureValueModel,
     MarginModel,
     RfmScheme,
@@ -46,36 +37,9 @@ from retainkit.value import (
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
-    margin_rates,
-    predict_future_value,
     score_rfm,
     score_value,
 )
-
-_LIFETIME_ALONE = FutureValueModel(
-    config=FutureValueConfig(), chosen="lifetime", reason="only_candidate", window_days=1.0
-)
-
-
-_FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
-    "mbg_nbd": fit_mbg_nbd,
-    "bg_nbd": fit_bg_nbd,
-    "pareto_nbd": fit_pareto_nbd,
-    "nbd": fit_nbd,
-}
-
-
-class _Models(NamedTuple):
-    purchase: PurchaseModelUnion | None
-    spend: GammaGammaModel | None
-    margin: MarginModel
-    future: FutureValueModel | None
-    notes: tuple[str, ...] = ()
-
-
-class _Predictions(NamedTuple):
-    p_alive: FloatArray
-    future_value: FloatArray | None
 
 
 class FittedPipeline(FrozenModel):
@@ -98,6 +62,8 @@ class FittedPipeline(FrozenModel):
     future_model : FutureValueModel or None
         Which estimate of future value the base supports best, with the evidence; None where only
         a summary was learnt from: then the lifetime model alone.
+    contract_terms : tuple of ContractTerm
+        How long contracts last, for a firm with contracts and no purchases; else empty.
     value_scheme : ValueScheme
         Thresholds of the four criteria.
     rfm_scheme : RfmScheme
@@ -130,6 +96,7 @@ class FittedPipeline(FrozenModel):
     spend_model: GammaGammaModel | None
     margin: MarginModel
     future_model: FutureValueModel | None
+    contract_terms: tuple[ContractTerm, ...] = ()
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
@@ -162,10 +129,17 @@ class FittedPipeline(FrozenModel):
         Raises
         ------
         SchemaError
-            If the summary counts revenue and the model was learnt on profit, or the reverse.
+            If the summary counts revenue and the model was learnt on profit, or the reverse; if the
+            model was learnt from contracts and `facts` holds none.
         """
-        models = _Models(self.purchase_model, self.spend_model, self.margin, self.future_model)
-        predictions = _predict(summary, models, self.config)
+        models = Models(
+            self.purchase_model,
+            self.spend_model,
+            self.margin,
+            self.future_model,
+            self.contract_terms,
+        )
+        predictions = predict(summary, models, self.config, facts)
         return apply_schemes(self, summary, predictions, facts, previous)
 
 
@@ -174,6 +148,7 @@ def fit_pipeline(
     *,
     facts: CustomerFacts | None = None,
     future_model: FutureValueModel | None = None,
+    contract_terms: tuple[ContractTerm, ...] = (),
     config: PipelineConfig | None = None,
 ) -> FittedPipeline:
     """Learn everything a run needs from the summary of a base.
@@ -186,6 +161,8 @@ def fit_pipeline(
         Kind, background and standing of the same customers in the same order.
     future_model : FutureValueModel, optional
         From `fit_future_value` on the same transactions; None uses the lifetime model alone.
+    contract_terms : tuple of ContractTerm, default ()
+        How long contracts last, where `facts` holds contracts.
     config : PipelineConfig, optional
         What to learn; default `PipelineConfig()`.
 
@@ -203,7 +180,11 @@ def fit_pipeline(
     ('key', 'ordinary', 'small')
     """
     return learn(
-        summary, facts=facts, future_model=future_model, config=config or PipelineConfig()
+        summary,
+        facts=facts,
+        future_model=future_model,
+        contract_terms=contract_terms,
+        config=config or PipelineConfig(),
     )[0]
 
 
@@ -212,20 +193,27 @@ def learn(
     *,
     facts: CustomerFacts | None,
     future_model: FutureValueModel | None,
+    contract_terms: tuple[ContractTerm, ...] = (),
+    notes: tuple[str, ...] = (),
     config: PipelineConfig,
-) -> tuple[FittedPipeline, _Predictions]:
+) -> tuple[FittedPipeline, Predictions]:
     """Learn the models, predict once, learn the schemes from the predictions."""
-    models = _fit_models(summary, future_model, config)
-    predictions = _predict(summary, models, config)
+    if facts is not None and facts.contracts is not None:
+        margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
+        models = Models(None, None, margin, None, contract_terms, notes)
+    else:
+        models = fit_models(summary, future_model, config)
+    predictions = predict(summary, models, config, facts)
     background = facts.background if facts else None
     scheme = fit_value_scheme(
         summary,
         future_value=predictions.future_value,
         background=background,
+        business_breadth=_breadth(facts),
         config=config.value,
     )
     value = _score_value(summary, scheme, predictions, facts)
-    basis, notes = _settle_basis(config.tier_basis, predictions)
+    basis, fallback = _settle_basis(config.tier_basis, predictions)
     fitted = FittedPipeline(
         config=config,
         as_of=summary.as_of,
@@ -234,11 +222,12 @@ def learn(
         spend_model=models.spend,
         margin=models.margin,
         future_model=models.future,
+        contract_terms=models.contracts,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
         tier_scheme=fit_tier_scheme(graded_value(value, basis), config=config.tiers),
-        notes=models.notes + notes,
+        notes=models.notes + fallback,
     )
     return fitted, predictions
 
@@ -246,13 +235,15 @@ def learn(
 def apply_schemes(
     fitted: FittedPipeline,
     summary: CustomerSummary,
-    predictions: _Predictions,
+    predictions: Predictions,
     facts: CustomerFacts | None,
     previous: TierTable | TierState | None = None,
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
     value = _score_value(summary, fitted.value_scheme, predictions, facts)
+    behavior = facts.behavior if facts else None
+    trend = behavior.trend_beyond_base if behavior else None
     tiers = assign_tiers(
         graded_value(value, fitted.tier_basis),
         fitted.tier_scheme,
@@ -260,22 +251,22 @@ def apply_schemes(
         standing=facts.standing if facts else None,
         previous=previous,
         stability=config.stability,
+        overrides=config.tier_overrides,
+        as_of=summary.as_of,
     )
-    churn = detect_churn(
-        predictions.p_alive,
-        customer_id=summary.customer_id,
-        never=summary.never_purchased,
-        config=config.churn,
-    )
+    churn = _detect(summary, predictions, facts, config)
     potential = assess_potential(
         tiers.value,
         fitted.tier_scheme,
         customer_id=summary.customer_id,
         tier=tiers.value_tier,
+        share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
+        trend=trend,
         strategic=None if value.is_business is None else value.background > 0,
         config=config.potential,
     )
     return CustomerScores(
+        facts=facts,
         history=summary,
         value=value,
         rfm=score_rfm(summary, fitted.rfm_scheme),
@@ -283,6 +274,8 @@ def apply_schemes(
             summary,
             fitted.lifecycle_scheme,
             p_alive=predictions.p_alive,
+            last_gap=behavior.last_gap if behavior else None,
+            spending_trend=trend,
             customer_id=summary.customer_id,
         ),
         tiers=tiers,
@@ -299,6 +292,29 @@ def apply_schemes(
     )
 
 
+def _breadth(facts: CustomerFacts | None) -> FloatArray | None:
+    """Return the effective number of business lines where behaviour was described, else None."""
+    behavior = facts.behavior if facts else None
+    return behavior.lines.effective if behavior is not None and behavior.lines else None
+
+
+def _detect(
+    summary: CustomerSummary,
+    predictions: Predictions,
+    facts: CustomerFacts | None,
+    config: PipelineConfig,
+) -> ChurnTable:
+    """Return who has left: seen where there are contracts, else judged from the probability."""
+    if facts is not None and facts.contracts is not None:
+        return facts.contracts.churn
+    return detect_churn(
+        predictions.p_alive,
+        customer_id=summary.customer_id,
+        never=summary.never_purchased,
+        config=config.churn,
+    )
+
+
 def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
     """Return what customers are graded by [money]."""
     if basis == "lifetime_value":
@@ -306,47 +322,10 @@ def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
     return value.contribution if basis == "contribution" else value.historical_contribution
 
 
-def _fit_models(
-    summary: CustomerSummary, future: FutureValueModel | None, config: PipelineConfig
-) -> _Models:
-    purchase: PurchaseModelUnion | None = None
-    spend: GammaGammaModel | None = None
-    notes: list[str] = []
-    try:
-        purchase = _FITS[config.purchase_model](summary, config=config.lifetime)
-    except (NotComputableError, ConvergenceError) as error:
-        notes.append(f"no model of buying: {error.wrong}")
-    try:
-        spend = fit_gamma_gamma(summary.frequency, summary.monetary_value, config=config.lifetime)
-    except (NotComputableError, ConvergenceError) as error:
-        notes.append(f"no model of spend, each customer's own mean is used: {error.wrong}")
-    if spend is not None and not np.isfinite(spend.population_mean):
-        notes.append("no model of spend, each customer's own mean is used: its mean is infinite")
-        spend = None
-    margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
-    return _Models(purchase, spend, margin, future, tuple(notes))
-
-
-def _predict(summary: CustomerSummary, models: _Models, config: PipelineConfig) -> _Predictions:
-    if models.purchase is None:
-        return _Predictions(np.full(len(summary), np.nan), None)
-    history = summary.with_unit(models.purchase.unit)
-    future_value = predict_future_value(
-        summary,
-        models.future or _LIFETIME_ALONE,
-        purchase_model=models.purchase,
-        spend_model=models.spend,
-        horizon_days=config.value.horizon_days,
-        annual_discount_rate=config.value.annual_discount_rate,
-        margin_rate=margin_rates(summary, models.margin),
-    )
-    return _Predictions(models.purchase.p_alive(history), future_value)
-
-
 def _score_value(
     summary: CustomerSummary,
     scheme: ValueScheme,
-    predictions: _Predictions,
+    predictions: Predictions,
     facts: CustomerFacts | None,
 ) -> ValueTable:
     return score_value(
@@ -354,13 +333,12 @@ def _score_value(
         scheme,
         future_value=predictions.future_value,
         background=facts.background if facts else None,
+        business_breadth=_breadth(facts),
         is_business=facts.is_business if facts else None,
     )
 
 
-def _settle_basis(
-    wanted: TierBasis, predictions: _Predictions
-) -> tuple[TierBasis, tuple[str, ...]]:
+def _settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis, tuple[str, ...]]:
     if wanted == "lifetime_value" and predictions.future_value is None:
         note = "customers are graded by yearly contribution: there is no lifetime value"
         return "historical_contribution", (note,)

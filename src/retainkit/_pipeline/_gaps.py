@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._tables import has_wallet
 from retainkit.value import CustomerSummary
 
 if TYPE_CHECKING:
@@ -46,14 +47,28 @@ _TABLE_GAPS: dict[str, tuple[Gap, ...]] = {
     ),
     "events": (Gap("cause of leaving", "no events table", "events="),),
     "surveys": (Gap("satisfaction and recommendation", "no surveys table", "surveys="),),
-    "activities": (Gap("cost to serve", "no activities table", "activities= and activity_rates"),),
+    "activities": (
+        Gap("cost to serve", "no activities table", "activities= and activity_rates or cost_pools"),
+    ),
 }
 
 _NO_PROFIT = Gap(
     "profit per customer", "transactions carry neither profit nor cost", "a profit or cost column"
 )
 _NO_LINES = Gap("business breadth", "transactions carry no business line", "a business_line column")
-_NO_RATES = Gap("cost to serve", "activities have no rates", "activity_rates in the configuration")
+_NO_RATES = Gap(
+    "cost to serve",
+    "activities have no rates",
+    "activity_rates or cost_pools in the configuration",
+)
+_NO_WALLET = Gap(
+    "share of wallet",
+    "nobody's spending in the whole category is known",
+    "customers= with category_spending",
+)
+_NO_BEHAVIOR = Gap(
+    "rhythm, preference and trend of spending", "not asked for", "behavior in the configuration"
+)
 _NO_PROFIT_FOR_COSTS = Gap(
     "cost to serve", "it is taken from profit, and none is known", "a profit or cost column"
 )
@@ -71,5 +86,11 @@ def find_gaps(
     if history.breadth is None:
         gaps.append(_NO_LINES)
     if tables.activities is not None and history.cost_to_serve is None:
-        gaps.append(_NO_PROFIT_FOR_COSTS if config.activity_rates else _NO_RATES)
+        gaps.append(
+            _NO_PROFIT_FOR_COSTS if config.activity_rates or config.cost_pools else _NO_RATES
+        )
+    if tables.customers is not None and not has_wallet(tables.customers):
+        gaps.append(_NO_WALLET)
+    if config.behavior is None and not has_wallet(tables.customers):
+        gaps.append(_NO_BEHAVIOR)
     return (*gaps, *(Gap("lifetime model", note, "more repeat purchases") for note in notes))

@@ -21,11 +21,12 @@ def fill_scorecard(
 ) -> Scorecard:
     """Fill the strategy map with what was computed; the rest stays missing, with its source."""
     shown: dict[str, Computed] = {
-        "retention_rate": metrics.get("retention_rate"),
-        "average_revenue_per_customer": metrics.get("average_revenue_per_customer"),
         "premium_customers": float(pyramid.customers[0]),
         "customer_lifetime_value": _mean_lifetime_value(scores),
     }
+    for name in ("retention_rate", "average_revenue_per_customer"):
+        if name in set(metrics.to_frame()["metric"]):  # contracts have no average revenue
+            shown[name] = metrics.get(name)
     if scores.history.basis == "profit":
         shown["profit_per_customer"] = whale.total / whale.n if whale.n else None
         shown["unprofitable_share"] = whale.n_unprofitable / whale.n if whale.n else None

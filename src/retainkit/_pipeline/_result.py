@@ -20,7 +20,7 @@ from retainkit.scorecard import Scorecard
 from retainkit.tables import Ledger, align_customer_ids
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
 from retainkit.typing import Language
-from retainkit.value import CustomerSummary, ValueTable
+from retainkit.value import CostTable, CustomerSummary, SegmentBases, TracedCosts, ValueTable
 
 if TYPE_CHECKING:
     from retainkit._pipeline._config import PipelineConfig
@@ -35,6 +35,8 @@ class CustomerView(ResultTable):
     ----------
     scores : CustomerScores
         Every row-wise result.
+    bases : SegmentBases or None
+        Use intensity, benefit sought, loyalty, attitude.
     contract_churn : ChurnTable or None
         Observed ends of contracts, of the customers who have any.
     causes : CauseTable or None
@@ -51,6 +53,7 @@ class CustomerView(ResultTable):
     """
 
     scores: CustomerScores
+    bases: SegmentBases | None = None
     contract_churn: ChurnTable | None = None
     causes: CauseTable | None = None
     answers: pd.DataFrame | None = None
@@ -74,6 +77,9 @@ class CustomerView(ResultTable):
             In the order of first appearance; columns of tables that were not given are absent.
         """
         frame = self.scores.to_frame(language=language)
+        if self.bases is not None:
+            bases = self.bases.to_frame().drop(columns="customer_id")
+            frame[list(bases.columns)] = bases
         if self.contract_churn is not None:
             ended = self.contract_churn.to_frame()[["customer_id", "churned"]]
             _join(frame, ended.rename(columns={"churned": "contract_ended"}))
@@ -126,6 +132,8 @@ class RetentionResult:
         Cumulative contribution of the base.
     movement : TierMovement or None
         Who rose, fell, came and went since the previous run; None without one.
+    costs : TracedCosts, CostTable or None
+        What serving each customer cost; None without activities and their rates or pools.
     contract_churn : ChurnTable or None
         Observed ends of contracts.
     causes : CauseTable or None
@@ -133,9 +141,10 @@ class RetentionResult:
     cause_breakdown : CauseBreakdown or None
         Losses per cause.
     metrics : MetricTable
-        Retention and other metrics, overall and by tier.
+        Retention and other metrics, overall and by tier: of purchases, or, where there are only
+        contracts, of these.
     contract_metrics : MetricTable or None
-        The same for contracts.
+        The same for contracts; None without any.
     cohorts : CohortTable
         Who came back, by month of first purchase.
     scorecard : Scorecard
@@ -163,6 +172,7 @@ class RetentionResult:
     value_pyramid: TierPyramid
     whale: WhaleCurve
     movement: TierMovement | None
+    costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None
     causes: CauseTable | None
     cause_breakdown: CauseBreakdown | None

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from retainkit._internal.result import ResultTable
+from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import ChurnTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tiers import LifecycleTable, TierTable
@@ -19,6 +20,7 @@ _HISTORY = (
     *("frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
     *("monetary_value", "purchase_amount", "return_amount", "total_amount"),
 )
+_RHYTHM = ("median_gap", "gap_variation", "last_gap", "top_line", "top_channel", "effective_lines")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,6 +45,8 @@ class CustomerScores(ResultTable):
         Potential to rise.
     policy : DecisionTable
         Stance and measures.
+    facts : CustomerFacts or None
+        What else was known: standing, rhythm, wallet, contracts.
 
     Examples
     --------
@@ -60,6 +64,7 @@ class CustomerScores(ResultTable):
     churn: ChurnTable
     potential: PotentialTable
     policy: DecisionTable
+    facts: CustomerFacts | None = None
 
     _what: ClassVar[str] = "customers"
 
@@ -108,6 +113,7 @@ class CustomerScores(ResultTable):
         for name in ("profit", "cost_to_serve"):
             if name in history:
                 columns[name] = history[name]
+        columns |= _known_facts(self.facts)
         return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
@@ -119,3 +125,23 @@ class CustomerScores(ResultTable):
             One row per tier and stance that occur.
         """
         return self.policy.summary()
+
+
+def _known_facts(facts: CustomerFacts | None) -> dict[str, Any]:
+    """Return the columns of rhythm, preference, trend, wallet and contract, as far as known."""
+    columns: dict[str, Any] = {}
+    if facts is None:
+        return columns
+    if facts.behavior is not None:
+        described = facts.behavior.to_frame()
+        columns |= {name: described[name] for name in _RHYTHM if name in described}
+        columns["trend_beyond_base"] = facts.behavior.trend_beyond_base
+    if facts.wallet is not None:
+        wallet = facts.wallet.to_frame()
+        columns["share_of_wallet"] = wallet["share"]
+        columns["wallet_reason"] = wallet["reason"]
+    if facts.contracts is not None:
+        columns["price"] = facts.contracts.price
+        columns["term_months"] = facts.contracts.term_months
+        columns["charges"] = facts.contracts.charged
+    return columns

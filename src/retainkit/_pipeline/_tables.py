@@ -31,7 +31,7 @@ from retainkit.typing import IntoFrame
 class ValidTables(NamedTuple):
     """Accepted rows of each table; None where none was given."""
 
-    transactions: pd.DataFrame
+    transactions: pd.DataFrame | None
     customers: pd.DataFrame | None
     contracts: pd.DataFrame | None
     events: pd.DataFrame | None
@@ -83,17 +83,35 @@ def sift_tables(
         )
         ledgers.append(ledger)
     ledger = Ledger.combine(*ledgers)
-    return ValidTables(**valid, ledger=ledger)  # type: ignore[arg-type]
+    return ValidTables(**valid, ledger=ledger)
 
 
-def require_rows(transactions: pd.DataFrame, ledger: Ledger) -> None:
-    """Refuse to go on when not one transaction was accepted; say where they all went."""
-    if len(transactions):
+def require_rows(tables: ValidTables) -> None:
+    """Refuse to go on without one accepted row to start from; say where they all went."""
+    base = tables.contracts if tables.transactions is None else tables.transactions
+    if base is None:
+        raise SchemaError(
+            "neither transactions nor contracts were given",
+            rule="a run starts from purchases or, for a contract business, from contracts",
+            where="run",
+            fix="pass transactions=, or contracts=",
+        )
+    if len(base):
         return
-    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in ledger.counts().items())
+    what = "contract" if tables.transactions is None else "transaction"
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in tables.ledger.counts().items())
     raise SchemaError(
-        f"no transaction was accepted ({reasons})",
-        rule="a run needs at least one usable purchase up to as_of",
-        where="transactions",
+        f"no {what} was accepted ({reasons})",
+        rule="a run needs at least one usable row up to as_of",
+        where=f"{what}s",
         fix="check as_of, the column names and the rules (date_formats, decimal_mark)",
+    )
+
+
+def has_wallet(customers: pd.DataFrame | None) -> bool:
+    """Return whether anybody's spending in the whole category is known."""
+    return (
+        customers is not None
+        and "category_spending" in customers.columns
+        and bool(customers["category_spending"].notna().any())
     )

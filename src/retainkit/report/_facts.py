@@ -27,6 +27,11 @@ class Facts(NamedTuple):
         """Whether customers are graded by something else than what they have brought."""
         return self.result.model.tier_basis != "contribution"
 
+    @property
+    def from_contracts(self) -> bool:
+        """Whether there were contracts and no purchases: leaving is then seen, not judged."""
+        return self.result.contract_metrics is self.result.metrics
+
     def tier(self, name: str) -> str:
         """Return the display name of a tier; any other text unchanged."""
         tiers = self.result.tiers

@@ -26,7 +26,7 @@ def describe_headline(facts: Facts) -> Section:
         _key(facts),
         _top_20(facts),
         *_rates(facts),
-        _gone(facts),
+        *_gone(facts),
         *_ended(facts),
         _rows(facts),
     )
@@ -35,6 +35,10 @@ def describe_headline(facts: Facts) -> Section:
 
 def _customers(facts: Facts) -> Card:
     texts, history = facts.texts, facts.result.history
+    if facts.from_contracts:
+        running = write_number(int((facts.result.churn.p_churned == 0.0).sum()))
+        detail = texts("card_customers_running", running=running)
+        return Card(texts("customers"), write_number(len(history)), (detail,))
     repeat = int(np.count_nonzero(history.frequency > 0))
     share = texts.share(share_of(repeat, len(history)))
     detail = texts("card_customers", repeat=write_number(repeat), share=share)
@@ -70,6 +74,11 @@ def _rates(facts: Facts) -> Iterator[Card]:
     result, texts = facts.result, facts.texts
     window = write_number(result.metrics.convention.window_days)
     bought = texts("card_window", days=window)
+    if facts.from_contracts:
+        for name in ("retention_rate", "churn_rate", "net_revenue_retention"):
+            label = texts.label(METRIC_DEFINITIONS[name].label)
+            yield _rate(result.metrics, name, texts, label)
+        return
     for name in ("retention_rate", "churn_rate", "repeat_rate"):
         note = () if name == "repeat_rate" else (bought,)
         label = texts.label(METRIC_DEFINITIONS[name].label)
@@ -105,16 +114,20 @@ def period_days(table: MetricTable) -> tuple[str, str]:
     return str(period.start), str(period.end - timedelta(days=1))
 
 
-def _gone(facts: Facts) -> Card:
+def _gone(facts: Facts) -> Iterator[Card]:
+    """Give who has probably left; where leaving is seen, the card of ended contracts says it."""
     texts, churn = facts.texts, facts.result.churn
     config = churn.config
+    if facts.from_contracts:
+        return
     limit = config.threshold if isinstance(config, DetectionConfig) else None
     if np.isnan(churn.p_churned).all():
-        return Card(texts("card_gone"), UNDEFINED, (texts("card_gone_unknown"),))
+        yield Card(texts("card_gone"), UNDEFINED, (texts("card_gone_unknown"),))
+        return
     gone = int(churn.churned.sum())
     share = texts.share(share_of(gone, len(churn)))
     detail = texts("card_gone_detail", share=share, limit=texts.share(limit, 0))
-    return Card(texts("card_gone"), write_number(gone), (detail,))
+    yield Card(texts("card_gone"), write_number(gone), (detail,))
 
 
 def _ended(facts: Facts) -> Iterator[Card]:
@@ -128,8 +141,9 @@ def _ended(facts: Facts) -> Iterator[Card]:
 
 def _rows(facts: Facts) -> Card:
     counts = dict.fromkeys(("input", "accepted", "rejected", "excluded"), 0)
+    table = "contracts" if facts.from_contracts else "transactions"
     for entry in facts.result.ledger.entries:
-        if entry.table == "transactions" and entry.kind in counts:
+        if entry.table == table and entry.kind in counts:
             counts[entry.kind] += entry.rows
     detail = facts.texts(
         "card_rows_detail",
@@ -137,4 +151,5 @@ def _rows(facts: Facts) -> Card:
         rejected=write_number(counts["rejected"]),
         excluded=write_number(counts["excluded"]),
     )
-    return Card(facts.texts("card_rows"), write_number(counts["accepted"]), (detail,))
+    label = "card_rows_contracts" if facts.from_contracts else "card_rows_transactions"
+    return Card(facts.texts(label), write_number(counts["accepted"]), (detail,))

@@ -26,7 +26,9 @@ _OVERALL = "overall"
 def describe_metrics(facts: Facts) -> Section:
     """Return the metrics overall and by tier, and those of contracts."""
     texts, result = facts.texts, facts.result
-    blocks = [_intro(result.metrics, texts), _metric_table(facts, result.metrics, "purchases")]
+    blocks = []
+    if not facts.from_contracts:
+        blocks = [_intro(result.metrics, texts), _metric_table(facts, result.metrics, "purchases")]
     if result.contract_metrics is not None:
         blocks.append(_intro(result.contract_metrics, texts))
         blocks.append(_metric_table(facts, result.contract_metrics, "contracts"))

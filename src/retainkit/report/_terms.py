@@ -21,8 +21,11 @@ CHINESE: Final[Mapping[str, str]] = MappingProxyType(
         "profit per customer": "客户利润",
         "business breadth": "业务综合性",
         "lifetime model": "终身价值模型",
+        "rhythm, preference and trend of spending": "购买节奏、偏好与消费趋势",
         # why not
         "no customers table": "没有客户表",
+        "nobody's spending in the whole category is known": "没有客户的品类总支出数据",
+        "not asked for": "未要求计算",
         "no contracts table": "没有合同表",
         "no events table": "没有事件表",
         "no surveys table": "没有调查表",
@@ -38,8 +41,13 @@ CHINESE: Final[Mapping[str, str]] = MappingProxyType(
         "contracts=": "contracts=",
         "events=": "events=",
         "surveys=": "surveys=",
-        "activities= and activity_rates": "activities= 与 activity_rates",
-        "activity_rates in the configuration": "配置中的 activity_rates",
+        "activities= and activity_rates or cost_pools": (
+            "activities= 与 activity_rates 或 cost_pools"
+        ),
+        "activity_rates or cost_pools in the configuration": (
+            "配置中的 activity_rates 或 cost_pools"
+        ),
+        "behavior in the configuration": "配置中的 behavior",
         "more repeat purchases": "更多的重复购买",
         "a profit or cost column": "利润列或成本列",
         "a business_line column": "业务线列（business_line）",

@@ -84,7 +84,9 @@ _CARDS = _pairs(
         "占客户数 {share}：流失概率不低于 {limit}",
     ),
     card_gone_unknown=("no model of buying could be fitted", "无法拟合购买模型"),
-    card_rows=("Transactions accepted", "已接受的交易记录"),
+    card_rows_transactions=("Transactions accepted", "已接受的交易记录"),
+    card_rows_contracts=("Contracts accepted", "已接受的合同"),
+    card_customers_running=("{running} have a running contract", "{running} 位有生效合同"),
     card_rows_detail=(
         "of {rows} rows; {rejected} rejected, {excluded} left out by policy",
         "共 {rows} 行；拒绝 {rejected} 行，按规则排除 {excluded} 行",

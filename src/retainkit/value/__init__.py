@@ -9,7 +9,9 @@ from retainkit.value._behavior import summarize_behavior
 from retainkit.value._behavior_config import BehaviorConfig
 from retainkit.value._behavior_table import BehaviorTable, Preference
 from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
+from retainkit.value._charges import list_charges
 from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
+from retainkit.value._contract_value import TenureModel, expected_contract_value
 from retainkit.value._costs import CostTable, allocate_costs
 from retainkit.value._future import fit_future_value
 from retainkit.value._future_config import EstimatorEvidence, FutureValueConfig
@@ -59,6 +61,7 @@ __all__ = [
     "RfmScheme",
     "RfmTable",
     "SegmentBases",
+    "TenureModel",
     "TracedCosts",
     "TwoPartModel",
     "ValueConfig",
@@ -70,12 +73,14 @@ __all__ = [
     "allocate_costs",
     "decompose_profit",
     "entropy_weights",
+    "expected_contract_value",
     "expected_lifetime_value",
     "fit_future_value",
     "fit_margin",
     "fit_rfm_scheme",
     "fit_value_scheme",
     "judge_weights",
+    "list_charges",
     "margin_rates",
     "measure_wallet",
     "predict_future_value",

@@ -1,0 +1,124 @@
+"""The models a run learns, and what they predict of each customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
+from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
+from retainkit._pipeline._facts import CustomerFacts
+from retainkit.errors import ConvergenceError, NotComputableError, SchemaError
+from retainkit.lifetime import (
+    GammaGammaModel,
+    PurchaseModelUnion,
+    fit_bg_nbd,
+    fit_gamma_gamma,
+    fit_mbg_nbd,
+    fit_nbd,
+    fit_pareto_nbd,
+)
+from retainkit.typing import FloatArray
+from retainkit.value import (
+    CustomerSummary,
+    FutureValueConfig,
+    FutureValueModel,
+    MarginModel,
+    fit_margin,
+    margin_rates,
+    predict_future_value,
+)
+
+_LIFETIME_ALONE = FutureValueModel(
+    config=FutureValueConfig(), chosen="lifetime", reason="only_candidate", window_days=1.0
+)
+
+
+_FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
+    "mbg_nbd": fit_mbg_nbd,
+    "bg_nbd": fit_bg_nbd,
+    "pareto_nbd": fit_pareto_nbd,
+    "nbd": fit_nbd,
+}
+
+
+class Models(NamedTuple):
+    """What was learnt of buying, spend, margin, future and contracts."""
+
+    purchase: PurchaseModelUnion | None
+    spend: GammaGammaModel | None
+    margin: MarginModel
+    future: FutureValueModel | None
+    contracts: tuple[ContractTerm, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Predictions(NamedTuple):
+    """Of each customer: probability of being alive, and expected money."""
+
+    p_alive: FloatArray
+    future_value: FloatArray | None
+
+
+def fit_models(
+    summary: CustomerSummary, future: FutureValueModel | None, config: PipelineConfig
+) -> Models:
+    """Fit buying, spend and margin; note what the base could not support."""
+    purchase: PurchaseModelUnion | None = None
+    spend: GammaGammaModel | None = None
+    notes: list[str] = []
+    try:
+        purchase = _FITS[config.purchase_model](summary, config=config.lifetime)
+    except (NotComputableError, ConvergenceError) as error:
+        notes.append(f"no model of buying: {error.wrong}")
+    try:
+        spend = fit_gamma_gamma(summary.frequency, summary.monetary_value, config=config.lifetime)
+    except (NotComputableError, ConvergenceError) as error:
+        notes.append(f"no model of spend, each customer's own mean is used: {error.wrong}")
+    if spend is not None and not np.isfinite(spend.population_mean):
+        notes.append("no model of spend, each customer's own mean is used: its mean is infinite")
+        spend = None
+    margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
+    return Models(purchase, spend, margin, future, notes=tuple(notes))
+
+
+def predict(
+    summary: CustomerSummary,
+    models: Models,
+    config: PipelineConfig,
+    facts: CustomerFacts | None,
+) -> Predictions:
+    """Predict every customer once, from purchases or from the state of the contract."""
+    margin_rate = margin_rates(summary, models.margin)
+    if facts is not None and facts.contracts is not None:
+        contracts = facts.contracts
+        future = predict_contracts(
+            contracts, models.contracts, margin_rate=margin_rate, config=config.value
+        )
+        return Predictions(1.0 - contracts.churn.p_churned, future)
+    if models.contracts:
+        raise _needs_contracts()
+    if models.purchase is None:
+        return Predictions(np.full(len(summary), np.nan), None)
+    history = summary.with_unit(models.purchase.unit)
+    future_value = predict_future_value(
+        summary,
+        models.future or _LIFETIME_ALONE,
+        purchase_model=models.purchase,
+        spend_model=models.spend,
+        horizon_days=config.value.horizon_days,
+        annual_discount_rate=config.value.annual_discount_rate,
+        margin_rate=margin_rate,
+    )
+    return Predictions(models.purchase.p_alive(history), future_value)
+
+
+def _needs_contracts() -> SchemaError:
+    return SchemaError(
+        "the model was learnt from contracts, and the facts hold none",
+        rule="a contract customer is scored by the state of the contract",
+        where="facts.contracts",
+        fix="pass CustomerFacts(customer_id=..., contracts=read_contract_facts(...))",
+    )

@@ -1,0 +1,260 @@
+"""The steps of a run: each puts a few public functions together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retainkit._internal.codes import number_ids
+from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._contract_facts import read_contract_facts
+from retainkit._pipeline._contract_models import ContractTerm, fit_contract_terms
+from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
+from retainkit._pipeline._result import RetentionResult
+from retainkit._pipeline._scores import CustomerScores
+from retainkit._pipeline._tables import ValidTables, has_wallet
+from retainkit.churn import (
+    CauseTable,
+    ChurnTable,
+    attribute_causes,
+    code_texts,
+    detect_contract_churn,
+    gather_evidence,
+    list_contract_spells,
+    summarize_causes,
+)
+from retainkit.metrics import (
+    CohortTable,
+    ContractIndex,
+    MetricTable,
+    PurchaseIndex,
+    follow_cohorts,
+    index_contracts,
+    index_purchases,
+    tabulate_metrics,
+)
+from retainkit.tables import align_customer_ids
+from retainkit.tiers import PaymentTable, TierMovement, TierState, TierTable, compare_tiers
+from retainkit.value import (
+    BehaviorTable,
+    CostTable,
+    CustomerSummary,
+    FutureValueModel,
+    TracedCosts,
+    allocate_costs,
+    fit_future_value,
+    measure_wallet,
+    summarize_behavior,
+    summarize_customers,
+    trace_costs,
+)
+from retainkit.value._future_window import sample_rows
+
+
+def compare_runs(
+    before: RetentionResult | TierTable | TierState | None, after: CustomerScores
+) -> TierMovement | None:
+    """Compare with the last run; who has probably gone counts as lapsed where both runs know it."""
+    if isinstance(before, RetentionResult):
+        return compare_tiers(
+            before.tiers,
+            after.tiers,
+            lapsed_before=before.churn.churned,
+            lapsed_after=after.churn.churned,
+        )
+    return compare_tiers(before, after.tiers) if isinstance(before, TierTable) else None
+
+
+def number_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Index[Any]]:
+    """Put 0, 1, ... for the customers of the rows: looked up once, not in each room."""
+    codes, customer_id = number_ids(rows["customer_id"])
+    return rows.assign(customer_id=codes), customer_id
+
+
+def summarize_rows(
+    transactions: pd.DataFrame, as_of: date, config: PipelineConfig
+) -> CustomerSummary:
+    return summarize_customers(
+        transactions, as_of=as_of, unit=config.unit, collapse=config.collapse
+    )
+
+
+def net_of_service(history: CustomerSummary, costs: CostTable | None) -> CustomerSummary:
+    """Take the cost of serving each customer from its profit, where both are known."""
+    return history if costs is None or history.profit is None else history.with_costs(costs)
+
+
+def trace_service(
+    activities: pd.DataFrame | None, as_of: date, config: PipelineConfig
+) -> TracedCosts | CostTable | None:
+    """Charge activities to customers: from cost pools where there are any, else at given rates."""
+    if activities is None:
+        return None
+    if config.cost_pools:
+        return trace_costs(activities, pools=config.cost_pools, as_of=as_of)
+    if config.activity_rates:
+        rates = {entry.activity: entry.rate for entry in config.activity_rates}
+        return allocate_costs(activities, rates=rates, as_of=as_of)
+    return None
+
+
+def describe_behavior(
+    rows: pd.DataFrame,
+    customer_id: pd.Index[Any],
+    customers: pd.DataFrame | None,
+    as_of: date,
+    config: PipelineConfig,
+) -> BehaviorTable | None:
+    """Describe rhythm, preference and trend, where asked for or needed for the share of wallet."""
+    wanted = config.behavior is not None or has_wallet(customers)
+    if not wanted:
+        return None
+    table = summarize_behavior(
+        rows, as_of=as_of, unit=config.unit, collapse=config.collapse, config=config.behavior
+    )
+    return replace(table, customer_id=customer_id)
+
+
+def choose_future(
+    numbered: pd.DataFrame, customer_id: pd.Index[Any], as_of: date, config: PipelineConfig
+) -> FutureValueModel:
+    """Choose the estimate; who is learnt from is drawn by id, whatever number it bears here."""
+    codes = numbered["customer_id"].to_numpy()
+    chosen = sample_rows(codes, customer_id, config.future.max_customers)
+    return fit_future_value(
+        numbered if chosen is None else numbered[chosen],
+        as_of=as_of,
+        unit=config.unit,
+        collapse=config.collapse,
+        horizon_days=config.value.horizon_days,
+        config=config.future,
+    )
+
+
+def observe_ends(tables: ValidTables, as_of: date, config: PipelineConfig) -> ChurnTable | None:
+    if tables.contracts is None or not len(tables.contracts):
+        return None
+    return detect_contract_churn(tables.contracts, as_of=as_of, config=config.contract_churn)
+
+
+def find_causes(
+    tables: ValidTables, churn: ChurnTable, as_of: date, config: PipelineConfig
+) -> CauseTable | None:
+    """Weigh the events, what their texts say, and what the other tables know of the leavers."""
+    if tables.events is None:
+        return None
+    events = code_texts(tables.events) if "text" in tables.events else tables.events
+    evidence = gather_evidence(
+        events,
+        churn=churn,
+        as_of=as_of,
+        contracts=tables.contracts,
+        customers=tables.customers,
+        surveys=tables.surveys,
+    )
+    return attribute_causes(evidence, churn=churn, config=config.attribution)
+
+
+def break_down(causes: CauseTable | None, scores: CustomerScores) -> Any:
+    """Count losses per cause, valued at the contribution each lost customer had made."""
+    if causes is None:
+        return None
+    places = align_customer_ids(causes.customer_id, scores.customer_id)
+    contribution = pd.Series(scores.history.contribution)
+    return summarize_causes(causes, value=contribution.reindex(places))
+
+
+def measure(
+    base: PurchaseIndex | ContractIndex, tiers: pd.Series[Any] | None, config: PipelineConfig
+) -> tuple[MetricTable, CohortTable]:
+    """Compute every metric, overall and by tier, and follow the cohorts."""
+    table = tabulate_metrics(base, by=tiers, convention=config.convention)
+    return table, follow_cohorts(base, convention=config.convention)
+
+
+def index_tables(
+    tables: ValidTables, rows: pd.DataFrame, as_of: date
+) -> tuple[PurchaseIndex | None, ContractIndex | None]:
+    """Index purchases and contracts for the metrics, as far as each is there."""
+    purchases = None if tables.transactions is None else index_purchases(rows, as_of=as_of)
+    contracts = None
+    if tables.contracts is not None and len(tables.contracts):
+        contracts = index_contracts(tables.contracts, as_of=as_of)
+    return purchases, contracts
+
+
+def gather_facts(
+    tables: ValidTables,
+    history: CustomerSummary,
+    *,
+    behavior: BehaviorTable | None,
+    payments: PaymentTable | None,
+    strategic_flags: tuple[str, ...],
+    config: PipelineConfig,
+) -> CustomerFacts:
+    """Put together what is known of the customers beside the summary of their purchases."""
+    as_of, customers = history.as_of, tables.customers
+    facts = CustomerFacts(customer_id=history.customer_id)
+    if customers is not None or payments is not None:
+        facts = read_customer_facts(
+            customers,
+            customer_id=history.customer_id,
+            strategic_flags=strategic_flags,
+            payments=payments,
+            config=config.standing,
+        )
+    contracts = None
+    if tables.transactions is None and tables.contracts is not None:
+        contracts = read_contract_facts(
+            tables.contracts,
+            as_of=as_of,
+            customer_id=history.customer_id,
+            config=config.contract_churn,
+        )
+    wallet = None
+    if behavior is not None and customers is not None and has_wallet(customers):
+        wallet = measure_wallet(behavior, customers, age_days=history.with_unit("day").age)
+    return replace(facts, behavior=behavior, wallet=wallet, contracts=contracts)
+
+
+def learn_terms(
+    tables: ValidTables, as_of: date, config: PipelineConfig
+) -> tuple[tuple[ContractTerm, ...], tuple[str, ...]]:
+    """Learn how long contracts last, where a firm has contracts and no purchases."""
+    if tables.transactions is not None or tables.contracts is None:
+        return (), ()
+    spells = list_contract_spells(tables.contracts, as_of=as_of, config=config.contract_churn)
+    return fit_contract_terms(
+        tables.contracts, spells, choice=config.contract_model, config=config.lifetime
+    )
+
+
+def tier_labels(
+    scores: CustomerScores, base: PurchaseIndex | ContractIndex
+) -> pd.Series[Any] | None:
+    """Return the tier of each customer of an index of metrics; None where they share nobody."""
+    tiers = scores.tiers
+    categories = pd.Index(tiers.categories)
+    if isinstance(base, PurchaseIndex):  # the same customers in the same order, numbered
+        codes = tiers.tier
+    else:
+        places = align_customer_ids(base.customer_id, scores.customer_id)
+        if (places < 0).all():
+            return None
+        codes = np.where(places < 0, -1, tiers.tier[places])
+    labels = pd.Categorical.from_codes(codes, categories=categories, ordered=True)
+    return pd.Series(labels, index=base.customer_id)
+
+
+def latest_answers(surveys: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return each customer's latest answer; ties of time are broken by the answers themselves."""
+    if surveys is None or not len(surveys):
+        return None
+    scores = [name for name in surveys.columns if name not in ("customer_id", "timestamp")]
+    ordered = surveys.sort_values(["timestamp", *scores], kind="stable")
+    latest = ordered.drop_duplicates("customer_id", keep="last")
+    return latest[["customer_id", *scores]].reset_index(drop=True)
