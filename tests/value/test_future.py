@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +28,10 @@ from retainkit.value import (
 )
 from retainkit.value._kernel_hurdle import (
     center_and_scale,
+    clustered_error,
     design,
     difference_of_shares,
+    level_correction,
     ridge_least_squares,
     ridge_logistic,
     standardize,
@@ -97,12 +100,40 @@ def test_the_places_are_all_given(values: list[int], share: float) -> None:
 def test_difference_of_shares_by_hand() -> None:
     money = np.array([60.0, 30.0, 10.0])
     here, there = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
-    difference, error = difference_of_shares(money, here, there)
+    difference, residuals = difference_of_shares(money, here, there)
     npt.assert_allclose(difference, 0.3)
-    residual = np.array([60 - 18, -30 - 9, -3])  # each - 0.3 money
-    npt.assert_allclose(error, np.sqrt(3 * residual.var()) / 100)
-    assert difference_of_shares(np.zeros(3), here, there) == (0.0, 0.0)
-    assert difference_of_shares(money, there, there) == (0.0, 0.0)
+    npt.assert_allclose(residuals, [0.60 - 0.18, -0.30 - 0.09, -0.03])  # (each - 0.3 money) / 100
+    assert difference_of_shares(money, there, there)[0] == 0.0
+    nothing, residuals = difference_of_shares(np.zeros(3), here, there)
+    assert nothing == 0.0
+    npt.assert_array_equal(residuals, 0.0)
+
+
+def test_a_customer_at_two_origins_is_one_customer() -> None:
+    """Adding the same customers a second time does not make the evidence any surer."""
+    residuals, who = np.array([0.3, -0.2, -0.1]), np.arange(3)
+    once = clustered_error([who], [residuals], 3)
+    npt.assert_allclose(once, np.sqrt(0.14))
+    npt.assert_allclose(clustered_error([who, who], [residuals, residuals], 3), once)
+    strangers = clustered_error([who, who + 3], [residuals, residuals], 6)
+    npt.assert_allclose(strangers, once / np.sqrt(2.0))
+
+
+@pytest.mark.parametrize(
+    ("levels", "factor"),
+    [
+        ([1.25], 1.0),  # one origin proves nothing
+        ([1.25, 1.25, 1.25], 0.8),  # all agree
+        ([2.0, 0.5], 1.0),  # the mean of the logs is 0
+        ([1.2, 0.0], 1.0),
+        # logs 0.3, 0.1: mean 0.2, variance 0.02, squared error 0.03 = 1.5 * 0.02 <= 0.04: a quarter
+        ([np.exp(0.3), np.exp(0.1)], np.exp(-0.2 * 0.25)),
+        # logs 0.3, 0.2, 0.1: mean 0.2, variance 0.01, squared error 0.01 * 5 / 6
+        ([np.exp(0.3), np.exp(0.2), np.exp(0.1)], np.exp(-0.2 * (1 - 0.05 / 0.24))),
+    ],
+)
+def test_level_correction_by_hand(levels: list[float], factor: float) -> None:
+    npt.assert_allclose(level_correction(np.array(levels)), factor)
 
 
 def test_ridge_least_squares_by_hand() -> None:
@@ -226,6 +257,44 @@ def test_evidence_is_one_entry_per_candidate(base: Base) -> None:
         assert entry.level > 0.0
     chosen = {entry.estimator: entry for entry in base.model.evidence}[base.model.chosen]
     assert chosen.behind <= chosen.standard_error
+
+
+def test_origins_are_a_third_apart_and_judge_only_what_follows(base: Base) -> None:
+    # 273 observed days: windows of 91 that end 0, 45.5 and 91 days before the last
+    assert base.model.origins == (date(1997, 7, 1), date(1997, 5, 16), date(1997, 4, 1))
+    for entry in base.model.evidence:
+        assert len(entry.levels) == 3
+        npt.assert_allclose(entry.level, np.exp(np.log(entry.levels).mean()))
+
+
+def test_one_origin_is_the_latest_of_three(base: Base) -> None:
+    alone = fit(base.rows, config=FutureValueConfig(origins=1))
+    assert alone.origins == base.model.origins[:1]
+    for entry, both in zip(alone.evidence, base.model.evidence, strict=True):
+        npt.assert_allclose(entry.levels, both.levels[:1])
+        assert entry.correction == 1.0
+
+
+def test_a_short_history_has_fewer_origins(base: Base) -> None:
+    # 63 days: windows of 21; at the second origin 32 days lie before, 16 to learn from, at the
+    # third 21, of which half are too few
+    rows = base.rows[base.rows["timestamp"] < pd.Timestamp("1997-03-05")]
+    model = fit(rows, as_of="1997-03-04")
+    assert len(model.origins) in (1, 2)
+    assert model.reason == "evidence"
+
+
+def test_the_level_is_corrected_as_the_evidence_says(base: Base) -> None:
+    """The correction multiplies the chosen estimate and nothing else."""
+    plain = base.model.replace(chosen="blend")
+    entries = [e.replace(correction=1.0) for e in plain.evidence]
+    plain = plain.replace(evidence=tuple(entries))
+    corrected = plain.replace(
+        evidence=tuple(e.replace(correction=0.5 + 0.3 * (e.estimator == "blend")) for e in entries)
+    )
+    assert (plain.correction, corrected.correction) == (1.0, 0.8)
+    npt.assert_allclose(predict(base, corrected), 0.8 * predict(base, plain))
+    assert plain.replace(evidence=()).correction == 1.0
 
 
 def test_the_regression_adds_up_to_the_money_of_its_window(base: Base) -> None:

@@ -38,18 +38,22 @@ class FutureValueConfig(FrozenConfig):
         and past spend), "lifetime" (the lifetime model alone), "spend" (net spend so far),
         "spend_rate" (net spend per day).
     top_share : float, default 0.2
-        Evidence is the money captured by the predicted best customers; this is their share.
+        Evidence is how many of the best customers were foreseen, and the money of those foreseen;
+        this is their share.
     ridge : float, default 10.0
         Penalty on the standardised coefficients, in units of customers.
     window_days : float, optional
         Length of the training window [day]; None takes half of the observed time, at most the
         horizon asked for.
+    origins : int, default 3
+        From how many past days the candidates are tried, as far as the observed time allows.
     min_customers : int, default 200
         With fewer customers in a training window the lifetime model alone is used.
     min_buyers : int, default 50
         With fewer of them buying in it, likewise.
     max_customers : int, default 100000
-        A larger base learns from this many customers, drawn by a hash of their id.
+        A larger base learns from this many customers, drawn by a hash of their id; each origin
+        sees its part of that number.
 
     Examples
     --------
@@ -68,28 +72,36 @@ class FutureValueConfig(FrozenConfig):
     top_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
     ridge: PositiveFloat = 10.0
     window_days: PositiveFloat | None = None
+    origins: PositiveInt = 3
     min_customers: PositiveInt = 200
     min_buyers: PositiveInt = 50
     max_customers: PositiveInt = 100_000
 
 
 class EstimatorEvidence(FrozenConfig):
-    """How well one estimator found the best customers of a past window.
+    """How well one estimator found the best customers of past windows.
 
     Parameters
     ----------
     estimator : str
         Which one.
     found : float
-        Share of the customers who turned out to be the top that it placed at the top.
+        Share of the customers who turned out to be the top that it placed at the top, mean over
+        the origins.
     captured : float
-        Share of all money of the window that its top brought.
+        Share of all money of the window that its top brought, mean over the origins.
     behind : float
-        How much less than the best estimator it captured (0 for the best).
+        How much less than the best estimator it found and captured, mean of the two (0 for the
+        best).
     standard_error : float
-        Standard error of `behind` over customers (linearised ratio).
+        Standard error of `behind` over customers (linearised ratio, clustered by customer).
     level : float
-        Money it expected of all customers, over what they brought: above 1 it promised too much.
+        Money it expected of all customers, over what they brought, geometric mean over the
+        origins: above 1 it promised too much.
+    levels : tuple of float
+        The same at each origin, the latest first.
+    correction : float
+        Factor applied to the estimate if it is chosen: 1 unless the levels agree on a bias.
 
     Examples
     --------
@@ -106,3 +118,5 @@ class EstimatorEvidence(FrozenConfig):
     behind: float
     standard_error: float
     level: float
+    levels: tuple[float, ...] = ()
+    correction: PositiveFloat = 1.0

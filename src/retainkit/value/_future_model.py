@@ -141,7 +141,9 @@ class FutureValueModel(FrozenModel):
     reason : str
         "evidence", or why there was none and the lifetime model alone is used.
     evidence : tuple of EstimatorEvidence
-        How each candidate did on a window inside the observed time, in order of the candidates.
+        How each candidate did on windows inside the observed time, in order of the candidates.
+    origins : tuple of datetime.date
+        Days from which the candidates were tried, the latest first.
     window_days : float
         Length of the training window [day].
     learnt_at : datetime.date or None
@@ -165,11 +167,18 @@ class FutureValueModel(FrozenModel):
     chosen: FutureEstimator
     reason: FutureReason
     evidence: tuple[EstimatorEvidence, ...] = ()
+    origins: tuple[date, ...] = ()
     window_days: float
     learnt_at: date | None = None
     two_part: TwoPartModel | None = None
     factors: tuple[tuple[FutureEstimator, float], ...] = ()
     n: int = 0
+
+    @property
+    def correction(self) -> float:
+        """Factor by which the level of the chosen estimate is corrected; 1 without evidence."""
+        factors = {entry.estimator: entry.correction for entry in self.evidence}
+        return factors.get(self.chosen, 1.0)
 
 
 def predict_future_value(
@@ -218,7 +227,8 @@ def predict_future_value(
     -----
     The estimate is made for the window the model was learnt on and carried to the horizon by each
     customer's own ratio of lifetime values, L(horizon, discounted) / L(window): how buying
-    thins out with time is the lifetime model's business, the level is the estimate's.
+    thins out with time is the lifetime model's business, the level is the estimate's, corrected
+    as far as the evidence of the origins agrees on a bias (`FutureValueModel.correction`).
 
     Examples
     --------
@@ -242,6 +252,8 @@ def predict_future_value(
         annual_discount_rate=annual_discount_rate,
         margin_rate=margin_rate,
     )
+    if model.correction != 1.0:
+        to_horizon *= model.correction
     if model.chosen == "lifetime":
         return to_horizon
     in_window = expected_lifetime_value(

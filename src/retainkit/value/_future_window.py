@@ -100,8 +100,11 @@ def hash_ids(ids: pd.Index[Any]) -> npt.NDArray[np.uint64]:
     return hashed
 
 
-def observe(base: Observed, origin: date, days: int) -> Window:
-    """Take what was known at `origin` and what came in the `days` after it."""
+def observe(base: Observed, origin: date, days: int, *, most: int | None = None) -> Window:
+    """Take what was known at `origin` and what came in the `days` after it.
+
+    Of more than `most` customers every k-th is taken, in an order that depends on facts alone.
+    """
     if days < _MIN_WINDOW_DAYS:
         raise Unsupported("history_too_short")
     start = day_number(origin)
@@ -113,6 +116,8 @@ def observe(base: Observed, origin: date, days: int) -> Window:
     after = base.rows[(base.days > start) & (base.days <= start + days)]
     actual = _money_after(summary, after, origin + timedelta(days=days))
     order = _order_of_facts(summary, actual)
+    if most is not None:
+        order = order[:: -(-len(order) // most)]
     summary, actual = summary.take(order), actual[order]
     if np.count_nonzero(actual) < base.config.min_buyers:
         raise Unsupported("too_few_buyers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
@@ -139,15 +141,47 @@ def top_of(values: Array, share: float) -> Array:
     return np.where(above, 1.0, np.where(tied, left, 0.0))
 
 
-def difference_of_shares(money: Array, here: Array, there: Array) -> tuple[float, float]:
-    """Return how much less of all money `here` holds than `there`, and its standard error.
+def difference_of_shares(money: Array, here: Array, there: Array) -> tuple[float, Array]:
+    """Return how much less of all money `here` holds than `there`, and each customer's residual.
 
-    The share is a ratio of sums over customers; its variance is that of the linearised ratio.
+    The share is a ratio of sums over customers; the residuals are those of the linearised ratio,
+    and the square root of the sum of their squares is its standard error.
     """
     total = float(money.sum())
     if not total > 0.0:
-        return 0.0, 0.0
+        return 0.0, np.zeros(len(money))
     each = money * (there - here)
     difference = float(each.sum()) / total
-    residual = each - difference * money
-    return difference, float(np.sqrt(len(money) * residual.var())) / total
+    return difference, (each - difference * money) / total
+
+
+def clustered_error(
+    who: Sequence[npt.NDArray[np.intp]], residuals: Sequence[Array], n: int
+) -> float:
+    """Return the standard error of the mean of several ratios over the same n customers.
+
+    `who` numbers the customers of each ratio 0..n-1; a customer's residuals are added up before
+    they are squared, so that one who is in all of them is not taken for several.
+    """
+    together = np.zeros(n)
+    for customers, part in zip(who, residuals, strict=True):
+        np.add.at(together, customers, part)
+    return float(np.sqrt(together @ together)) / len(residuals)
+
+
+def level_correction(levels: Array) -> float:
+    """Return the factor that takes back a bias of the level, as far as the origins agree on it.
+
+    With m the mean of the log levels and e its standard error, exp(-m max(0, 1 - e^2 / m^2)): the
+    positive-part shrinkage of James and Stein. Windows that overlap by half are correlated by
+    about 1/2 with their neighbours, so that e^2 = s^2 (2 K - 1) / (K (K - 1)) for K of them.
+    """
+    count = levels.size
+    if count < 2 or not (levels > 0.0).all():
+        return 1.0
+    logs = np.log(levels)
+    mean, spread = float(logs.mean()), float(logs.var(ddof=1))
+    error = spread * (2 * count - 1) / (count * (count - 1))
+    if not mean * mean > error:
+        return 1.0
+    return float(np.exp(-mean * (1.0 - error / (mean * mean))))
