@@ -3,7 +3,9 @@
 The setting is the simulator's default: 15 % of leavers are silent by design, traces are recorded by
 chance, a tenth of the traces mislead, and events that mean nothing are strewn in; so about 28 % of
 those who left have no event at all. Causes are attributed from events, contracts, credit standing
-and surveys, the tables a firm has.
+and surveys, the tables a firm has. The default path knows no label: gather, attribute by rule,
+learn from agreement, judge. It was developed on seeds 1-4 and 11 (the latter with other noise and
+silence); the seeds it is held to here, 2001-2005, 2011 and 2021, played no part in that.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from retainkit.churn import (
     cumulative_incidence,
     detect_churn,
     fit_cause_model,
+    fit_evidence_model,
     gather_evidence,
     share_incidence,
 )
@@ -35,18 +38,29 @@ LABELLED = 1500
 
 
 class World(NamedTuple):
-    """A base, its causes by rule and by what the labelled taught, and the truth."""
+    """A base, its causes by rule, without labels, by what labels taught, and the truth."""
 
     base: SimulatedBase
     churn: ChurnTable
     ruled: CauseTable
+    judged: CauseTable
     learnt: CauseTable
     truth: npt.NDArray[np.object_]
     held_out: npt.NDArray[np.bool_]
 
 
-def make_world(seed: int, config: SimulationConfig) -> World:
-    """Learn from 1,500 leavers drawn by lot; the others are held out."""
+class Found(NamedTuple):
+    """A base, who left, their causes by rule and without labels, and the truth."""
+
+    base: SimulatedBase
+    churn: ChurnTable
+    ruled: CauseTable
+    judged: CauseTable
+    truth: npt.NDArray[np.object_]
+
+
+def find_causes(seed: int, config: SimulationConfig) -> Found:
+    """Go the default path: gather, attribute by rule, learn from agreement, judge."""
     base = make_customer_base(20_000, seed=seed, config=config)
     truth = base.truth.set_index("customer_id")["cause"].astype("object")
     gone = truth.notna().to_numpy(dtype=np.bool_)
@@ -60,7 +74,13 @@ def make_world(seed: int, config: SimulationConfig) -> World:
         surveys=base.surveys,
     )
     ruled = attribute_causes(events, churn=churn)
-    causes = truth[gone].to_numpy(dtype=object)
+    judged = fit_evidence_model(ruled).apply(ruled)
+    return Found(base, churn, ruled, judged, truth[gone].to_numpy(dtype=object))
+
+
+def make_world(seed: int, config: SimulationConfig) -> World:
+    """Learn from 1,500 leavers drawn by lot as well; the others are held out."""
+    base, churn, ruled, judged, causes = find_causes(seed, config)
     held_out = np.ones(len(causes), dtype=np.bool_)
     held_out[np.random.default_rng(seed).permutation(len(causes))[:LABELLED]] = False
     labels = pd.Series(causes, dtype="object").mask(held_out)
@@ -71,7 +91,7 @@ def make_world(seed: int, config: SimulationConfig) -> World:
     )
     model = fit_cause_model(ruled, labels=labels, features=features)
     learnt = model.apply(ruled, features=features)
-    return World(base, churn, ruled, learnt, causes, held_out)
+    return World(base, churn, ruled, judged, learnt, causes, held_out)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +120,76 @@ def test_rules_alone_are_right_where_they_speak(world: World) -> None:
     silent = world.ruled.summary().set_index("rule")["share"]
     hopeless = silent["abstain.no_evidence"] + silent["abstain.cause_not_stated"]
     assert hopeless > 0.8 * abstention
+
+
+class Marks(NamedTuple):
+    """How causes compare with the truth; shares as the greatest distance of any leaf."""
+
+    abstention: float
+    accuracy: float
+    calibration_error: float
+    in_parts: float
+    likeliest: float
+    named_only: float
+
+
+def judge(causes: CauseTable, truth: npt.NDArray[np.object_]) -> Marks:
+    """Hold causes against the truth, with no regard to how they were found."""
+    said = np.asarray(causes.cause)
+    abstains, right = said == "unknown", said == truth
+    real = shares_of(truth)
+    hard = np.bincount(causes.posterior.argmax(axis=1), minlength=8) / len(truth)
+    return Marks(
+        abstention=float(abstains.mean()),
+        accuracy=float(right[~abstains].mean()),
+        calibration_error=assess_causes(causes, truth=truth).expected_error,
+        in_parts=float(np.abs(causes.posterior.mean(axis=0) - real).max()),
+        likeliest=float(np.abs(hard - real).max()),
+        named_only=float(np.abs(shares_of(said[~abstains]) - real).max()),
+    )
+
+
+@pytest.mark.parametrize("seed", [2001, 2002, 2003, 2004, 2005])
+def test_default_path_meets_all_marks_without_a_label(seed: int) -> None:
+    """At least 85 % right, at most 20 % abstained, calibrated to 0.05, shares within 2 points."""
+    found = find_causes(seed, SimulationConfig())
+    marks = judge(found.judged, found.truth)
+    assert marks.accuracy >= 0.85
+    assert marks.abstention <= 0.20
+    assert marks.calibration_error < 0.05
+    assert marks.in_parts < 0.02 < min(marks.likeliest, marks.named_only)
+    ruled = assess_causes(found.ruled, truth=found.truth)
+    assert assess_causes(found.judged, truth=found.truth).log_loss < ruled.log_loss / 10
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.15])
+def test_default_path_meets_all_marks_under_other_noise(noise: float) -> None:
+    """The same marks with half the noise and with half as much again."""
+    found = find_causes(2011, SimulationConfig(evidence_noise=noise))
+    marks = judge(found.judged, found.truth)
+    assert marks.accuracy >= 0.85
+    assert marks.abstention <= 0.20
+    assert marks.calibration_error < 0.05
+    assert marks.in_parts < 0.02 < marks.likeliest
+
+
+def test_default_path_is_calibrated_whoever_is_silent() -> None:
+    """With 30 % silent by design it must abstain on more, and still knows what it does not know."""
+    found = find_causes(2021, SimulationConfig(silent_share=0.3))
+    marks = judge(found.judged, found.truth)
+    assert marks.accuracy >= 0.85
+    assert marks.abstention > 0.20
+    assert marks.calibration_error < 0.05
+    assert marks.in_parts < 0.03 < marks.likeliest
+
+
+def test_no_name_rests_on_the_mix_of_causes_alone(world: World) -> None:
+    """Who has nothing on record stays unknown, though every loss has a likeliest cause."""
+    silent = (world.ruled.evidence_count == 0) & (world.ruled.set_aside_count == 0)
+    silent &= world.ruled.mechanism_code < 0
+    assert silent.sum() > 1000
+    assert (np.asarray(world.judged.cause)[silent] == "unknown").all()
+    assert (world.judged.posterior[silent].max(axis=1) < 0.5).all()
 
 
 def test_rules_alone_with_few_silent_leavers_abstain_seldom() -> None:
@@ -157,8 +247,16 @@ def test_fractional_incidence_follows_the_true_curves(world: World) -> None:
 
 
 def test_no_veto_is_broken_by_what_was_learnt(world: World) -> None:
-    code = world.learnt.cause_code
-    assert world.learnt.permitted[np.arange(len(code)), code].all()
+    for table in (world.learnt, world.judged):
+        code = table.cause_code
+        assert table.permitted[np.arange(len(code)), code].all()
+
+
+def test_intent_before_the_failed_payment_wins_over_what_was_learnt(world: World) -> None:
+    intent = np.asarray(world.ruled.to_frame()["rule"]) == "intent_before_payment"
+    said = pd.Series(np.asarray(world.judged.cause)[intent])
+    assert intent.sum() > 50
+    assert said.map(lambda name: name == "unknown" or name.startswith("active.")).all()
 
 
 def test_most_true_retaliation_is_found(world: World) -> None:

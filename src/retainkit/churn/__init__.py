@@ -54,6 +54,7 @@ from retainkit.churn._cross import (
 from retainkit.churn._detection import detect_churn
 from retainkit.churn._drivers import DriverConfig, RetentionDriverModel
 from retainkit.churn._fit_drivers import fit_retention_drivers
+from retainkit.churn._fit_reliability import fit_evidence_model
 from retainkit.churn._flows import FlowTable, leaky_bucket
 from retainkit.churn._gather import GatherConfig, gather_evidence
 from retainkit.churn._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
@@ -72,6 +73,7 @@ from retainkit.churn._management import (
     find_cause_alerts,
     review_churn_plan,
 )
+from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
 from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
 from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
@@ -112,6 +114,8 @@ __all__ = [
     "DriverConfig",
     "EventKind",
     "EventKindEntry",
+    "EvidenceModel",
+    "EvidenceModelConfig",
     "EvidenceSource",
     "EvidenceStatus",
     "EvidenceTable",
@@ -159,6 +163,7 @@ __all__ = [
     "fit_calibration",
     "fit_cause_hazards",
     "fit_cause_model",
+    "fit_evidence_model",
     "fit_retention_drivers",
     "fit_rhythm",
     "gather_evidence",

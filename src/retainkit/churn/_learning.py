@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,27 +16,15 @@ from retainkit.churn._causes import (
     CAUSES,
     MECHANISMS,
     RULE_CODE,
-    STATUS_CODE,
     UNKNOWN_CODE,
     AttributionRule,
     ChurnCause,
-    EvidenceStatus,
 )
 from retainkit.churn._kernel import top_two
 from retainkit.churn._kernel_softmax import fit_softmax, softmax
+from retainkit.churn._records import first_places, spoken
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, PositiveInt, Rate
-
-_SPEAKS = tuple(
-    STATUS_CODE[status]
-    for status in (
-        EvidenceStatus.USED,
-        EvidenceStatus.REPEATED,
-        EvidenceStatus.NEUTRAL,
-        EvidenceStatus.OUTSIDE_BRANCH,
-        EvidenceStatus.VETOED,
-    )
-)
 
 
 class CauseModelConfig(FrozenConfig):
@@ -280,39 +268,19 @@ def fit_cause_model(
     )
 
 
-class _Spoken(NamedTuple):
-    customer: npt.NDArray[np.int64]
-    statement: npt.NDArray[np.int64]
-
-
-def _spoken(causes: CauseTable) -> _Spoken:
-    """Return customer and statement of each event that says something of a loss."""
-    evidence = causes.evidence
-    rows = np.flatnonzero((evidence.customer >= 0) & np.isin(evidence.status_code, _SPEAKS))
-    return _Spoken(
-        evidence.customer[rows].astype(np.int64), evidence.statement_code[rows].astype(np.int64)
-    )
-
-
 def _frequent(causes: CauseTable, rows: npt.NDArray[np.int64], least: int) -> tuple[str, ...]:
     """Return the statements that enough of the labelled customers carry, sorted."""
-    customer, statement = _spoken(causes)
+    customer, statement = spoken(causes)
     labelled = np.zeros(len(causes), dtype=np.bool_)
     labelled[rows] = True
     own = labelled[customer]
     names = causes.evidence.statements
-    places = _places(names)
+    places = first_places(names)
     if not len(names):
         return ()
     pair = np.unique(customer[own] * len(names) + places[statement[own]])
     count = np.bincount(pair % len(names), minlength=1)
     return tuple(sorted(names[i] for i in np.flatnonzero(count >= least)))
-
-
-def _places(names: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    """Return the first place of each name: statements that differ only in source are one."""
-    first = {name: place for place, name in reversed(list(enumerate(names)))}
-    return np.array([first[name] for name in names], dtype=np.int64)
 
 
 def _inputs(
@@ -330,7 +298,7 @@ def _inputs(
     place = {name: number for number, name in enumerate(statements)}
     column = np.array([place.get(name, -1) for name in causes.evidence.statements], dtype=np.int64)
     said = np.zeros((n, len(statements)))
-    customer, statement = _spoken(causes)
+    customer, statement = spoken(causes)
     at = column[statement] if len(column) else statement
     said[customer[at >= 0], at[at >= 0]] = 1.0
     more = _feature_inputs(n, features, names)
