@@ -18,6 +18,7 @@ from retainkit.lifetime._kernel_dropout import Shape, expected_until_dropout, su
 from retainkit.lifetime._kernel_nbd import (
     count_at_least,
     count_part,
+    count_table,
     exposure_part,
     log_count_probability,
     more_than,
@@ -42,20 +43,24 @@ class BetaGeometricData(NamedTuple):
     """Distinct histories with weights, in blocks, and counts of customers by frequency."""
 
     blocks: tuple[Block, ...]
-    """(x, t_x, T, weight) of up to `_BLOCK` histories each."""
+    """(x, t_x, T, weight) of up to `_BLOCK` histories each, those in `silent` left out."""
     risky: tuple[Block, ...]
-    """The same for those who have had a chance to drop out."""
+    """Those who bought again: they have had a chance to drop out."""
+    silent: tuple[Block, ...]
+    """Those who did not, where they may have dropped out all the same."""
     at_least: Floats
-    """Total weight with frequency >= j, for j = 0 .. max(x) + 1."""
+    """Total weight with frequency >= j, for j = 0 .. max(x) + 1, of those in `risky`."""
     first: float
     """Chances to drop out before any repeat purchase: 0 in BG/NBD, 1 in MBG/NBD."""
 
 
 def prepare(x: Floats, t: Floats, T: Floats, w: Floats, *, first: float) -> BetaGeometricData:
     """Count customers by frequency: terms in x alone become sums over j."""
-    blocks = _cut(x, t, T, w)
-    risky = blocks if first else _cut(*(c[x > 0.0] for c in (x, t, T, w)))
-    return BetaGeometricData(blocks, risky, count_at_least(x, w), first)
+    again = x > 0.0
+    risky = _cut(*(c[again] for c in (x, t, T, w)))
+    silent = _cut(*(c[~again] for c in (x, t, T, w))) if first else ()
+    blocks = risky if first else _cut(x, t, T, w)
+    return BetaGeometricData(blocks, risky, silent, count_at_least(x[again], w[again]), first)
 
 
 def _cut(x: Floats, t: Floats, T: Floats, w: Floats) -> tuple[Block, ...]:
@@ -77,6 +82,8 @@ def evaluate(theta: Floats, data: BetaGeometricData) -> Evaluation:
         parts.append((_RATES, exposure_part(r, alpha, x, T, w)))
     for x, t, T, w in data.risky:
         parts.append((_ALL, _dead_part(r, alpha, a, b, x, t, T, w, data.first)))
+    for _, _, T, w in data.silent:
+        parts.append((_ALL, _silent_part(r, alpha, a, b, T, w)))
     value, gradient, hessian = 0.0, np.zeros(4), np.zeros((4, 4))
     for where, part in parts:
         value += part.value
@@ -90,7 +97,7 @@ _RATE, _RATES, _DROPOUT, _ALL = slice(0, 1), slice(0, 2), slice(2, 4), slice(0, 
 
 
 def _survival_part(a: float, b: float, data: BetaGeometricData) -> Evaluation:
-    """Sum log[B(a, b+k) / B(a, b)] = - sum_{j < k} log(1 + a / (b+j))."""
+    """Sum log[B(a, b+k) / B(a, b)] = - sum_{j < k} log(1 + a / (b+j)), those silent left out."""
     n = data.at_least[:-1] if data.first else data.at_least[1:-1]
     bj: Floats = b + np.arange(float(len(n)))
     lost = a / (a + bj)
@@ -136,6 +143,35 @@ def _dead_part(
     hessian[1, 1] += inner(wd, s * bend_ratio)
     hessian[3, 3] -= inner(wd, share_b * (1.0 - share_b))
     return Evaluation(value, np.array([inner(wd, slope) for slope in slopes]), hessian)
+
+
+def _silent_part(r: float, alpha: float, a: float, b: float, T: Floats, w: Floats) -> Evaluation:
+    """Sum log[b/(a+b) e^-E + a/(a+b)], E = r log(1 + T/alpha), for k = 1 and x = 0.
+
+    As log(1 + b/(a+b) (e^-E - 1)) where that is small, so that a sum near 0 keeps its digits: by
+    parts, log(a + b) would come in and go out again.
+    """
+    odds, kept = float(np.log(a / b)), b / (a + b)
+    exposure, slope = r * np.log1p(T / alpha), -r * (T / (alpha + T))
+    gone = -kept * np.expm1(-exposure)
+    log_sum = np.logaddexp(-exposure - np.log1p(a / b), -np.log1p(b / a))
+    value = inner(w, np.where(gone < 0.5, np.log1p(-np.minimum(gone, 0.5)), log_sum))
+    dead = expit(odds + exposure)
+    more = dead * gone  # the chance of having dropped out less its prior a / (a + b)
+    alive_w, both_w, more_w = w * (1.0 - dead), w * dead * (1.0 - dead), w * more
+    g_a = float(np.sum(more_w))
+    h_aa = inner(more_w, kept - dead)
+    hessian = np.empty((4, 4))
+    hessian[0, 0] = inner(both_w, exposure * exposure) - inner(alive_w, exposure)
+    hessian[0, 1] = inner(both_w, exposure * slope) - inner(alive_w, slope)
+    hessian[1, 1] = inner(both_w, slope * slope) + inner(alive_w, slope * alpha / (alpha + T))
+    hessian[0, 2], hessian[1, 2] = inner(both_w, exposure), inner(both_w, slope)
+    hessian[:2, 3] = -hessian[:2, 2]
+    hessian[2:, 2:] = ((h_aa, -h_aa), (-h_aa, h_aa))
+    lower = np.tril_indices(4, -1)
+    hessian[lower] = hessian.T[lower]
+    gradient = (-inner(alive_w, exposure), -inner(alive_w, slope), g_a, -g_a)
+    return Evaluation(value, np.array(gradient), hessian)
 
 
 def _gram(slopes: tuple[Floats, ...], weight: Floats) -> Floats:
@@ -220,6 +256,20 @@ def count_probability(known: Alive, horizon: float, count: int) -> Floats:
     # B(a+1, b+n-1) / B(a, b) = B(a, b+n) / B(a, b) a / (b+n-1)
     dead = np.exp(log_kept) * (a / (b + (count - 1.0))) * more_than(s, u, float(count))
     return p * (alive + dead)
+
+
+def count_probabilities(known: Alive, horizon: float, size: int) -> Floats:
+    """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size), to 1e-15 absolute."""
+    p, s, c, a, b = known
+    alive = count_table(s, horizon / c, size)
+    bj = b[:, None] + np.arange(size - 1.0)
+    lost = np.reshape(a, (-1, 1)) / bj
+    kept = np.exp(-np.cumsum(np.log1p(lost), axis=1))
+    at_least = np.maximum(1.0 - np.cumsum(alive, axis=1)[:, :-1], 0.0)
+    table = np.empty_like(alive)
+    table[:, 0] = 1.0 - p + p * alive[:, 0]
+    table[:, 1:] = p[:, None] * kept * (alive[:, 1:] + lost * at_least)
+    return table
 
 
 def _log_survival(a: Shape, b: Floats, count: int) -> Floats:

@@ -89,6 +89,17 @@ def sum_log_ratios(r: Floats, count: float) -> Floats:
     return total
 
 
+def count_table(r: Floats, u: Floats, size: int) -> Floats:
+    """Return P(N = 0), ..., P(N = size - 1) of negative binomials with mean r u, one per row."""
+    count = np.arange(1.0, float(size))
+    log_choose = np.cumsum(np.log((r[:, None] + (count - 1.0)) / count), axis=1)
+    few, fade = r * np.log1p(u), np.log(u) - np.log1p(u)
+    table = np.empty((len(r), size))
+    table[:, 0] = np.exp(-few)
+    table[:, 1:] = np.exp(log_choose - few[:, None] + count * fade[:, None])
+    return table
+
+
 def more_than(r: Floats, u: Floats, count: float) -> Floats:
     """Return P(N >= count) of a negative binomial N with mean r u."""
     if count <= 0.0:
@@ -132,3 +143,8 @@ def count_probability(known: Alive, horizon: float, count: int) -> Floats:
     log_p = log_count_probability(known.s, horizon / known.c, float(count))
     probability: Floats = known.p * np.exp(log_p)
     return probability
+
+
+def count_probabilities(known: Alive, horizon: float, size: int) -> Floats:
+    """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size)."""
+    return known.p[:, None] * count_table(known.s, horizon / known.c, size)
