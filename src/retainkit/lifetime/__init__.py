@@ -4,8 +4,9 @@ Fit a small frozen model from purchase histories (`fit_mbg_nbd`, `fit_pareto_nbd
 `fit_nbd`; spend: `fit_gamma_gamma`), then ask it about any customer: `p_alive`,
 `expected_purchases`, `discounted_purchases`, `expected_spend`. Histories come from
 `retainkit.value.summarize_customers` or, by hand, from `PurchaseHistories`. For purchases at fixed
-opportunities there is `fit_bg_bb`; for contracts, where leaving is seen,
-`fit_shifted_beta_geometric` and `fit_beta_discrete_weibull`.
+opportunities there is `fit_bg_bb`; where more is known of customers than their purchases,
+`fit_with_covariates`; for contracts, where leaving is seen, `fit_shifted_beta_geometric` and
+`fit_beta_discrete_weibull`.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from retainkit.lifetime._contract import (
     ShiftedBetaGeometricModel,
     tenures_from_survivors,
 )
+from retainkit.lifetime._covariates import Covariates
+from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffect
+from retainkit.lifetime._covariates_evidence import LikelihoodRatio
+from retainkit.lifetime._covariates_fit import fit_with_covariates
+from retainkit.lifetime._covariates_model import CovariateModel
 from retainkit.lifetime._fit_contract import (
     fit_beta_discrete_weibull,
     fit_shifted_beta_geometric,
 )
-from retainkit.lifetime._future_value import (
-    probability_value_exceeds,
-    probability_value_exceeds_at,
-)
+from retainkit.lifetime._future_value import probability_value_exceeds
 from retainkit.lifetime._gamma_gamma import GammaGammaModel, fit_gamma_gamma
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
@@ -56,11 +59,16 @@ __all__ = [
     "CompressedHistories",
     "ContractModelUnion",
     "ContractTenures",
+    "CovariateConfig",
+    "CovariateEffect",
+    "CovariateModel",
+    "Covariates",
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
     "HoldoutSplit",
     "Interval",
+    "LikelihoodRatio",
     "MbgNbdModel",
     "ModelComparison",
     "NbdModel",
@@ -86,10 +94,10 @@ __all__ = [
     "fit_nbd",
     "fit_pareto_nbd",
     "fit_shifted_beta_geometric",
+    "fit_with_covariates",
     "from_lifetimes",
     "predict_total",
     "probability_value_exceeds",
-    "probability_value_exceeds_at",
     "split_histories",
     "tenures_from_survivors",
     "to_lifetimes",

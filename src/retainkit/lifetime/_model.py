@@ -21,6 +21,9 @@ from retainkit.typing import FloatArray
 Count = Annotated[int | float, Field(ge=0)]
 Objective = Callable[[FloatArray], Evaluation]
 
+_STEP = 1e-4
+"""Step of central differences, in log-parameters."""
+
 
 class LikelihoodModel(FrozenModel):
     """Parameters with the evidence behind them; built by hand, the evidence is None.
@@ -80,6 +83,10 @@ class LikelihoodModel(FrozenModel):
     def _nudged(self, name: str, step: float) -> Self:
         """Return the model with the logarithm of one parameter moved by `step`."""
         return self.replace(**{name: getattr(self, name) * float(np.exp(step))})
+
+    def _step_of(self, name: str) -> float:  # noqa: ARG002
+        """Return a step of that size for a difference quotient."""
+        return _STEP
 
     def summary(self) -> pd.DataFrame:
         """Return one row per parameter with its estimate and standard error.
@@ -171,7 +178,7 @@ def _evidence(
         boundary = boundary_of(np.exp(optimum.theta))
         if not boundary:
             raise _no_convergence(name, optimum, 1)
-        _warn_boundary(name, boundary, stacklevel)
+        warn_boundary(name, boundary, stacklevel)
     return {
         "log_likelihood": optimum.at.value,
         "iterations": optimum.iterations,
@@ -182,7 +189,8 @@ def _evidence(
     }
 
 
-def _warn_boundary(name: str, boundary: tuple[str, ...], stacklevel: int) -> None:
+def warn_boundary(name: str, boundary: tuple[str, ...], stacklevel: int) -> None:
+    """Tell that the optimum is at a limit, and what that means."""
     warnings.warn(
         f"{name}: the optimum lies on the boundary ({', '.join(boundary)}); the fit is "
         "within 0.001 of the supremum of the log-likelihood and predictions are its limit, but "

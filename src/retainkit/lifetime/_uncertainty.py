@@ -17,8 +17,6 @@ from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
 
-_STEP = 1e-4
-"""Step of the central differences, in log-parameters."""
 _IMMATERIAL = 1e-3
 """Relative change per log-unit below which a parameter without a standard error is ignored: at
 the boundary, predictions do not depend on what the data cannot determine."""
@@ -137,10 +135,9 @@ def _gradient(model: Model, prediction: Callable[[Model], FloatArray | float]) -
     """Return the derivatives in the log-parameters, shape (k, n)."""
     slopes = []
     for name in model.parameters:
-        up, down = (
-            np.atleast_1d(prediction(model._nudged(name, step))) for step in (_STEP, -_STEP)
-        )
-        slopes.append((up - down) / (2.0 * _STEP))
+        step = model._step_of(name)
+        up, down = (np.atleast_1d(prediction(model._nudged(name, d))) for d in (step, -step))
+        slopes.append((up - down) / (2.0 * step))
     return np.array(slopes, dtype=np.float64)
 
 
