@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,19 @@ def test_incidence_with_standard_errors(benchmark: Any, losses: Losses) -> None:
 @pytest.mark.benchmark(group="incidence: 1,000,000 customers")
 def test_incidence_at_a_million_distinct_times(benchmark: Any, losses: Losses) -> None:
     benchmark(cumulative_incidence, losses.exact, cause=losses.cause)
+
+
+def test_incidence_at_a_million_distinct_times_as_promised(losses: Losses) -> None:
+    """Under 0.5 s of the processor, best of seven; what else runs on the machine is not counted."""
+
+    def seconds() -> float:
+        start = time.process_time()
+        cumulative_incidence(losses.exact, cause=losses.cause)
+        return time.process_time() - start
+
+    best = min(seconds() for _ in range(7))
+    print(f"\na million distinct times: {best:.3f} s of the processor, best of seven")
+    assert best < 0.5
 
 
 @pytest.mark.benchmark(group="incidence: 1,000,000 customers")

@@ -78,7 +78,8 @@ def _check(ids: pd.Index, alive: FloatArray, never: BoolArray) -> None:
             where="detect_churn",
         )
     # asked of a series: an index would build a hash table for it, and keep it
-    if len(ids) > 1 and not pd.Series(ids, copy=False).is_unique:
+    counted = isinstance(ids, pd.RangeIndex) or len(ids) < 2
+    if not counted and not pd.Series(ids, copy=False).is_unique:
         doubled = ids[ids.duplicated()]
         raise AlignmentError(
             f"{len(doubled)} customers appear twice, for example {list(doubled[:3])}",

@@ -37,8 +37,14 @@ def read_causes(
     """Return the place of each cause (-1 = still there) and the names; refuse others."""
     labels = pd.Series(cause, dtype="object" if not hasattr(cause, "dtype") else None)
     names = _cause_names(labels, causes)
-    code = np.asarray(pd.Index(names).get_indexer(labels.astype("object")), dtype=np.int64)
-    strange = (code < 0) & labels.notna().to_numpy(dtype=np.bool_)
+    if isinstance(labels.dtype, pd.CategoricalDtype):
+        place = pd.Index(names).get_indexer(labels.cat.categories.astype("object"))
+        given = labels.cat.codes.to_numpy()
+        code = np.append(place, -1)[given].astype(np.int64, copy=False)
+        strange = (code < 0) & (given >= 0)
+    else:
+        code = np.asarray(pd.Index(names).get_indexer(labels.astype("object")), dtype=np.int64)
+        strange = (code < 0) & labels.notna().to_numpy(dtype=np.bool_)
     if strange.any():
         raise SchemaError(
             f"{int(strange.sum())} causes are not listed, for example "
@@ -53,6 +59,7 @@ def read_causes(
 def count_sample(
     sample: Sample, rows: Any, time: FloatArray, place: npt.NDArray[np.int64]
 ) -> Counts:
+    """Count what happens at each time among the rows of one group."""
     return count_events(
         time,
         place,
@@ -68,7 +75,9 @@ def _cause_names(labels: pd.Series[Any], causes: Sequence[str] | None) -> tuple[
     if causes is not None:
         return tuple(causes)
     if isinstance(labels.dtype, pd.CategoricalDtype):
-        return tuple(labels.cat.remove_unused_categories().cat.categories)
+        codes = labels.cat.codes.to_numpy()
+        used = np.bincount(codes[codes >= 0], minlength=len(labels.cat.categories)) > 0
+        return tuple(labels.cat.categories[used])
     present = list(labels.dropna().unique())
     leaves = [one for one in CAUSES if one in present]
     return (*leaves, *sorted((one for one in present if one not in leaves), key=str))
@@ -82,6 +91,7 @@ def check_sample(
     causes: tuple[str, ...],
     by: Labels | None,
 ) -> Sample:
+    """Return the rows that were ever at risk; refuse what has no usable time, entry or group."""
     time = np.asarray(duration, dtype=np.float64)
     begin = None if entry is None else np.asarray(entry, dtype=np.float64)
     sizes = {"duration": time.shape, "cause": code.shape}
