@@ -24,6 +24,7 @@ from retainkit.value._future_model import (
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._margin import MarginModel, fit_margin, margin_rates
 from retainkit.value._pools import CostDriver, CostPool, TracedCosts, trace_costs
+from retainkit.value._potential import FuturePotential, compose_potential
 from retainkit.value._profit_gap import PROFIT_CAUSES, ProfitGapTable, decompose_profit
 from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
 from retainkit.value._scheme import ValueScheme, fit_value_scheme
@@ -50,6 +51,7 @@ __all__ = [
     "CriterionConfig",
     "CustomerSummary",
     "EstimatorEvidence",
+    "FuturePotential",
     "FutureRegressor",
     "FutureValueConfig",
     "FutureValueModel",
@@ -71,6 +73,7 @@ __all__ = [
     "WalletTable",
     "add_wallet_room",
     "allocate_costs",
+    "compose_potential",
     "decompose_profit",
     "entropy_weights",
     "expected_contract_value",

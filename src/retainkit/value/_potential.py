@@ -1,0 +1,293 @@
+"""compose_potential: what a customer may bring, from its parts - as it is, growth, wallet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from retainkit._internal.result import ResultTable
+from retainkit.errors import AlignmentError, SchemaError
+from retainkit.typing import FloatArray
+from retainkit.value._behavior_table import BehaviorTable
+from retainkit.value._wallet import WalletTable, add_wallet_room
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FuturePotential(ResultTable):
+    """The future potential of each customer as a sum of money: expected, growth, wallet.
+
+    Only `expected` and `total` are stored; the rest follows from the tables and takes no memory.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        Customers, in the order of `expected`.
+    expected : numpy.ndarray of float64
+        Expected future value if buying goes on as it was on average [money]; NaN where not known.
+    total : numpy.ndarray of float64
+        expected + growth_part + wallet_part [money], for `score_value(future_value=...)`.
+    behavior : BehaviorTable or None
+        Where the growth comes from.
+    growth_weight : float
+        How far recent growth is believed to last.
+    wallet : WalletTable or None
+        Where the room in the wallet comes from.
+    attainable : float
+        Share of the room counted.
+    horizon_days : float
+        Horizon of `expected` [day].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retainkit as rk
+    >>> from retainkit.value import compose_potential, summarize_behavior
+    >>> behavior = summarize_behavior(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> compose_potential(np.full(len(behavior), 10.0), behavior)
+    <FuturePotential: 2,357 customers; next: score_value(..., future_value=potential.total)>
+    """
+
+    customer_id: pd.Index[Any]
+    expected: FloatArray
+    total: FloatArray
+    behavior: BehaviorTable | None
+    growth_weight: float
+    wallet: WalletTable | None
+    attainable: float
+    horizon_days: float
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = "score_value(..., future_value=potential.total)"
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
+
+    @property
+    def growth(self) -> FloatArray:
+        """Relative change of spending beyond the base's, drawn towards 0; NaN where not known."""
+        if self.behavior is None:
+            return np.full(len(self), np.nan)
+        return self.behavior.trend_beyond_base
+
+    @property
+    def growth_error(self) -> FloatArray:
+        """Standard error of log(1 + growth); NaN where not known."""
+        if self.behavior is None:
+            return np.full(len(self), np.nan)
+        reach = 2.0 * float(ndtri(0.5 + self.behavior.config.trend_level / 2.0))
+        low, high = self.behavior.trend_low, self.behavior.trend_high
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error: FloatArray = np.log((1.0 + high) / (1.0 + low)) / reach
+        return error
+
+    @property
+    def growth_part(self) -> FloatArray:
+        """What growth adds or takes [money]; 0 where it is not known."""
+        return _growth_part(self.expected, self.behavior, self.growth_weight)
+
+    @property
+    def wallet_part(self) -> FloatArray:
+        """What the attainable room in the wallet adds [money]; 0 where it is not known."""
+        return _wallet_part(self.expected, self.wallet, self.attainable, self.horizon_days)
+
+    def split(self, part: FloatArray) -> pd.DataFrame:
+        """Share out what future potential adds to the score among expected, growth and wallet.
+
+        Parameters
+        ----------
+        part : numpy.ndarray of float64, shape (n,)
+            `ValueTable.parts()[ValueCriterion.FUTURE_POTENTIAL]`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns expected, growth, wallet: in proportion to the money, so that they add up to
+            `part`; growth is negative where it takes.
+
+        Raises
+        ------
+        AlignmentError
+            If `part` does not have one value per customer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from retainkit.value import compose_potential, measure_wallet, summarize_behavior
+        >>> rows = pd.DataFrame({"customer_id": [1], "amount": [50.0],
+        ...                      "timestamp": pd.to_datetime("2024-01-31")})
+        >>> customers = pd.DataFrame({"customer_id": [1], "category_spending": [250.0]})
+        >>> behavior = summarize_behavior(rows, as_of="2024-12-31")
+        >>> potential = compose_potential(np.array([30.0]), behavior, attainable=0.05,
+        ...                               wallet=measure_wallet(behavior, customers))
+        >>> potential.split(np.array([0.2])).round(3).to_dict("records")
+        [{'expected': 0.15, 'growth': 0.0, 'wallet': 0.05}]
+        """
+        if np.shape(part) != (len(self),):
+            raise _misaligned("part", np.shape(part), len(self))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = np.where(self.total != 0.0, part / self.total, 0.0)
+        growth, wallet = rate * self.growth_part, rate * self.wallet_part
+        return pd.DataFrame(
+            {"expected": part - growth - wallet, "growth": growth, "wallet": wallet}
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per customer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id, expected, growth, growth_error, growth_part, wallet_part, total.
+        """
+        names = ("expected", "growth", "growth_error", "growth_part", "wallet_part", "total")
+        columns = {name: getattr(self, name) for name in names}
+        return pd.DataFrame({"customer_id": self.customer_id, **columns})
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per part: customers it moves, and its money.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `part`; columns customers (whose part is not 0) and money; the last row is the
+            sum of the others.
+        """
+        rows = {
+            "expected": self.expected,
+            "growth": self.growth_part,
+            "wallet": self.wallet_part,
+            "total": self.total,
+        }
+        table = {
+            name: {
+                "customers": int(np.count_nonzero(np.nan_to_num(values))),
+                "money": float(np.nansum(values)),
+            }
+            for name, values in rows.items()
+        }
+        return pd.DataFrame.from_dict(table, orient="index").rename_axis("part")
+
+
+def compose_potential(
+    expected: FloatArray,
+    behavior: BehaviorTable | None = None,
+    *,
+    growth_weight: float = 0.5,
+    wallet: WalletTable | None = None,
+    attainable: float = 0.0,
+    horizon_days: float = 365.25,
+) -> FuturePotential:
+    """Add to the expected future value what growth and the rest of the wallet may bring.
+
+    Parameters
+    ----------
+    expected : numpy.ndarray of float64, shape (n,)
+        Expected future value [money], from `predict_future_value` or `expected_lifetime_value`.
+    behavior : BehaviorTable, optional
+        The same customers in the same order; None leaves growth out.
+    growth_weight : float, default 0.5
+        How far the recent level of spending, rather than the average of the recent and the
+        earlier window, is believed to go on: 0 not at all, 1 wholly.
+    wallet : WalletTable, optional
+        The same customers in the same order; None leaves the wallet out.
+    attainable : float, default 0.0
+        Share of the room in the wallet believed to be attainable (times the margin where value is
+        profit): an assumption of the firm.
+    horizon_days : float, default 365.25
+        Horizon of `expected` [day].
+
+    Returns
+    -------
+    FuturePotential
+        In the order of `expected`; `total` is NaN where `expected` is.
+
+    Raises
+    ------
+    AlignmentError
+        If the tables do not hold as many customers as `expected`.
+    SchemaError
+        If `growth_weight` is outside [0, 1], or neither table says who the customers are.
+
+    Notes
+    -----
+    With x = (1 + trend) / (1 + trend of the base), the recent level lies (x - 1) / (x + 1) above
+    the average of the two windows; growth adds that share of the expected value, times the weight:
+    never more than the expected value itself. The trend is drawn towards the base's by its own
+    uncertainty (`summarize_behavior`): where customers' trends cannot be told from chance, x is 1
+    and growth adds nothing.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> from retainkit.value import compose_potential, summarize_behavior
+    >>> rows = rk.load_cdnow_sample()
+    >>> summary = rk.summarize_customers(rows, as_of="1998-06-30")
+    >>> expected = rk.expected_lifetime_value(summary, rk.fit_mbg_nbd(summary))
+    >>> potential = compose_potential(expected, summarize_behavior(rows, as_of="1998-06-30"))
+    >>> bool((abs(potential.growth_part) <= 0.5 * expected).all())
+    True
+    """
+    if not 0.0 <= growth_weight <= 1.0:
+        raise SchemaError(
+            f"growth_weight is {growth_weight!r}",
+            rule="0 (growth does not last) to 1 (the recent level goes on)",
+            where="growth_weight",
+        )
+    table = wallet if behavior is None else behavior
+    if table is None:
+        raise SchemaError(
+            "neither behavior nor wallet is given",
+            rule="growth comes from one, the room in the wallet from the other",
+            where="compose_potential",
+            fix="without both the potential is the expected value itself",
+        )
+    for name, given in (("behavior", behavior), ("wallet", wallet)):
+        if given is not None and np.shape(expected) != (len(given),):
+            raise _misaligned(name, (len(given),), len(expected))
+    total = expected + _growth_part(expected, behavior, growth_weight)
+    total += _wallet_part(expected, wallet, attainable, horizon_days)
+    return FuturePotential(
+        customer_id=table.customer_id,
+        expected=expected,
+        total=total,
+        behavior=behavior,
+        growth_weight=growth_weight,
+        wallet=wallet,
+        attainable=attainable,
+        horizon_days=horizon_days,
+    )
+
+
+def _growth_part(expected: FloatArray, behavior: BehaviorTable | None, weight: float) -> FloatArray:
+    """Return weight * expected * (x - 1) / (x + 1), with x the change beyond that of the base."""
+    if behavior is None:
+        return np.zeros(len(expected))
+    beyond = behavior.trend_beyond_base  # x - 1
+    share = np.nan_to_num(beyond / (beyond + 2.0), nan=0.0, posinf=0.0, neginf=0.0)
+    part: FloatArray = weight * expected * share
+    return part
+
+
+def _wallet_part(
+    expected: FloatArray, wallet: WalletTable | None, attainable: float, horizon_days: float
+) -> FloatArray:
+    """Return the attainable room over the horizon."""
+    nothing = np.zeros(len(expected))
+    if wallet is None:
+        return nothing
+    return add_wallet_room(nothing, wallet, attainable=attainable, horizon_days=horizon_days)
+
+
+def _misaligned(name: str, shape: tuple[int, ...], n: int) -> AlignmentError:
+    """Return the error that two tables hold different numbers of customers."""
+    return AlignmentError(
+        f"{name} has shape {shape}, expected holds {n:,} customers",
+        rule="one value per customer, in order",
+        where=name,
+        fix="compute both from the same transactions",
+    )
