@@ -130,6 +130,7 @@ def test_every_setting_is_tested_by_name() -> None:
     elsewhere = {
         *("window_days", "young_customers", "incomplete_period", "refunds", "week_start"),
         *("interval_method", "interval_level", "reactivated_cohort", "month"),
+        *("bootstrap_resamples", "bootstrap_seed"),
     }
     statements = {"name", "time_zone"}
     assert set(MetricConvention.model_fields) == elsewhere | statements | set(CONTRACT_SETTINGS)

@@ -18,6 +18,7 @@ from retainkit.metrics import (
     Period,
     average_sale_price,
     churn_rate,
+    explain,
     gross_revenue_churn,
     gross_revenue_retention,
     net_revenue_retention,
@@ -46,7 +47,7 @@ class Golden(NamedTuple):
 
 PRESETS = {
     "textbook": Golden(80, 70, 200, 1, 1, 2, 2 / 6, 410 / 600, 200 / 240),
-    "baremetrics": Golden(80, 70, 200, 1, 1, 2, 2 / 6, 450 / 600, 200 / 240),
+    "baremetrics": Golden(120, 170, 340, 2, 2, 4, 4 / 6, 450 / 600, 340 / 380),
     "chartmogul": Golden(120, 170, 340, 2, 2, 4, 4 / 6, 480 / 600, 340 / 380),
     "stripe": Golden(120, 170, 340, 2, 2, 4, 4 / 8, 410 / 600, 340 / 380),
     "recurly": Golden(120, 170, 340, 2, 2, 4, 4 / 6, 410 / 600, 340 / 380),
@@ -130,3 +131,59 @@ def test_rescaled_to_a_year_and_to_a_month() -> None:
     """From 1/3 in 31 days: 0.99155 a year; 0.32823 in a month of 365/12 days."""
     assert round(rescale_rate(1 / 3, from_days=31, to_days=365), 5) == 0.99155
     assert round(rescale_rate(1 / 3, from_days=31, to_days=365 / 12), 5) == 0.32823
+
+
+def test_every_figure_as_it_is_written_down(march: ContractIndex) -> None:
+    """Start 600 (n = 6), end 560; 0.6667, 0.3333, 0.8333; 0.6000, 0.6833, 0.8000, 0.7500, 0.4000;
+    0.8333; event mode 300, 340, 170; 0.01980 a day.
+    """
+    kept = retention_rate(march, period=MARCH)
+    table = revenue_movements(march, periods=MARCH)
+    summary = table.summary().iloc[0]
+    assert (kept.n, kept.denominator) == (6, 6.0)
+    written = {
+        0.6667: kept.value,
+        0.3333: churn_rate(march, period=MARCH).value,
+        0.8333: textbook_retention_rate(march, period=MARCH).value,
+        0.6: gross_revenue_retention(march, period=MARCH).value,
+        0.6833: net_revenue_retention(march, period=MARCH).value,
+        0.8: _net(march, MetricConvention(reactivation_in_nrr=True)),
+        0.75: _net(march, MetricConvention(contraction_in_nrr=False)),
+        0.4: gross_revenue_churn(march, period=MARCH).value,
+    }
+    assert [round(value or 0.0, 4) for value in written.values()] == list(written)
+    assert round(table.quick_ratio()[0].value or 0.0, 4) == 0.8333
+    bridge = ["opening", "new", "reactivation", "expansion", "contraction", "churn", "closing"]
+    assert summary[bridge].tolist() == [600, 80, 70, 50, 40, 200, 560]
+    assert 600 + 80 + 70 + 50 - 40 - 200 == 560
+    for both, churn in (("ignore", 300), ("count_both", 340)):
+        convention = MetricConvention(counting="event").replace(same_period_join_leave=both)
+        counted = revenue_movements(march, periods=MARCH, convention=convention).summary().iloc[0]
+        assert counted[["churn", "reactivation"]].tolist() == [churn, 170]
+
+
+def _net(march: ContractIndex, convention: MetricConvention) -> float | None:
+    return net_revenue_retention(march, period=MARCH, convention=convention).value
+
+
+def test_the_customer_days_behind_the_exposure(march: ContractIndex) -> None:
+    """A31 B31 C31 D19 E27 F20 G20 H16 I7; the four events are those of D, F, H and I."""
+    why = explain(
+        "churn_rate", march, period=MARCH, convention=MetricConvention(denominator="exposure")
+    )
+    days = why.denominator.set_index("customer_id")["denominator"]
+    expected = {"A": 31, "B": 31, "C": 31, "D": 19, "E": 27, "F": 20, "G": 20, "H": 16, "I": 7}
+    assert days.to_dict() == expected
+    assert why.numerator["customer_id"].tolist() == ["D", "F", "H", "I"]
+    assert round(4 / days.sum(), 5) == 0.01980
+
+
+def test_baremetrics_in_its_older_reading(march: ContractIndex) -> None:
+    """Its net revenue churn calls cancellations and downgrades churned: 1 - (240 - 50) / 600."""
+    convention = MetricConvention.baremetrics().replace(contraction_in_nrr=True)
+    assert _net(march, convention) == pytest.approx(410 / 600, abs=1e-15)
+    table = revenue_movements(march, periods=MARCH, convention=MetricConvention.baremetrics())
+    published = table.quick_ratio(reactivation=False)[
+        0
+    ]  # (new + expansion) / (contraction + churn)
+    assert published.value == pytest.approx((120 + 50) / (340 + 40), abs=1e-15)

@@ -172,6 +172,7 @@ def test_every_economic_parameter_says_where_it_is_from() -> None:
     assert table.get("recovery_effect").value == pytest.approx(0.5)
     bare = estimate_economics()
     assert set(bare.to_frame()["origin"]) == {"default"}
+    assert bare.to_frame()["source"].str.startswith("commonly quoted, not verified: ").all()
     assert "cost_to_win" not in bare.to_frame()["name"].tolist()  # a firm's cost has no default
     with pytest.raises(ValueError, match="no parameter"):
         bare.get("cost_to_win")

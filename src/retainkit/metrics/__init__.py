@@ -16,7 +16,12 @@ from retainkit.metrics._bucket import LeakyBucket, leaky_bucket
 from retainkit.metrics._catalog import METRIC_DEFINITIONS, MetricDefinition
 from retainkit.metrics._cohort_build import build_cohorts, customers_in_cell, follow_cohorts
 from retainkit.metrics._cohorts import CohortTable
-from retainkit.metrics._compare import MetricComparison, bootstrap_interval, compare_groups
+from retainkit.metrics._compare import (
+    MetricComparison,
+    bootstrap_interval,
+    compare_groups,
+    compare_periods,
+)
 from retainkit.metrics._compute import compute_metrics, tabulate_metrics
 from retainkit.metrics._concentration import gini, headcount_for_share, hhi, top_share
 from retainkit.metrics._contract_details import ContractDetails
@@ -63,7 +68,7 @@ from retainkit.metrics._recurring import (
     recurring_revenue,
     recurring_revenue_per_customer,
 )
-from retainkit.metrics._rescale import rescale_rate, rescale_retention
+from retainkit.metrics._rescale import rescale_metric, rescale_rate, rescale_retention
 from retainkit.metrics._spells import as_contracts
 from retainkit.metrics._survival import RetentionCurve, retention_curve, retention_curve_of
 from retainkit.metrics._table import MetricTable
@@ -113,6 +118,7 @@ __all__ = [
     "build_cohorts",
     "churn_rate",
     "compare_groups",
+    "compare_periods",
     "compute_metrics",
     "customers_in_cell",
     "estimate_economics",
@@ -141,6 +147,7 @@ __all__ = [
     "recurring_revenue",
     "recurring_revenue_per_customer",
     "repeat_rate",
+    "rescale_metric",
     "rescale_rate",
     "rescale_retention",
     "resurrection_latency",

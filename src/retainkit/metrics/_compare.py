@@ -11,23 +11,30 @@ import pandas as pd
 
 from retainkit._internal.result import ResultTable
 from retainkit.errors import NotComputableError
+from retainkit.metrics._concentration import (
+    gini,
+    headcount_for_share,
+    hhi,
+    resampled_bounds,
+    top_share,
+)
 from retainkit.metrics._groups import OVERALL
 from retainkit.metrics._kernel_rates import newcombe_difference, ratio_bounds
 from retainkit.metrics._table import MetricTable
 from retainkit.metrics._value import Interval, MetricValue
-from retainkit.typing import ArrayLike1D
+from retainkit.typing import ArrayLike1D, FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MetricComparison(ResultTable):
-    """Each group beside a reference group: difference, ratio, intervals, noise.
+    """Each group beside a reference group, or each period beside the one before it.
 
     Attributes
     ----------
     frame : pandas.DataFrame
         One row per period, metric and group; read it through `to_frame`, which copies.
     reference : str
-        Group all others are compared with.
+        Group all others are compared with, or "previous period".
     """
 
     frame: pd.DataFrame
@@ -123,24 +130,81 @@ def compare_groups(table: MetricTable, *, reference: str | None = None) -> Metri
     rows = frame[(frame["group"] != chosen) & (frame["group"] != OVERALL)].reset_index(drop=True)
     other = base.loc[list(zip(rows["period"], rows["metric"], strict=True))].to_numpy().T
     one = rows[["value", "lower", "upper"]].to_numpy().T
+    result = _beside(rows[["period", "metric", "group", "value"]], one, other)
+    return MetricComparison(frame=result, reference=chosen)
+
+
+def compare_periods(table: MetricTable) -> MetricComparison:
+    """Compare every period with the one before it, metric by metric and group by group.
+
+    Parameters
+    ----------
+    table : MetricTable
+        From `compute_metrics` or `tabulate_metrics` with `periods`.
+
+    Returns
+    -------
+    MetricComparison
+        Change, ratio, their intervals, and whether the change is within noise; the columns are
+        those of `compare_groups`, with the period before as the reference.
+
+    Raises
+    ------
+    NotComputableError
+        If the table has fewer than two periods.
+
+    Notes
+    -----
+    Periods are taken as independent samples. The same customers are in both, and what they do is
+    mostly alike in both, so the interval of a change is rather too wide than too narrow.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import Period, compare_periods, compute_metrics
+    >>> quarters = [Period.quarter(1998, 1), Period.quarter(1998, 2)]
+    >>> table = compute_metrics(load_cdnow_sample(), as_of="1998-06-30", periods=quarters,
+    ...                         metrics=["active_customers", "retention_rate"])
+    >>> compare_periods(table).to_frame()[["period", "metric", "difference"]].round(3)
+        period            metric  difference
+    0  1998-Q2  active_customers     -84.000
+    1  1998-Q2    retention_rate      -0.048
+    """
+    if len(table.periods) < 2:
+        raise NotComputableError(
+            f"the table has {len(table.periods)} period",
+            rule="a change needs at least two periods",
+            where="compare_periods",
+            fix="compute the metrics with periods=[Period.month(2026, 1), Period.month(2026, 2)]",
+        )
+    frame = table.to_frame()
+    size = len(table) // len(table.periods)
+    rows = frame.iloc[size:].reset_index(drop=True)
+    columns = ["value", "lower", "upper"]
+    before = frame.iloc[:-size][columns].to_numpy().T
+    own = rows[["period", "metric", "group", "value"]]
+    result = _beside(own, rows[columns].to_numpy().T, before)
+    return MetricComparison(frame=result, reference="previous period")
+
+
+def _beside(rows: pd.DataFrame, one: FloatArray, other: FloatArray) -> pd.DataFrame:
+    """Return rows with their difference from and ratio to others: value, lower, upper of both."""
     lower, upper = newcombe_difference(one[0], (one[1], one[2]), other[0], (other[1], other[2]))
     ratio_low, ratio_high = ratio_bounds(one[0], (one[1], one[2]), other[0], (other[1], other[2]))
     known = np.isfinite(lower) & np.isfinite(upper)
     noise = pd.array(((lower <= 0.0) & (upper >= 0.0)).tolist(), dtype="boolean")
     noise[~known] = pd.NA
-    result = rows[["period", "metric", "group", "value"]].assign(
+    divisible = np.nan_to_num(other[0]) != 0
+    return rows.assign(
         reference_value=other[0],
         difference=one[0] - other[0],
         difference_lower=lower,
         difference_upper=upper,
-        ratio=np.divide(
-            one[0], other[0], out=np.full(len(rows), np.nan), where=np.nan_to_num(other[0]) != 0
-        ),
+        ratio=np.divide(one[0], other[0], out=np.full(len(rows), np.nan), where=divisible),
         ratio_lower=ratio_low,
         ratio_upper=ratio_high,
         within_noise=noise,
     )
-    return MetricComparison(frame=result, reference=chosen)
 
 
 def bootstrap_interval(
@@ -156,7 +220,9 @@ def bootstrap_interval(
     Parameters
     ----------
     metric : callable
-        A metric of one array, such as `gini`, `hhi`, `top_share` or `headcount_for_share`.
+        A metric of one array. `gini`, `hhi`, `top_share` and `headcount_for_share` themselves are
+        resampled as counts of like values, which costs the same for a million customers as for a
+        thousand; any other callable is called once per sample.
     value : array-like, shape (n,)
         One number per customer.
     seed : int
@@ -186,6 +252,14 @@ def bootstrap_interval(
     found = metric(values)
     if found.value is None:
         return found
+    if metric in (gini, hhi, top_share, headcount_for_share):
+        known_values = np.sort(values[~np.isnan(values)])
+        lower, upper = resampled_bounds(
+            found.name, known_values, found.value, seed=seed, resamples=resamples, level=level
+        )
+        if np.isnan(lower):
+            return found
+        return found._replace(interval=Interval(lower, upper, "bootstrap", level))
     rng = np.random.default_rng(seed)
     drawn = [
         metric(values[rng.integers(0, len(values), len(values))]).value for _ in range(resamples)
@@ -194,5 +268,5 @@ def bootstrap_interval(
     if len(known) < 0.95 * resamples:
         return found
     tail = (1.0 - level) / 2.0
-    lower, upper = np.quantile(known, [tail, 1.0 - tail])
-    return found._replace(interval=Interval(float(lower), float(upper), "bootstrap", level))
+    lower, upper = map(float, np.quantile(known, [tail, 1.0 - tail]))
+    return found._replace(interval=Interval(lower, upper, "bootstrap", level))

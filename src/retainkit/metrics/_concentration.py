@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from retainkit.metrics import _kernel
+from retainkit.metrics._kernel_bootstrap import (
+    Statistic,
+    bootstrap_bounds,
+    gini_of,
+    headcount_of,
+    hhi_of,
+    packing_error,
+    top_share_of,
+)
 from retainkit.metrics._value import MetricValue, Reason
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -158,6 +168,48 @@ def gini_terms(ascending: FloatArray) -> Terms:
 def hhi_terms(ascending: FloatArray) -> Terms:
     """Return the terms of `hhi` for values sorted ascending."""
     return _without_negatives(ascending, _kernel.hhi_terms)
+
+
+def concentration_parts(name: str, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what each customer adds to numerator and denominator of a concentration metric.
+
+    Equal values share their ranks, so that equal customers add the same; only at the border of
+    the top group the first of equals count.
+    """
+    n = len(value)
+    order = np.argsort(value, kind="stable")
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.arange(n)
+    if name == "hhi":
+        return value * value, value * float(value.sum())
+    if name == "gini":
+        rank = np.searchsorted(value[order], value) + np.searchsorted(
+            value[order], value, side="right"
+        )
+        return (rank - n) * value, n * value
+    if name == "top_share":
+        return np.where(place >= n - _kernel.heads_in_share(n, TOP_SHARE), value, 0.0), value
+    heads = _kernel.heads_for_value(value[order], VALUE_SHARE)
+    return (place >= n - heads).astype(np.float64), np.ones(n)
+
+
+RESAMPLED: dict[str, Statistic] = {
+    "top_share": partial(top_share_of, share=TOP_SHARE),
+    "headcount_for_share": partial(headcount_of, share=VALUE_SHARE),
+    "gini": gini_of,
+    "hhi": hhi_of,
+}
+"""The metrics as statistics of packed samples, for their bootstrap intervals."""
+
+
+def resampled_bounds(
+    name: str, ascending: FloatArray, value: float, *, seed: int, resamples: int, level: float
+) -> tuple[float, float]:
+    """Return the bootstrap bounds of a metric of sorted values; NaN where there are none."""
+    statistic = RESAMPLED[name]
+    bounds = bootstrap_bounds(ascending, statistic, seed=seed, resamples=resamples, level=level)
+    error = packing_error(ascending, statistic, value)
+    return bounds[0] + error, bounds[1] + error
 
 
 def _without_negatives(

@@ -86,9 +86,13 @@ class MetricConvention(FrozenConfig):
         What "one month later" means in rolling cohorts: the same day of the next month, or 30
         days.
     interval_method : {"jeffreys", "wilson", "none"}, default "jeffreys"
-        Interval of a proportion.
+        Interval of a proportion; "none" leaves out every interval.
     interval_level : float, default 0.95
         Coverage of the interval.
+    bootstrap_resamples : int, default 399
+        Samples behind the interval of a concentration metric; 0 = no such interval.
+    bootstrap_seed : int, default 0
+        Seed of these samples: the same seed gives the same interval.
 
     Notes
     -----
@@ -135,6 +139,8 @@ class MetricConvention(FrozenConfig):
     month: Literal["calendar", "30_days"] = "calendar"
     interval_method: Literal["jeffreys", "wilson", "none"] = "jeffreys"
     interval_level: float = Field(default=0.95, gt=0.0, lt=1.0)
+    bootstrap_resamples: int = Field(default=399, ge=0, le=100_000)
+    bootstrap_seed: int = Field(default=0, ge=0)
 
     @classmethod
     def textbook(cls) -> Self:
@@ -223,17 +229,28 @@ class MetricConvention(FrozenConfig):
 
     @classmethod
     def baremetrics(cls) -> Self:
-        """Return Baremetrics' published form of net revenue retention.
+        """Return Baremetrics' published definitions.
 
         Returns
         -------
         MetricConvention
+            Cancelled customers of the last 30 days, also those who joined within them, over the
+            customers of 30 days ago; gone after 30 days past due. Net revenue retention is
             1 - (churned - expansion) / revenue 30 days ago: the form as published names no
-            contraction.
+            contraction. The older net revenue churn of the same form calls cancellations *and
+            downgrades* churned; for that reading replace `contraction_in_nrr` by True.
+
+        Notes
+        -----
+        Whether a customer who cancels and returns within the 30 days counts is not published; here
+        every cancellation counts. The published quick ratio leaves reactivation out:
+        ``table.quick_ratio(reactivation=False)``.
 
         References
         ----------
-        Baremetrics changelog: net revenue retention.
+        Baremetrics Help Center: User and Revenue Churn (help.baremetrics.com, article 5380347).
+        Baremetrics changelog: New metric: Net Revenue Retention; Churn update; Net MRR Churn; New
+        Quick Ratio metric.
 
         Examples
         --------
@@ -243,6 +260,9 @@ class MetricConvention(FrozenConfig):
         """
         return cls(
             name="baremetrics",
+            counting="event",
+            same_period_join_leave="count_both",
+            dunning_days=30,
             contraction_in_nrr=False,
             term_change="contraction",
             month="30_days",

@@ -14,6 +14,7 @@ from retainkit.metrics._churn_forms import (
     interval_name,
     is_plain,
 )
+from retainkit.metrics._concentration import resampled_bounds
 from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
@@ -23,9 +24,10 @@ from retainkit.metrics._kernel_rates import linearised_bounds
 from retainkit.metrics._period import Period
 from retainkit.metrics._snapshot import Snapshot
 from retainkit.metrics._value import REASONS, Interval, MetricValue, Reason
+from retainkit.typing import FloatArray
 
 FEWEST_FOR_RATIO = 10
-"""Customers below which a ratio of sums gets no interval: its spread is not known."""
+"""Customers below which ratios of sums and concentration get no interval: too few to know."""
 
 _BOUNDED = ("gross_revenue_retention", "gross_revenue_churn")
 _CHURN = ("churn_rate", "retention_rate")
@@ -38,7 +40,7 @@ def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
     if reason is not None:
         return _without_value(groups.size + 1, reason)
     if formula.distribution is not None:
-        return _distribution_cells(formula, snapshot, groups)
+        return _distribution_cells(name, formula, snapshot, groups)
     if name in _CHURN and not is_plain(snapshot.convention):
         lost = churn_cells(snapshot, groups)
         return lost if name == "churn_rate" else as_retention(lost, snapshot.convention)
@@ -89,8 +91,9 @@ def _with_ratio_interval(
     assert formula.denominator is not None
     top = formula.numerator(snapshot).astype(np.float64, copy=False)
     bottom = formula.denominator(snapshot).astype(np.float64, copy=False)
-    squares = (sums(x, groups) for x in (top * top, top * bottom, bottom * bottom))
-    upper_square, cross, lower_square = squares
+    upper_square, cross, lower_square = (  # one product in memory at a time
+        sums(x * y, groups) for x, y in ((top, top), (top, bottom), (bottom, bottom))
+    )
     value = np.where(cells.reason == NO_REASON, cells.value, np.nan)
     residual = np.maximum(upper_square - 2.0 * value * cross + value**2 * lower_square, 0.0)
     n = np.where(cells.n >= FEWEST_FOR_RATIO, cells.n, np.nan).astype(np.float64)
@@ -100,7 +103,7 @@ def _with_ratio_interval(
     return cells._replace(lower=lower, upper=upper)
 
 
-def _distribution_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
+def _distribution_cells(name: str, formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
     members = formula.population(snapshot)
     values = formula.numerator(snapshot)[members]
     order = np.lexsort((values, groups.codes[members]))
@@ -116,7 +119,27 @@ def _distribution_cells(formula: Formula, snapshot: Snapshot, groups: Groups) ->
     undefined = np.full(len(terms), np.nan)
     value = np.divide(numerator, denominator, out=undefined.copy(), where=reason == NO_REASON)
     n = np.array([len(part) for part in parts], dtype=np.int64)
-    return Cells(value, numerator, denominator, n, undefined, undefined, reason)
+    lower, upper = _bootstrapped(name, parts, value, snapshot.convention)
+    return Cells(value, numerator, denominator, n, lower, upper, reason)
+
+
+def _bootstrapped(
+    name: str, parts: list[FloatArray], value: FloatArray, convention: MetricConvention
+) -> tuple[FloatArray, FloatArray]:
+    """Return bootstrap bounds of each part; NaN for few customers or where none are wanted."""
+    bounds = np.full((len(parts), 2), np.nan)
+    if convention.interval_method != "none":
+        for at, part in enumerate(parts):
+            if len(part) >= FEWEST_FOR_RATIO and np.isfinite(value[at]):
+                bounds[at] = resampled_bounds(
+                    name,
+                    part,
+                    float(value[at]),
+                    seed=convention.bootstrap_seed,
+                    resamples=convention.bootstrap_resamples,
+                    level=convention.interval_level,
+                )
+    return bounds[:, 0], bounds[:, 1]
 
 
 def _without_value(size: int, reason: Reason) -> Cells:
@@ -160,8 +183,9 @@ def envelope(
 
 
 def _interval_name(name: str, convention: MetricConvention) -> str:
-    if METRIC_DEFINITIONS[name].kind == "ratio":
-        return "linearised"
+    kind = METRIC_DEFINITIONS[name].kind
+    if kind in ("ratio", "distribution"):
+        return "linearised" if kind == "ratio" else "bootstrap"
     return interval_name(convention) if name in _CHURN else convention.interval_method
 
 

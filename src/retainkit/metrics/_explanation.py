@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from retainkit._internal.result import ResultTable
-from retainkit.errors import NotComputableError
 from retainkit.metrics._catalog import METRIC_DEFINITIONS
 from retainkit.metrics._churn_forms import customer_days, departures, entered, is_plain
+from retainkit.metrics._concentration import concentration_parts
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._evaluate import latest_period, measure, settle_base
@@ -123,7 +123,7 @@ def explain(
     Raises
     ------
     NotComputableError
-        If the base has no such metric, or it has no additive parts (concentration).
+        If the base has no such metric.
 
     Examples
     --------
@@ -143,13 +143,6 @@ def explain(
     (['a'], ['a', 'b'])
     """
     formula = formula_for(metric, base)
-    if formula.distribution is not None:
-        raise NotComputableError(
-            f"{metric} is no ratio of sums over customers",
-            rule="concentration depends on the whole distribution",
-            where="explain",
-            fix="see retainkit.tiers.whale_curve for the curve behind it",
-        )
     period = period or latest_period(base, convention)
     value = measure(metric, base, period=period, convention=convention)
     parts = np.zeros((2, len(base.customer_id)))
@@ -176,6 +169,8 @@ def explain(
 
 def _parts(metric: str, formula: Formula, snapshot: Snapshot) -> tuple[Any, Any]:
     convention = snapshot.convention
+    if formula.distribution is not None:
+        return _shares(metric, formula, snapshot)
     if metric not in _CHURN or is_plain(convention):
         below = None if formula.denominator is None else formula.denominator(snapshot)
         above = formula.numerator(snapshot)
@@ -190,6 +185,15 @@ def _parts(metric: str, formula: Formula, snapshot: Snapshot) -> tuple[Any, Any]
         lost = ((joined > 0) & ~snapshot.at_end).astype(np.int64)
     kept = metric == "retention_rate" and convention.denominator != "daily"
     return (joined - lost if kept else lost), joined
+
+
+def _shares(metric: str, formula: Formula, snapshot: Snapshot) -> tuple[Any, Any]:
+    """Return what each customer adds to the sums of a concentration metric."""
+    who = np.flatnonzero(formula.population(snapshot))
+    parts = concentration_parts(metric, formula.numerator(snapshot)[who])
+    above, below = np.zeros((2, len(snapshot.base.customer_id)))
+    above[who], below[who] = parts
+    return above, below
 
 
 def _text(value: MetricValue, words: str) -> str:

@@ -148,3 +148,21 @@ def sum_moves(moves: Moves, periods: int) -> tuple[npt.NDArray[Any], npt.NDArray
     amount = np.bincount(cell, weights=moves.amount.astype(np.float64), minlength=size)
     heads = np.bincount(cell, minlength=size)
     return amount.reshape(periods, KINDS), heads.astype(np.int64).reshape(periods, KINDS)
+
+
+def gain_loss_variance(
+    moves: Moves, period: int, *, gains: Sequence[int], losses: Sequence[int]
+) -> tuple[float, int]:
+    """Return the variance of gains / losses from the customers' residuals, and these customers."""
+    own = moves.take(np.flatnonzero(moves.period == period))
+    starts = starts_of_runs(own.customer)
+    code = np.cumsum(starts) - 1
+    amount = own.amount.astype(np.float64)
+    n = int(np.count_nonzero(starts))
+    won = np.bincount(code, np.where(np.isin(own.kind, gains), amount, 0.0), minlength=n)
+    lost = -np.bincount(code, np.where(np.isin(own.kind, losses), amount, 0.0), minlength=n)
+    total = float(lost.sum())
+    if n < 2 or total <= 0.0:
+        return np.nan, n
+    residual = won - float(won.sum()) / total * lost
+    return float(residual @ residual) * n / ((n - 1) * total**2), n

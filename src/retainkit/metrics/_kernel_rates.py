@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincinv, ndtri
+from scipy.special import bdtr, gammaincinv, ndtri
 
 from retainkit.typing import FloatArray
 
@@ -61,3 +61,17 @@ def linearised_bounds(value: FloatArray, variance: FloatArray, level: float) -> 
     z = float(ndtri(0.5 + level / 2.0))
     spread = z * np.sqrt(variance)
     return value - spread, value + spread
+
+
+def median_bounds(ascending: FloatArray, level: float) -> tuple[float, float]:
+    """Return distribution-free bounds of the median from order statistics; NaN for too few.
+
+    The number of values below the median is binomial with one half, so the k-th value from either
+    end holds it with probability 1 - 2 P(Bin(n, 1/2) < k).
+    """
+    n = len(ascending)
+    below = bdtr(np.arange(n // 2), n, 0.5)
+    k = int(np.searchsorted(below, (1.0 - level) / 2.0, side="right"))
+    if k == 0:
+        return np.nan, np.nan
+    return float(ascending[k - 1]), float(ascending[n - k])

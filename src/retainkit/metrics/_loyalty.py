@@ -9,7 +9,7 @@ import pandas as pd
 
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._kernel_rates import linearised_bounds
+from retainkit.metrics._kernel_rates import linearised_bounds, median_bounds
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._spells import as_contracts
@@ -147,7 +147,8 @@ def resurrection_latency(
     -------
     MetricValue
         Median days between leaving and returning; numerator: sum of the days, denominator:
-        returns. None with reason `zero_denominator` when nobody came back.
+        returns. The interval of the median rests on order statistics and needs at least six
+        returns (at 95 %). None with reason `zero_denominator` when nobody came back.
 
     Examples
     --------
@@ -180,7 +181,10 @@ def resurrection_latency(
         & (turns.customer[1:] == turns.customer[:-1])
         & (turns.day[1:] >= period.start_day)
     )
-    gap = (turns.day[back + 1] - turns.day[back]).astype(np.float64)
+    gap = np.sort((turns.day[back + 1] - turns.day[back]).astype(np.float64))
+    level = convention.interval_level
+    low, high = median_bounds(gap, level)
+    known = np.isfinite(low) and convention.interval_method != "none"
     return MetricValue(
         name="resurrection_latency",
         value=float(np.median(gap)) if len(gap) else None,
@@ -188,6 +192,7 @@ def resurrection_latency(
         denominator=float(len(gap)),
         n=len(np.unique(turns.customer[back])),
         reason=None if len(gap) else "zero_denominator",
+        interval=Interval(low, high, "order statistics", level) if known else None,
         convention=convention,
         period=period,
         notes=("the value is the median",),

@@ -18,10 +18,12 @@ from retainkit.metrics._kernel_movements import (
     NEW,
     REACTIVATION,
     Moves,
+    gain_loss_variance,
     sum_moves,
 )
+from retainkit.metrics._kernel_rates import linearised_bounds
 from retainkit.metrics._period import Period
-from retainkit.metrics._value import MetricValue
+from retainkit.metrics._value import Interval, MetricValue
 from retainkit.typing import BoolArray, FloatArray
 
 MOVEMENTS = (
@@ -34,6 +36,7 @@ MOVEMENTS = (
     "currency",
 )
 _LOSSES = (CONTRACTION, CHURN)
+_FEWEST = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -154,8 +157,9 @@ class MovementTable(ResultTable):
         Returns
         -------
         tuple of MetricValue
-            (new + expansion + reactivation) / (churn + contraction). None with reason `no_losses`
-            where nothing was lost, and `incomplete_period` where the convention drops it.
+            (new + expansion + reactivation) / (churn + contraction), with a linearised interval
+            where at least ten customers moved. None with reason `no_losses` where nothing was
+            lost, and `incomplete_period` where the convention drops it.
 
         Examples
         --------
@@ -170,16 +174,25 @@ class MovementTable(ResultTable):
         1.25
         """
         amount, heads = sum_moves(self.moves, len(self.periods))
-        gains = amount[:, NEW] + amount[:, EXPANSION]
-        if reactivation:
-            gains = gains + amount[:, REACTIVATION]
-        losses = -(amount[:, CONTRACTION] + amount[:, CHURN])
+        kinds = [NEW, EXPANSION, *([REACTIVATION] if reactivation else [])]
+        gains = amount[:, kinds].sum(axis=1)
+        losses = -amount[:, list(_LOSSES)].sum(axis=1)
         return tuple(
-            self._ratio(at, float(gains[at]), float(losses[at]), int(heads[at, :5].sum()))
+            self._ratio(at, float(gains[at]), float(losses[at]), int(heads[at, :5].sum()), kinds)
             for at in range(len(self.periods))
         )
 
-    def _ratio(self, at: int, gains: float, losses: float, n: int) -> MetricValue:
+    def _spread(self, at: int, ratio: float, kinds: list[int]) -> Interval | None:
+        """Return the interval of gains / losses; None for few customers or none wanted."""
+        level = self.convention.interval_level
+        variance, n = gain_loss_variance(self.moves, at, gains=kinds, losses=_LOSSES)
+        if n < _FEWEST or np.isnan(variance) or self.convention.interval_method == "none":
+            return None
+        low, high = linearised_bounds(np.array([ratio]), np.array([variance]), level)
+        return Interval(max(float(low[0]), 0.0), float(high[0]), "linearised", level)
+
+    def _ratio(self, at: int, gains: float, losses: float, n: int, kinds: list[int]) -> MetricValue:
+        """Return one quick ratio with what it was made of."""
         dropped = not self.complete[at] and self.convention.incomplete_period == "drop"
         stopped = dropped or losses == 0.0
         return MetricValue(
@@ -189,6 +202,7 @@ class MovementTable(ResultTable):
             denominator=losses / self.units_per_money,
             n=n,
             reason="incomplete_period" if dropped else "no_losses" if stopped else None,
+            interval=None if stopped else self._spread(at, gains / losses, kinds),
             convention=self.convention,
             period=self.periods[at],
             notes=self.notes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retainkit.metrics._value import MetricValue
+from retainkit.metrics._value import Interval, MetricValue
 
 
 def margin_multiple(retention: float, *, discount_rate: float) -> float:
@@ -77,7 +77,7 @@ def retention_elasticity(retention: float, *, discount_rate: float) -> float:
     return (1.0 + discount_rate) / (1.0 + discount_rate - retention)
 
 
-def expected_lifetime(churn: float) -> MetricValue:
+def expected_lifetime(churn: float, *, churn_interval: Interval | None = None) -> MetricValue:
     """Return the mean lifetime in periods at constant churn.
 
     Valid only if every period has the same hazard; `RetentionCurve.mean_lifetime` needs no such
@@ -87,11 +87,14 @@ def expected_lifetime(churn: float) -> MetricValue:
     ----------
     churn : float
         Churn per period, in [0, 1].
+    churn_interval : Interval, optional
+        The interval of churn (`churn_rate(...).interval`), which then gives that of the lifetime.
 
     Returns
     -------
     MetricValue
-        1 / churn [periods]; None with reason `no_churn` at 0.
+        1 / churn [periods], with interval when churn has one that is above 0; None with reason
+        `no_churn` at 0.
 
     Raises
     ------
@@ -108,11 +111,16 @@ def expected_lifetime(churn: float) -> MetricValue:
     if churn == 0.0:
         return MetricValue("expected_lifetime", None, 1.0, 0.0, 0, reason="no_churn")
     note = ("assumes the same churn in every period",)
-    return MetricValue("expected_lifetime", 1.0 / churn, 1.0, churn, 0, notes=note)
+    bounds = _inverted(1.0, churn_interval)
+    return MetricValue("expected_lifetime", 1.0 / churn, 1.0, churn, 0, interval=bounds, notes=note)
 
 
 def simple_lifetime_value(
-    revenue_per_customer: float, *, margin_rate: float, churn: float
+    revenue_per_customer: float,
+    *,
+    margin_rate: float,
+    churn: float,
+    churn_interval: Interval | None = None,
 ) -> MetricValue:
     """Return revenue per customer x margin / churn, the simplest lifetime value.
 
@@ -124,6 +132,9 @@ def simple_lifetime_value(
         Profit / revenue.
     churn : float
         Churn per period, in [0, 1].
+    churn_interval : Interval, optional
+        The interval of churn, which then gives that of the value; revenue and margin are taken as
+        known.
 
     Returns
     -------
@@ -149,7 +160,16 @@ def simple_lifetime_value(
     margin = revenue_per_customer * margin_rate
     if churn == 0.0:
         return MetricValue("simple_lifetime_value", None, margin, 0.0, 0, reason="no_churn")
-    return MetricValue("simple_lifetime_value", margin / churn, margin, churn, 0)
+    bounds = _inverted(margin, churn_interval)
+    return MetricValue("simple_lifetime_value", margin / churn, margin, churn, 0, interval=bounds)
+
+
+def _inverted(top: float, churn: Interval | None) -> Interval | None:
+    """Return the interval of top / churn; None while churn may be 0 and there is no upper bound."""
+    if churn is None or churn.lower <= 0.0:
+        return None
+    bounds = sorted((top / churn.upper, top / churn.lower))
+    return Interval(bounds[0], bounds[1], churn.method, churn.level)
 
 
 def _check_multiple(retention: float, discount_rate: float) -> None:

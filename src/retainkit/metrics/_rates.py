@@ -106,6 +106,23 @@ def churn_rate(
     NotComputableError
         If the convention asks for a setting this function cannot honour.
 
+    Notes
+    -----
+    By `convention.denominator`:
+
+    - "start": gone / customers of the start; "start_plus_new": gone / (those + new ones);
+    - "daily": sum over days of departures / customers at the start of the day; a day with nobody
+      adds nothing, and over long periods the sum may exceed 1;
+    - "exposure": ``1 - exp(-departures / customer-days x days)``: unbiased with joiners, returns
+      and periods observed in part.
+
+    With `convention.counting` = "event" every departure counts, also of those who come back.
+
+    References
+    ----------
+    Gold, C. (2020). Fighting Churn with Data, ch. 2; ChartMogul, Churn rate formulas ("Shopify"
+    for the daily sum); Stripe Support, Calculating subscriber churn rate in Billing.
+
     Examples
     --------
     >>> from retainkit.datasets import load_cdnow_sample

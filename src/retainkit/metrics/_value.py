@@ -62,7 +62,8 @@ class Interval(NamedTuple):
     method : str
         How it was made: "jeffreys" or "wilson" for a proportion, "poisson" for departures per
         customer-time, "nelson-aalen" for daily sums, "newcombe" and "mover" for differences and
-        ratios, "linearised" for ratios of sums, "greenwood" for survival.
+        ratios, "linearised" for ratios of sums, "greenwood" for survival, "bootstrap" for
+        concentration, "order statistics" for a median, "normal" for a mean or a score.
     level : float
         Coverage, in (0, 1).
     """
@@ -90,7 +91,7 @@ class MetricValue(NamedTuple):
     reason : str or None
         Why `value` is None; None when there is a value.
     interval : Interval or None
-        Uncertainty of a proportion; None when the metric is not one or has no value.
+        Uncertainty; None for a count (nothing is estimated), for few customers, or without value.
     convention : MetricConvention
         What the words meant.
     period : Period or None
