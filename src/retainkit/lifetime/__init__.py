@@ -31,7 +31,11 @@ from retainkit.lifetime._fit_contract import (
     fit_beta_discrete_weibull,
     fit_shifted_beta_geometric,
 )
-from retainkit.lifetime._future_value import probability_value_exceeds
+from retainkit.lifetime._frequencies import compare_frequencies
+from retainkit.lifetime._future_value import (
+    probability_value_exceeds,
+    probability_value_exceeds_at,
+)
 from retainkit.lifetime._gamma_gamma import GammaGammaModel, fit_gamma_gamma
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
@@ -82,6 +86,7 @@ __all__ = [
     "TotalInterval",
     "bootstrap_interval",
     "bootstrap_models",
+    "compare_frequencies",
     "compare_models",
     "compress_histories",
     "delta_interval",
@@ -98,6 +103,7 @@ __all__ = [
     "from_lifetimes",
     "predict_total",
     "probability_value_exceeds",
+    "probability_value_exceeds_at",
     "split_histories",
     "tenures_from_survivors",
     "to_lifetimes",

@@ -28,6 +28,24 @@ _TEXTS = {
     "calibration_y": ("Purchases in the hold-out, mean", "留出期内平均购买次数"),
     "path_x": ("{unit}s since the first purchase", "自首次购买起的时间（{unit}）"),
     "path_y": ("Probability of being active", "仍活跃的概率"),
+    "frequencies_x": ("Repeat purchases", "重复购买次数"),
+    "frequencies_y": ("Customers", "客户数"),
+    "alive_x": ("Recency: {units} from first to last purchase", "近度：首末次购买间隔（{unit}）"),
+    "alive_y": (
+        "Probability of being active, by repeat purchases (upwards)",
+        "仍活跃的概率（纵轴：重复购买次数）",
+    ),
+    "purchases_x": (
+        "Recency: {units} from first to last purchase",
+        "近度：首末次购买间隔（{unit}）",
+    ),
+    "purchases_y": (
+        "Purchases expected in {horizon} {units}, by repeat purchases so far (upwards)",
+        "未来 {horizon} {unit}的期望购买次数（纵轴：已重复购买次数）",
+    ),
+    "days": ("days", "天"),
+    "weeks": ("weeks", "周"),
+    "months": ("months", "月"),
     "day": ("Day", "天"),
     "week": ("Week", "周"),
     "month": ("Month", "月"),
@@ -75,7 +93,7 @@ def plot_tracking(comparison: ModelComparison, *, language: Language = "en") -> 
     table = comparison.tracking
     unit = str(table.index.name)
     with canvas.house_style(check_language(language)):
-        figure, axes = _new(language, "tracking", unit)
+        figure, axes = new_axes(language, "tracking", unit)
         for i, name in enumerate(table.columns):
             _draw(axes, table.index, table[name], str(name), i, language, marker="")
         axes.set_ylim(0.0, 1.25 * float(table["actual"].max()))
@@ -120,7 +138,7 @@ def plot_calibration(comparison: ModelComparison, *, language: Language = "en") 
     """
     table = comparison.calibration.drop(columns="customers")
     with canvas.house_style(check_language(language)):
-        figure, axes = _new(language, "calibration", "week")
+        figure, axes = new_axes(language, "calibration", "week")
         for i, name in enumerate(table.columns):
             _draw(axes, table.index, table[name], str(name), i, language, marker="o")
         labels = [*(str(x) for x in table.index[:-1]), f"{table.index[-1]}+"]
@@ -174,7 +192,7 @@ def plot_alive_path(
     last = np.concatenate([[0.0], times])[count]
     history = PurchaseHistories(frequency=count, recency=last, age=grid, unit=model.unit)
     with canvas.house_style(check_language(language)):
-        figure, axes = _new(language, "path", model.unit)
+        figure, axes = new_axes(language, "path", model.unit)
         axes.plot(grid, model.p_alive(history), color=canvas.FIRST, linewidth=2.0)
         axes.plot(times[times <= until], np.zeros(int((times <= until).sum())), "|",
                   color=canvas.LOSS, markersize=14, clip_on=False)  # fmt: skip
@@ -183,19 +201,21 @@ def plot_alive_path(
     return figure
 
 
-def _text(key: str, language: Language) -> str:
+def text_of(key: str, language: Language) -> str:
+    """Return a text by its key; an unknown key is its own text."""
     texts = _TEXTS.get(key)
     return key if texts is None else texts[language == "zh"]
 
 
-def _new(language: Language, name: str, unit: str) -> tuple[Figure, Axes]:
+def new_axes(language: Language, name: str, unit: str, horizon: str = "") -> tuple[Figure, Axes]:
+    """Return a figure with the axes, labels and title of the plot `name`; times are in `unit`."""
     figure = canvas.new_figure(_WIDTH, _HEIGHT)
     axes = figure.add_axes((0.1, 0.15, 0.87, 0.75))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(length=3, labelsize=11)
-    label = _text(f"{name}_x", language).format(unit=_text(unit, language))
-    axes.set_xlabel(label, fontsize=11.5)
-    title = _text(f"{name}_y", language)
+    words = {"unit": text_of(unit, language), "units": text_of(f"{unit}s", language)}
+    axes.set_xlabel(text_of(f"{name}_x", language).format(**words), fontsize=11.5)
+    title = text_of(f"{name}_y", language).format(horizon=horizon, **words)
     axes.text(0.0, 1.05, title, transform=axes.transAxes, color=canvas.MUTED, fontsize=11.5)
     return figure, axes
 
@@ -206,4 +226,4 @@ def _draw(
     actual = name == "actual"
     colour = canvas.INK if actual else _COLOURS[(i - 1) % len(_COLOURS)]
     style: dict[str, Any] = {"linewidth": 2.2 if actual else 1.3, "marker": marker, "markersize": 4}
-    axes.plot(np.asarray(x), np.asarray(y), color=colour, label=_text(name, language), **style)
+    axes.plot(np.asarray(x), np.asarray(y), color=colour, label=text_of(name, language), **style)
