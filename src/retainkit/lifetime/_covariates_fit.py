@@ -113,9 +113,9 @@ def fit_with_covariates(
     """
     config = CovariateConfig() if config is None else config
     table = as_covariates(covariates, len(history.frequency))
-    effects = planned_effects(config, table.names)
+    effects = _plan(config, table)
     rows = _read(history, table, weights, tuple(dict.fromkeys(e.covariate for e in effects)))
-    _check_size(rows, effects)
+    _check_size(rows, 4 + len(effects))
     plain = _fit_plain(rows, config)
     _check(rows, effects, config)
     found = search(Problem(rows, effects, config), plain)
@@ -156,7 +156,7 @@ def _read(
     keep = aged if w is None else aged & (w > 0.0)
     check_known(z[keep], names)
     distinct, totals, _ = compress_rows((*z.T, x, t, T), weights=w, keep=keep)
-    table = np.reshape(distinct[:-3], (len(names), -1)).T
+    table = np.column_stack(distinct[:-3])
     excluded = float(np.count_nonzero(~aged))
     x, t, T = distinct[-3:]
     return CovariateRows(x, t, T, table, totals, history.unit, names, excluded)
@@ -182,8 +182,9 @@ def _fit_plain(rows: CovariateRows, config: CovariateConfig) -> ProcessModel:
         return LAWS[config.law].fit(history, weights=rows.w, config=plain)
 
 
-def _check_size(rows: CovariateRows, effects: tuple[CovariateEffect, ...]) -> None:
-    """Refuse fits without an effect, or with fewer customers than parameters."""
+def _plan(config: CovariateConfig, table: Covariates) -> tuple[CovariateEffect, ...]:
+    """Return the effects to be estimated, all 0; refuse a fit without any."""
+    effects = planned_effects(config, table.names)
     if not effects:
         raise SchemaError(
             "no covariate acts on anything",
@@ -191,7 +192,12 @@ def _check_size(rows: CovariateRows, effects: tuple[CovariateEffect, ...]) -> No
             where="covariates",
             fix="name columns in CovariateConfig(rate=(...), dropout=(...)), or fit without",
         )
-    size, n = 4 + len(effects), float(rows.w.sum())
+    return effects
+
+
+def _check_size(rows: CovariateRows, size: int) -> None:
+    """Refuse fits with fewer customers than parameters."""
+    n = float(rows.w.sum())
     if n < size:
         raise NotComputableError(
             f"{n:g} customers with a purchase",

@@ -361,7 +361,8 @@ class CovariateModel(CovariateEvidence):
             return self._evaluate(columns, z, value)
         known = ~np.isnan(columns[2]) & ~np.isnan(z).any(axis=1)
         distinct, _, place = compress_rows((*z.T, *columns), weights=None, keep=known)
-        values = self._evaluate(distinct[-3:], np.reshape(distinct[:-3], (z.shape[1], -1)).T, value)
+        profiles = np.stack(distinct[:-3], axis=1) if z.size else z[: len(distinct[-1])]
+        values = self._evaluate(distinct[-3:], profiles, value)
         expanded: FloatArray = np.append(values, np.nan)[place]
         return expanded
 
