@@ -308,7 +308,7 @@ def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
     end = min(horizon, _FADED / force)
     scale = c / np.maximum(s, 1.0)
     top = np.log1p(end / scale)
-    nodes, weights = unit_nodes(_node_count(float(top.max(initial=0.0)), force * end))
+    nodes, weights = unit_nodes(_node_count(float(np.fmax.reduce(top, initial=0.0)), force * end))
     total = np.exp(-force * end) * expected_until_dropout(s, end / c, a, b)
     for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
         y = node * top
