@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+
+import pandas as pd
 
 from retainkit._internal.config import FrozenModel
 from retainkit._pipeline._config import PipelineConfig, TierBasis
@@ -307,12 +310,13 @@ def _detect(
     """Return who has left: seen where there are contracts, else judged from the probability."""
     if facts is not None and facts.contracts is not None:
         return facts.contracts.churn
-    return detect_churn(
+    churn = detect_churn(
         predictions.p_alive,
-        customer_id=summary.customer_id,
+        customer_id=pd.RangeIndex(len(summary)),  # known to differ: not looked for among the ids
         never=summary.never_purchased,
         config=config.churn,
     )
+    return replace(churn, customer_id=summary.customer_id)
 
 
 def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:

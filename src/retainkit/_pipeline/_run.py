@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-import pandas as pd
-
 from retainkit._internal.time import parse_as_of
 from retainkit._pipeline import _steps as steps
 from retainkit._pipeline._config import PipelineConfig
@@ -16,7 +14,8 @@ from retainkit._pipeline._gaps import find_gaps
 from retainkit._pipeline._measures import fill_scorecard
 from retainkit._pipeline._result import CustomerView, RetentionResult
 from retainkit._pipeline._scores import CustomerScores
-from retainkit._pipeline._tables import TableColumns, ValidTables, require_rows, sift_tables
+from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
+from retainkit.metrics import ContractIndex, PurchaseIndex
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -27,7 +26,7 @@ from retainkit.tables import (
 )
 from retainkit.tiers import PaymentTable, TierState, TierTable, tier_pyramid, whale_curve
 from retainkit.typing import AsOf, IntoFrame
-from retainkit.value import CostTable, TracedCosts, list_charges, segment_bases
+from retainkit.value import CostTable, TracedCosts, segment_bases
 
 
 def _silent(stage: str) -> None:
@@ -119,30 +118,32 @@ class RetentionPipeline:
             contracts are given.
         """
         day = parse_as_of(as_of)
-        tables = sift_tables(
-            {
-                "transactions": transactions,
-                "customers": customers,
-                "contracts": contracts,
-                "events": events,
-                "surveys": surveys,
-                "activities": activities,
-            },
-            TableColumns(
-                columns,
-                customer_columns,
-                contract_columns,
-                event_columns,
-                survey_columns,
-                activity_columns,
-            ),
-            self.config.rules,
-            day,
-            progress,
-        )
-        require_rows(tables)
         flags = customer_columns.strategic_flags if customer_columns else ()
-        return _compose(tables, flags, day, self.config, progress, previous, payments)
+        frames = {
+            "transactions": transactions,
+            "customers": customers,
+            "contracts": contracts,
+            "events": events,
+            "surveys": surveys,
+            "activities": activities,
+        }
+        names = TableColumns(
+            columns,
+            customer_columns,
+            contract_columns,
+            event_columns,
+            survey_columns,
+            activity_columns,
+        )
+        return _compose(  # no name here keeps the valid rows once they are no longer needed
+            sift_tables(frames, names, self.config.rules, day, progress),
+            flags,
+            day,
+            self.config,
+            progress,
+            previous,
+            payments,
+        )
 
 
 def _compose(
@@ -156,7 +157,7 @@ def _compose(
 ) -> RetentionResult:
     """Call the public functions one after the other on valid tables."""
     progress("summarising customers")
-    rows, customer_id = steps.number_rows(_history_rows(tables, day))
+    tables, rows, customer_id = steps.number_customers(tables, day)
     costs = steps.trace_service(tables.activities, day, config)
     history = replace(steps.summarize_rows(rows, day, config), customer_id=customer_id)
     history = steps.net_of_service(
@@ -186,13 +187,15 @@ def _compose(
     progress("scoring, grading, deciding")
     before = previous.tiers if isinstance(previous, RetentionResult) else previous
     scores = apply_schemes(model, history, predictions, facts, before)
-    del predictions
-    return _report(tables, rows, costs, model, scores, previous, progress)
+    del predictions, rows
+    indexed = steps.index_tables(tables, day)
+    tables = tables._replace(transactions=None)
+    return _report(tables, indexed, costs, model, scores, previous, progress)
 
 
 def _report(
     tables: ValidTables,
-    rows: pd.DataFrame,
+    indexed: tuple[PurchaseIndex | None, ContractIndex | None],
     costs: TracedCosts | CostTable | None,
     model: FittedPipeline,
     scores: CustomerScores,
@@ -206,10 +209,9 @@ def _report(
     contract_churn = steps.observe_ends(tables, day, config)
     causes = steps.find_causes(tables, contract_churn or scores.churn, day, config)
     progress("measuring retention")
-    purchases, contracts = steps.index_tables(tables, rows, day)
     measured = [
         steps.measure(base, steps.tier_labels(scores, base), config)
-        for base in (purchases, contracts)
+        for base in indexed
         if base is not None
     ]
     metrics, cohorts = measured[0]
@@ -242,17 +244,9 @@ def _report(
         causes=causes,
         cause_breakdown=steps.break_down(causes, scores),
         metrics=metrics,
-        contract_metrics=measured[-1][0] if contracts is not None else None,
+        contract_metrics=measured[-1][0] if indexed[1] is not None else None,
         cohorts=cohorts,
         scorecard=fill_scorecard(scores, metrics, pyramid, whale, tables),
         ledger=tables.ledger,
         gaps=find_gaps(tables, history, model.notes, config),
     )
-
-
-def _history_rows(tables: ValidTables, day: date) -> pd.DataFrame:
-    """Return the transactions, or, for a firm with contracts alone, their monthly charges."""
-    if tables.transactions is not None:
-        return tables.transactions
-    assert tables.contracts is not None  # require_rows has seen to it
-    return list_charges(tables.contracts, as_of=day)

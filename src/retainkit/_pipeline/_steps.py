@@ -16,7 +16,7 @@ from retainkit._pipeline._contract_models import ContractTerm, fit_contract_term
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._scores import CustomerScores
-from retainkit._pipeline._tables import ValidTables, has_wallet
+from retainkit._pipeline._tables import ValidTables, base_rows, has_wallet
 from retainkit.churn import (
     CauseTable,
     ChurnTable,
@@ -47,6 +47,7 @@ from retainkit.value import (
     TracedCosts,
     allocate_costs,
     fit_future_value,
+    list_charges,
     measure_wallet,
     summarize_behavior,
     summarize_customers,
@@ -69,10 +70,21 @@ def compare_runs(
     return compare_tiers(before, after.tiers) if isinstance(before, TierTable) else None
 
 
-def number_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Index[Any]]:
-    """Put 0, 1, ... for the customers of the rows: looked up once, not in each room."""
+def number_customers(
+    tables: ValidTables, as_of: date
+) -> tuple[ValidTables, pd.DataFrame, pd.Index[Any]]:
+    """Put 0, 1, ... for the customers of the transactions: looked up once, not in each room.
+
+    A firm with contracts alone gets their monthly charges as transactions.
+    """
+    from_contracts = tables.transactions is None
+    rows = base_rows(tables)
+    if from_contracts:
+        rows = list_charges(rows, as_of=as_of)
     codes, customer_id = number_ids(rows["customer_id"])
-    return rows.assign(customer_id=codes), customer_id
+    rows = rows.assign(customer_id=codes)
+    tables = tables._replace(transactions=rows, from_contracts=from_contracts)
+    return tables, rows, customer_id
 
 
 def summarize_rows(
@@ -177,11 +189,12 @@ def measure(
 
 
 def index_tables(
-    tables: ValidTables, rows: pd.DataFrame, as_of: date
+    tables: ValidTables, as_of: date
 ) -> tuple[PurchaseIndex | None, ContractIndex | None]:
     """Index purchases and contracts for the metrics, as far as each is there."""
-    purchases = None if tables.transactions is None else index_purchases(rows, as_of=as_of)
-    contracts = None
+    purchases = contracts = None
+    if tables.transactions is not None and not tables.from_contracts:
+        purchases = index_purchases(tables.transactions, as_of=as_of)
     if tables.contracts is not None and len(tables.contracts):
         contracts = index_contracts(tables.contracts, as_of=as_of)
     return purchases, contracts
@@ -208,7 +221,7 @@ def gather_facts(
             config=config.standing,
         )
     contracts = None
-    if tables.transactions is None and tables.contracts is not None:
+    if tables.from_contracts and tables.contracts is not None:
         contracts = read_contract_facts(
             tables.contracts,
             as_of=as_of,
@@ -225,7 +238,7 @@ def learn_terms(
     tables: ValidTables, as_of: date, config: PipelineConfig
 ) -> tuple[tuple[ContractTerm, ...], tuple[str, ...]]:
     """Learn how long contracts last, where a firm has contracts and no purchases."""
-    if tables.transactions is not None or tables.contracts is None:
+    if not tables.from_contracts or tables.contracts is None:
         return (), ()
     spells = list_contract_spells(tables.contracts, as_of=as_of, config=config.contract_churn)
     return fit_contract_terms(

@@ -38,6 +38,8 @@ class ValidTables(NamedTuple):
     surveys: pd.DataFrame | None
     activities: pd.DataFrame | None
     ledger: Ledger
+    from_contracts: bool = False
+    """Whether the transactions are the charges of contracts, as there are no purchases."""
 
 
 class TableColumns(NamedTuple):
@@ -83,11 +85,11 @@ def sift_tables(
         )
         ledgers.append(ledger)
     ledger = Ledger.combine(*ledgers)
-    return ValidTables(**valid, ledger=ledger)
+    return ValidTables(**valid, ledger=ledger)  # type: ignore[arg-type]
 
 
-def require_rows(tables: ValidTables) -> None:
-    """Refuse to go on without one accepted row to start from; say where they all went."""
+def base_rows(tables: ValidTables) -> pd.DataFrame:
+    """Return the table a run starts from; without one accepted row say where they all went."""
     base = tables.contracts if tables.transactions is None else tables.transactions
     if base is None:
         raise SchemaError(
@@ -97,7 +99,7 @@ def require_rows(tables: ValidTables) -> None:
             fix="pass transactions=, or contracts=",
         )
     if len(base):
-        return
+        return base
     what = "contract" if tables.transactions is None else "transaction"
     reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in tables.ledger.counts().items())
     raise SchemaError(

@@ -18,6 +18,8 @@ from retainkit.typing import BoolArray, FloatArray
 _Array = npt.NDArray[Any]
 
 
+_FEW_DAYS = 2**15
+"""Days below which a number of units fits into 16 bits, half the memory."""
 _BLOCK = 1 << 18
 """Sightings counted at a time, so that their cells take little memory."""
 
@@ -64,10 +66,9 @@ def calendar_sightings(
     members = _members(base, convention)
     last = day_number(base.as_of)
     origin = int(base.day.min()) if len(base.day) else last + 1
-    table = bucket_of_days(
-        np.arange(origin, last + 2), unit, week_start=convention.week_start
-    ).astype(np.int32)
-    table -= table[0] if len(table) else 0
+    table = bucket_of_days(np.arange(origin, last + 2), unit, week_start=convention.week_start)
+    table = table - (table[0] if len(table) else 0)
+    table = table.astype(np.int16 if len(table) < _FEW_DAYS else np.int32)
     cohort_of = _looked_up(table, members.first, origin)
     bucket = table[members.day - origin]
     keep = starts_of_runs(members.code)
@@ -214,7 +215,7 @@ def _members(base: PurchaseIndex, convention: MetricConvention) -> Members:
 
 
 def _looked_up(table: _Array, first: _Array, origin: int) -> _Array:
-    cohort = np.full(len(first), -1, dtype=np.int32)
+    cohort = np.full(len(first), -1, dtype=table.dtype)
     known = first != NEVER
     cohort[known] = table[first[known] - origin]
     return cohort

@@ -22,7 +22,8 @@ def read_groups(
     if by is None:
         return Groups(np.zeros(len(customer_id), dtype=np.int8), 0), ()
     codes, names = _labels(by)
-    codes = codes[_positions(by.index, customer_id)] if len(codes) else codes
+    in_order = len(by) == len(customer_id) and by.index.equals(customer_id)
+    codes = codes[:-1] if in_order else codes[_positions(by.index, customer_id)]
     _refuse_taken(names)
     if (codes < 0).any():
         codes = np.where(codes < 0, len(names), codes)
@@ -40,8 +41,6 @@ def _labels(by: pd.Series[Any]) -> tuple[IntArray, tuple[str, ...]]:
 
 
 def _positions(index: pd.Index[Any], customer_id: pd.Index[Any]) -> IntArray:
-    if len(index) == len(customer_id) and index.equals(customer_id):
-        return np.arange(len(index))
     if not index.is_unique:
         twice = index[index.duplicated()]
         raise AlignmentError(

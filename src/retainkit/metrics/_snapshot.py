@@ -87,10 +87,11 @@ class Snapshot:
         return self.known_before & ~self.was_active
 
     @cached_property
-    def occasions(self) -> npt.NDArray[np.int64]:
+    def occasions(self) -> npt.NDArray[np.int32]:
         """Purchase occasions in the period."""
         base = cast("PurchaseIndex", self.base)
-        return base.occasions_between(self.period.start_day, self.period.end_day)
+        found = base.occasions_between(self.period.start_day, self.period.end_day)
+        return found.astype(np.int32)
 
     @cached_property
     def bought(self) -> BoolArray:
