@@ -7,6 +7,7 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 
 from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
+from retainkit.churn._bands import cover_incidence
 from retainkit.churn._breakdown import CauseBreakdown, summarize_causes
 from retainkit.churn._calibration import (
     CalibrationMap,
@@ -149,6 +150,7 @@ __all__ = [
     "compare_bases",
     "compare_incidence",
     "compare_sources",
+    "cover_incidence",
     "cross_causes",
     "cumulative_incidence",
     "default_alternatives",

@@ -99,15 +99,12 @@ class IncidenceTable(ResultTable):
 
     @property
     def band(self) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper pointwise bounds, F ** exp(-+ z se / (F log F)); NaN where F is 0."""
-        f, se = self.incidence, self.standard_error
-        inside = (f > 0.0) & (f < 1.0)
-        log = np.log(np.where(inside, f, 0.5))
-        z = special.ndtri(0.5 + self.confidence / 2.0)
-        step = z * se / np.where(inside, f * log, 1.0)
-        bounds = [np.where(inside, np.exp(log * np.exp(sign * step)), f) for sign in (-1.0, 1.0)]
-        low, high = (np.where(f > 0.0, bound, np.nan) for bound in bounds)
-        return low, high
+        """Lower and upper pointwise bounds, F ** exp(-+ z se / (F log F)); NaN where F is 0.
+
+        They hold at one time chosen beforehand; `cover_incidence` gives bounds for whole curves.
+        """
+        z = float(special.ndtri(0.5 + self.confidence / 2.0))
+        return transformed_bounds(self.incidence, self.standard_error, z)
 
     @property
     def naive(self) -> FloatArray:
@@ -231,7 +228,23 @@ class IncidenceTable(ResultTable):
         first, last = np.searchsorted(self.group_code, [code, code + 1])
         return slice(int(first), int(last))
 
+    def counts(self, code: int) -> Counts:
+        """Return what happened at each time of one group.
+
+        Parameters
+        ----------
+        code : int
+            Position of the group.
+
+        Returns
+        -------
+        Counts
+            Times, customers at risk and last seen, and losses, as arrays.
+        """
+        return self._counts(self._rows(code))
+
     def _counts(self, rows: slice) -> Counts:
+        """Return what happened at each time of some rows."""
         return Counts(
             self.time[rows],
             self.at_risk[rows],
@@ -275,3 +288,15 @@ class IncidenceTable(ResultTable):
                 row[f"incidence({cause})"] = self.incidence[last, j].max(initial=np.nan)
             rows_out.append(row)
         return pd.DataFrame(rows_out)
+
+
+def transformed_bounds(
+    f: FloatArray, se: FloatArray, width: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return F ** exp(-+ width se / (F log F)); F where it is 1, NaN where it is 0."""
+    inside = (f > 0.0) & (f < 1.0)
+    log = np.log(np.where(inside, f, 0.5))
+    step = width * se / np.where(inside, f * log, 1.0)
+    bounds = [np.where(inside, np.exp(log * np.exp(sign * step)), f) for sign in (-1.0, 1.0)]
+    low, high = (np.where(f > 0.0, bound, np.nan) for bound in bounds)
+    return low, high
