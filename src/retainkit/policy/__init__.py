@@ -57,6 +57,12 @@ from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, r
 from retainkit.policy._response import RankedEffects, ResponseLearner
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
+from retainkit.policy._upgrade_features import (
+    UpgradeFeatures,
+    fit_upgrades,
+    next_cuts,
+    upgrade_features,
+)
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
 from retainkit.policy._vocabulary import GuardRail, Stance
 
@@ -108,6 +114,7 @@ __all__ = [
     "StanceRule",
     "TLearner",
     "TargetingCurve",
+    "UpgradeFeatures",
     "UpgradeModel",
     "allocate_budget",
     "assess_potential",
@@ -122,11 +129,14 @@ __all__ = [
     "evaluate_policy",
     "expected_maximum_campaign_profit",
     "fit_upgrade_model",
+    "fit_upgrades",
     "maximum_campaign_profit",
     "measure_gains",
     "neslin_profit",
+    "next_cuts",
     "plan_year",
     "recommend_policy",
     "review_plan",
     "targeting_curve",
+    "upgrade_features",
 ]

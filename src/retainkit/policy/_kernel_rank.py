@@ -86,9 +86,10 @@ def rank_within(score: Floats, fold: Ints, n_folds: int) -> Floats:
 
 def rising_curve(rank: Floats, worth: Floats, degree: int) -> Floats:
     """Return a polynomial of worth over rank, made to rise, at the middles of GRID steps."""
-    powers = np.column_stack([rank**j for j in range(degree + 1)])
+    center = float(rank.mean())
+    powers = np.column_stack([(rank - center) ** j for j in range(degree + 1)])
     beta = np.linalg.lstsq(powers.T @ powers, powers.T @ worth, rcond=None)[0]
-    middle = (np.arange(GRID) + 0.5) / GRID
+    middle = (np.arange(GRID) + 0.5) / GRID - center
     return pool_adjacent(np.column_stack([middle**j for j in range(degree + 1)]) @ beta)
 
 
@@ -112,6 +113,7 @@ def quantiles(score: Floats) -> Floats:
 
 
 def at_rank(score: Floats, bounds: Floats, curve: Floats) -> Floats:
-    """Return the curve at the group each score falls into."""
-    group: npt.NDArray[np.int64] = np.searchsorted(bounds, score, side="right")
+    """Return the curve at the group each score falls into; at the middle one of several."""
+    low, high = (np.searchsorted(bounds, score, side=side) for side in ("left", "right"))
+    group: npt.NDArray[np.int64] = (low + high) // 2
     return curve[group]

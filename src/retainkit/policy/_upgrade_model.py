@@ -11,13 +11,16 @@ import pandas as pd
 from retainkit._internal.config import FrozenModel
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.policy import _kernel_learn
-from retainkit.policy._arrays import as_bools
+from retainkit.policy._arrays import as_bools, check_length
 from retainkit.policy._holdout import hash_customers
 from retainkit.policy._logged import read_features
-from retainkit.typing import ArrayLike1D, FloatArray
+from retainkit.typing import ArrayLike1D, FloatArray, IntArray
 
 _SALT = "upgrade"
 _MIN_EACH = 10
+_LEARN = 0.8
+_FOLDS = 5
+_EDGE = 0.005
 
 
 class CalibrationBin(FrozenModel):
@@ -63,6 +66,19 @@ class UpgradeModel(FrozenModel):
         Mean squared error on these customers, and that of the share that rose.
     n : int
         Customers in all.
+    share_rose : float or None
+        Share of all customers that rose: what a customer of whom nothing is known has; None =
+        not measured.
+    low, high : tuple of float or None
+        Features are cut off there; None = never.
+    log_loss : float or None
+        Mean of -log of the probability given to what happened, on these customers; None = not
+        measured.
+    calibration_error : float or None
+        Mean difference of predicted and observed over the bins, weighted by customers.
+    matrix_brier, matrix_log_loss : float or None
+        The same of the migration matrix: the share of each tier that rose among the other
+        customers. None where no tiers were given.
 
     Examples
     --------
@@ -85,6 +101,13 @@ class UpgradeModel(FrozenModel):
     brier: float
     base_brier: float
     n: int
+    share_rose: float | None = None
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+    log_loss: float | None = None
+    calibration_error: float | None = None
+    matrix_brier: float | None = None
+    matrix_log_loss: float | None = None
 
     @property
     def skill(self) -> float:
@@ -123,6 +146,8 @@ class UpgradeModel(FrozenModel):
                 f"{table.shape[1]} features, the model knows {self.features}",
                 rule="the same features in the same order",
             )
+        if self.low is not None and self.high is not None:
+            table = np.clip(table, np.array(self.low), np.array(self.high))
         x = _kernel_learn.design(table, np.array(self.center), np.array(self.scale))
         constant, slope = self.calibration
         return _kernel_learn.sigmoid(constant + slope * (x @ np.array(self.coefficients)))
@@ -154,6 +179,7 @@ def fit_upgrade_model(
     *,
     names: Sequence[str] | None = None,
     customer_id: pd.Index[Any] | None = None,
+    tier: IntArray | None = None,
     penalty: float = 1e-3,
 ) -> UpgradeModel:
     """Learn who reaches the next tier, and check the probabilities on customers held out.
@@ -169,6 +195,8 @@ def fit_upgrade_model(
         Names of the features; default the columns of a frame, else "feature_0", ...
     customer_id : pandas.Index, optional
         Customers; decides who is held out, so that the order of rows changes nothing.
+    tier : array of int, optional
+        Tier at the start, to judge the migration matrix alone on the same customers.
     penalty : float
         Ridge penalty per customer.
 
@@ -184,8 +212,10 @@ def fit_upgrade_model(
 
     Notes
     -----
-    60 % of customers (by hash of the id) fit a logistic regression, 20 % its correction
-    (constant and slope of the log-odds, Platt), 20 % judge both.
+    80 % of customers (by hash of the id) fit a logistic regression and its correction: constant
+    and slope of the log-odds (Platt), from fits that leave out a fifth of them each. 20 % judge
+    both. Features are cut off at the first and last half per cent seen in the fit, then and
+    later: no prediction reaches beyond what was seen.
 
     Examples
     --------
@@ -202,36 +232,84 @@ def fit_upgrade_model(
     rose = as_bools(reached, "reached", n=n).astype(np.float64)
     ids = pd.RangeIndex(n) if customer_id is None else customer_id
     units = hash_customers(ids, _SALT)
-    parts = units < 0.6, (units >= 0.6) & (units < 0.8), units >= 0.8
-    for part in parts:
+    order = np.argsort(units, kind="stable")  # sums do not depend on the order of rows
+    judge, learn = order[units[order] >= _LEARN], order[units[order] < _LEARN]
+    for part in (judge, learn):
         yes = int(rose[part].sum())
-        if min(yes, int(part.sum()) - yes) < _MIN_EACH:
+        if min(yes, part.size - yes) < _MIN_EACH:
             raise NotComputableError(
-                f"{yes} of {int(part.sum())} customers rose in one part of the data",
+                f"{yes} of {part.size} customers rose in one part of the data",
                 rule=f"at least {_MIN_EACH} rose and {_MIN_EACH} did not, in each part",
                 fix="use a longer horizon or pool more periods",
             )
-    order = np.argsort(units, kind="stable")  # sums do not depend on the order of rows
-    fit, correct, judge = (order[part[order]] for part in parts)
-    center, scale = _kernel_learn.standardise(table[fit])
-    x = _kernel_learn.design(table, center, scale)
-    beta = _kernel_learn.logistic(x[fit], rose[fit], penalty)
-    odds = x @ beta
-    wide = np.column_stack([np.ones(correct.size), odds[correct]])
-    constant, slope = _kernel_learn.logistic(wide, rose[correct], 0.0).tolist()
-    p = _kernel_learn.sigmoid(constant + slope * odds[judge])
+    center, scale = _kernel_learn.standardise(table[learn])
+    low, high = (np.quantile(table[learn], q, axis=0) for q in (_EDGE, 1.0 - _EDGE))
+    x = _kernel_learn.design(np.clip(table, low, high), center, scale)
+    beta = _kernel_learn.logistic(x[learn], rose[learn], penalty)
+    fold = (units[learn] * (_FOLDS / _LEARN)).astype(np.int64)
+    constant, slope = _correction(x[learn], rose[learn], fold, penalty)
+    p = _kernel_learn.sigmoid(constant + slope * (x[judge] @ beta))
     default = getattr(features, "columns", [f"feature_{j}" for j in range(table.shape[1])])
+    bins = _bins(p, rose[judge])
+    matrix = None if tier is None else _tier_shares(np.asarray(tier), rose, learn)[judge]
     return UpgradeModel(
         features=tuple(str(name) for name in (default if names is None else names)),
         center=tuple(center.tolist()),
         scale=tuple(scale.tolist()),
         coefficients=tuple(beta.tolist()),
         calibration=(constant, slope),
-        bins=_bins(p, rose[judge]),
-        brier=float(np.mean((p - rose[judge]) ** 2)),
+        share_rose=float(rose.mean()),
+        low=tuple(low.tolist()),
+        high=tuple(high.tolist()),
+        bins=bins,
+        brier=_brier(p, rose[judge]),
         base_brier=float(rose[judge].var()),
         n=n,
+        log_loss=_log_loss(p, rose[judge]),
+        calibration_error=_calibration_error(bins),
+        matrix_brier=None if matrix is None else _brier(matrix, rose[judge]),
+        matrix_log_loss=None if matrix is None else _log_loss(matrix, rose[judge]),
     )
+
+
+def _correction(
+    x: FloatArray, rose: FloatArray, fold: IntArray, penalty: float
+) -> tuple[float, float]:
+    """Return constant and slope of the log-odds, from predictions for folds left out."""
+    odds = np.zeros(rose.size)
+    for k in range(_FOLDS):
+        inside = fold == k
+        odds[inside] = x[inside] @ _kernel_learn.logistic(x[~inside], rose[~inside], penalty)
+    wide = np.column_stack([np.ones(rose.size), odds])
+    constant, slope = _kernel_learn.logistic(wide, rose, 0.0).tolist()
+    return constant, slope
+
+
+def _tier_shares(tier: IntArray, rose: FloatArray, rows: IntArray) -> FloatArray:
+    """Return for every customer the share of its tier that rose among `rows`."""
+    check_length(tier.size, rose.size, "tier")
+    size = int(tier.max(initial=0)) + 1
+    heads = np.bincount(tier[rows], minlength=size)
+    risen = np.bincount(tier[rows], weights=rose[rows], minlength=size)
+    shares: FloatArray = (risen + 0.5) / (heads + 1.0)  # Jeffreys: never 0 or 1
+    return shares[tier]
+
+
+def _brier(p: FloatArray, rose: FloatArray) -> float:
+    """Return the mean squared error of probabilities."""
+    return float(np.mean((p - rose) ** 2))
+
+
+def _log_loss(p: FloatArray, rose: FloatArray) -> float:
+    """Return the mean negative log probability of what happened."""
+    given = np.clip(np.where(rose > 0.0, p, 1.0 - p), 1e-12, 1.0)
+    return float(-np.mean(np.log(given)))
+
+
+def _calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
+    """Return the mean absolute difference of predicted and observed, weighted by customers."""
+    total = sum(one.customers for one in bins)
+    return sum(one.customers * abs(one.predicted - one.observed) for one in bins) / max(total, 1)
 
 
 def _bins(p: FloatArray, rose: FloatArray) -> tuple[CalibrationBin, ...]:
