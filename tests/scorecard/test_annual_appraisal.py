@@ -149,3 +149,39 @@ def test_order_of_customers_does_not_matter() -> None:
     one = appraise_owners(owner, kept, stratum=tier).to_frame()
     other = appraise_owners(owner[order], kept[order], stratum=tier[order]).to_frame()
     pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_page_of_the_year_by_hand() -> None:
+    """E is new with 80; G is back; D is lost; 3 of 4 kept; money in hundreds needs no cents."""
+    fronts = compare_fronts(
+        index_contracts(_golden(), as_of="2026-03-31"),
+        periods=[Period.month(2026, 2), MARCH],
+        plan={"retention_rate": 0.8, "new_customers": 1.0},
+        acquisition_cost=30_000.0,
+    )
+    page = fronts.side_by_side()
+    assert page.shape == (8, 8)
+    left, right = page.iloc[:, :4], page.iloc[:, 4:]
+    fields = ["line", "actual", "plan", "on plan"]
+    assert left.columns.tolist() == [("Expansion: new customers", field) for field in fields]
+    assert left.iloc[0].tolist() == ["New customers", "1", "1", "yes"]
+    assert left.iloc[1].tolist() == ["Revenue of new customers", "80.00", "–", "–"]
+    assert left.iloc[2].tolist() == ["Cost per new customer", "30,000", "–", "–"]
+    assert left.iloc[3].tolist() == ["", "", "", ""]
+    assert right.iloc[1].tolist() == ["Retention rate", "75.0 %", "80.0 %", "no"]
+    assert right.iloc[7].tolist() == ["Cost per customer kept", "–", "–", "–"]
+    chinese = fronts.side_by_side(language="zh")
+    assert chinese.columns.tolist()[0] == ("市场扩张：新客户", "项目")
+    assert chinese.iloc[0].tolist()[:4] == ["新客户数", "1", "1", "是"]
+    february = fronts.side_by_side(period=Period.month(2026, 2))
+    assert february.iloc[1, 5] == "80.0 %"  # A B C D of A B C D G
+    assert "30,000" in fronts._repr_html_()
+    assert "2026-03" in fronts._repr_html_()
+    with pytest.raises(SchemaError, match="was not measured"):
+        fronts.side_by_side(period=Period.month(2026, 1))
+
+
+def test_the_note_stands_under_every_appraisal() -> None:
+    shown = appraise_owners(["a", "b"], [1.0, 0.0])._repr_html_()
+    assert "Judge nobody on what is within noise" in shown
+    assert FAIRNESS_NOTE.zh in shown

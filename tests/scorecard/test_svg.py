@@ -8,6 +8,7 @@ import pytest
 
 from retainkit._internal.labels import Label
 from retainkit.scorecard import Scorecard, ScorecardTemplate, Target, build_scorecard
+from retainkit.typing import Language
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -45,7 +46,42 @@ def test_the_map_is_deterministic_and_stays_inside_its_frame() -> None:
         if "x" in rect.attrib:
             assert float(rect.attrib["x"]) + float(rect.attrib["width"]) <= 1280
             assert float(rect.attrib["y"]) + float(rect.attrib["height"]) <= height
-    assert len(list(root.iter(f"{SPACE}path"))) == 1 + len(_card().template.links)  # and the tip
+    lines = [path for path in root.iter(f"{SPACE}path") if path.attrib.get("marker-end")]
+    assert len(lines) == len(_card().template.links)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        ScorecardTemplate.complete(),
+        ScorecardTemplate.systems_integrator(),
+        ScorecardTemplate.retail_bank(),
+        ScorecardTemplate.chemicals_producer(),
+    ],
+    ids=lambda template: template.id,
+)
+def test_no_name_on_the_map_is_cut(template: ScorecardTemplate, language: Language) -> None:
+    """With a value of seven digits beside it, every name still fits on its two lines."""
+    values = {measure.id: 0.5 if measure.unit == "share" else 1e6 for measure in template.measures}
+    svg = build_scorecard(values, template=template).to_svg(language=language)
+    shown = [text.text or "" for text in ET.fromstring(svg).iter(f"{SPACE}text")]
+    assert [text for text in shown if text.endswith("…")] == []
+
+
+def test_lights_differ_in_shape_as_well_as_in_colour() -> None:
+    """Disc, diamond, square, ring: in the legend, whatever the card holds."""
+    root = ET.fromstring(build_scorecard({}).to_svg())
+    group = f"{SPACE}g"
+    inside = {shape for one in root.iter(group) for shape in one.iter()}
+    legend = [shape for shape in root.iter() if shape not in inside]
+    kinds = [
+        (shape.tag.removeprefix(SPACE), shape.attrib.get("fill"))
+        for shape in legend
+        if shape.attrib.get("fill") in ("#2e7d32", "#ef9a00", "#c62828", "none")
+        and "marker-end" not in shape.attrib
+    ]
+    assert sorted(kind for kind, _ in kinds) == ["circle", "circle", "path", "rect"]
 
 
 def test_boxes_do_not_overlap() -> None:

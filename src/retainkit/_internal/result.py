@@ -48,4 +48,9 @@ class ResultTable:
 
 def frame_html(frame: pd.DataFrame) -> str:
     """Return an escaped HTML table with readable numbers."""
-    return frame.to_html(float_format=lambda x: f"{x:,.4g}", na_rep="–", border=0, escape=True)
+    return frame.to_html(float_format=_readable, na_rep="–", border=0, escape=True)
+
+
+def _readable(x: float) -> str:
+    """Return four significant digits; from a thousand on whole numbers, never an exponent."""
+    return f"{x:,.0f}" if 1e3 <= abs(x) < 1e15 else f"{x:,.4g}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, NamedTuple
+from html import escape
+from itertools import zip_longest
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable
+from retainkit._internal.result import ResultTable, frame_html
 from retainkit.errors import SchemaError
 from retainkit.metrics import (
     ContractIndex,
@@ -56,6 +58,20 @@ class FrontLine(NamedTuple):
     direction: str
     name: Label
 
+
+FRONT_NAMES: Final[dict[str, Label]] = {
+    "expansion": Label(en="Expansion: new customers", zh="市场扩张：新客户"),
+    "consolidation": Label(en="Consolidation: existing customers", zh="客户巩固：老客户"),
+}
+"""Display names of the two fronts."""
+
+_FIELDS = {
+    "line": Label(en="line", zh="项目"),
+    "actual": Label(en="actual", zh="实际"),
+    "plan": Label(en="plan", zh="计划"),
+    "on_plan": Label(en="on plan", zh="达成"),
+}
+_MARKS = {"en": ("yes", "no"), "zh": ("是", "否")}
 
 _Row = tuple[str, str, str, str]
 
@@ -145,6 +161,79 @@ class TwoFronts(ResultTable):
         """
         last = self.frame[self.frame["period"] == str(self.periods[-1])]
         return last.set_index("line")[["front", "actual", "plan", "gap"]]
+
+    def side_by_side(
+        self, *, period: Period | None = None, language: Language = "en"
+    ) -> pd.DataFrame:
+        """Return one period as a page to read: expansion on the left, consolidation on the right.
+
+        Parameters
+        ----------
+        period : Period, optional
+            One of `periods`; by default the last.
+        language : {"en", "zh"}
+            Language of all words.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Texts; columns in two levels: front, and line, actual, plan, on plan. Shares in
+            percent, "–" where there is no value; empty where one front has fewer lines.
+
+        Raises
+        ------
+        SchemaError
+            If the period was not measured.
+
+        Examples
+        --------
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.metrics import Period, index_purchases
+        >>> from retainkit.scorecard import compare_fronts
+        >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+        >>> page = compare_fronts(base, periods=[Period.quarter(1998, 1)]).side_by_side()
+        >>> page.iloc[1].tolist()[4:]
+        ['Retention rate', '49.0 %', '–', '–']
+        """
+        chosen = self.periods[-1] if period is None else period
+        if chosen not in self.periods:
+            raise SchemaError(
+                f"period {chosen} was not measured",
+                rule=f"periods are {', '.join(map(str, self.periods))}",
+                where="period",
+                fix="choose one of these",
+            )
+        own = self.frame[self.frame["period"] == str(chosen)]
+        sides = [
+            [_cells(row, language) for row in own[own["front"] == front].to_dict("records")]
+            for front in FRONT_NAMES
+        ]
+        blank = ("",) * len(_FIELDS)
+        rows = [left + right for left, right in zip_longest(*sides, fillvalue=blank)]
+        heads = [name.text(language) for name in FRONT_NAMES.values()]
+        fields = [name.text(language) for name in _FIELDS.values()]
+        return pd.DataFrame(rows, columns=pd.MultiIndex.from_product([heads, fields]))
+
+    def _repr_html_(self) -> str:
+        head = f"<p><code>{escape(repr(self))}</code><br>{escape(str(self.periods[-1]))}</p>"
+        return head + frame_html(self.side_by_side())
+
+
+def _cells(row: Mapping[Hashable, Any], language: Language) -> tuple[str, ...]:
+    """Return one line as texts: name, actual, plan, on plan."""
+    line = FRONT_LINES[row["line"]]
+    yes, no = _MARKS[language]
+    mark = "–" if pd.isna(row["on_plan"]) else yes if row["on_plan"] else no
+    actual, plan = (_shown(row[name], line.unit) for name in ("actual", "plan"))
+    return line.name.text(language), actual, plan, mark
+
+
+def _shown(value: float, unit: str) -> str:
+    if np.isnan(value):
+        return "–"
+    if unit == "share":
+        return f"{100.0 * value:.1f} %"
+    return f"{value:,.2f}" if unit == "money" and abs(value) < 1000.0 else f"{value:,.0f}"
 
 
 def compare_fronts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -132,6 +133,15 @@ class OwnerAppraisal(ResultTable):
         columns = ["owner", "customers", "retention", "adjusted", "adjusted_lower"]
         columns += ["adjusted_upper", "net_moves", "profit_gap", "verdict"]
         return self.to_frame()[columns]
+
+    def _repr_html_(self) -> str:
+        return _noted(ResultTable._repr_html_(self))
+
+
+def _noted(table: str) -> str:
+    """Return a table with the note that belongs to it, in both languages."""
+    notes = "<br>".join(html.escape(FAIRNESS_NOTE.text(one)) for one in ("en", "zh"))
+    return f"{table}<p><small>{notes}</small></p>"
 
 
 def appraise_owners(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _MARGIN, _HEAD = 1280, 24, 64
 _LABEL = 132
-_GAP, _PAD, _LINE, _TITLE = 14, 10, 17, 21
+_GAP, _PAD, _LINE, _SMALL, _TITLE = 14, 10, 17, 13, 19
 _COLUMNS = 4
 _LIGHT = {"green": "#2e7d32", "amber": "#ef9a00", "red": "#c62828", "none": "#b6bcc4"}
 _ARROW = {"better": "▲", "same": "=", "worse": "▼", "none": ""}
@@ -28,10 +28,19 @@ _BAND = {
 _FONT = "'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif"
 
 
+class _Row(NamedTuple):
+    """A measure with its name broken into lines, and its value as shown."""
+
+    entry: ScorecardEntry
+    words: tuple[str, ...]
+    shown: str
+
+
 class _Box(NamedTuple):
     objective: Objective
-    lines: tuple[ScorecardEntry, ...]
-    effects: tuple[Objective, ...]
+    rows: tuple[_Row, ...]
+    effects: tuple[str, ...]
+    hover: str
     x: float
     y: float
     width: float
@@ -48,7 +57,7 @@ def draw_map(
     template: ScorecardTemplate, entries: Sequence[ScorecardEntry], *, language: Language
 ) -> str:
     """Return the map as an SVG document."""
-    bands, boxes, height = _lay_out(template, entries)
+    bands, boxes, height = _lay_out(template, entries, language)
     parts = [_open(height), _defs(), _headline(template, language)]
     parts += [_band(band, language) for band in bands]
     parts += _process_heads(boxes, language)
@@ -60,14 +69,19 @@ def draw_map(
 
 
 def _lay_out(
-    template: ScorecardTemplate, entries: Sequence[ScorecardEntry]
+    template: ScorecardTemplate, entries: Sequence[ScorecardEntry], language: Language
 ) -> tuple[list[_Band], list[_Box], float]:
+    """Place bands and boxes: each box as high as its lines need."""
     by_objective: dict[str, list[ScorecardEntry]] = {}
     for entry in entries:
         by_objective.setdefault(entry.objective.id, []).append(entry)
     names = {one.id: one for one in template.objectives}
     effects = {
-        one.id: tuple(names[link.effect] for link in template.links if link.cause == one.id)
+        one.id: " · ".join(
+            names[link.effect].name.text(language)
+            for link in template.links
+            if link.cause == one.id
+        )
         for one in template.objectives
     }
     bands, boxes = [], []
@@ -83,10 +97,14 @@ def _lay_out(
             column = at % _COLUMNS
             if one.process is not None:
                 column = list(Process).index(one.process)
-            lines = tuple(by_objective.get(one.id, ()))
-            tall = 2 * _PAD + 2 * _TITLE + _LINE * max(len(lines), 1)
+            room = width - 2 * _PAD
+            rows = tuple(_row(entry, room, language) for entry in by_objective.get(one.id, ()))
+            leads = _two_lines(f"→ {effects[one.id]}", room / 5.2) if effects[one.id] else ()
+            tall = 2 * _PAD + _TITLE + _SMALL * max(len(leads), 1) + 6
+            tall += sum(map(_height, rows)) if rows else _LINE
             x = _MARGIN + _LABEL + _GAP + column * (width + _GAP)
-            boxes.append(_Box(one, lines, effects[one.id], x, bottom[column], width, tall))
+            box = _Box(one, rows, leads, effects[one.id], x, bottom[column], width, tall)
+            boxes.append(box)
             bottom[column] += tall + _GAP
         bands.append(_Band(perspective, y, max(bottom) - y))
         y = max(bottom) + _GAP
@@ -166,36 +184,64 @@ def _box(box: _Box, language: Language) -> str:
         f'height="{box.height:.1f}" rx="5" fill="#ffffff" stroke="#aab3bf"/>'
     ]
     room = box.width - 2 * _PAD
-    title = _clipped(box.objective.name.text(language), room / 7.0)
+    title = _clipped(box.objective.name.text(language), room / 6.9)
     parts.append(_text(title, box.x + _PAD, box.y + _PAD + 13, size=13, weight=700))
-    if box.effects:
-        names = " · ".join(effect.name.text(language) for effect in box.effects)
-        shown = _clipped(f"→ {names}", room / 5.2)
-        line = _text(shown, box.x + _PAD, box.y + _PAD + 30, size=10, fill="#5b6573")
-        parts.append(f"<g><title>{escape(names)}</title>{line}</g>")
-    top = box.y + _PAD + 2 * _TITLE
-    for at, entry in enumerate(box.lines):
-        parts.append(_measure(entry, box.x + _PAD, top + _LINE * at + 8, room, language))
-    if not box.lines:
+    y = box.y + _PAD + _TITLE
+    leads = [
+        _text(words, box.x + _PAD, y + 9 + _SMALL * at, size=10, fill="#5b6573")
+        for at, words in enumerate(box.effects)
+    ]
+    if leads:
+        parts.append(f"<g><title>{escape(box.hover)}</title>{''.join(leads)}</g>")
+    y += _SMALL * max(len(leads), 1) + 6
+    for row in box.rows:
+        parts.append(_measure(row, box.x + _PAD, y + 8, room, language))
+        y += _height(row)
+    if not box.rows:
         nothing = "no measure" if language == "en" else "没有指标"
-        parts.append(_text(nothing, box.x + _PAD, top + 12, size=11, fill="#a02020"))
+        parts.append(_text(nothing, box.x + _PAD, y + 12, size=11, fill="#a02020"))
     return "\n".join(parts)
 
 
-def _measure(entry: ScorecardEntry, x: float, y: float, room: float, language: Language) -> str:
+def _row(entry: ScorecardEntry, room: float, language: Language) -> _Row:
+    """Return a measure with as much of its name as two lines hold beside its value."""
     value = format_value(entry.measure, entry.value)
     shown = f"{value} {_ARROW[entry.trend.value]}".strip()
     wide = sum(_glyph(c) for c in shown) * 6.4
-    name = _clipped(entry.measure.text(language), (room - 16 - wide - 8) / 5.9)
-    hover = escape(_tooltip(entry, language))
-    light = _LIGHT[entry.signal.value]
+    return _Row(entry, _two_lines(entry.measure.text(language), (room - 22 - wide) / 5.8), shown)
+
+
+def _height(row: _Row) -> int:
+    return _LINE + (len(row.words) - 1) * _SMALL
+
+
+def _measure(row: _Row, x: float, y: float, room: float, language: Language) -> str:
+    entry = row.entry
+    fill = "#1f2733" if entry.value is not None else "#7b8490"
+    lines = [
+        _text(words, x + 14, y + 4 + _SMALL * at, size=11, fill=fill)
+        for at, words in enumerate(row.words)
+    ]
     return (
-        f"<g><title>{hover}</title>"
-        f'<circle cx="{x + 4:.1f}" cy="{y:.1f}" r="4.5" fill="{light}"/>'
-        + _text(name, x + 14, y + 4, size=11, fill="#1f2733" if value != "–" else "#7b8490")
-        + _text(shown, x + room, y + 4, size=11, weight=700, anchor="end")
+        f"<g><title>{escape(_tooltip(entry, language))}</title>"
+        + _light(entry.signal.value, x + 4, y)
+        + "".join(lines)
+        + _text(row.shown, x + room, y + 4, size=11, weight=700, anchor="end")
         + "</g>"
     )
+
+
+def _light(signal: str, x: float, y: float) -> str:
+    """Draw a light that also differs in shape: disc, diamond, square, ring."""
+    colour = _LIGHT[signal]
+    if signal == "amber":
+        return f'<path d="M{x:.1f} {y - 5:.1f} l5 5 l-5 5 l-5 -5 z" fill="{colour}"/>'
+    if signal == "red":
+        return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{colour}"/>'
+    if signal == "none":
+        ring = f'fill="none" stroke="{colour}" stroke-width="2"'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" {ring}/>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>'
 
 
 def _tooltip(entry: ScorecardEntry, language: Language) -> str:
@@ -228,13 +274,15 @@ def _legend(language: Language) -> str:
         "red": ("off target", "未达目标"),
         "none": ("no target or no value", "无目标或无数值"),
     }
-    parts, x = [], float(_WIDTH - _MARGIN - 600)
-    y = float(_MARGIN + 22)
-    for light, texts in words.items():
-        word = texts[0] if language == "en" else texts[1]
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{_LIGHT[light]}"/>')
-        parts.append(_text(word, x + 11, y + 4, size=12, fill="#5b6573"))
-        x += 140
+    trend = ("▲ better, ▼ worse than before", "▲ 比上期好，▼ 比上期差")
+    shown = [(light, texts[0] if language == "en" else texts[1]) for light, texts in words.items()]
+    last = trend[0] if language == "en" else trend[1]
+    x, y = float(_WIDTH - _MARGIN), float(_MARGIN + 22)
+    x -= _length(last, 6.4)
+    parts = [_text(last, x, y + 4, size=12, fill="#5b6573")]
+    for light, word in reversed(shown):
+        x -= _length(word, 6.4) + 34
+        parts += [_light(light, x, y), _text(word, x + 11, y + 4, size=12, fill="#5b6573")]
     return "\n".join(parts)
 
 
@@ -257,6 +305,19 @@ def _text(
 def _glyph(character: str) -> float:
     """Return the width of a character in Latin letters: Chinese ones are about two wide."""
     return 1.9 if ord(character) > 0x2E00 else 1.0
+
+
+def _length(words: str, letter: float) -> float:
+    return sum(map(_glyph, words)) * letter
+
+
+def _two_lines(words: str, room: float) -> tuple[str, ...]:
+    """Return words on at most two lines; what is left is cut."""
+    lines = _wrapped(words, room)
+    if len(lines) <= 2:
+        return tuple(_clipped(line, room) for line in lines)
+    rest = (" " if " " in words else "").join(lines[1:])
+    return _clipped(lines[0], room), _clipped(rest, room)
 
 
 def _clipped(words: str, room: float) -> str:
