@@ -125,3 +125,22 @@ def test_the_yearly_totals() -> None:
         *(2913.778, 2730.482, 2573.731, 2437.854, 2318.727),
     ]
     np.testing.assert_allclose(11_104 * np.diff(path), expected, rtol=3e-5)
+
+
+def test_the_log_likelihoods_of_the_authors_workbook() -> None:
+    """brucehardie.com/notes/010, sheet "Parameter estimate", in the order of the table above, as
+    pymc-marketing carries them in test_distributions.py; at the workbook's own optimum."""
+    printed = [
+        *(-2.18167018824, -4.29485034929, -5.38473334360, -5.80915881601, -5.65172964525),
+        *(-4.88370164695, -3.71682127437, -5.09558227343, -5.61576884108, -5.50636893346),
+        *(-4.76723821904, -3.84829625138, -5.05936147828, -5.19562191019, -4.57070931973),
+        *(-3.52745257839, -4.51620272962, -4.22465969453, -3.01199924784, -3.58817880928),
+        *(-2.28882847451, -1.16751622367),
+    ]
+    theta = np.log([1.20352083040498, 0.749714243061896, 0.656712169147878, 2.78340801635898])
+    six, one = np.array([6]), np.ones(1)
+    found = [
+        kernel.evaluate(theta, kernel.BgBbData(np.array([x]), np.array([t]), six, one)).value
+        for x, t in zip(X.astype(int), LAST.astype(int), strict=True)
+    ]
+    np.testing.assert_allclose(found, printed, rtol=1e-9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retainkit.lifetime import BgNbdModel, PurchaseHistories, fit_bg_nbd
+from retainkit.lifetime import BgNbdModel, PurchaseHistories, compare_frequencies, fit_bg_nbd
 from retainkit.lifetime import _kernel_beta_geometric as kernel
 from tests.lifetime.bases import cdnow
 from tests.reference.histories import log_likelihood_at, many, one, rounded_cdnow
@@ -120,3 +120,27 @@ def test_probabilities_of_counts() -> None:
     ]
     found = PAPER.purchase_probabilities_new(30, max_count=20)[11:]
     np.testing.assert_allclose(found, expected, rtol=5e-10)
+
+
+def test_the_frequencies_of_the_paper() -> None:
+    """Section 4: chi-squared 4.82 over 0, 1, ..., 6, 7 and more repeat purchases."""
+    history = cdnow().history
+    table = compare_frequencies(fit_bg_nbd(history), history)
+    assert table["actual"].tolist() == [1411, 439, 214, 100, 62, 38, 29, 64]
+    chi_squared = ((table["actual"] - table["expected"]) ** 2 / table["expected"]).sum()
+    assert chi_squared == pytest.approx(4.82, abs=0.005)
+
+
+def test_purchases_of_the_next_month_as_other_packages_value_them() -> None:
+    """lifetimes' and pymc-marketing's `customer_lifetime_value` of one month (30 days there), no
+    discount and spend 1: [.016053, .021171, .030461, .031686, .001607], parameters of the test."""
+    model = BgNbdModel(r=0.16385072, alpha=1.86428187, a=1.85034151, b=3.18105431, unit="day")
+    history = PurchaseHistories(
+        frequency=[0, 0, 6, 0, 2],
+        recency=[0, 0, 142, 0, 9],
+        age=[298, 224, 292, 147, 183],
+        unit="day",
+    )
+    printed = [0.016053, 0.021171, 0.030461, 0.031686, 0.001607]
+    found = model.expected_purchases(history, horizon=30)
+    np.testing.assert_allclose(found, printed, atol=5.1e-7)

@@ -100,3 +100,15 @@ def test_several_cohorts() -> None:
     model = fit_shifted_beta_geometric(periods, ended, weights=weights)
     assert model.parameters == pytest.approx({"gamma": 3.79812581, "delta": 15.19190793}, rel=1e-6)
     assert model.log_likelihood == pytest.approx(-40255.8373, abs=6e-5)
+
+
+def test_equal_customers_are_the_geometric_model() -> None:
+    """Fader & Hardie (2007): the Regular cohort's first four renewals, one retention rate for
+    all: theta .272, log-likelihood -1451.2. It is the limit of our model."""
+    periods, ended, weights = tenures_from_survivors(REGULAR[:5])
+    theta = float(np.sum(weights * ended) / np.sum(weights * periods))
+    assert round(theta, 3) == 0.272
+    model = ShiftedBetaGeometricModel(gamma=1e7 * theta, delta=1e7 * (1.0 - theta))
+    alive, before = model.survival(periods), model.survival(periods - 1)
+    found = float(np.sum(weights * np.log(np.where(ended, before - alive, alive))))
+    assert found == pytest.approx(-1451.2, abs=0.05)

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retainkit.lifetime import HistoryColumns, MbgNbdModel, PurchaseHistories, fit_mbg_nbd
+from retainkit.lifetime import (
+    HistoryColumns,
+    MbgNbdModel,
+    PurchaseHistories,
+    compress_histories,
+    fit_mbg_nbd,
+)
 from tests.lifetime.bases import cdnow
 
 PUBLISHED = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
@@ -21,11 +27,13 @@ def one(frequency: float, recency: float, age: float) -> PurchaseHistories:
 
 
 def test_the_sample_is_the_papers() -> None:
-    """Fader, Hardie & Lee (2005): 2,357 customers; 946 repeaters, 2,457 repeat purchases."""
+    """Fader, Hardie & Lee (2005): 2,357 customers; 946 repeaters, 2,457 repeat purchases; 1,016
+    distinct histories, counted independently."""
     history = cdnow().history
     assert len(history) == 2357
     assert history.frequency.sum() == 2457
     assert np.count_nonzero(history.frequency) == 946
+    assert len(compress_histories(history)) == 1016
 
 
 def test_cdnow_exact_days() -> None:

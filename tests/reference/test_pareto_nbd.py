@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retainkit.lifetime import ParetoNbdModel, fit_pareto_nbd
+from retainkit.lifetime import ParetoNbdModel, compare_frequencies, fit_pareto_nbd
 from retainkit.lifetime import _kernel_pareto_nbd as kernel
 from tests.lifetime.bases import cdnow
 from tests.reference.histories import log_likelihood_at, many, one, rounded_cdnow
@@ -136,3 +136,18 @@ def test_discounted_expected_residual_transactions() -> None:
     ]
     found = RFM_AND_CLV.discounted_purchases(rows, annual_discount_rate=yearly(0.0027))
     np.testing.assert_allclose(found, expected, rtol=5e-9)
+
+
+def test_the_frequencies_of_the_paper() -> None:
+    """Fader, Hardie & Lee (2005), section 4: chi-squared 11.99."""
+    history = cdnow().history
+    table = compare_frequencies(fit_pareto_nbd(history), history)
+    chi_squared = ((table["actual"] - table["expected"]) ** 2 / table["expected"]).sum()
+    assert chi_squared == pytest.approx(11.99, abs=0.005)
+
+
+def test_the_optimum_of_the_gompertz_model_is_this_one() -> None:
+    """On CDNOW the GGompertz/NBD drives b to 1e-6, its Pareto/NBD limit: CLVTools'
+    test_correctness_ggomnbd.R prints -9594.9762, the paper -9594.98."""
+    likelihood = fit_pareto_nbd(cdnow().history).log_likelihood
+    assert likelihood == pytest.approx(-9594.9762, abs=6e-5)

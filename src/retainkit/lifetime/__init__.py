@@ -27,6 +27,7 @@ from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffe
 from retainkit.lifetime._covariates_evidence import LikelihoodRatio
 from retainkit.lifetime._covariates_fit import fit_with_covariates
 from retainkit.lifetime._covariates_model import CovariateModel
+from retainkit.lifetime._coverage import IntervalCoverage, measure_coverage
 from retainkit.lifetime._fit_contract import (
     fit_beta_discrete_weibull,
     fit_shifted_beta_geometric,
@@ -72,6 +73,7 @@ __all__ = [
     "HistoryColumns",
     "HoldoutSplit",
     "Interval",
+    "IntervalCoverage",
     "LikelihoodRatio",
     "MbgNbdModel",
     "ModelComparison",
@@ -101,6 +103,7 @@ __all__ = [
     "fit_shifted_beta_geometric",
     "fit_with_covariates",
     "from_lifetimes",
+    "measure_coverage",
     "predict_total",
     "probability_value_exceeds",
     "probability_value_exceeds_at",

@@ -15,6 +15,7 @@ from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import _kernel_compare as kernel
 from retainkit.lifetime._bg_nbd import fit_bg_nbd
 from retainkit.lifetime._compress import compress_histories
+from retainkit.lifetime._coverage import measure_coverage
 from retainkit.lifetime._mbg_nbd import fit_mbg_nbd
 from retainkit.lifetime._nbd import fit_nbd
 from retainkit.lifetime._pareto_nbd import fit_pareto_nbd
@@ -39,7 +40,7 @@ _MOST_FREQUENT = 7
 _MEASURES = (
     *("log_likelihood", "aic", "bic", "log_score", "total_error", "tracking_error"),
     *("weekly_error", "mae", "rmse", "correlation", "gini", "lift_top_20"),
-    *("total_low", "total_expected", "total_high"),
+    *("total_low", "total_expected", "total_high", "coverage"),
 )
 
 
@@ -108,7 +109,8 @@ class ModelComparison(ResultTable):
             purchases - 1; `tracking_error` and `weekly_error`, mean absolute error of cumulative
             and of weekly repeat purchases relative to their actual mean; `mae`, `rmse`,
             `correlation` by customer; `gini`, 1 for a perfect ranking; `lift_top_20`, purchases
-            of the best fifth over a fifth of all; limits of the 90 % interval of the total.
+            of the best fifth over a fifth of all; limits of the 90 % interval of the total;
+            `coverage`, share of customers inside their own 90 % interval (`measure_coverage`).
         """
         kinds = pd.Index([_kind(model) for model in self.models], name="model")
         return pd.DataFrame(self.measures, index=kinds, columns=list(_MEASURES))
@@ -274,6 +276,7 @@ def _measures(
     for model, score, guess in zip(models, scores, expected, strict=True):
         path = tracking[_kind(model)].to_numpy()
         total = predict_total(model, split.history, horizon=split.horizon)
+        within = measure_coverage(model, split.history, split.purchases, horizon=split.horizon)
         rows.append(
             [
                 *(model.log_likelihood, model.aic, model.bic, score.sum()),
@@ -281,7 +284,7 @@ def _measures(
                 kernel.mean_error(path[held], actual[held]),
                 kernel.mean_error(np.diff(path)[held[1:]], np.diff(actual)[held[1:]]),
                 *kernel.customer_errors(guess, split.purchases),
-                *(total.low, total.estimate, total.high),
+                *(total.low, total.estimate, total.high, within.exact),
             ]
         )
     return np.array(rows, dtype=np.float64)
