@@ -111,7 +111,6 @@ def test_scipy_finds_the_same_optimum(law: str, odds: bool) -> None:
     np.testing.assert_allclose(vector(model), theta, atol=2e-3 * errors(model).max())
 
 
-@pytest.mark.slow
 def test_scipy_finds_the_same_optimum_of_pareto_nbd() -> None:
     history, z = base("pareto_nbd", 300)
     model = fit_with_covariates(history, table_of(z), config=config_of("pareto_nbd"))
@@ -121,7 +120,9 @@ def test_scipy_finds_the_same_optimum_of_pareto_nbd() -> None:
     np.testing.assert_allclose(vector(model), theta, atol=2e-3 * errors(model).max())
 
 
-@pytest.mark.parametrize("law", ["mbg_nbd", "bg_nbd"])
+@pytest.mark.parametrize(
+    "law", ["mbg_nbd", "bg_nbd", pytest.param("pareto_nbd", marks=pytest.mark.slow)]
+)
 def test_the_covariance_is_the_inverse_of_the_oracles_curvature(law: str) -> None:
     model, (history, z) = fitted(law), base(law)
     columns, at, step = (history.frequency, history.recency, history.age), vector(model), 1e-4
