@@ -89,6 +89,75 @@ def test_each_stage_has_a_curve_of_its_own() -> None:
     assert np.isnan(model.probability(frame.iloc[:1], stage=["prospect"])).all()
 
 
+def draw_stages(
+    n: int, seed: int, *, bend: float
+) -> tuple[pd.DataFrame, npt.NDArray[np.str_], npt.NDArray[np.bool_]]:
+    """Draw answers of three stages; with `bend` the new react to satisfaction more."""
+    rng = np.random.default_rng(seed)
+    frame, _ = make_answers(n, seed)
+    stage = np.array(["growing", "mature", "new"])[rng.integers(0, 3, n)]
+    slope = 0.5 + bend * (stage == "new")
+    logit = 0.3 + slope * (frame["satisfaction"] - 3.0) + 0.4 * (stage == "mature")
+    return frame, stage, np.asarray(rng.random(n) < expit(logit.to_numpy()))
+
+
+def test_stage_test_equals_statsmodels() -> None:
+    """With five answers and five knots the splines span the answers: dummies give the same."""
+    import statsmodels.api as sm
+
+    frame, stage, stays = draw_stages(3000, 21, bend=0.3)
+    model = fit_retention_drivers(
+        frame, retained=stays, stage=stage, config=DriverConfig(resamples=1)
+    )
+    answers = pd.get_dummies(frame["satisfaction"], drop_first=True, dtype=float).to_numpy()
+    stages = pd.get_dummies(stage, dtype=float).to_numpy()
+    others = frame[["perceived_value", "switching_cost"]].to_numpy()
+    each = np.column_stack([answers * stages[:, [j]] for j in range(3)])
+    fits = [
+        sm.Logit(stays.astype(float), np.column_stack([stages, others, curve])).fit(disp=0)
+        for curve in (answers, each)
+    ]
+    assert model.stage_test is not None
+    assert model.stage_test.degrees_of_freedom == 8
+    assert model.stage_test.chi_square == pytest.approx(2.0 * (fits[1].llf - fits[0].llf), rel=1e-6)
+    assert model.stage_test.p_value is not None
+    assert model.stage_test.p_value < 0.05
+    assert model.stage_test.customers == 3000
+    assert RetentionDriverModel.from_json(model.to_json()) == model
+    alone = fit_retention_drivers(frame, retained=stays, config=DriverConfig(resamples=1))
+    assert alone.stage_test is None
+
+
+def share_found(runs: int, *, bend: float) -> float:
+    """Return how often the test at 5 % finds that the stages differ."""
+    found = 0
+    for seed in range(runs):
+        frame, stage, stays = draw_stages(900, seed, bend=bend)
+        quick = DriverConfig(resamples=1)
+        test = fit_retention_drivers(frame, retained=stays, stage=stage, config=quick).stage_test
+        assert test is not None
+        assert test.p_value is not None
+        found += test.p_value < 0.05
+    return found / runs
+
+
+@pytest.mark.slow
+def test_stage_test_keeps_its_level_and_has_power() -> None:
+    """Of 200 bases with one curve 5 % are found, within three standard errors; of others most."""
+    assert share_found(200, bend=0.0) == pytest.approx(0.05, abs=0.046)
+    assert share_found(30, bend=1.0) > 0.9
+
+
+def test_stages_that_the_answers_cannot_tell_apart_have_no_test() -> None:
+    """One stage only: no curve could differ."""
+    frame, stays = make_answers(300, 4)
+    model = fit_retention_drivers(
+        frame, retained=stays, stage=["new"] * 300, config=DriverConfig(resamples=1)
+    )
+    assert model.stage_test is not None
+    assert (model.stage_test.degrees_of_freedom, model.stage_test.p_value) == (0, None)
+
+
 @LAW
 @given(
     st.lists(st.floats(-5, 15), min_size=1, max_size=30),

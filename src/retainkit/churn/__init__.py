@@ -53,7 +53,7 @@ from retainkit.churn._cross import (
     rank_causes,
 )
 from retainkit.churn._detection import detect_churn
-from retainkit.churn._drivers import DriverConfig, RetentionDriverModel
+from retainkit.churn._drivers import DriverConfig, InteractionTest, RetentionDriverModel
 from retainkit.churn._fit_drivers import fit_retention_drivers
 from retainkit.churn._fit_reliability import fit_evidence_model
 from retainkit.churn._flows import FlowTable, leaky_bucket
@@ -125,6 +125,7 @@ __all__ = [
     "HazardConfig",
     "IncidenceTable",
     "Initiator",
+    "InteractionTest",
     "LeakConfig",
     "LeakTable",
     "Mechanism",

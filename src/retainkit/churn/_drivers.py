@@ -48,6 +48,34 @@ class DriverConfig(FrozenConfig):
     confidence: float = 0.95
 
 
+class InteractionTest(FrozenModel):
+    """Whether satisfaction works differently from stage to stage: a likelihood-ratio test.
+
+    Parameters
+    ----------
+    chi_square : float
+        Twice the gain in log-likelihood of a curve per stage over one curve for all.
+    degrees_of_freedom : int
+        Coefficients the curves have more; 0 where the answers cannot tell.
+    p_value : float or None
+        Probability of such a gain or a greater one if the curves were one; None without degrees of
+        freedom.
+    customers : int
+        Customers it was computed from.
+
+    Examples
+    --------
+    >>> from retainkit.churn import InteractionTest
+    >>> InteractionTest(chi_square=9.2, degrees_of_freedom=4, p_value=0.056, customers=500).p_value
+    0.056
+    """
+
+    chi_square: float
+    degrees_of_freedom: int
+    p_value: float | None
+    customers: int
+
+
 class RetentionDriverModel(FrozenModel):
     """The learnt drivers of staying; see `fit_retention_drivers`.
 
@@ -69,6 +97,8 @@ class RetentionDriverModel(FrozenModel):
         Customers it was learnt from, and those left out because an answer was missing.
     log_likelihood, linear_log_likelihood : float
         Of the model, and of one that is linear in satisfaction.
+    stage_test : InteractionTest or None
+        Whether the stages need curves of their own; None without stages.
     config : DriverConfig
         The settings used.
 
@@ -90,6 +120,7 @@ class RetentionDriverModel(FrozenModel):
     log_likelihood: float
     linear_log_likelihood: float
     config: DriverConfig
+    stage_test: InteractionTest | None = None
 
     def probability(self, drivers: pd.DataFrame, *, stage: ArrayLike1D | None = None) -> FloatArray:
         """Return the probability that each customer stays.
@@ -211,11 +242,13 @@ class RetentionDriverModel(FrozenModel):
         return pd.DataFrame([row])
 
     def _band(self, draws: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+        """Return the bounds of the bootstrap draws."""
         tail = (1.0 - self.config.confidence) / 2.0
         low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
         return low, high
 
     def _design(self, drivers: pd.DataFrame, stage: Any) -> npt.NDArray[np.float64]:
+        """Return the columns of the regression for these customers."""
         return driver_design(
             drivers,
             stage,

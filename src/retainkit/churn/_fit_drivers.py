@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
-from retainkit.churn._drivers import DRIVERS, DriverConfig, RetentionDriverModel, driver_design
-from retainkit.churn._kernel_drivers import fit_bounded_logit
+from retainkit.churn._drivers import (
+    DRIVERS,
+    DriverConfig,
+    InteractionTest,
+    RetentionDriverModel,
+    driver_design,
+)
+from retainkit.churn._kernel_drivers import fit_bounded_logit, fit_free_logit
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -42,7 +49,8 @@ def fit_retention_drivers(
     Returns
     -------
     RetentionDriverModel
-        `.curve()`, `.marginal_effects(...)`, `.what_if(...)`, `.probability(...)`.
+        `.curve()`, `.marginal_effects(...)`, `.what_if(...)`, `.probability(...)`; with stages,
+        `.stage_test` says whether they need curves of their own.
 
     Raises
     ------
@@ -58,7 +66,9 @@ def fit_retention_drivers(
     Notes
     -----
     Logistic regression on quadratic I-splines of satisfaction with coefficients >= 0 (so the curve
-    is monotone), bands by bootstrap of the customers.
+    is monotone), bands by bootstrap of the customers. The test of the stages compares two free fits
+    on the same splines (no penalty, no sign, so that the ratio of likelihoods is chi-square
+    distributed): a curve per stage against one curve, an intercept per stage in both.
 
     References
     ----------
@@ -106,6 +116,7 @@ def fit_retention_drivers(
 
 
 def _require_enough(values: npt.NDArray[np.float64], stays: npt.NDArray[np.bool_]) -> None:
+    """Refuse too few customers on either side, and answers that are all the same."""
     few = min(int(stays.sum()), int((~stays).sum()))
     if few < _LEAST or np.unique(values[:, 0]).size < 2:
         raise NotComputableError(
@@ -124,6 +135,7 @@ def _fit(
     incomplete: int,
     config: DriverConfig,
 ) -> RetentionDriverModel:
+    """Fit the curve, its bootstrap and the yardsticks beside it to complete rows."""
     values = drivers[list(names)].to_numpy(dtype=np.float64)
     shares = np.linspace(0.0, 1.0, max(config.knots, 2))
     points = np.unique(values[:, 0])
@@ -168,6 +180,26 @@ def _fit(
         log_likelihood=likelihood,
         linear_log_likelihood=_fit_linear(values, stays, design[:, :width]),
         config=config,
+        stage_test=_compare_curves(design, stays, width, len(names) - 1) if stages else None,
+    )
+
+
+def _compare_curves(
+    design: FloatArray, stays: npt.NDArray[np.bool_], stages: int, others: int
+) -> InteractionTest:
+    """Test a curve per stage against one curve for all, by the ratio of the likelihoods."""
+    shared = design[:, : stages + others]
+    curves = design[:, stages + others :]
+    common = curves.reshape(len(design), stages, -1).sum(axis=1)
+    one, small = fit_free_logit(np.column_stack([shared, common]), stays)
+    each, large = fit_free_logit(np.column_stack([shared, curves]), stays)
+    freedom = large - small
+    chi = max(2.0 * (each - one), 0.0)
+    return InteractionTest(
+        chi_square=chi,
+        degrees_of_freedom=freedom,
+        p_value=float(special.chdtrc(freedom, chi)) if freedom else None,
+        customers=len(stays),
     )
 
 

@@ -66,6 +66,27 @@ def fit_bounded_logit(
     return beta, likelihood, bool(found.success)
 
 
+def fit_free_logit(x: Float, hits: npt.NDArray[np.bool_]) -> tuple[float, int]:
+    """Return the greatest log-likelihood of a logit on the span of `x`, and the span's rank.
+
+    Newton's method on orthonormal columns; where a cell has one outcome only the likelihood is
+    approached from below, the steps end when it no longer rises.
+    """
+    u, size, _ = np.linalg.svd(x, full_matrices=False)
+    rank = int((size > size.max(initial=0.0) * 1e-9).sum())
+    base, y = u[:, :rank], hits.astype(np.float64)
+    beta, value = np.zeros(rank), -np.inf
+    for _ in range(100):
+        eta = base @ beta
+        now = float((y * eta - np.logaddexp(0.0, eta)).sum())
+        if now <= value + 1e-10 * max(abs(value), 1.0):
+            return max(now, value), rank
+        value, p = now, expit(eta)
+        inner = (base * (p * (1.0 - p))[:, None]).T @ base + 1e-10 * np.eye(rank)
+        beta = beta + np.linalg.solve(inner, base.T @ (y - p))
+    return value, rank
+
+
 def expit(eta: Float) -> Float:
     """Return 1 / (1 + exp(-eta)) without overflow."""
     half: Float = 0.5 * (1.0 + np.tanh(0.5 * eta))
