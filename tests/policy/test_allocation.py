@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix, vstack
 
 from retainkit.errors import (
@@ -24,6 +24,7 @@ from retainkit.errors import (
 from retainkit.policy import (
     AllocationLimit,
     MeasureCatalog,
+    ResourceUse,
     allocate_budget,
     budget_frontier,
     catalog_limits,
@@ -306,3 +307,72 @@ def test_capacities_of_a_catalogue_become_limits() -> None:
     changed = catalog.with_measures(catalog.measure("trade_up").replace(capacity=3))
     (limit,) = catalog_limits(changed)
     assert (limit.measures, limit.at_most, limit.counts) == (("trade_up",), 3.0, "customers")
+
+
+def _hours(at_most: float | None = None, at_least: float | None = None) -> AllocationLimit:
+    return AllocationLimit(id="hours", counts="advisor_hours", at_most=at_most, at_least=at_least)
+
+
+def test_hours_shared_by_two_measures_by_hand() -> None:
+    """Visit 3 hours, call 0.5: in 4 hours one visit (gain 9) and two calls (2 + 2) are best."""
+    gain = [[9.0, 2.0], [8.0, 2.0], [7.5, 2.0]]
+    uses = {"advisor_hours": [3.0, 0.5]}
+    plan = allocate_budget(
+        gain, [0.0, 0.0], budget=100.0, measures=("visit", "call"), uses=uses, limits=(_hours(4.0),)
+    )
+    assert plan.to_frame()["measure"].tolist() == ["visit", "call", "call"]
+    assert plan.gain == 13.0
+    assert plan.limit_used == (("hours", 4.0),)
+    assert dict(plan.limit_prices)["hours"] > 0.0
+    least = allocate_budget(
+        np.negative(gain),
+        [0.0, 0.0],
+        budget=100.0,
+        measures=("visit", "call"),
+        uses=uses,
+        limits=(_hours(at_least=1.0),),
+    )
+    assert sorted(least.measure.tolist()) == [-1, 1, 1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hours_against_an_integer_program(seed: int) -> None:
+    """Hours that differ between customers, a channel's own limit; scipy's exact solution."""
+    rng = np.random.default_rng(seed)
+    n, m = 40, 3
+    gain, cost = rng.normal(3.0, 4.0, (n, m)), rng.uniform(0.5, 3.0, (n, m))
+    hours = rng.uniform(0.2, 2.0, (n, m))
+    calls = AllocationLimit(id="calls", measures=("measure_0",), at_most=6)
+    plan = allocate_budget(
+        gain, cost, budget=30.0, limits=(_hours(15.0), calls), uses={"advisor_hours": hours}
+    )
+    each = np.kron(np.eye(n), np.ones(m))
+    first = np.tile([1.0, 0.0, 0.0], n)
+    rows = np.vstack([each, cost.ravel(), hours.ravel(), first])
+    high = np.array([*np.ones(n), 30.0, 15.0, 6.0])
+    exact = milp(
+        -gain.ravel(),
+        constraints=LinearConstraint(rows, -np.inf, high),
+        integrality=np.ones(n * m, dtype=np.int64),
+        bounds=Bounds(0.0, 1.0),
+    )
+    treated = np.flatnonzero(plan.measure >= 0)
+    used = hours[treated, plan.measure[treated]].sum()
+    assert used <= 15.0 + 1e-6
+    assert dict(plan.limit_used)["hours"] == pytest.approx(used)
+    assert dict(plan.limit_used)["calls"] == (plan.measure == 0).sum()
+    assert plan.gain == pytest.approx(-float(exact.fun or 0.0), rel=2e-4)
+
+
+def test_hours_that_nobody_uses_are_refused() -> None:
+    with pytest.raises(SchemaError, match="advisor_hours"):
+        allocate_budget([[1.0]], [1.0], budget=1.0, limits=(_hours(1.0),))
+    for wrong in ([1.0, 2.0], [-1.0]):
+        with pytest.raises(AlignmentError, match="uses"):
+            allocate_budget(
+                [[1.0]], [1.0], budget=1.0, limits=(_hours(1.0),), uses={"advisor_hours": wrong}
+            )
+    with pytest.raises(ValidationError, match="customers or cost"):
+        MeasureCatalog().measure("trade_up").replace(
+            uses=(ResourceUse(resource="cost", amount=1.0),)
+        )

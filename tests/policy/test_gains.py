@@ -8,10 +8,12 @@ from pydantic import ValidationError
 
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.policy import (
+    AllocationLimit,
     CostModel,
     DecisionTable,
     MeasureCatalog,
     MeasureEffect,
+    ResourceUse,
     catalog_limits,
     decide_actions,
     measure_gains,
@@ -99,6 +101,37 @@ def test_cool_down_and_capacity() -> None:
     assert np.isnan(gains.gain[:, 1]).tolist() == [True, False, False, True]
     plan = gains.allocate(1000.0, limits=catalog_limits(catalog))
     assert plan.measure.tolist() == [-1, 1, -1, -1]
+
+
+def test_hours_of_the_catalogue_are_limited() -> None:
+    """Visits of 2 hours each in 5 hours: two customers, those who gain most."""
+    catalog = _catalog(uses=(ResourceUse(resource="visit_hours", amount=2.0),))
+    assert catalog.uses == {"visit_hours": {"personal_ties": 2.0}}
+    frame = catalog.to_frame().set_index("measure")
+    assert frame.loc["personal_ties", "uses"] == "2 visit_hours"
+    table = _decisions(catalog)
+    gains = measure_gains(table, churn=_churn(table))
+    hours = AllocationLimit(id="hours", counts="visit_hours", at_most=5.0)
+    plan = gains.allocate(1000.0, limits=(hours,))
+    best_two = np.sort(gains.gain[:, 1])[-2:]
+    assert plan.gain == pytest.approx(best_two.sum())
+    assert plan.limit_used == (("hours", 4.0),)
+
+
+def test_limits_on_measures_without_economics_do_not_bind() -> None:
+    catalog = _catalog()
+    limited = catalog.with_measures(catalog.measure("trade_up").replace(capacity=3))
+    table = _decisions(limited)
+    gains = measure_gains(table, churn=_churn(table))
+    assert "trade_up" in gains.unknown
+    free = gains.allocate(1000.0)
+    plan = gains.allocate(1000.0, limits=catalog_limits(limited))
+    assert plan.measure.tolist() == free.measure.tolist()
+    must = AllocationLimit(id="must", measures=("trade_up",), at_least=1)
+    with pytest.raises(SchemaError, match="trade_up"):
+        gains.allocate(1000.0, limits=(must,))
+    both = AllocationLimit(id="both", measures=("trade_up", "personal_ties"), at_most=1)
+    assert (gains.allocate(1000.0, limits=(both,)).measure >= 0).sum() == 1
 
 
 def test_effects_in_money_come_from_elsewhere() -> None:

@@ -48,6 +48,7 @@ from retainkit.policy._measures import (
     MeasureCondition,
     MeasureEffect,
     PolicyMeasure,
+    ResourceUse,
 )
 from retainkit.policy._plan import AnnualPlan, PlanLine, plan_year
 from retainkit.policy._plan_goals import Goal, PlanGoals
@@ -108,6 +109,7 @@ __all__ = [
     "PotentialConfig",
     "PotentialTable",
     "RankedEffects",
+    "ResourceUse",
     "ResponseLearner",
     "RiskBands",
     "Stance",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ def allocate_budget(
     limits: Sequence[AllocationLimit] = (),
     tier: IntArray | None = None,
     tier_names: Sequence[str] = (),
+    uses: Mapping[str, Any] | None = None,
 ) -> Allocation:
     """Choose one measure or none for each customer so that the plan gains most in the budget.
 
@@ -55,6 +56,9 @@ def allocate_budget(
         Tier of each customer, for limits by tier.
     tier_names : sequence of str
         Names of the tiers.
+    uses : mapping of str to array_like, optional
+        Units of each resource (hours, calls) per customer treated: one number per measure, or
+        one per customer and measure. Limits count them by name.
 
     Returns
     -------
@@ -96,7 +100,8 @@ def allocate_budget(
     base = _read(gain, cost, budget, measures, customer_id)
     if limits:
         codes = None if tier is None else _tiers(tier, tuple(tier_names), len(base.customer_id))
-        return _allocate_limited(base, budget, tuple(limits), codes, tuple(tier_names))
+        resources = _resources(uses or {}, base)
+        return _allocate_limited(base, budget, tuple(limits), codes, tuple(tier_names), resources)
     order = _canonical(base.customer_id)
     unordered = order is None
     choice = _kernel_allocate.allocate(
@@ -245,6 +250,7 @@ def _allocation(
     price: float,
     bound: float,
     prices: tuple[tuple[str, float], ...] = (),
+    used: tuple[tuple[str, float], ...] = (),
 ) -> Allocation:
     if NO_MEASURE in base.measures:
         measure[measure == base.measures.index(NO_MEASURE)] = -1
@@ -262,6 +268,7 @@ def _allocation(
         shadow_price=price,
         bound=bound,
         limit_prices=prices,
+        limit_used=used,
     )
 
 
@@ -271,6 +278,7 @@ def _allocate_limited(
     limits: tuple[AllocationLimit, ...],
     tier: IntArray | None,
     tier_names: tuple[str, ...],
+    uses: Mapping[str, FloatArray],
 ) -> Allocation:
     order = base.customer_id.argsort()
     cost = np.where(np.isnan(base.gain), 0.0, base.cost)
@@ -281,6 +289,7 @@ def _allocate_limited(
         measures=base.measures,
         tier=None if tier is None else tier[order],
         tier_names=tier_names,
+        uses={name: table[order] for name, table in uses.items()},
     )
     try:
         choice = _kernel_limits.solve(base.gain[order], system)
@@ -296,6 +305,23 @@ def _allocate_limited(
     prices = tuple(
         (limit.id, float(price)) for limit, price in zip(limits, choice.prices[1:], strict=True)
     )
+    amounts = _kernel_limits.used(choice.measure, system, base.gain.shape[1])[1:]
+    used = tuple((x.id, float(amount)) for x, amount in zip(limits, amounts, strict=True))
     measure = _back(choice.measure, np.asarray(order))
     price = float(choice.prices[0])
-    return _allocation(base, measure, budget, price, choice.bound, prices)
+    return _allocation(base, measure, budget, price, choice.bound, prices, used)
+
+
+def _resources(uses: Mapping[str, Any], base: _Base) -> dict[str, FloatArray]:
+    """Return the units of each resource per customer and measure."""
+    tables: dict[str, FloatArray] = {}
+    for name, given in uses.items():
+        table = _table(np.atleast_2d(np.asarray(given, dtype=np.float64)), f"uses[{name!r}]")
+        if table.shape not in (base.gain.shape, (1, base.gain.shape[1])) or (table < 0.0).any():
+            raise AlignmentError(
+                f"uses of shape {table.shape}, least {np.min(table, initial=0.0):g}",
+                rule="0 or more units per measure, or per customer and measure",
+                where=f"uses[{name!r}]",
+            )
+        tables[name] = np.broadcast_to(table, base.gain.shape)
+    return tables

@@ -38,6 +38,8 @@ class Allocation(ResultTable):
         No plan within the limits gains more [money].
     limit_prices : tuple of (str, float)
         Shadow price of each further limit: what one unit more of it earns.
+    limit_used : tuple of (str, float)
+        What the plan takes of each further limit, in the unit it counts.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class Allocation(ResultTable):
     shadow_price: float
     bound: float
     limit_prices: tuple[tuple[str, float], ...] = ()
+    limit_used: tuple[tuple[str, float], ...] = ()
 
     def __len__(self) -> int:
         return self.measure.size

@@ -12,6 +12,7 @@ def measure(
     description: tuple[str, str],
     **more: Any,
 ) -> dict[str, Any]:
+    """Return one row: names and texts in both languages, what rows share, what this one adds."""
     return {
         "id": measure_id,
         "name": {"en": name[0], "zh": name[1]},

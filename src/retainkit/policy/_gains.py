@@ -44,6 +44,10 @@ class GainTable(ResultTable):
         Value tier of each customer.
     tier_names : tuple of str
         The tiers, best first.
+    uses : tuple of (str, tuple of float)
+        Resource, and its units per customer treated with each measure.
+    unknown : tuple of str
+        Measures of the catalogue whose economics are not known; limits on them do not bind.
 
     Examples
     --------
@@ -62,6 +66,8 @@ class GainTable(ResultTable):
     free_riders: FloatArray
     tier: Any
     tier_names: tuple[str, ...]
+    uses: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -106,10 +112,20 @@ class GainTable(ResultTable):
             budget=budget,
             measures=self.measures,
             customer_id=self.customer_id,
-            limits=limits,
+            limits=[limit for given in limits for limit in self._binding(given)],
             tier=self.tier,
             tier_names=self.tier_names,
+            uses=dict(self.uses),
         )
+
+    def _binding(self, limit: AllocationLimit) -> tuple[AllocationLimit, ...]:
+        """Return the limit on the measures that can be planned; nothing when there are none."""
+        if not set(limit.measures) & set(self.unknown):
+            return (limit,)
+        left = tuple(name for name in limit.measures if name not in self.unknown)
+        if left:
+            return (limit.replace(measures=left),)
+        return () if limit.at_least is None else (limit,)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per customer and measure with known economics.
@@ -278,6 +294,11 @@ def measure_gains(
         free_riders=np.column_stack(riders),
         tier=decisions.value_tier,
         tier_names=decisions.tier_names,
+        uses=tuple(
+            (resource, tuple(amounts.get(name, 0.0) for name in names))
+            for resource, amounts in decisions.catalog.uses.items()
+        ),
+        unknown=tuple(m.id for m in decisions.catalog.measures if m.id not in names),
     )
 
 

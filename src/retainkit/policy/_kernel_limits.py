@@ -57,8 +57,8 @@ def solve(gain: Floats, limits: Limits, *, near: int = 300) -> LimitedChoice | N
         reduced = _reduced(gain, limits, prices)
         measure = _best(reduced)
         measure[open_rows] = -1
-        used = _used(measure, limits, gain.shape[1])
-        found = _relax(gain, limits, open_rows, limits.low - used, limits.high - used)
+        taken = used(measure, limits, gain.shape[1])
+        found = _relax(gain, limits, open_rows, limits.low - taken, limits.high - taken)
         if found is None:
             if open_rows.size == n:
                 return None
@@ -152,7 +152,7 @@ def _closest(reduced: Floats, size: int) -> npt.NDArray[np.int64]:
     return np.argsort(top[:, 1] - top[:, 0], kind="stable")[:size]
 
 
-def _used(measure: Codes, limits: Limits, m: int) -> Floats:
+def used(measure: Codes, limits: Limits, m: int) -> Floats:
     """Return what a plan uses of each limit."""
     fixed = np.flatnonzero(measure >= 0)
     if not fixed.size:
@@ -168,11 +168,11 @@ def _decide_rest(
     from scipy.sparse import csr_matrix, vstack
 
     m = gain.shape[1]
-    used = _used(measure, limits, m)
+    taken = used(measure, limits, m)
     columns = (open_rows[:, None] * m + np.arange(m)).ravel()
     columns = columns[~np.isnan(gain.ravel()[columns])]
     if not columns.size:
-        return bool(np.all(used >= limits.low - 1e-9) and np.all(used <= limits.high + 1e-9))
+        return bool(np.all(taken >= limits.low - 1e-9) and np.all(taken <= limits.high + 1e-9))
     place = np.searchsorted(open_rows, columns // m)
     one_each = csr_matrix(
         (np.ones(columns.size), (place, np.arange(columns.size))), (open_rows.size, columns.size)
@@ -182,8 +182,8 @@ def _decide_rest(
         -gain.ravel()[columns],
         constraints=LinearConstraint(
             vstack([one_each, limits.weights[:, columns]]).tocsr(),
-            np.concatenate([np.zeros(open_rows.size), limits.low - used - slack]),
-            np.concatenate([np.ones(open_rows.size), limits.high - used + slack]),
+            np.concatenate([np.zeros(open_rows.size), limits.low - taken - slack]),
+            np.concatenate([np.ones(open_rows.size), limits.high - taken + slack]),
         ),
         integrality=np.ones(columns.size),
         bounds=Bounds(0.0, 1.0),

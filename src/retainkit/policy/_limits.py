@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -16,7 +17,7 @@ from retainkit.typing import FloatArray, IntArray, NonNegativeFloat
 
 
 class AllocationLimit(FrozenConfig):
-    """One limit: how many customers, or how much money, some measures may or must reach.
+    """One limit: how many customers, hours or money some measures may or must take.
 
     Parameters
     ----------
@@ -26,8 +27,9 @@ class AllocationLimit(FrozenConfig):
         Measures it counts; empty means all.
     tiers : tuple of str
         Tiers it counts; empty means all.
-    counts : {"customers", "cost"}
-        What is counted: heads, or expected cost [money].
+    counts : str
+        What is counted: "customers" (heads), "cost" (expected, [money]), or a resource by its
+        name, in the units of `PolicyMeasure.uses`.
     at_least, at_most : float or None
         Bounds; None = none on that side.
 
@@ -41,12 +43,14 @@ class AllocationLimit(FrozenConfig):
     >>> from retainkit.policy import AllocationLimit
     >>> AllocationLimit(id="visits", measures=("personal_ties",), at_most=200).counts
     'customers'
+    >>> AllocationLimit(id="hours", counts="visit_hours", at_most=300).at_most
+    300.0
     """
 
     id: Identifier
     measures: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
-    counts: Literal["customers", "cost"] = "customers"
+    counts: Identifier = "customers"
     at_least: NonNegativeFloat | None = None
     at_most: NonNegativeFloat | None = None
 
@@ -97,6 +101,7 @@ def limit_matrix(
     measures: tuple[str, ...],
     tier: IntArray | None,
     tier_names: tuple[str, ...],
+    uses: Mapping[str, FloatArray],
 ) -> _kernel_limits.Limits:
     """Return the limits, the budget first, as a sparse system over customers x measures."""
     from scipy.sparse import csr_matrix
@@ -105,7 +110,7 @@ def limit_matrix(
     for limit in limits:
         counted = np.isin(measures, _known(limit.measures, measures, "measures", limit.id))
         counted &= np.array([name != "do_nothing" for name in measures], dtype=np.bool_)
-        weight = np.where(counted, cost if limit.counts == "cost" else 1.0, 0.0)
+        weight = np.where(counted, _counted(limit, cost, uses), 0.0)
         weight = np.broadcast_to(weight, cost.shape)
         if limit.tiers:
             wanted = _known(limit.tiers, tier_names, "tiers", limit.id)
@@ -121,6 +126,22 @@ def limit_matrix(
     low = [-np.inf, *(-np.inf if x.at_least is None else x.at_least for x in limits)]
     high = [budget, *(np.inf if x.at_most is None else x.at_most for x in limits)]
     return _kernel_limits.Limits(csr_matrix(np.vstack(rows)).tocsc(), np.array(low), np.array(high))
+
+
+def _counted(
+    limit: AllocationLimit, cost: FloatArray, uses: Mapping[str, FloatArray]
+) -> FloatArray | float:
+    """Return what one customer with each measure takes of what the limit counts."""
+    if limit.counts in ("customers", "cost"):
+        return cost if limit.counts == "cost" else 1.0
+    if limit.counts not in uses:
+        raise SchemaError(
+            f"limit {limit.id!r} counts {limit.counts!r}",
+            rule='a limit counts "customers", "cost" or a resource that some measure uses',
+            where=f"known resources: {sorted(uses)}",
+            fix="give the measures `uses=(ResourceUse(...),)`, or pass uses=... to allocate_budget",
+        )
+    return uses[limit.counts]
 
 
 def _known(

@@ -122,6 +122,15 @@ class MeasureCatalog(FrozenModel):
         return tuple(i for i, measure in enumerate(self.measures) if measure.has_economics)
 
     @cached_property
+    def uses(self) -> dict[str, dict[str, float]]:
+        """Units of each resource per customer treated, by measure; only what was supplied."""
+        table: dict[str, dict[str, float]] = {}
+        for measure in self.measures:
+            for use in measure.uses:
+                table.setdefault(use.resource, {})[measure.id] = use.amount
+        return table
+
+    @cached_property
     def positions(self) -> dict[str, int]:
         """Position of each measure by id."""
         return {measure.id: position for position, measure in enumerate(self.measures)}
@@ -264,6 +273,7 @@ class MeasureCatalog(FrozenModel):
                 "channel": m.channel,
                 "adverse": m.adverse,
                 "cost": float("nan") if m.cost.expected is None else m.cost.expected,
+                "uses": ", ".join(f"{use.amount:g} {use.resource}" for use in m.uses),
             }
             for m in self.measures
         ]

@@ -18,7 +18,7 @@ from retainkit.policy._vocabulary import (
     StandingName,
     TierRole,
 )
-from retainkit.typing import NonNegativeFloat, PositiveInt, Rate
+from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 """A stable name: lower-case letters, digits and underscores."""
@@ -115,6 +115,27 @@ class CostModel(FrozenConfig):
         return sum(given) if given else None
 
 
+class ResourceUse(FrozenConfig):
+    """How much of a scarce resource a measure takes per customer treated and planning horizon.
+
+    Parameters
+    ----------
+    resource : str
+        Stable name with its unit, for example "visit_hours"; limits count it by this name.
+    amount : float
+        Units per customer treated.
+
+    Examples
+    --------
+    >>> from retainkit.policy import ResourceUse
+    >>> ResourceUse(resource="visit_hours", amount=1.5).amount
+    1.5
+    """
+
+    resource: Identifier
+    amount: PositiveFloat
+
+
 class MeasureEffect(FrozenConfig):
     """How much a measure changes, from the firm's own trials; `None` means *not supplied*.
 
@@ -192,12 +213,15 @@ class PolicyMeasure(FrozenConfig):
         Days before the same customer may get it again; None = not supplied.
     capacity : int or None
         Customers it can reach per horizon; None = not supplied.
+    uses : tuple of ResourceUse
+        What it takes of resources that several measures share: hours, calls, seats.
 
     Raises
     ------
     pydantic.ValidationError
         If an adverse measure lacks a guard rail, an effect is sized that the measure does not
-        claim to change, or an exit measure offers an incentive.
+        claim to change, an exit measure offers an incentive, or a resource is named twice or
+        "customers" or "cost".
 
     Examples
     --------
@@ -222,6 +246,7 @@ class PolicyMeasure(FrozenConfig):
     guard_rails: tuple[GuardRail, ...] = ()
     cool_down_days: Annotated[int, Field(ge=0)] | None = None
     capacity: PositiveInt | None = None
+    uses: tuple[ResourceUse, ...] = ()
 
     @model_validator(mode="after")
     def _is_responsible(self) -> Self:
@@ -235,6 +260,9 @@ class PolicyMeasure(FrozenConfig):
             raise ValueError(f"{self.id} sizes {unclaimed}, which are not among its changes")
         if Stance.EXIT in self.stances and self.cost.incentive:
             raise ValueError(f"{self.id} serves exit: bad customers never get an incentive")
+        names = [use.resource for use in self.uses]
+        if len(set(names)) < len(names) or {"customers", "cost"} & set(names):
+            raise ValueError(f"{self.id} uses {names}: each once, none called customers or cost")
         return self
 
     @property
