@@ -116,3 +116,59 @@ def test_cohorts_by_sets(contracts: pd.DataFrame, base: ContractIndex) -> None:
     for column, end in ((1, "2023-02-01"), (5, "2023-06-01"), (8, "2023-09-01")):
         assert table.heads[row, column] == len(cohort & active_on(contracts, end))
     assert bool(table.incomplete[row, 9])  # September 2023 is observed for eight days
+
+
+def test_cohorts_by_anniversary_and_on_or_after_by_sets(
+    contracts: pd.DataFrame, base: ContractIndex
+) -> None:
+    """Who is there n months after the own first day, and who on that month's end or later."""
+    real = contracts[contracts["end"].isna() | (contracts["end"] > contracts["start"])]
+    first = real.groupby("customer_id")["start"].min()
+    last = pd.Timestamp("2023-09-08")
+    ends = real["end"].fillna(pd.Timestamp("2100-01-01"))
+    rolling = follow_cohorts(base, clock="rolling")
+    convention = MetricConvention(incomplete_period="mark")
+    later = follow_cohorts(base, activity="on_or_after", convention=convention)
+    bracket = follow_cohorts(base, activity="bracket", brackets=((1, 3),))
+    assert rolling.sizes.sum() == len(first)
+    assert rolling.customers_without_purchase == 2877 - len(first) == 90
+    since = real["customer_id"].map(first)
+    for column in (1, 2, 3, 6, 11):
+        day = first + pd.DateOffset(months=column)
+        seen = day[day <= last]
+        look = real["customer_id"].map(day)
+        there = set(real.loc[(real["start"] <= look) & (ends > look), "customer_id"]) & set(
+            seen.index
+        )
+        assert rolling.eligible[column] == len(seen)
+        assert rolling.retained[column] == len(there)
+        month_start = since.dt.to_period("M").dt.start_time
+        eve = month_start + pd.DateOffset(months=column + 1) - pd.Timedelta(days=1)
+        begun = month_start + pd.DateOffset(months=column) <= last
+        alive = real[(ends > eve.clip(upper=last)) & begun]
+        assert (
+            later.heads[:, column][~np.isnan(later.heads[:, column])].sum()
+            == alive["customer_id"].nunique()
+        )
+    september = real[since.dt.strftime("%Y-%m") == "2022-09"]
+    hit: set[int] = set()
+    for eve_day in ("2022-11-01", "2022-12-01", "2023-01-01"):
+        hit |= active_on(contracts, eve_day)
+    assert bracket.heads[0, 0] == len(hit & set(september["customer_id"]))
+
+
+def test_a_return_opens_a_cohort_of_its_own_if_asked(
+    contracts: pd.DataFrame, base: ContractIndex
+) -> None:
+    """A gap of more than 14 days begins a new member; shorter ones are bridged."""
+    real = contracts[contracts["end"].isna() | (contracts["end"] > contracts["start"])]
+    own = real.sort_values(["customer_id", "start"])
+    until = own["end"].fillna(pd.Timestamp("2100-01-01"))
+    reach = until.groupby(own["customer_id"]).cummax().groupby(own["customer_id"]).shift()
+    gap = (own["start"] - reach).dt.days
+    convention = MetricConvention(reactivated_cohort="new", grace_days=14)
+    table = follow_cohorts(base, convention=convention)
+    opens = own[reach.isna() | (gap > 14)]
+    assert table.sizes.sum() == len(opens)
+    by_month = opens["start"].dt.strftime("%Y-%m").value_counts().sort_index()
+    assert table.sizes[table.sizes > 0].tolist() == by_month.tolist()
