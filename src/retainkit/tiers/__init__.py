@@ -40,6 +40,7 @@ from retainkit.tiers._confidence import (
     ValueDistribution,
     tier_probabilities,
 )
+from retainkit.tiers._confidence_table import TierConfidence, assess_confidence
 from retainkit.tiers._config import (
     ByCuts,
     ByHeadcount,
@@ -66,6 +67,7 @@ from retainkit.tiers._lifecycle import (
     fit_lifecycle_scheme,
     lifecycle_stage,
 )
+from retainkit.tiers._lifetime_values import LifetimeValues
 from retainkit.tiers._movement import TierMovement, compare_tiers
 from retainkit.tiers._needs import Need, NeedCatalog, NeedLevel, NeedTable, match_needs
 from retainkit.tiers._overrides import AppliedOverrides, TierOverride
@@ -114,6 +116,7 @@ __all__ = [
     "LifecycleConfig",
     "LifecycleScheme",
     "LifecycleTable",
+    "LifetimeValues",
     "Need",
     "NeedCatalog",
     "NeedLevel",
@@ -131,6 +134,7 @@ __all__ = [
     "StandingConfig",
     "StandingTable",
     "TierChain",
+    "TierConfidence",
     "TierMovement",
     "TierOverride",
     "TierPyramid",
@@ -141,6 +145,7 @@ __all__ = [
     "TierTable",
     "ValueDistribution",
     "WhaleCurve",
+    "assess_confidence",
     "assess_standing",
     "assign_tiers",
     "cluster_customers",

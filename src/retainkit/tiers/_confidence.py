@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,12 +24,21 @@ __all__ = [
 class ValueDistribution(Protocol):
     """What is known about the uncertain value of each customer.
 
-    Any object with this method will do; `NormalValues`, `GammaValues` and `QuantileValues` are
-    ready made.
+    Any object with this method will do; `NormalValues`, `GammaValues`, `QuantileValues` and
+    `LifetimeValues` are ready made. An object that also has `exceeds_each(amounts)`, shape
+    (n_customers, n_amounts), is asked for all cuts at once.
     """
 
     def exceeds(self, amount: float) -> FloatArray:
         """Return the probability that each customer's value reaches `amount`; NaN: unknown."""
+
+
+@runtime_checkable
+class _AtOnce(Protocol):
+    """A distribution that works out several amounts together."""
+
+    def exceeds_each(self, amounts: ArrayLike1D) -> FloatArray:
+        """Return the probability that each customer's value reaches each amount."""
 
 
 class NormalValues(NamedTuple):
@@ -169,7 +178,8 @@ def tier_probabilities(scheme: TierScheme, distribution: ValueDistribution) -> F
         The cuts.
     distribution : ValueDistribution
         What is known about each value: a mean and a standard deviation (`NormalValues`,
-        `GammaValues`), quantiles (`QuantileValues`), or any object with `exceeds`.
+        `GammaValues`), quantiles (`QuantileValues`), models (`LifetimeValues`), or any object
+        with `exceeds`.
 
     Returns
     -------
@@ -191,6 +201,9 @@ def tier_probabilities(scheme: TierScheme, distribution: ValueDistribution) -> F
            [0.999, 0.001, 0.   ]])
     """
     known = [float(bound) for bound in scheme.lower_bounds if bound == bound]
+    if known and isinstance(distribution, _AtOnce):
+        chances = np.asarray(distribution.exceeds_each(known), dtype=np.float64)
+        return _kernel.tier_probabilities(list(chances.T), len(chances))
     reaching = [np.asarray(distribution.exceeds(bound), dtype=np.float64) for bound in known]
     if not known:
         n = np.asarray(distribution.exceeds(0.0)).size

@@ -1,0 +1,165 @@
+"""LifetimeValues: the predictive distribution of each customer's future value, by its models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit.tiers._arrays import as_floats, check_length
+from retainkit.typing import ArrayLike1D, FloatArray
+
+if TYPE_CHECKING:
+    from retainkit.lifetime import GammaGammaModel, PurchaseHistory
+    from retainkit.lifetime._process import ProcessModel
+
+__all__ = ["LifetimeValues"]
+
+
+class LifetimeValues(NamedTuple):
+    """Future values that scatter as the models of purchases and of spend say.
+
+    The number of purchases and their amounts are both uncertain, for each customer in its own
+    way; the probabilities are those of `lifetime.probability_value_exceeds_at`.
+
+    Parameters
+    ----------
+    history : PurchaseHistory of n customers
+        For example a `CustomerSummary`, in the unit of the purchase model.
+    monetary_value : array_like of float, shape (n,)
+        Mean amount per repeat purchase [money]; NaN where there was none.
+    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel or NbdModel
+        Law of the number of purchases.
+    spend_model : GammaGammaModel
+        Law of the amounts.
+    horizon : float
+        Length of the future considered [unit of the model].
+    annual_discount_rate : float, default 0.0
+        Yearly rate.
+    margin_rate : float or array_like of shape (n,), default 1.0
+        Profit per unit of purchases; where it is not above 0 no positive amount is reached.
+    scale : float or array_like of shape (n,), default 1.0
+        What the customer is graded by over what these models expect of it, where another
+        estimate is used for grading: the distribution keeps its shape and moves to that mean.
+
+    Examples
+    --------
+    >>> from retainkit.lifetime import GammaGammaModel, MbgNbdModel, PurchaseHistories
+    >>> from retainkit.tiers import LifetimeValues
+    >>> history = PurchaseHistories(
+    ...     frequency=[2, 9], recency=[30.43, 37], age=[38.86, 38.86], unit="week")
+    >>> values = LifetimeValues(
+    ...     history, monetary_value=[22.35, 40.0], horizon=52,
+    ...     purchase_model=MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week"),
+    ...     spend_model=GammaGammaModel(p=6.25, q=3.74, gamma=15.44), resolution=0.0)
+    >>> values.exceeds_each([100.0, 0.0]).round(3)
+    array([[0.116, 1.   ],
+           [0.752, 1.   ]])
+    >>> values._replace(scale=2.0).exceeds(200.0).round(3)
+    array([0.116, 0.752])
+    """
+
+    history: PurchaseHistory
+    monetary_value: ArrayLike1D
+    purchase_model: ProcessModel
+    spend_model: GammaGammaModel
+    horizon: float
+    annual_discount_rate: float = 0.0
+    margin_rate: float | ArrayLike1D = 1.0
+    scale: float | ArrayLike1D = 1.0
+    resolution: float = 0.05
+
+    def exceeds(self, amount: float) -> FloatArray:
+        """Return the probability that each value reaches an amount.
+
+        Parameters
+        ----------
+        amount : float
+            The amount [money].
+
+        Returns
+        -------
+        ndarray of float
+            In the order of `history`; NaN where age, margin or scale is not known.
+        """
+        only: FloatArray = self.exceeds_each([amount])[:, 0]
+        return only
+
+    def exceeds_each(self, amounts: ArrayLike1D) -> FloatArray:
+        """Return the probability that each value reaches each of several amounts, at once.
+
+        Parameters
+        ----------
+        amounts : array_like of float, shape (k,)
+            The amounts [money].
+
+        Returns
+        -------
+        ndarray of float, shape (n, k)
+            In the order of `history` and `amounts`; NaN where age, margin or scale is not known.
+        """
+        from retainkit.lifetime import probability_value_exceeds_at
+
+        n = len(self.history.frequency)
+        cuts, scale = as_floats(amounts, "amounts"), _each(self.scale, n, "scale")
+        margin = _each(self.margin_rate, n, "margin_rate")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            needed = cuts if (scale == 1.0).all() else cuts / scale[:, None]
+        chances = probability_value_exceeds_at(
+            needed,
+            _round_times(self.history, self.resolution),
+            monetary_value=self.monetary_value,
+            purchase_model=self.purchase_model,
+            spend_model=self.spend_model,
+            horizon=self.horizon,
+            annual_discount_rate=self.annual_discount_rate,
+            margin_rate=np.where(margin > 0.0, margin, np.nan),
+        )
+        unknown = np.isnan(self.history.age) | np.isnan(margin) | np.isnan(scale)
+        # Purchases are never negative: with a gain on each every value reaches 0, without one none
+        # reaches more.
+        gains = (margin > 0.0) & (scale > 0.0)
+        chances[~gains] = 0.0
+        chances[:, cuts <= 0.0] = np.where(gains, 1.0, 0.0)[:, None]
+        chances[unknown] = np.nan
+        return chances
+
+
+def _round_times(history: PurchaseHistory, resolution: float) -> PurchaseHistory:
+    """Return histories whose age and silence stand on a grid that widens with their length.
+
+    Each customer is rounded for itself, so that it is the same alone and in a base.
+    """
+    from retainkit.lifetime import PurchaseHistories
+
+    if not resolution > 0.0:
+        return history
+    week = 7.0 / DAYS_PER_UNIT[history.unit]
+
+    def on_grid(times: FloatArray) -> FloatArray:
+        """Return times whose 1 + time / week is a power of exp(resolution)."""
+        steps = np.round(np.log1p(times / week) / resolution)
+        return np.asarray(week * np.expm1(steps * resolution))
+
+    age = on_grid(history.age)
+    recency = age - on_grid(history.age - history.recency)
+    once = history.frequency == 0
+    # A repeat purchase is later than the first: who would lose that keeps its own times.
+    lost = ~once & (recency <= 0.0)
+    recency[once & ~np.isnan(age)] = 0.0
+    return PurchaseHistories(
+        frequency=history.frequency,
+        recency=np.where(lost, history.recency, recency),
+        age=np.where(lost, history.age, age),
+        unit=history.unit,
+    )
+
+
+def _each(given: float | ArrayLike1D, n: int, name: str) -> FloatArray:
+    """Return one value per customer, also where one was given for all."""
+    if np.ndim(given) == 0:
+        return np.broadcast_to(np.float64(given), (n,))  # type: ignore[arg-type]
+    values = as_floats(given, name)  # type: ignore[arg-type]
+    check_length(values.size, n, name)
+    return values
