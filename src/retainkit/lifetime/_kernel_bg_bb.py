@@ -94,7 +94,7 @@ def _mixture(
     pi = np.exp(log - top)
     total = pi.sum(axis=1, keepdims=True)
     pi /= total
-    value = inner(rows.w, (top + np.log(total))[:, 0])
+    value = inner(rows.w, _log_sum((top + np.log(total))[:, 0], tables, rows))
     m = np.arange(log.shape[1])[None, :]
     flips = np.minimum(flips, len(tables[0].log) - 1)
     a, b, ab, d, gd = tables
@@ -122,6 +122,21 @@ def _mixture(
             own = inner(weight, bends[i, j]) if (i, j) in bends else 0.0
             hessian[i, j] = hessian[j, i] = spread + own
     return Evaluation(value, np.array([inner(rows.w, mean) for mean in means]), hessian)
+
+
+def _log_sum(log_sum: Floats, tables: tuple[_Table, ...], rows: BgBbData) -> Floats:
+    """Return the log-likelihoods, those of nobody's purchases as log(1 - P(a first purchase)).
+
+    A sum of terms near 1 has lost the digits of its logarithm; the chance that the first purchase
+    is at k <= n, sum_k B(alpha+1, beta+k-1) / B(alpha, beta) B(gamma, delta+k) / B(gamma, delta),
+    has not.
+    """
+    k = np.arange(1, len(tables[0].log))
+    a, b, ab, d, gd = (table.log for table in tables)
+    at = np.exp(a[1] + b[k - 1] - ab[k] + d[k] - gd[k])
+    bought = np.concatenate([[0.0], np.cumsum(at)])[rows.n]
+    small = (rows.x == 0) & (bought < 0.5)
+    return np.where(small, np.log1p(-np.minimum(bought, 0.5)), log_sum)
 
 
 class Alive(NamedTuple):

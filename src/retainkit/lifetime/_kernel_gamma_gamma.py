@@ -10,17 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma, gammaln, polygamma
 
 from retainkit.lifetime._kernel_newton import Evaluation, inner
+from retainkit.lifetime._kernel_stirling import stirling_rest
 
 Floats = npt.NDArray[np.float64]
 
 
 _BLOCK = 8192
 """Rows worked on at once: their intermediate arrays stay in the processor's cache."""
-_ASYMPTOTIC = 20.0
-"""Argument from which the series of Stirling and its derivatives are exact to rounding."""
 _NEAR = 0.25
 
 
@@ -90,7 +88,7 @@ def _level_part(
 ) -> float:
     """Add what depends on x alone: Stirling's formula and what it leaves."""
     n, A, B = data.level_weight, p * data.levels, np.array([q])
-    (r, s, d), (ra, sa, da), (rb, sb, db) = (_stirling_rest(z) for z in (A + B, A, B))
+    (r, s, d), (ra, sa, da), (rb, sb, db) = (stirling_rest(z) for z in (A + B, A, B))
     g_p, g_q = inner(n, A * (s - sa)), q * inner(n, s - sb)
     gradient[:2] += (g_p, g_q)
     hessian[0, 0] += g_p + inner(n, A * A * (d - da))
@@ -130,37 +128,6 @@ def _excess(t: Floats, whole: Floats) -> Floats:
         series = series * square + 1.0 / k
     near: Floats = s * t - 2.0 * s * square * series
     return np.where(np.abs(t) < _NEAR, near, t - np.log(whole))
-
-
-_LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
-"""Coefficients of 1/z, 1/z^3, ... in log Gamma(z) after Stirling's formula."""
-
-
-def _stirling_rest(z: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return log Gamma(z) - (z-1/2) log z + z - log(2 pi)/2, digamma(z) - log z, trigamma(z) - 1/z.
-
-    By the series, which does not cancel, where it is exact; by definition for small z.
-    """
-    large = np.maximum(z, _ASYMPTOTIC)
-    rest, slope, bend = (np.zeros_like(z) for _ in range(3))
-    square = 1.0 / (large * large)
-    for k, c in reversed(list(enumerate(_LOG))):
-        order = 2 * k + 1
-        rest = rest * square + c
-        slope = slope * square + c * order
-        bend = bend * square + c * order * (order + 1)
-    rest, slope = rest / large, -slope * square - 0.5 / large
-    bend = bend * square / large + 0.5 * square
-    few = z < _ASYMPTOTIC
-    small = z[few]
-    log_small = np.log(small)
-    rest[few] = gammaln(small) - (small - 0.5) * log_small + small - _HALF_LOG_TWO_PI
-    slope[few] = digamma(small) - log_small
-    bend[few] = polygamma(1, small) - 1.0 / small
-    return rest, slope, bend
-
-
-_HALF_LOG_TWO_PI = 0.5 * float(np.log(2.0 * np.pi))
 
 
 def expected_spend(p: float, q: float, gamma: float, x: Floats, total: Floats) -> Floats:
