@@ -153,7 +153,7 @@ def merge_spells(
 
     Spells that overlap, or of which one starts on the day the other ends, are one.
     """
-    order = np.lexsort((start, customer))
+    order = np.argsort(_pair(customer, start))
     who, begin, finish = customer[order], start[order], end[order]
     if len(order) == 0:
         return who, begin, finish
