@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import pickle
 
 import numpy as np
@@ -14,16 +15,20 @@ import retainkit.policy
 from retainkit.errors import AlignmentError, PolicyStoppedError
 from retainkit.policy import (
     AuditConfig,
+    CostModel,
     DecisionTable,
     Exposure,
     GuardRail,
     MeasureCatalog,
+    MeasureEffect,
     PolicyConfig,
     assign_debt_steps,
+    assign_holdout,
     audit_decisions,
     decide_actions,
+    measure_gains,
 )
-from tests.policy.helpers import Value, potential_of, tiers_of
+from tests.policy.helpers import Churn, Value, potential_of, tiers_of
 
 
 def _decisions(config: PolicyConfig | None = None) -> DecisionTable:
@@ -82,26 +87,70 @@ def test_only_the_audit_takes_protected_attributes() -> None:
 
 
 def test_protected_attributes_change_no_decision() -> None:
-    """Metamorphic: whatever the protected attributes are, every decision stays the same."""
+    """Metamorphic: whatever the protected attributes are, decisions, plan and hold-out stay."""
     bought = rk.load_cdnow_sample()
-    ids = bought["customer_id"].unique()[:300]
+    ids = bought["customer_id"].unique()[:120]
     bought = bought[bought["customer_id"].isin(ids)]
     rng = np.random.default_rng(0)
-    frames = []
-    for sex in (rng.choice(["f", "m"], 300), np.full(300, "f"), rng.permutation(300).astype(str)):
+    overdue = np.where(rng.random(120) < 0.2, 90.0, 0.0)
+    standing = np.where(overdue > 0, "default", "good")
+    catalog = MeasureCatalog()
+    ties = catalog.measure("personal_ties").replace(
+        cost=CostModel(per_customer=1.0), effect=MeasureEffect(retention=0.1)
+    )
+    config = rk.PipelineConfig(measures=catalog.with_measures(ties))
+    frames: list[list[pd.DataFrame]] = []
+    for sex in (rng.choice(["f", "m"], 120), np.full(120, "f"), rng.permutation(120).astype(str)):
         customers = pd.DataFrame({"customer_id": ids, "sex": sex})
-        result = rk.RetentionPipeline().run(
+        customers = customers.assign(credit_standing=standing, days_overdue=overdue)
+        result = rk.RetentionPipeline(config).run(
             bought,
             as_of="1998-06-30",
             customers=customers,
             customer_columns=rk.CustomerColumns(protected_attributes=("sex",)),
         )
         before = result.policy.to_frame()
+        assert result.policy.is_adverse.any()
+        assert (before["standing"] == "bad").any()
         audit_decisions(result.policy, {"sex": sex})
         pd.testing.assert_frame_equal(before, result.policy.to_frame())
-        frames.append(before)
+        plan = measure_gains(result.policy, churn=result.churn).allocate(20.0)
+        assert plan.gain > 0.0
+        held = assign_holdout(plan.customer_id, plan.measure, salt="x", measures=plan.measures)
+        frames.append([before, result.policy.guard_rails(), plan.to_frame(), held.to_frame()])
     for other in frames[1:]:
-        pd.testing.assert_frame_equal(frames[0], other)
+        for one, same in zip(frames[0], other, strict=True):
+            pd.testing.assert_frame_equal(one, same)
+
+
+def test_each_of_the_108_states_lists_its_guard_rails_where_it_is_adverse() -> None:
+    """Adverse are exactly the states whose stance, or any of whose measures, takes something."""
+    every = list(
+        itertools.product(
+            ("key", "ordinary", "small"),
+            ("good", "watch", "bad"),
+            ("yes", "no", "unknown"),
+            (0.05, 0.4, 0.95, np.nan),
+        )
+    )
+    names, standings, potentials, risks = (list(column) for column in zip(*every, strict=True))
+    tiers = tiers_of(names, standings)
+    table = decide_actions(
+        tiers,
+        potential=potential_of(potentials),
+        churn=Churn(tiers.customer_id, np.array(risks)),
+    )
+    assert len(set(table.state.tolist())) == 108
+    adverse = 0
+    for position in range(108):
+        decision = table.decision(position)
+        takes = any(table.catalog.measure(name).adverse for name in decision.measures)
+        checked = [result.guard_rail for result in decision.guard_rails]
+        assert checked == (list(GuardRail) if takes or decision.stance.is_adverse else [])
+        assert decision.rule
+        assert decision.reason
+        adverse += bool(checked)
+    assert 0 < adverse < 108
 
 
 def test_every_decision_has_rule_and_reason_and_adverse_ones_their_guard_rails() -> None:

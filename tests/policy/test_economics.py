@@ -171,7 +171,7 @@ def test_cost_without_effect_is_not_enough() -> None:
     st.floats(-1.0, 2.0),
     st.floats(0.0, 50.0),
 )
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=40)
 def test_gains_agree_with_a_plain_loop(
     customers: list[tuple[float, float]], retention: float, spend: float, cost: float
 ) -> None:

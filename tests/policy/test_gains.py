@@ -116,6 +116,9 @@ def test_hours_of_the_catalogue_are_limited() -> None:
     best_two = np.sort(gains.gain[:, 1])[-2:]
     assert plan.gain == pytest.approx(best_two.sum())
     assert plan.limit_used == (("hours", 4.0),)
+    frontier = gains.frontier([6.0, 1000.0], limits=(hours,))
+    assert frontier["customers"].tolist() == [1, 2]
+    assert frontier["gain"].iloc[1] == plan.gain
 
 
 def test_limits_on_measures_without_economics_do_not_bind() -> None:

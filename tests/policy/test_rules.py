@@ -116,7 +116,7 @@ def test_every_measure_of_the_default_catalogue_is_reachable() -> None:
     ),
     st.randoms(use_true_random=False),
 )
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=25)
 def test_order_of_customers_does_not_matter(
     facts: list[tuple[str, str, str, float]], random: Random
 ) -> None:

@@ -120,6 +120,10 @@ def budget_frontier(
     budgets: Sequence[float],
     measures: Sequence[str] | None = None,
     customer_id: pd.Index[Any] | None = None,
+    limits: Sequence[AllocationLimit] = (),
+    tier: IntArray | None = None,
+    tier_names: Sequence[str] = (),
+    uses: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return what plans of several budgets gain: the frontier to choose a budget from.
 
@@ -129,8 +133,8 @@ def budget_frontier(
         As in `allocate_budget`.
     budgets : sequence of float
         Budgets to compare [money].
-    measures, customer_id : optional
-        As in `allocate_budget`.
+    measures, customer_id, limits, tier, tier_names, uses : optional
+        As in `allocate_budget`; the limits hold for every plan.
 
     Returns
     -------
@@ -148,22 +152,25 @@ def budget_frontier(
     2     4.0   4.0   7.0          2              0.5  0.0
     3     8.0   6.0   8.0          3              0.0  0.0
     """
-    rows = []
-    for budget in sorted(float(b) for b in budgets):
-        plan = allocate_budget(
-            gain, cost, budget=budget, measures=measures, customer_id=customer_id
+    plans = [
+        allocate_budget(
+            gain,
+            cost,
+            budget=budget,
+            measures=measures,
+            customer_id=customer_id,
+            limits=limits,
+            tier=tier,
+            tier_names=tier_names,
+            uses=uses,
         )
-        rows.append(
-            {
-                "budget": budget,
-                "cost": plan.cost,
-                "gain": plan.gain,
-                "customers": int((plan.measure >= 0).sum()),
-                "next_unit_earns": plan.shadow_price,
-                "gap": plan.gap,
-            }
-        )
+        for budget in sorted(float(b) for b in budgets)
+    ]
     columns = ["budget", "cost", "gain", "customers", "next_unit_earns", "gap"]
+    rows = [
+        (p.budget, p.cost, p.gain, int((p.measure >= 0).sum()), p.shadow_price, p.gap)
+        for p in plans
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from retainkit._internal.result import ResultTable
 from retainkit.errors import SchemaError
-from retainkit.policy._allocate import allocate_budget
+from retainkit.policy._allocate import allocate_budget, budget_frontier
 from retainkit.policy._allocation import Allocation
 from retainkit.policy._arrays import as_floats, check_same_customers
 from retainkit.policy._decide import HasChurnProbability
@@ -106,17 +106,47 @@ class GainTable(ResultTable):
         ...     tier_names=("key",)).allocate(1.0).gain
         3.0
         """
-        return allocate_budget(
-            self.gain,
-            self.cost,
-            budget=budget,
-            measures=self.measures,
-            customer_id=self.customer_id,
-            limits=[limit for given in limits for limit in self._binding(given)],
-            tier=self.tier,
-            tier_names=self.tier_names,
-            uses=dict(self.uses),
-        )
+        return allocate_budget(self.gain, self.cost, budget=budget, **self._circumstances(limits))
+
+    def frontier(
+        self, budgets: Sequence[float], *, limits: Sequence[AllocationLimit] = ()
+    ) -> pd.DataFrame:
+        """Return what plans of several budgets gain within the same limits.
+
+        Parameters
+        ----------
+        budgets : sequence of float
+            Budgets to compare [money].
+        limits : sequence of AllocationLimit
+            As in `allocate`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `budget_frontier`.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from retainkit.policy import GainTable
+        >>> one = np.array([[0.0, 3.0]])
+        >>> GainTable(customer_id=pd.Index(["a"]), measures=("do_nothing", "letter"), gain=one,
+        ...     cost=one / 3, free_riders=one * 0, tier=np.array([0], dtype=np.int8),
+        ...     tier_names=("key",)).frontier([0.0, 1.0])["gain"].tolist()
+        [0.0, 3.0]
+        """
+        return budget_frontier(self.gain, self.cost, budgets=budgets, **self._circumstances(limits))
+
+    def _circumstances(self, limits: Sequence[AllocationLimit]) -> dict[str, Any]:
+        """Return what a plan has to know besides gain, cost and budget."""
+        return {
+            "measures": self.measures,
+            "customer_id": self.customer_id,
+            "limits": [limit for given in limits for limit in self._binding(given)],
+            "tier": self.tier,
+            "tier_names": self.tier_names,
+            "uses": dict(self.uses),
+        }
 
     def _binding(self, limit: AllocationLimit) -> tuple[AllocationLimit, ...]:
         """Return the limit on the measures that can be planned; nothing when there are none."""
