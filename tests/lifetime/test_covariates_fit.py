@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit.errors import RetainkitWarning
 from retainkit.lifetime import (
     CovariateConfig,
     CovariateModel,
@@ -291,6 +293,27 @@ def test_a_prior_shrinks_effects_and_is_told(law: str) -> None:
     assert shrunk.log_likelihood == pytest.approx(values.sum(), rel=1e-10)
     wide = fitted(law, effect_prior_sd=1e4, prior_sd=1e4)
     np.testing.assert_allclose(vector(wide), vector(plain), atol=1e-4)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_one_effect_per_covariate_is_found_on_small_bases(law: str) -> None:
+    """60 to 400 customers, effects of any size: an optimum, never below the plain one."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, (rate, dropout) = int(rng.integers(60, 400)), rng.normal(size=(2, 2)) * 0.6
+        if law == "pareto_nbd":
+            history, z = oracle.draw_pareto(n, rate=rate, dropout=dropout, seed=seed)
+        else:
+            history, z = oracle.draw_beta_geometric(
+                n, rate=rate, a=dropout / 2, b=-dropout / 2, first=law == "mbg_nbd", seed=seed
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RetainkitWarning)
+            config = config_of(law, dropout_effects="odds")
+            model = fit_with_covariates(history, table_of(z), config=config)
+        assert model.log_likelihood is not None
+        assert model.plain_log_likelihood is not None
+        assert model.log_likelihood > model.plain_log_likelihood - 1e-3
 
 
 def test_compressed_histories_are_taken_with_their_weights() -> None:

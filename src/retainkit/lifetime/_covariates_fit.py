@@ -211,8 +211,9 @@ def _check(
     rows: CovariateRows, effects: tuple[CovariateEffect, ...], config: CovariateConfig
 ) -> None:
     """Refuse covariates whose effects cannot be told, for each parameter they act on."""
-    for target in dict.fromkeys(effect.on for effect in effects):
-        names = tuple(effect.covariate for effect in effects if effect.on == target)
+    targets = dict.fromkeys(effect.on for effect in effects)
+    together = (tuple(e.covariate for e in effects if e.on == target) for target in targets)
+    for names in dict.fromkeys(together):
         own = rows.z[:, [rows.names.index(name) for name in names]]
         check_columns(own, rows.w, names)
     if config.effect_prior_sd is None:

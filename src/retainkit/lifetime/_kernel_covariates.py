@@ -65,6 +65,10 @@ def add_terms(sums: Sums, terms: Terms, profile: Ints) -> None:
     """Add the terms of rows, whose profiles ascend, to the sums per profile."""
     starts = np.flatnonzero(np.diff(profile, prepend=-1))
     at = profile[starts]
+    if len(at) == len(profile):  # every row has a profile of its own
+        sums.gradient[:, at] += terms.gradient
+        sums.hessian[:, at] += terms.hessian
+        return
     sums.gradient[:, at] += np.add.reduceat(terms.gradient, starts, axis=1)
     sums.hessian[:, at] += np.add.reduceat(terms.hessian, starts, axis=1)
 
