@@ -225,8 +225,9 @@ def test_pickles() -> None:
 # --- chains --------------------------------------------------------------------------------------
 
 # Pfeifer & Carraway (2000), Journal of Interactive Marketing 14(2), 43-55: recency states 1..4
-# and former customers; NC = $40, M = $4, d = 20 %, p = .3, .2, .15, .05. The vector over four
-# periods is the one the paper prints; both are solved again here without the library.
+# and former customers; NC = $40, M = $4, d = 20 %, p = .3, .2, .15, .05, with the vectors commonly
+# quoted from it (not checked against the printed article). The tests below solve the same chain
+# again by its equation and by simulation.
 P = np.array(
     [[0.3, 0.7, 0, 0, 0], [0.2, 0, 0.8, 0, 0], [0.15, 0, 0, 0.85, 0], [0.05, 0, 0, 0, 0.95],
      [0, 0, 0, 0, 1.0]]

@@ -159,7 +159,7 @@ class TierChain(FrozenModel):
 
         Examples
         --------
-        The paper's example: 40 dollars when a customer buys, 4 for each mailing, a customer who
+        The example commonly quoted from it: 40 dollars when a customer buys, 4 for each mailing, a customer who
         has not bought for five periods is given up, 20 % per period.
 
         >>> from retainkit.tiers import TierChain
