@@ -12,13 +12,14 @@ from pydantic import ValidationError
 from retainkit.churn import (
     BUILT_IN_CODE_BOOKS,
     CodeBook,
+    attribute_causes,
     check_codes,
     default_catalog,
     default_code_books,
     load_code_book,
 )
 from retainkit.errors import SchemaError
-from tests.churn.events import make_events
+from tests.churn.events import DAY_ZERO, make_churned, make_events
 
 TABLE = [  # shared mapping table of public reason lists
     ("ibm_telco.churn_reason", "Moved", "active.natural"),
@@ -229,3 +230,97 @@ def test_the_first_book_that_lists_a_code_wins() -> None:
 def test_events_that_were_not_validated_are_refused(events: pd.DataFrame) -> None:
     with pytest.raises(SchemaError, match="validate_events"):
         check_codes(events)
+
+
+CHANGED = CodeBook.from_csv(
+    "shop.reason",
+    "code,cause,valid_from,valid_until\n"
+    "7,active.natural,,2025-12-31\n"
+    "7,active.fault,2026-01-03,2026-01-20\n"
+    "7,active.competitive,2026-01-15,\n"
+    "8,active.fault,,\n",
+)
+"""Code 7 meant one thing until the year's end and another from 3 January; the entries of a third
+meaning overlap with it from 15 to 20 January."""
+
+
+@pytest.mark.parametrize(
+    ("day", "cause", "reason"),
+    [
+        (-1, "active.natural", None),  # 31 December 2025, the last day, inclusive
+        (0, None, "not_valid"),  # 1 January 2026: between two meanings
+        (1, None, "not_valid"),
+        (2, "active.fault", None),  # 3 January, the first day, inclusive
+        (13, "active.fault", None),
+        (14, None, "ambiguous"),  # 15 January: two meanings hold
+        (19, None, "ambiguous"),
+        (20, "active.competitive", None),
+    ],
+)
+def test_a_code_is_read_by_the_day_of_the_event(
+    day: int, cause: str | None, reason: str | None
+) -> None:
+    events = make_events(("a", day, "survey_reason", "7"), ("a", day, "survey_reason", "8"))
+    row = check_codes(events, code_books=[CHANGED]).to_frame().iloc[0]
+    assert (row["cause"] if cause else None) == cause
+    assert (row["reason"] if reason else None) == reason
+    assert bool(row["covered"]) == (cause is not None)
+    found = CHANGED.find("7", on=(DAY_ZERO + pd.Timedelta(days=day)).date())
+    assert (found.cause if found else None) == cause
+    causes = attribute_causes(events.iloc[:1], churn=make_churned("a"), code_books=[CHANGED])
+    assert list(causes.cause) == [cause or "unknown"]
+
+
+def test_each_meaning_is_counted_and_what_no_entry_covers_is_reported() -> None:
+    """Customers and events of one code, split by what it meant on the day."""
+    rows = [("a", -9), ("b", -2), ("b", 0), ("c", 5), ("c", 6), ("d", 16), ("e", 300)]
+    events = make_events(*[(who, day, "survey_reason", "7") for who, day in rows])
+    events = events.sample(frac=1.0, random_state=3).reset_index(drop=True)
+    coverage = check_codes(events, code_books=[CHANGED])
+    frame = coverage.to_frame()
+    assert frame["events"].sum() == 7
+    assert dict(
+        zip(frame["cause"].dropna(), frame["customers"][frame["covered"]], strict=True)
+    ) == {
+        "active.natural": 2,
+        "active.fault": 1,
+        "active.competitive": 1,
+    }
+    missing = coverage.uncovered().set_index("reason")["events"]
+    assert missing.to_dict() == {"not_valid": 1, "ambiguous": 1}
+    assert coverage.share == pytest.approx(5 / 7)
+
+
+def test_a_later_book_reads_what_an_earlier_one_no_longer_does() -> None:
+    old = CodeBook.from_mapping(
+        "old", {"7": {"cause": "active.fault", "valid_until": "2026-01-05"}}
+    )
+    new = CodeBook.from_mapping("new", {"7": "active.natural"})
+    events = make_events(("a", 4, "survey_reason", "7"), ("b", 5, "survey_reason", "7"))
+    causes = attribute_causes(events, churn=make_churned("a", "b"), code_books=[old, new])
+    assert list(causes.cause) == ["active.fault", "active.natural"]
+
+
+def test_entries_that_agree_are_not_ambiguous() -> None:
+    twice = {"code": "7", "cause": "active.fault"}
+    book = CodeBook.model_validate(
+        {
+            "name": "shop",
+            "entries": [
+                twice | {"valid_until": "2026-01-09"},
+                twice | {"valid_from": "2026-01-05"},
+            ],
+        }
+    )
+    found = check_codes(make_events(("a", 6, "survey_reason", "7")), code_books=[book])
+    assert found.share == 1.0
+    assert CodeBook.from_json(book.to_json()) == book
+
+
+def test_dates_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValidationError, match="before it begins"):
+        CodeBook.from_csv("x", "code,cause,valid_from,valid_until\n7,unknown,2026-02-01,2026-01-01")
+    with pytest.raises(ValidationError, match="twice"):
+        CodeBook.from_csv("x", "code,cause,valid_from\n7,unknown,2026-02-01\n7,active.fault,")
+    with pytest.raises(ValidationError, match="date"):
+        CodeBook.from_csv("x", "code,cause,valid_from\n7,unknown,soon")

@@ -209,3 +209,29 @@ def test_empty_tables_and_bad_columns() -> None:
     assert len(future) == 0
     with pytest.raises(SchemaError, match="lack the columns"):
         list_contract_spells(pd.DataFrame({"customer_id": [1]}), as_of=AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("gap", "grace", "spells"),
+    [(0, 0, 1), (1, 0, 2), (0, 1, 1), (1, 1, 2), (29, 30, 1), (30, 30, 2), (31, 30, 2)],
+)
+def test_a_gap_below_the_grace_is_no_loss_and_one_of_exactly_the_grace_is(
+    gap: int, grace: int, spells: int
+) -> None:
+    """The convention of the metrics: `grace_days` "below which a gap is not churn"."""
+    first_end = pd.Timestamp("2026-02-01")
+    contracts = pd.DataFrame(
+        {
+            "customer_id": ["a", "a"],
+            "start": [pd.Timestamp("2026-01-01"), first_end + pd.Timedelta(days=gap)],
+            "end": [first_end, pd.NaT],
+        }
+    )
+    config = ContractChurnConfig(grace_days=grace)
+    found = list_contract_spells(contracts, as_of="2026-06-30", config=config)
+    assert len(found) == spells
+    away = contracts.iloc[:1]
+    as_of = first_end + pd.Timedelta(days=gap - 1)
+    if gap:
+        gone = detect_contract_churn(away, as_of=as_of, config=config).churned
+        assert gone.tolist() == [spells == 2]

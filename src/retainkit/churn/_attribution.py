@@ -38,6 +38,8 @@ _TOO_OLD = (EvidenceStatus.RECOVERED, EvidenceStatus.STALE, EvidenceStatus.LATE)
 
 
 class _Verdict(NamedTuple):
+    """Per customer the cause, the rule that gave it, the posterior and the margin."""
+
     cause: npt.NDArray[np.int8]
     rule: npt.NDArray[np.int8]
     posterior: FloatArray
@@ -188,6 +190,7 @@ def _gather(
 
 
 def _microseconds(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Return moments as microseconds since 1970."""
     return column.to_numpy().astype("datetime64[us]").astype(np.int64)
 
 
@@ -251,5 +254,5 @@ def _write_fates(
         cause_code=leaf,
         weight=weight,
         statement_code=place.astype(np.int32),
-        statements=tuple(f"{s.kind}: {s.code}" if s.entry else s.kind for s in statements),
+        statements=tuple(s.name for s in statements),
     )

@@ -104,6 +104,7 @@ class CauseBreakdown(ResultTable):
 
     @property
     def _controllable(self) -> npt.NDArray[np.bool_]:
+        """Return which leaves the firm could have prevented."""
         return np.array([entry.controllable is True for entry in self.catalog.causes])
 
     def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
@@ -221,6 +222,7 @@ def summarize_causes(causes: CauseTable, *, value: ArrayLike1D | None = None) ->
 
 
 def _divide(part: npt.NDArray[np.generic], whole: float) -> FloatArray:
+    """Return shares of the whole; NaN where it is 0."""
     if whole == 0:
         return np.full(len(part), np.nan)
     return np.asarray(part, dtype=np.float64) / whole

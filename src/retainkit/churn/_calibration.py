@@ -204,6 +204,7 @@ def assess_causes(causes: CauseTable, *, truth: ArrayLike1D, bins: int = 10) -> 
 
 
 def _check(p: FloatArray, y: BoolArray, bins: int) -> None:
+    """Refuse lengths that differ, probabilities outside [0, 1], and no bin."""
     if p.shape != y.shape or p.ndim != 1:
         raise AlignmentError(
             f"probabilities of shape {p.shape}, outcomes of shape {y.shape}",
@@ -219,6 +220,7 @@ def _check(p: FloatArray, y: BoolArray, bins: int) -> None:
 def _tabulate(
     p: FloatArray, y: BoolArray, bins: int, happened: FloatArray, brier: float
 ) -> CalibrationTable:
+    """Return the reliability diagram with Wilson bounds."""
     place = np.minimum((p * bins).astype(np.int64), bins - 1)
     count = np.bincount(place, minlength=bins)
     some = np.maximum(count, 1)

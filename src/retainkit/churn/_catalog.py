@@ -28,6 +28,7 @@ BUILT_IN_CODE_BOOKS = (
 
 
 def _read(path: str) -> str:
+    """Return the text of one of the room's data files."""
     return files("retainkit.churn").joinpath("data").joinpath(path).read_text(encoding="utf-8")
 
 

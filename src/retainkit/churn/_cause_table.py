@@ -204,6 +204,7 @@ class CauseTable(ResultTable):
         return pd.DataFrame(columns)
 
     def _sub_reasons(self, language: Language | None) -> pd.Categorical[Any]:
+        """Return the sub-reasons by code, or by name in a language."""
         labels = self.catalog.sub_reason_labels
         names = [label.text(language) if language else name for name, label in labels.items()]
         return to_categorical(self.sub_reason_code, names)

@@ -6,6 +6,7 @@ import csv
 import io
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -47,6 +48,9 @@ class CodeEntry(FrozenConfig):
         Leaf used when a veto strikes `cause`; None sets the evidence aside.
     retry : {"soft", "hard"} or None
         For declined payments: whether trying again may work.
+    valid_from, valid_until : date or None
+        First and last day the code means this, both inclusive; None = open. An event dated
+        outside is not covered by the entry.
 
     Examples
     --------
@@ -65,6 +69,36 @@ class CodeEntry(FrozenConfig):
     reliability: Rate = 1.0
     fallback: ChurnCause | None = None
     retry: Literal["soft", "hard"] | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        """Refuse an entry that ends before it begins."""
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValueError(f"code {self.code!r} ends on {self.valid_until}, before it begins")
+        return self
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the entry holds for a time only."""
+        return self.valid_from is not None or self.valid_until is not None
+
+    def holds_on(self, day: date) -> bool:
+        """Return whether the code means this on a day.
+
+        Parameters
+        ----------
+        day : datetime.date
+            The day of the event.
+
+        Returns
+        -------
+        bool
+            True from `valid_from` to `valid_until`, both inclusive.
+        """
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_until is None or day <= self.valid_until)
 
 
 class CodeBook(FrozenModel):
@@ -81,7 +115,8 @@ class CodeBook(FrozenModel):
     needs_source : bool, default False
         Whether it is read only for events whose `source` names it (codes that are bare numbers).
     entries : tuple of CodeEntry
-        The codes; each once.
+        The codes; each once, or several times where each entry says from when or until when it
+        holds. On days on which entries hold that disagree the code is ambiguous: not covered.
 
     Examples
     --------
@@ -103,10 +138,14 @@ class CodeBook(FrozenModel):
 
     @model_validator(mode="after")
     def _each_code_once(self) -> Self:
-        codes = [normalize_code(entry.code) for entry in self.entries]
-        doubled = sorted({code for code in codes if codes.count(code) > 1})
+        """Refuse a code listed twice without dates to tell the entries apart."""
+        doubled = [
+            entries[0].code
+            for entries in self.index().values()
+            if len(entries) > 1 and not all(entry.is_dated for entry in entries)
+        ]
         if doubled:
-            raise ValueError(f"code book {self.name!r} lists codes twice: {doubled[:5]}")
+            raise ValueError(f"code book {self.name!r} lists codes twice: {sorted(doubled)[:5]}")
         return self
 
     @property
@@ -114,30 +153,37 @@ class CodeBook(FrozenModel):
         """The system the codes belong to: the part of the name before the first point."""
         return self.name.partition(".")[0]
 
-    def index(self) -> dict[str, CodeEntry]:
+    def index(self) -> dict[str, tuple[CodeEntry, ...]]:
         """Return the entries by normalised code.
 
         Returns
         -------
         dict
-            Normalised code to entry.
+            Normalised code to its entries: one, or one per time of validity.
         """
-        return {normalize_code(entry.code): entry for entry in self.entries}
+        found: dict[str, tuple[CodeEntry, ...]] = {}
+        for entry in self.entries:
+            code = normalize_code(entry.code)
+            found[code] = (*found.get(code, ()), entry)
+        return found
 
-    def find(self, code: str) -> CodeEntry | None:
+    def find(self, code: str, *, on: date | None = None) -> CodeEntry | None:
         """Return what a code stands for; None when the book does not list it.
 
         Parameters
         ----------
         code : str
             The code; case and spacing do not matter.
+        on : datetime.date, optional
+            The day of the event; needed where entries hold for a time only.
 
         Returns
         -------
         CodeEntry or None
-            The entry.
+            The entry; None also where no entry holds on that day, or several that disagree do.
         """
-        return self.index().get(normalize_code(code))
+        entries = self.index().get(normalize_code(code), ())
+        return choose_entry(entries, on)
 
     @classmethod
     def from_mapping(
@@ -182,7 +228,7 @@ class CodeBook(FrozenModel):
             "system.field".
         text : str
             CSV with the columns `code` and `cause`, and any other field of an entry; empty cells
-            take the default, several signals are separated by spaces.
+            take the default, several signals are separated by spaces, days are ISO 8601.
         **fields : Any
             Other fields of the book.
 
@@ -243,6 +289,14 @@ class CodeBook(FrozenModel):
             If the text is not TOML.
         """
         return cls.model_validate(tomllib.loads(text))
+
+
+def choose_entry(entries: tuple[CodeEntry, ...], day: date | None) -> CodeEntry | None:
+    """Return the entry that holds on a day; None where none does or those that do disagree."""
+    holding = [e for e in entries if (not e.is_dated if day is None else e.holds_on(day))]
+    undated = {"valid_from": None, "valid_until": None}
+    meanings = {entry.replace(**undated) for entry in holding}
+    return holding[0] if len(meanings) == 1 else None
 
 
 def check_code_book(book: CodeBook, catalog: CauseCatalog) -> None:

@@ -46,7 +46,8 @@ class ContractChurnConfig(FrozenConfig):
         Whether contracts without a day between them are one spell of being a customer, or each
         contract is one: who cancels and signs again on the same day has left and come back.
     grace_days : int, default 0
-        A gap between two contracts, or up to and including `as_of`, of fewer days is no loss.
+        Days "below which a gap is not churn": a gap between two contracts, or up to and including
+        `as_of`, of fewer days is no loss; a gap of exactly so many days is one.
     same_day : {"count", "ignore"}, default "count"
         Whether a contract that ends on the day it starts was a contract.
     unpaid : {"count", "ignore"}, default "count"

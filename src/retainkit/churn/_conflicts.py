@@ -227,6 +227,7 @@ def _compared(events: pd.DataFrame, ids: pd.Index) -> npt.NDArray[np.object_]:
 
 
 def _joined(events: pd.DataFrame, codes: pd.Series[Any], ids: pd.Index) -> pd.Series[Any]:
+    """Return the codes of each customer as one text, sorted."""
     place = align_customer_ids(events["customer_id"], ids)
     pairs = pd.DataFrame({"place": place, "code": codes.to_numpy(dtype=object)})
     pairs = pairs[pairs["place"] >= 0].drop_duplicates().sort_values(["place", "code"])

@@ -98,6 +98,7 @@ def _paid_until(
 
 
 def _same_day(month: npt.NDArray[np.int64], day: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the same day of the month in a month, or its last day."""
     first = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     following = (month + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     due: npt.NDArray[np.int64] = np.minimum(first + day, following - 1)
@@ -125,6 +126,7 @@ def _flags(contracts: pd.DataFrame, name: str, *, wanted: bool) -> BoolArray:
 
 
 def _days_if_any(contracts: pd.DataFrame, name: str, size: int) -> npt.NDArray[np.int64]:
+    """Return day numbers of a column; -NEVER where empty, or without the column."""
     if name in contracts.columns:
         return _days(contracts[name])
     return np.full(size, -NEVER, dtype=np.int64)
@@ -143,6 +145,7 @@ def _days(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
 
 
 def _schema_error(wrong: str) -> SchemaError:
+    """Return the error of a frame that is not one of valid contracts."""
     return SchemaError(
         wrong,
         rule="a contract has a customer, a start, and an end that is empty or not before it",

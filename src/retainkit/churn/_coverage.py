@@ -66,9 +66,11 @@ class CodeCoverage(ResultTable):
         Returns
         -------
         pandas.DataFrame
-            kind, code, source, book, cause, covered, events, customers; sorted by kind and code.
-            `book` and `cause` are empty where no book lists the code: the event then counts for
-            no more than its kind says.
+            kind, code, source, book, cause, covered, reason, events, customers; sorted by kind and
+            code. `book` and `cause` are empty where no entry covers the code, and `reason` says
+            why: `not_listed`, `not_valid` (no entry holds on the day of the event) or `ambiguous`
+            (entries that disagree hold on it). The event then counts for no more than its kind
+            says. A code with dated entries has a row for each meaning it had.
         """
         return pd.DataFrame(
             {
@@ -80,13 +82,14 @@ class CodeCoverage(ResultTable):
                     [s.entry.cause.value if s.entry else None for s in self.statements], dtype="str"
                 ),
                 "covered": np.array([s.entry is not None for s in self.statements], dtype=np.bool_),
+                "reason": pd.Series([s.gap for s in self.statements], dtype="str"),
                 "events": self.events.copy(),
                 "customers": self.customers.copy(),
             }
         )
 
     def uncovered(self) -> pd.DataFrame:
-        """Return the codes no book lists, most frequent first.
+        """Return the codes no book covers, most frequent first.
 
         Returns
         -------

@@ -103,6 +103,7 @@ def cross_causes(
 def _wilson(
     counts: npt.NDArray[np.int64], total: npt.NDArray[np.int64]
 ) -> tuple[FloatArray, FloatArray]:
+    """Return the Wilson bounds of shares."""
     z, n = 1.959963984540054, np.maximum(total, 1)
     share = counts / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -71,6 +71,7 @@ def detect_churn(
 
 
 def _check(ids: pd.Index, alive: FloatArray, never: BoolArray) -> None:
+    """Refuse lengths that differ, customers twice, and probabilities outside [0, 1]."""
     if not (alive.shape == never.shape == (len(ids),)):
         raise AlignmentError(
             f"{len(ids)} customers, p_alive of shape {alive.shape}, never of shape {never.shape}",

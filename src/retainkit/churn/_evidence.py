@@ -88,6 +88,8 @@ class Weighed(NamedTuple):
 
 
 class _Pointing(NamedTuple):
+    """Leaf and sub-reason of each piece, before the vetoes; -1 = none."""
+
     leaf: npt.NDArray[np.int64]
     sub_reason: npt.NDArray[np.int64]
 

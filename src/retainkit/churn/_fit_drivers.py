@@ -152,6 +152,7 @@ def _fit(
     start = np.where(bounded, 0.1, 0.0)
 
     def solve(rows: npt.NDArray[np.int64] | slice, at: FloatArray) -> tuple[FloatArray, float]:
+        """Return the coefficients and log-likelihood for some rows."""
         size = np.bincount(place[rows], minlength=len(cells)).astype(np.float64)
         hits = np.bincount(place[rows], weights=stays[rows], minlength=len(cells))
         kept = hits.astype(np.float64)

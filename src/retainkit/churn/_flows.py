@@ -122,11 +122,13 @@ class FlowTable(ResultTable):
 
 
 def _gap(flows: Any, lost: Any) -> FloatArray:
+    """Return what the flows of each period leave unexplained."""
     gap: FloatArray = flows[:, :3].sum(axis=1) - lost.sum(axis=1) - flows[:, 3] - flows[:, 4]
     return gap
 
 
 def _columns(prefix: str, flows: Any, lost: Any) -> dict[str, Any]:
+    """Return the flows as named columns; causes that nobody left for are left out."""
     opening, new, returned, paused, closing = flows.T
     out = {"opening": opening, "new": new, "returned": returned, "lost": lost.sum(axis=1)}
     out |= {f"lost({c})": lost[:, i] for i, c in enumerate(CAUSES) if lost[:, i].any()}
@@ -250,6 +252,7 @@ def _count(
     first = spells.number == 1
 
     def add(place: npt.NDArray[np.intp], chosen: Any) -> FloatArray:
+        """Return the sum of weights per period among the chosen."""
         inside = chosen & (place >= 0) & (place < n)
         total = np.bincount(place[inside], weights=weight[inside], minlength=n)
         return total.astype(np.float64)

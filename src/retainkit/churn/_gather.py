@@ -138,6 +138,7 @@ def _plain(events: pd.DataFrame) -> pd.DataFrame:
 def _facts(
     ids: pd.Series[Any], stamps: Any, kind: str, *, code: Any = None, source: str = "record"
 ) -> pd.DataFrame:
+    """Return facts as events of one kind."""
     size = len(ids)
     return pd.DataFrame(
         {
@@ -222,6 +223,7 @@ def _from_standing(
     day: np.datetime64,
     config: GatherConfig,
 ) -> pd.DataFrame:
+    """Return whose debt is in default, or whose fraud is established."""
     frame = customers[align_customer_ids(customers["customer_id"], pd.Index(left)) >= 0]
     standing = frame["credit_standing"].astype("str").str.strip().str.casefold()
     parts = []

@@ -247,6 +247,7 @@ def _expand(
 def _fit(
     cells: _Cells, names: tuple[str, ...], columns: tuple[str, ...], config: HazardConfig
 ) -> CauseHazardModel:
+    """Fit the regression to counted cells; refuse one that does not converge."""
     seen = int(cells.period.max()) + 1
     dummies = np.equal.outer(cells.period, np.arange(seen)).astype(np.float64)
     center = cells.covariates.mean(axis=0)

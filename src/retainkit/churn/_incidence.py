@@ -270,6 +270,7 @@ def _gray_test(per_group: list[Any], k: int) -> tuple[float, int, float, FloatAr
 
 
 def _estimate(sample: Sample, confidence: float) -> IncidenceTable:
+    """Return the curves of every group."""
     if not 0.0 < confidence < 1.0:
         raise SchemaError(f"confidence is {confidence}", rule="a level lies between 0 and 1")
     parts: list[tuple[Counts, FloatArray, FloatArray]] = []

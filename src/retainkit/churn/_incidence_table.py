@@ -254,6 +254,7 @@ class IncidenceTable(ResultTable):
         )
 
     def _require_observed(self, rows: slice, group: str, horizon: float) -> None:
+        """Refuse a horizon beyond what the group was observed for."""
         last = float(self.time[rows].max(initial=0.0))
         done = rows.stop > rows.start and float(self.survival[rows][-1]) == 0.0
         if last < horizon and not done:

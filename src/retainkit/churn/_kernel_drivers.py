@@ -45,6 +45,7 @@ def fit_bounded_logit(
     scale = max(float(size.sum()), 1.0)
 
     def loss(beta: Float) -> tuple[float, Float]:
+        """Return the penalised loss and its slope."""
         eta = x @ beta
         value = (size * np.logaddexp(0.0, eta) - hits * eta).sum()
         value += 0.5 * (penalty * beta**2).sum()

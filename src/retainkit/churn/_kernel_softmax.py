@@ -66,6 +66,7 @@ def fit_softmax(
 
 
 def _value(x: Float, counts: Float, coefficients: Float, penalty: Float) -> float:
+    """Return the penalised log-likelihood."""
     shares = np.maximum(softmax(x, coefficients), 1e-300)
     return float((counts * np.log(shares)).sum()) - 0.5 * float(
         (penalty[:, None] * coefficients**2).sum()

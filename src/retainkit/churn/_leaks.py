@@ -245,6 +245,7 @@ def _pure_ends(pure: BoolArray, total: npt.NDArray[np.int64], needed: float) -> 
 
 
 def _list(names: list[str], where: BoolArray) -> str:
+    """Return the names where true as a text; the middle of many is left out."""
     chosen = [name for name, is_in in zip(names, where, strict=True) if is_in]
     if len(chosen) <= 5:
         return ", ".join(chosen)

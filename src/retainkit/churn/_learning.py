@@ -324,6 +324,7 @@ def _feature_inputs(n: int, features: pd.DataFrame | None, names: tuple[str, ...
 
 
 def _names(statements: tuple[str, ...], features: tuple[str, ...]) -> list[str]:
+    """Return the names of the inputs, in the order of the columns."""
     leaves = [f"evidence for {cause}" for cause in CAUSES if cause != ChurnCause.UNKNOWN]
     gaps = [text for name in features for text in (name, f"{name} is missing")]
     return [*leaves, *(f"ended by {m}" for m in MECHANISMS), *statements, *gaps]

@@ -62,6 +62,7 @@ class CauseAction(FrozenConfig):
 
     @model_validator(mode="after")
     def _aims_lower(self) -> Self:
+        """Refuse a target that is no improvement, and a period that ends before it begins."""
         if self.target >= self.baseline:
             raise ValueError(f"{self.id!r}: target {self.target} is not below {self.baseline}")
         if self.due <= self.start:
@@ -91,6 +92,7 @@ class ChurnPlan(FrozenModel):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
+        """Refuse a plan that lists an action twice."""
         ids = [action.id for action in self.actions]
         if len(set(ids)) < len(ids):
             raise ValueError(f"plan {self.name!r} lists an action twice: {sorted(ids)}")

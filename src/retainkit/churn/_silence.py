@@ -124,6 +124,7 @@ def fit_rhythm(history: PurchaseHistory) -> RhythmModel:
     x, t = x[again], t[again]
 
     def loss(logs: FloatArray) -> float:
+        """Return minus the log-likelihood."""
         r, alpha = np.exp(logs)
         gain = special.gammaln(r + x) - special.gammaln(r)
         gain += r * np.log(alpha) - (r + x) * np.log(alpha + t)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,15 +19,24 @@ from retainkit.churn._causes import (
     Mechanism,
     Signal,
 )
-from retainkit.churn._codes import CodeBook, CodeEntry, normalize_code
+from retainkit.churn._codes import CodeBook, CodeEntry, choose_entry, normalize_code
 from retainkit.churn._config import SourceWeights
 from retainkit.churn._taxonomy import CauseCatalog, EventKindEntry
 from retainkit.typing import BoolArray, FloatArray
 
 NONE = -1
 """Code of no leaf, no sub-reason, no mechanism."""
+_EPOCH = date(1970, 1, 1).toordinal()
 _SIGNALS: tuple[Signal, ...] = tuple(Signal)
 _SOURCE_SPELLINGS = {"exit_survey": "survey", "agent_note": "agent"}
+
+
+class CodeGap(StrEnum):
+    """Why no entry of a code book covers a code."""
+
+    NOT_LISTED = "not_listed"
+    NOT_VALID = "not_valid"
+    AMBIGUOUS = "ambiguous"
 
 
 class Statement(NamedTuple):
@@ -37,6 +48,15 @@ class Statement(NamedTuple):
     book: str | None
     entry: CodeEntry | None
     reading: EventKindEntry
+    gap: CodeGap | None = None
+
+    @property
+    def name(self) -> str:
+        """The kind, and the code where a book covers it; from when, where it changed meaning."""
+        if self.entry is None:
+            return self.kind
+        begin = self.entry.valid_from
+        return f"{self.kind}: {self.code}" + (f" (from {begin})" if begin else "")
 
 
 class StatementTable(NamedTuple):
@@ -63,48 +83,93 @@ class StatementTable(NamedTuple):
 def read_statements(
     events: pd.DataFrame, catalog: CauseCatalog, books: Sequence[CodeBook]
 ) -> tuple[tuple[Statement, ...], npt.NDArray[np.int32]]:
-    """Return the distinct statements, sorted by text, and the place of each event among them."""
+    """Return the distinct statements, sorted by text, and the place of each event among them.
+
+    A code whose entries hold for a time only is read by the day of the event.
+    """
     parts = [_factorize(events, name) for name in ("kind", "code", "source")]
     key = np.zeros(len(events), dtype=np.int64)
     for codes, texts in parts:
         key = key * (len(texts) + 1) + codes + 1
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    found: dict[tuple[str, str, str], Statement] = {}
+    place = place.reshape(-1)
     reader = _Reader(catalog, books)
-    names = []
-    for row in first:
+    undated, dated = np.zeros(len(first), dtype=np.int32), []
+    for number, row in enumerate(first):
         kind, code, source = (texts[c[row]] if c[row] >= 0 else None for c, texts in parts)
-        reading = reader.catalog.event_kind(kind or "other")
-        name = (reading.kind, code or "", source or "")
-        names.append(name)
-        if name not in found:
-            found[name] = reader.read(reading, code, source)
-    order = {name: position for position, name in enumerate(sorted(found))}
-    position = np.array([order[name] for name in names], dtype=np.int32)
-    return tuple(found[name] for name in order), position[place.reshape(-1)]
+        asked = reader.ask(kind or "other", code, source)
+        if not len(asked.edges):
+            undated[number] = reader.enter(asked, date.min)
+            continue
+        rows = np.flatnonzero(place == number)
+        days = events["timestamp"].iloc[rows].to_numpy().astype("datetime64[D]").astype(np.int64)
+        span = np.searchsorted(asked.edges, days, side="right")
+        for one in np.unique(span):
+            day = date.fromordinal(_EPOCH + int(days[span == one][0]))
+            dated.append((rows[span == one], reader.enter(asked, day)))
+    position = undated[place]
+    for rows, entered in dated:
+        position[rows] = entered
+    order = sorted(reader.found)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[[reader.found[name][0] for name in order]] = np.arange(len(order))
+    return tuple(reader.found[name][1] for name in order), rank[position]
+
+
+class _Asked(NamedTuple):
+    """What the books say of one kind, code and source, on any day."""
+
+    reading: EventKindEntry
+    code: str | None
+    source: str | None
+    listed: tuple[tuple[str, tuple[CodeEntry, ...]], ...]
+    edges: npt.NDArray[np.int64]
+    """Days since 1970 on which what the books say changes."""
 
 
 class _Reader:
-    """Looks codes up in the books that apply."""
+    """Looks codes up in the books that apply, and numbers the distinct readings."""
 
     def __init__(self, catalog: CauseCatalog, books: Sequence[CodeBook]) -> None:
         self.catalog = catalog
         self.books = [(book, book.index()) for book in books]
+        self.found: dict[tuple[str, ...], tuple[int, Statement]] = {}
 
-    def read(self, reading: EventKindEntry, code: str | None, source: str | None) -> Statement:
-        book, entry = (None, None)
+    def ask(self, kind: str, code: str | None, source: str | None) -> _Asked:
+        """Return every entry for the code, in the order of the books."""
+        reading = self.catalog.event_kind(kind)
+        listed: list[tuple[str, tuple[CodeEntry, ...]]] = []
         if code is not None and reading.reads_code:
-            book, entry = self._find(reading.kind, code, source)
-        return Statement(reading.kind, code, source, book, entry, reading)
+            named = [pair for pair in self.books if source in (pair[0].name, pair[0].system)]
+            for book, index in named or [p for p in self.books if not p[0].needs_source]:
+                if code in index and (not book.kinds or reading.kind in book.kinds):
+                    listed.append((book.name, index[code]))
+        entries = [entry for _, group in listed for entry in group]
+        edges = {e.valid_from.toordinal() - _EPOCH for e in entries if e.valid_from}
+        edges |= {e.valid_until.toordinal() - _EPOCH + 1 for e in entries if e.valid_until}
+        return _Asked(reading, code, source, tuple(listed), np.array(sorted(edges), dtype=np.int64))
 
-    def _find(
-        self, kind: str, code: str, source: str | None
-    ) -> tuple[str | None, CodeEntry | None]:
-        named = [pair for pair in self.books if source in (pair[0].name, pair[0].system)]
-        for book, index in named or [p for p in self.books if not p[0].needs_source]:
-            if code in index and (not book.kinds or kind in book.kinds):
-                return book.name, index[code]
-        return None, None
+    def enter(self, asked: _Asked, day: date) -> int:
+        """Return the number of what the code says on a day, a new one where it is new."""
+        statement = _read(asked, day)
+        entry = statement.entry
+        span = f"{entry.valid_from} {entry.valid_until}" if entry and entry.is_dated else ""
+        name = (asked.reading.kind, asked.code or "", asked.source or "", span, statement.gap or "")
+        return self.found.setdefault(name, (len(self.found), statement))[0]
+
+
+def _read(asked: _Asked, day: date) -> Statement:
+    """Return the reading of the first book with an entry for the day, or why none covers it."""
+    reading, code, source, listed, _ = asked
+    for book, entries in listed:
+        entry = choose_entry(entries, day)
+        if entry is not None:
+            return Statement(reading.kind, code, source, book, entry, reading)
+        if any(one.holds_on(day) for one in entries):
+            return Statement(reading.kind, code, source, None, None, reading, CodeGap.AMBIGUOUS)
+    gap = CodeGap.NOT_VALID if listed else CodeGap.NOT_LISTED
+    silent = code is None or not reading.reads_code
+    return Statement(reading.kind, code, source, None, None, reading, None if silent else gap)
 
 
 def _factorize(events: pd.DataFrame, name: str) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -134,6 +199,7 @@ def tabulate_statements(
 def _row(
     statement: Statement, reasons: dict[str, int], weights: SourceWeights
 ) -> tuple[int, int, int, int, int, int, int, bool, float]:
+    """Return what one statement stands for, in the order of the columns."""
     entry, kind = statement.entry, statement.reading
     named = entry is not None and not (entry.cause is ChurnCause.UNKNOWN and kind.cause is not None)
     cause, reason = (
@@ -160,14 +226,17 @@ def _row(
 
 
 def _source(statement: Statement) -> EvidenceSource:
+    """Return the source an event names, else that of its kind."""
     text = _SOURCE_SPELLINGS.get(statement.source or "", statement.source or "")
     known = text in EvidenceSource.__members__.values()
     return EvidenceSource(text) if known else statement.reading.source
 
 
 def _leaf(cause: ChurnCause | None) -> int:
+    """Return the code of a leaf; -1 = none."""
     return NONE if cause is None else CAUSE_CODE[cause]
 
 
 def _mechanism(mechanism: Mechanism | None) -> int:
+    """Return the code of a mechanism; -1 = none."""
     return NONE if mechanism is None else MECHANISMS.index(mechanism)

@@ -174,6 +174,7 @@ class CauseCatalog(FrozenModel):
 
     @model_validator(mode="after")
     def _is_total(self) -> Self:
+        """Refuse a catalogue that lacks a leaf, doubles a kind or has no kind "other"."""
         if tuple(entry.cause for entry in self.causes) != CAUSES:
             raise ValueError(f"causes must be exactly {[c.value for c in CAUSES]}, in this order")
         spellings = [text for entry in self.event_kinds for text in (entry.kind, *entry.also)]
@@ -186,6 +187,7 @@ class CauseCatalog(FrozenModel):
         return self
 
     def _check_sub_reasons(self) -> None:
+        """Refuse two labels of one sub-reason, and a kind that names one its leaf lacks."""
         labels: dict[str, Label] = {}
         for entry in self.causes:
             for reason in entry.sub_reasons:
@@ -306,6 +308,7 @@ class CauseCatalog(FrozenModel):
 
 
 def _row(entry: CauseEntry, language: Language) -> dict[str, object]:
+    """Return one leaf as a row of texts."""
     return {
         "cause": entry.cause.value,
         "label": entry.label.text(language),

@@ -124,6 +124,7 @@ class TextRules(FrozenModel):
 
     @model_validator(mode="after")
     def _in_lower_case(self) -> Self:
+        """Refuse phrases that are empty or not in lower case."""
         loud = [
             p for rule in self.rules for p in (*rule.en, *rule.zh) if p != p.casefold() or not p
         ]
@@ -152,6 +153,7 @@ class TextRules(FrozenModel):
         return [read[text] for text in texts]
 
     def _read(self, text: str) -> TextReading | None:
+        """Return the code of the only leaf with phrases not negated, else None."""
         plain = text.casefold().replace("’", "'")
         found: list[tuple[int, int, TextRule, str]] = []
         for rule in self.rules:
@@ -167,6 +169,7 @@ class TextRules(FrozenModel):
         return TextReading(rule.code, phrase)
 
     def _is_negated(self, before: str, phrase: str) -> bool:
+        """Return whether a negation stands shortly before the phrase in its clause."""
         clause = _CLAUSE.split(before)[-1]
         if phrase.isascii():
             words = re.findall(r"[a-z']+", clause)[-_REACH_WORDS:]
@@ -175,6 +178,7 @@ class TextRules(FrozenModel):
 
 
 def _pattern(phrase: str) -> str:
+    """Return the pattern of a phrase: from the start of a word in English, anywhere in Chinese."""
     return (r"\b" if phrase.isascii() else "") + re.escape(phrase)
 
 
