@@ -32,7 +32,7 @@ from retainkit.policy import (
 from retainkit.typing import FloatArray
 
 NAN = float("nan")
-LAW = settings(deadline=None, derandomize=True, max_examples=60)
+LAW = settings(deadline=None, derandomize=True, max_examples=40)
 
 
 @st.composite
@@ -76,13 +76,18 @@ def _relaxation(gain: FloatArray, cost: FloatArray, budget: float) -> float:
 def test_bound_is_the_linear_programs_and_plan_is_feasible(
     base: tuple[FloatArray, FloatArray], budget: int
 ) -> None:
-    """The bound equals the LP optimum; half of it <= the plan <= the best of all plans."""
+    """The bound equals the LP optimum; the plan is at most the best of all plans.
+
+    It is at least half of the bound where each measure alone fits the budget.
+    """
     gain, cost = base
     plan = allocate_budget(gain, cost, budget=budget)
     assert plan.cost <= budget
     assert plan.bound == pytest.approx(_relaxation(gain, cost, budget), abs=1e-7)
     best = _best(gain, cost, budget) if gain.shape[0] <= 4 else plan.bound
-    assert plan.bound / 2 - 1e-9 <= plan.gain <= best + 1e-9
+    assert plan.gain <= best + 1e-9
+    if cost[~np.isnan(gain)].max(initial=0.0) <= budget:
+        assert plan.gain >= plan.bound / 2 - 1e-9
     treated = plan.measure >= 0
     assert not np.isnan(gain[treated, plan.measure[treated]]).any()
 

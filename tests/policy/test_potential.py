@@ -146,7 +146,7 @@ def test_a_scheme_without_cuts_leaves_potential_unknown() -> None:
     st.floats(0.0, 1.0),
     st.data(),
 )
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=40)
 def test_more_predicted_value_never_loses_potential(
     predicted: list[float], reach: float, data: st.DataObject
 ) -> None:
@@ -160,7 +160,7 @@ def test_more_predicted_value_never_loses_potential(
 
 
 @given(st.lists(st.floats(-1e4, 1e4) | st.just(NAN), min_size=1, max_size=30))
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=40)
 def test_reasons_agree_with_a_plain_loop(predicted: list[float]) -> None:
     """The vectorised reasons are those of the definition, one customer at a time."""
     table = assess_potential(predicted, SCHEME)

@@ -78,9 +78,10 @@ def allocate_budget(
     The linear relaxation of this multiple-choice knapsack is solved exactly: only the upper hull
     of each customer's (cost, gain) points matters; its steps are bought in order of gain per
     unit of cost down to the price at which the budget is spent, found by bisection. Then the
-    next steps that still fit are bought in the same order. The gain is monotone in the budget,
-    at least half of the bound, and at most one step below it: for many customers the gap is
-    negligible. The plan may exceed the budget by one part in 10^12 (rounding of sums).
+    next steps that still fit are bought in the same order. The gain is monotone in the budget
+    and at most one step below the bound: for many customers the gap is negligible. It is at
+    least half of the bound wherever each measure alone fits the budget. The plan may exceed the
+    budget by one part in 10^12 (rounding of sums).
 
     References
     ----------
