@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,48 @@ def test_rolling_cells_count_only_members_whose_column_is_over(
     np.testing.assert_array_equal(table.old_enough, expected_old)
     np.testing.assert_array_equal(np.nan_to_num(table.heads), expected)
     assert table.eligible.tolist() == expected_old.sum(axis=0).astype(int).tolist()
+
+
+@LAWS
+@given(ROWS, st.integers(1, 60))
+def test_rolling_on_or_after_waits_a_window_before_it_judges(
+    rows: list[tuple[int, int]], window: int
+) -> None:
+    """Who bought in a column or later, of those whose column ended a window before the end."""
+    base, days = make(rows)
+    convention = MetricConvention(window_days=window)
+    table = follow_cohorts(base, activity="on_or_after", clock="rolling", convention=convention)
+    expected_old, expected = np.zeros(table.heads.shape), np.zeros(table.heads.shape)
+    starts = [date.fromisoformat(str(s)[:10]) for s in table.cohort_start]
+    for own in days.values():
+        first = min(own)
+        row = max(k for k, start in enumerate(starts) if start <= first)
+        wait = date(2026, 6, 11) - timedelta(days=window)
+        over = anniversary_lag(first, wait) if wait >= first else 0
+        expected_old[row, :over] += 1
+        expected[row, : min(over, anniversary_lag(first, max(own)) + 1)] += 1
+    assert table.old_enough is not None
+    np.testing.assert_array_equal(table.old_enough, expected_old)
+    np.testing.assert_array_equal(np.nan_to_num(table.heads), expected)
+
+
+@LAWS
+@given(ROWS)
+def test_the_people_of_every_form_add_up_to_the_cell(rows: list[tuple[int, int]]) -> None:
+    """In every form, the people of a cell are its denominator, those counted its numerator."""
+    base, _ = make(rows)
+    convention = MetricConvention(window_days=20, incomplete_period="mark")
+    for activity in ("on", "on_or_after", "bracket"):
+        for clock in ("calendar", "rolling"):
+            form: dict[str, Any] = {"activity": activity, "clock": clock, "convention": convention}
+            form["brackets"] = ((0, 0), (1, 3)) if activity == "bracket" else ()
+            table = follow_cohorts(base, **form)
+            for row, column in zip(*np.nonzero(~np.isnan(table.heads)), strict=True):
+                if table.sizes[row]:
+                    label = table.labels[row]
+                    people = customers_in_cell(base, cohort=label, column=int(column), **form)
+                    assert people["counted"].sum() == table.heads[row, column]
+                    assert people["counted"].sum() / len(people) == table.rates[row, column]
 
 
 def test_n_day_retention_by_day() -> None:

@@ -38,6 +38,7 @@ from retainkit.metrics import (
     share_of_wallet,
     simple_lifetime_value,
     wallet_allocation_rule,
+    wallet_rule_applies,
     win_back_rate,
 )
 from tests.metrics.builders import purchases
@@ -87,6 +88,14 @@ def test_tied_brands_share_their_average_rank() -> None:
     assert np.isnan(shares[1, [0, 2]]).all()
     with pytest.raises(ValueError, match=r"outside 1\.\.N"):
         wallet_allocation_rule([4], [3])
+
+
+def test_the_rule_needs_customers_of_several_brands() -> None:
+    """Two of five use several (40 %); a mean of 1.4 with one of five; neither of the two."""
+    assert wallet_rule_applies([1, 1, 1, 2, 2])
+    assert wallet_rule_applies([1, 1, 1, 1, 3])  # mean 1.4
+    assert not wallet_rule_applies([1, 1, 1, 1, 2])
+    assert not wallet_rule_applies([np.nan])
 
 
 def test_wallet_weighted_and_unweighted() -> None:

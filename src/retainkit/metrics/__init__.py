@@ -84,6 +84,7 @@ from retainkit.metrics._wallet import (
     mean_share_of_wallet,
     share_of_wallet,
     wallet_allocation_rule,
+    wallet_rule_applies,
 )
 
 __all__ = [
@@ -165,6 +166,7 @@ __all__ = [
     "textbook_retention_rate",
     "top_share",
     "wallet_allocation_rule",
+    "wallet_rule_applies",
     "wilson_interval",
     "win_back_rate",
 ]

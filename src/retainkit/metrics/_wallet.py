@@ -135,7 +135,7 @@ def wallet_allocation_rule(rank: ArrayLike1D, brands: ArrayLike1D) -> FloatArray
     Notes
     -----
     The authors advise it where at least 40 % of customers use several brands or the mean set has
-    at least 1.4.
+    at least 1.4: see `wallet_rule_applies`.
 
     References
     ----------
@@ -155,6 +155,38 @@ def wallet_allocation_rule(rank: ArrayLike1D, brands: ArrayLike1D) -> FloatArray
         msg = f"{len(bad)} ranks lie outside 1..N, first {place[bad[0]]:g} of {size[bad[0]]:g}"
         raise ValueError(msg)
     return np.asarray((1.0 - place / (size + 1.0)) * 2.0 / size)
+
+
+def wallet_rule_applies(brands: ArrayLike1D) -> bool:
+    """Say whether customers use enough brands for the wallet allocation rule to say something.
+
+    Parameters
+    ----------
+    brands : array-like, shape (n,)
+        Brands each customer uses, ours included; NaN = not known, left out.
+
+    Returns
+    -------
+    bool
+        Whether at least 40 % of the customers use several brands, or the mean is at least 1.4;
+        False where nothing is known.
+
+    References
+    ----------
+    Keiningham, T., Aksoy, L., Williams, L. & Buoye, A. (2015). The Wallet Allocation Rule,
+    appendices A and B.
+
+    Examples
+    --------
+    >>> from retainkit.metrics import wallet_rule_applies
+    >>> wallet_rule_applies([1, 1, 1, 2]), wallet_rule_applies([1, 1, 2, 3])
+    (False, True)
+    """
+    size = np.asarray(brands, dtype=np.float64)
+    size = size[~np.isnan(size)]
+    if len(size) == 0:
+        return False
+    return bool(np.mean(size >= 2) >= 0.4 or np.mean(size) >= 1.4)
 
 
 def allocate_wallet(ratings: FloatArray) -> FloatArray:
