@@ -276,7 +276,9 @@ def _measures(
     for model, score, guess in zip(models, scores, expected, strict=True):
         path = tracking[_kind(model)].to_numpy()
         total = predict_total(model, split.history, horizon=split.horizon)
-        within = measure_coverage(model, split.history, split.purchases, horizon=split.horizon)
+        within = measure_coverage(
+            model, split.history, purchases=split.purchases, horizon=split.horizon
+        )
         rows.append(
             [
                 *(model.log_likelihood, model.aic, model.bic, score.sum()),

@@ -45,8 +45,8 @@ class IntervalCoverage(NamedTuple):
 def measure_coverage(
     model: ProcessModel,
     history: PurchaseHistory,
-    purchases: ArrayLike1D,
     *,
+    purchases: ArrayLike1D,
     horizon: float,
     level: float = 0.9,
 ) -> IntervalCoverage:
@@ -94,7 +94,8 @@ def measure_coverage(
     >>> split = split_histories(cdnow["customer_id"], cdnow["timestamp"],
     ...                         calibration_end="1997-09-30", holdout_end="1998-06-30")
     >>> model = fit_mbg_nbd(split.history)
-    >>> found = measure_coverage(model, split.history, split.purchases, horizon=split.horizon)
+    >>> found = measure_coverage(
+    ...     model, split.history, purchases=split.purchases, horizon=split.horizon)
     >>> round(found.exact, 3), round(found.inside, 3)
     (0.887, 0.946)
     """
