@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from retainkit.errors import AlignmentError, SchemaError
+from retainkit.metrics import wallet_allocation_rule
 from retainkit.value import (
     SEGMENT_BASES,
     BasesConfig,
@@ -111,6 +112,32 @@ def test_wallet_by_hand() -> None:
     assert partial["reason"].tolist()[0] == "partial_year"
     potential = add_wallet_room(np.full(5, 30.0), wallet, attainable=0.1, horizon_days=730.5)
     npt.assert_allclose(potential, [30.0 + 24.0, 30.0, 30.0, 30.0, 30.0])
+
+
+def test_a_share_by_rank_serves_where_the_category_is_not_known() -> None:
+    # ranked first of two brands: (1 - 1 / 3) * 2 / 2 (Keiningham et al. 2011)
+    rows = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 3, 4],
+            "timestamp": pd.Timestamp("2024-01-31"),
+            "amount": [50.0, 80.0, 30.0, -5.0],
+        }
+    )
+    behavior = summarize_behavior(rows, as_of="2024-12-31")
+    rule = wallet_allocation_rule([1], [2])[0]
+    shares = np.array([rule, rule, np.nan, rule])
+    customers = pd.DataFrame({"customer_id": [1], "category_spending": [200.0]})
+    wallet = measure_wallet(behavior, customers, inferred_share=shares)
+    npt.assert_allclose(wallet.share, [0.25, 2 / 3, np.nan, np.nan])
+    npt.assert_allclose(wallet.room, [150.0, 40.0, np.nan, np.nan])
+    reasons = wallet.to_frame()["reason"].tolist()
+    assert reasons == ["known", "inferred", "not_known", "not_known"]
+    alone = measure_wallet(behavior, customers[["customer_id"]], inferred_share=shares)
+    npt.assert_allclose(alone.share, [2 / 3, 2 / 3, np.nan, np.nan])
+    with pytest.raises(SchemaError, match="outside"):
+        measure_wallet(behavior, customers, inferred_share=np.array([0.0, 1.0, 0.5, 0.5]))
+    with pytest.raises(AlignmentError, match="inferred_share"):
+        measure_wallet(behavior, customers, inferred_share=shares[:2])
 
 
 def test_wallet_refuses() -> None:

@@ -159,8 +159,8 @@ class TierChain(FrozenModel):
 
         Examples
         --------
-        The example commonly quoted from it: 40 dollars when a customer buys, 4 for each mailing, a customer who
-        has not bought for five periods is given up, 20 % per period.
+        The example commonly quoted from it: 40 dollars when a customer buys, 4 for each mailing,
+        a customer who has not bought for five periods is given up, 20 % per period.
 
         >>> from retainkit.tiers import TierChain
         >>> chain = TierChain.from_matrix(

@@ -80,8 +80,9 @@ class StandingConfig(FrozenConfig):
     credit risk once a payment is more than 30 days past due (5.5.11) and default no later than 90
     days (B5.5.37); Regulation (EU) 575/2013, article 178(1)(b), defines default as more than 90
     days past due on a material obligation, article 178(2)(d) leaves what is material to an
-    amount and a share, and the EBA guidelines EBA/GL/2016/07, paragraph 71, end a default no sooner
-    than three months after its reason has gone. The limits of payment habits are this library's choice.
+    amount and a share, and the EBA guidelines EBA/GL/2016/07, paragraph 71, end a default no
+    sooner than three months after its reason has gone. The limits of payment habits are this
+    library's choice.
 
     A disputed invoice is not overdue: who withholds payment out of dissatisfaction is owed an
     answer first. It is shown, and puts the customer under watch while it is open.

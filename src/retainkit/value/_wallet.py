@@ -14,7 +14,10 @@ from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value._behavior_table import BehaviorTable
 
-WALLET_REASONS: Final = ("known", "partial_year", "not_known", "above_category", "no_spend")
+WALLET_REASONS: Final = (
+    *("known", "partial_year", "not_known", "above_category", "no_spend"),
+    "inferred",
+)
 """Why a share of wallet is (not) known; a table stores positions in this tuple."""
 
 
@@ -30,10 +33,12 @@ class WalletTable(ResultTable):
         Net spend of the last 365 days with the firm, and yearly spending in the whole category
         with anybody [money/year].
     share : numpy.ndarray of float64
-        Share of wallet in (0, 1]; NaN where `reason` is not "known" or "partial_year".
+        Share of wallet in (0, 1]; NaN where `reason` is not "known", "partial_year" or
+        "inferred".
     reason : numpy.ndarray of int8
         Position in `WALLET_REASONS`: "partial_year" is a lower bound (customer for less than a
-        year), "above_category" an error in the data (more spent here than everywhere).
+        year), "above_category" an error in the data (more spent here than everywhere), "inferred"
+        a share from ranks, with category spending to match.
 
     Examples
     --------
@@ -104,9 +109,13 @@ class WalletTable(ResultTable):
 
 
 def measure_wallet(
-    behavior: BehaviorTable, customers: pd.DataFrame, *, age_days: FloatArray | None = None
+    behavior: BehaviorTable,
+    customers: pd.DataFrame,
+    *,
+    age_days: FloatArray | None = None,
+    inferred_share: FloatArray | None = None,
 ) -> WalletTable:
-    """Measure each customer's share of wallet where its category spending is known.
+    """Measure each customer's share of wallet where its category spending is known, or inferred.
 
     Parameters
     ----------
@@ -117,6 +126,10 @@ def measure_wallet(
     age_days : numpy.ndarray of float64, shape (n,), optional
         Time since the first purchase [day], for example `summary.with_unit("day").age`; shares of
         customers for less than a year are then marked as lower bounds.
+    inferred_share : numpy.ndarray of float64, shape (n,), optional
+        Share of wallet in (0, 1] told otherwise, for example by rank among the brands used
+        (`metrics.wallet_allocation_rule`); NaN where it is not known. It serves where category
+        spending is not known, and `customers` then need not have that column.
 
     Returns
     -------
@@ -126,9 +139,10 @@ def measure_wallet(
     Raises
     ------
     SchemaError
-        If `customers` has no `category_spending`.
+        If `customers` has no `category_spending` and no share is inferred, or an inferred share
+        is outside (0, 1].
     AlignmentError
-        If `age_days` does not have one value per customer.
+        If `age_days` or `inferred_share` does not have one value per customer.
 
     Examples
     --------
@@ -143,38 +157,39 @@ def measure_wallet(
     0   0.25  150.0           known
     1    NaN    NaN  above_category
     2    NaN    NaN       not_known
+
+    The third customer ranks the firm first of two brands: two thirds of its wallet, by the rule.
+
+    >>> import numpy as np
+    >>> from retainkit.metrics import wallet_allocation_rule
+    >>> share = np.array([np.nan, np.nan, wallet_allocation_rule([1], [2])[0]])
+    >>> behavior = summarize_behavior(rows, as_of="2024-12-31")
+    >>> measure_wallet(behavior, customers, inferred_share=share).to_frame()[["share", "room"]]
+          share   room
+    0  0.250000  150.0
+    1       NaN    NaN
+    2  0.666667    0.5
     """
     from retainkit.tables import align_customer_ids
 
     n = len(behavior)
-    if "category_spending" not in customers:
-        raise SchemaError(
-            "customers has no column 'category_spending'",
-            rule="share of wallet = yearly spend / yearly spending in the whole category",
-            where="customers",
-            fix="CustomerColumns(category_spending=...) names it",
-        )
-    if age_days is not None and age_days.shape != (n,):
-        raise AlignmentError(
-            f"age_days has shape {age_days.shape}, the table {n:,} customers",
-            rule="one value per customer, in order",
-            where="age_days",
-            fix='pass summary.with_unit("day").age of the same transactions',
-        )
-    places = align_customer_ids(pd.Index(customers["customer_id"]), behavior.customer_id)
+    given = {"age_days": age_days, "inferred_share": inferred_share}
+    _check_given(customers, given, n)
     category = np.full(n, np.nan)
-    known = places >= 0
-    category[places[known]] = customers["category_spending"].to_numpy(dtype=np.float64)[known]
+    if "category_spending" in customers:
+        places = align_customer_ids(pd.Index(customers["customer_id"]), behavior.customer_id)
+        known = places >= 0
+        category[places[known]] = customers["category_spending"].to_numpy(dtype=np.float64)[known]
     spend = behavior.year_spend
-    reason = np.full(n, WALLET_REASONS.index("known"), dtype=np.int8)
-    if age_days is not None:
-        reason[age_days < 365] = WALLET_REASONS.index("partial_year")
-    reason[spend > category] = WALLET_REASONS.index("above_category")
-    reason[spend <= 0] = WALLET_REASONS.index("no_spend")
-    reason[~(category > 0)] = WALLET_REASONS.index("not_known")
-    usable = reason <= WALLET_REASONS.index("partial_year")
+    reason = _reasons(spend, category, age_days)
     share = np.full(n, np.nan)
+    usable = reason <= WALLET_REASONS.index("partial_year")
     share[usable] = spend[usable] / category[usable]
+    if inferred_share is not None:
+        inferred = ~(category > 0) & (spend > 0) & ~np.isnan(inferred_share)
+        share[inferred] = inferred_share[inferred]
+        category[inferred] = spend[inferred] / share[inferred]
+        reason[inferred] = WALLET_REASONS.index("inferred")
     return WalletTable(
         customer_id=behavior.customer_id,
         year_spend=spend,
@@ -182,6 +197,46 @@ def measure_wallet(
         share=share,
         reason=reason,
     )
+
+
+def _check_given(customers: pd.DataFrame, given: dict[str, FloatArray | None], n: int) -> None:
+    """Raise unless what is given fits the customers and says something of their wallets."""
+    inferred = given["inferred_share"]
+    if "category_spending" not in customers and inferred is None:
+        raise SchemaError(
+            "customers has no column 'category_spending'",
+            rule="share of wallet = yearly spend / yearly spending in the whole category",
+            where="customers",
+            fix="CustomerColumns(category_spending=...) names it; or give inferred_share=",
+        )
+    for name, values in given.items():
+        if values is not None and values.shape != (n,):
+            raise AlignmentError(
+                f"{name} has shape {values.shape}, the table {n:,} customers",
+                rule="one value per customer, in order",
+                where=name,
+                fix='for the age pass summary.with_unit("day").age of the same transactions',
+            )
+    if inferred is not None and ((inferred <= 0.0) | (inferred > 1.0)).any():
+        raise SchemaError(
+            f"{int(((inferred <= 0.0) | (inferred > 1.0)).sum()):,} shares outside (0, 1]",
+            rule="a share of wallet lies in (0, 1]; NaN: not known",
+            where="inferred_share",
+            fix="metrics.wallet_allocation_rule gives such shares",
+        )
+
+
+def _reasons(
+    spend: FloatArray, category: FloatArray, age_days: FloatArray | None
+) -> npt.NDArray[np.int8]:
+    """Return how far each share is known, the weightiest reason last."""
+    reason = np.full(len(spend), WALLET_REASONS.index("known"), dtype=np.int8)
+    if age_days is not None:
+        reason[age_days < 365] = WALLET_REASONS.index("partial_year")
+    reason[spend > category] = WALLET_REASONS.index("above_category")
+    reason[spend <= 0] = WALLET_REASONS.index("no_spend")
+    reason[~(category > 0)] = WALLET_REASONS.index("not_known")
+    return reason
 
 
 def add_wallet_room(
