@@ -22,7 +22,9 @@ from retainkit.scorecard._measures import Source
 from retainkit.tables._ledger import EntryKind
 
 FOLDER = Path(retainkit.report.__file__).parent
-PREFIXES = ("why_", "table_", "entry_", "rail_", "unit_", "gap_", "basis_")
+PREFIXES = (
+    *("why_", "table_", "entry_", "rail_", "unit_", "gap_", "basis_", "audit_", "verdict_"),
+)
 """Texts looked up by a code of another room."""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
 
 from retainkit._internal.config import FrozenConfig
+from retainkit._pipeline._budget import BudgetConfig
 from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import AttributionConfig, ContractChurnConfig, DetectionConfig
 from retainkit.lifetime import FitConfig
 from retainkit.metrics import MetricConvention
-from retainkit.policy import MeasureCatalog, PolicyConfig, PotentialConfig
+from retainkit.policy import AuditConfig, MeasureCatalog, PlanGoals, PolicyConfig, PotentialConfig
 from retainkit.tables import (
     ActivityRules,
     ContractRules,
@@ -37,6 +40,9 @@ from retainkit.value import (
 
 TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "contribution"]
 """What customers are graded by."""
+
+FlowScope: TypeAlias = Literal["contracts", "all", "none"]
+"""Whose flows are followed."""
 
 PurchaseModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd", "nbd"]
 """Models of buying and dropout without contracts."""
@@ -157,8 +163,25 @@ class PipelineConfig(FrozenConfig):
         Rules of stance and prices of the guard rails.
     measures : MeasureCatalog, optional
         Catalogue of measures; None is the built-in one.
+    budget : BudgetConfig, optional
+        What may be spent on measures; None plans nothing.
+    goals : PlanGoals, optional
+        Goals of the year per tier and named account; None writes no annual plan.
+    audit : AuditConfig
+        When adverse decisions about a protected group are too many. `on_breach="stop"` lets a run
+        end in `PolicyStoppedError` then.
     convention : MetricConvention
         What the retention metrics mean.
+    trend_months : int, default 12
+        Complete calendar months followed one by one; 0 follows none.
+    flows : {"contracts", "all", "none"}, default "contracts"
+        Whose revenue movements and leaky bucket are worked out. For purchases they need about
+        twice the memory of the input.
+    cost_to_win : float, optional
+        Cost of winning one customer [money]: what refilling the bucket costs.
+    owner_column : str, optional
+        Trait of the customers table that names who answers for a customer; with a previous run the
+        owners are appraised.
 
     Examples
     --------
@@ -193,4 +216,11 @@ class PipelineConfig(FrozenConfig):
     potential: PotentialConfig = PotentialConfig()
     policy: PolicyConfig = PolicyConfig()
     measures: MeasureCatalog | None = None
+    budget: BudgetConfig | None = None
+    goals: PlanGoals | None = None
+    audit: AuditConfig = AuditConfig(on_breach="report")
     convention: MetricConvention = MetricConvention()
+    trend_months: Annotated[int, Field(ge=0)] = 12
+    flows: FlowScope = "contracts"
+    cost_to_win: NonNegativeFloat | None = None
+    owner_column: str | None = None

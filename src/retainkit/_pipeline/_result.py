@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 
 from retainkit._internal.result import ResultTable, frame_html
+from retainkit._pipeline._budget import BudgetPlan
 from retainkit._pipeline._fitted import FittedPipeline
+from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable
 from retainkit.metrics import CohortTable, MetricTable
-from retainkit.policy import DecisionTable
-from retainkit.scorecard import Scorecard
+from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
+from retainkit.scorecard import OwnerAppraisal, Scorecard
 from retainkit.tables import Ledger, align_customer_ids
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
 from retainkit.typing import Language
@@ -145,10 +147,22 @@ class RetentionResult:
         contracts, of these.
     contract_metrics : MetricTable or None
         The same for contracts; None without any.
+    flows : MonthlyFlows or None
+        Metrics month by month, and what flowed in and out; None without a complete month.
+    contract_flows : MonthlyFlows or None
+        The same for contracts.
     cohorts : CohortTable
         Who came back, by month of first purchase.
     scorecard : Scorecard
         Strategy map filled as far as the data allow.
+    plan : BudgetPlan or None
+        Which customers get which measure; None without a budget.
+    annual_plan : AnnualPlan or None
+        Targets of the year per tier and account; None without goals.
+    audit : AuditTable or None
+        Adverse decisions by protected group; None where no protected attribute is known.
+    owners : OwnerAppraisal or None
+        Account owners compared on like customers; None without a previous run or owners.
     ledger : Ledger
         Where every input row went.
     gaps : tuple of Gap
@@ -178,8 +192,14 @@ class RetentionResult:
     cause_breakdown: CauseBreakdown | None
     metrics: MetricTable
     contract_metrics: MetricTable | None
+    flows: MonthlyFlows | None
+    contract_flows: MonthlyFlows | None
     cohorts: CohortTable
     scorecard: Scorecard
+    plan: BudgetPlan | None
+    annual_plan: AnnualPlan | None
+    audit: AuditTable | None
+    owners: OwnerAppraisal | None
     ledger: Ledger
     gaps: tuple[Gap, ...]
 

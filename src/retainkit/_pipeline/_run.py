@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
+
+import pandas as pd
 
 from retainkit._internal.time import parse_as_of
 from retainkit._pipeline import _steps as steps
+from retainkit._pipeline._budget import BudgetPlan, audit, plan_budget, plan_goals
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._fitted import FittedPipeline, apply_schemes, learn
+from retainkit._pipeline._flows import MonthlyFlows, follow_flows
 from retainkit._pipeline._gaps import find_gaps
 from retainkit._pipeline._measures import fill_scorecard
+from retainkit._pipeline._owners import appraise
 from retainkit._pipeline._result import CustomerView, RetentionResult
 from retainkit._pipeline._scores import CustomerScores
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
-from retainkit.metrics import ContractIndex, PurchaseIndex
+from retainkit.churn import CauseTable
+from retainkit.metrics import CohortTable, ContractIndex, MetricTable, PurchaseIndex
+from retainkit.policy import AnnualPlan, AuditTable
+from retainkit.scorecard import OwnerAppraisal
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -209,12 +218,7 @@ def _report(
     contract_churn = steps.observe_ends(tables, day, config)
     causes = steps.find_causes(tables, contract_churn or scores.churn, day, config)
     progress("measuring retention")
-    measured = [
-        steps.measure(base, steps.tier_labels(scores, base), config)
-        for base in indexed
-        if base is not None
-    ]
-    metrics, cohorts = measured[0]
+    measured = _measure(indexed, scores, causes, config)
     whale = whale_curve(history.contribution)
     pyramid = tier_pyramid(scores.tiers, value=history.contribution)
     bases = segment_bases(
@@ -243,10 +247,64 @@ def _report(
         contract_churn=contract_churn,
         causes=causes,
         cause_breakdown=steps.break_down(causes, scores),
-        metrics=metrics,
-        contract_metrics=measured[-1][0] if indexed[1] is not None else None,
-        cohorts=cohorts,
-        scorecard=fill_scorecard(scores, metrics, pyramid, whale, tables),
+        **measured._asdict(),
+        scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
+        **_plan(scores, tables.customers, previous, config)._asdict(),
         ledger=tables.ledger,
         gaps=find_gaps(tables, history, model.notes, config),
+    )
+
+
+class _Measured(NamedTuple):
+    metrics: MetricTable
+    contract_metrics: MetricTable | None
+    cohorts: CohortTable
+    flows: MonthlyFlows | None
+    contract_flows: MonthlyFlows | None
+
+
+def _measure(
+    indexed: tuple[PurchaseIndex | None, ContractIndex | None],
+    scores: CustomerScores,
+    causes: CauseTable | None,
+    config: PipelineConfig,
+) -> _Measured:
+    """Measure purchases and contracts; with contracts alone these are the base."""
+    bases = [base for base in indexed if base is not None]
+    tables = [steps.measure(base, steps.tier_labels(scores, base), config) for base in bases]
+    flows = [
+        follow_flows(base, config, causes=steps.cause_labels(causes, scores, base))
+        for base in bases
+    ]
+    has_contracts = indexed[1] is not None
+    return _Measured(
+        metrics=tables[0][0],
+        contract_metrics=tables[-1][0] if has_contracts else None,
+        cohorts=tables[0][1],
+        flows=flows[0],
+        contract_flows=flows[-1] if has_contracts else None,
+    )
+
+
+class _Planned(NamedTuple):
+    plan: BudgetPlan | None
+    annual_plan: AnnualPlan | None
+    audit: AuditTable | None
+    owners: OwnerAppraisal | None
+
+
+def _plan(
+    scores: CustomerScores,
+    customers: pd.DataFrame | None,
+    previous: RetentionResult | TierTable | TierState | None,
+    config: PipelineConfig,
+) -> _Planned:
+    """Spend the budget, write the year's plan, audit the decisions, appraise the owners."""
+    plan = plan_budget(scores, config.budget)
+    before = previous if isinstance(previous, RetentionResult) else None
+    return _Planned(
+        plan=plan,
+        annual_plan=plan_goals(scores, plan, config.goals),
+        audit=audit(scores, customers, config.audit),
+        owners=appraise(before, scores, customers, config.owner_column),
     )

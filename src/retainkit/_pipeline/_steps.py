@@ -263,6 +263,20 @@ def tier_labels(
     return pd.Series(labels, index=base.customer_id)
 
 
+def cause_labels(
+    causes: CauseTable | None, scores: CustomerScores, base: PurchaseIndex | ContractIndex
+) -> pd.Series[Any] | None:
+    """Return the cause of each lost customer of an index of metrics; None without causes."""
+    if causes is None or not len(causes):
+        return None
+    ids = scores.customer_id if isinstance(base, PurchaseIndex) else base.customer_id
+    places = align_customer_ids(causes.customer_id, ids)
+    known = places >= 0
+    labels = causes.to_frame()["cause"].astype(str).to_numpy()[known]
+    index = base.customer_id[places[known]]
+    return pd.Series(labels, index=index) if known.any() else None
+
+
 def latest_answers(surveys: pd.DataFrame | None) -> pd.DataFrame | None:
     """Return each customer's latest answer; ties of time are broken by the answers themselves."""
     if surveys is None or not len(surveys):

@@ -20,7 +20,9 @@ from retainkit.report._sections_base import (
     describe_stages,
     describe_whale,
 )
+from retainkit.report._sections_budget import describe_audit, describe_budget, describe_owners
 from retainkit.report._sections_decisions import describe_actions, describe_causes
+from retainkit.report._sections_flows import describe_flows
 from retainkit.report._sections_measured import describe_metrics, describe_scorecard
 from retainkit.report._sections_records import (
     describe_configuration,
@@ -42,9 +44,10 @@ def render_report(result: RetentionResult, *, language: Language = "en") -> str:
     """Write a result as one self-contained HTML page.
 
     Headline numbers, the two pyramids, whale curve, cohorts, lifecycle stages, stances with their
-    measures, causes of leaving, metrics, scorecard, what was not computed, ledger and
-    configuration. The page loads nothing: styles and pictures are in it. No customer is named but
-    the first ten of the top tier.
+    measures, the plan within a budget and its audit, causes of leaving, metrics, month by month,
+    account owners, scorecard with its strategy map, what was not computed, ledger and
+    configuration; a section without data is left out. The page loads nothing: styles and pictures
+    are in it. No customer is named but the first ten of the top tier.
 
     Parameters
     ----------
@@ -144,8 +147,12 @@ def _sections(facts: Facts) -> tuple[Section, ...]:
         describe_cohorts(facts),
         describe_stages(facts),
         describe_actions(facts),
+        describe_budget(facts),
+        describe_audit(facts),
         describe_causes(facts),
         describe_metrics(facts),
+        describe_flows(facts),
+        describe_owners(facts),
         describe_scorecard(facts),
         describe_gaps(facts),
         describe_ledger(facts),

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
-from retainkit.report._blocks import Block, Cell, Folded, Paragraph, Section, Table, tabulate
+from retainkit.report._blocks import (
+    Block,
+    Cell,
+    Folded,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+    tabulate,
+)
 from retainkit.report._facts import Facts, as_heading
 from retainkit.report._headline import period_days
 from retainkit.report._numbers import (
@@ -16,6 +25,9 @@ from retainkit.report._terms import translate
 from retainkit.report._texts import Texts
 from retainkit.scorecard import Scorecard, ScorecardEntry
 from retainkit.tiers import BAD
+
+_XMLNS = ' xmlns="http://www.w3.org/2000/svg"'
+"""Needed in a file of its own; inside a page it would look like an address to load."""
 
 _INDICES = ("gini", "hhi")
 """Metrics of concentration between 0 and 1 that are no part of anything."""
@@ -68,7 +80,7 @@ def _metric_cell(value: MetricValue, decimals: int, texts: Texts) -> Cell:
         return Cell(UNDEFINED, texts.word("why", value.reason or "zero_denominator"))
     unit = METRIC_DEFINITIONS[value.name].unit
     if value.name in _INDICES:
-        return Cell(write_number(value.value, 4))
+        return Cell(write_number(value.value, 4), _below(value, texts))
     if unit == "customers":
         return Cell(write_number(value.value))
     below = _below(value, texts)
@@ -83,8 +95,9 @@ def _below(value: MetricValue, texts: Texts) -> str:
         lower, upper = value.interval.lower, value.interval.upper
         if METRIC_DEFINITIONS[value.name].unit == "share":
             return texts.range(lower, upper)
-        return f"{write_number(lower, 2)}–{write_number(upper, 2)}"
-    if value.denominator is None:
+        decimals = 4 if value.name in _INDICES else 2
+        return f"{write_number(lower, decimals)}–{write_number(upper, decimals)}"
+    if value.denominator is None or value.name in _INDICES:
         return ""
     return f"{write_number(value.numerator)} / {write_number(value.denominator)}"
 
@@ -99,9 +112,11 @@ def describe_scorecard(facts: Facts) -> Section:
     )
     known = [entry for entry in card.entries if entry.value is not None]
     missing = [entry for entry in card.entries if entry.value is None]
+    drawn = card.to_svg(language=texts.language).replace(_XMLNS, "", 1)
     blocks: list[Block] = [Paragraph(intro), _counts(card, texts)]
     if known:
         blocks.append(_known(known, texts))
+    blocks.append(Picture(drawn, texts("scorecard_map")))
     if missing:
         blocks.append(Folded(texts("scorecard_missing"), table=_missing(missing, texts)))
     return Section("scorecard", texts("scorecard"), tuple(blocks))

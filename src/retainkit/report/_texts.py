@@ -8,16 +8,11 @@ from typing import Final
 
 from retainkit._internal.labels import Label
 from retainkit.report._numbers import write_range, write_share
+from retainkit.report._pairs import pairs
+from retainkit.report._texts_plans import FLOWS, PLANS
 from retainkit.typing import Language
 
-
-def _pairs(**texts: tuple[str, str]) -> dict[str, Label]:
-    """Return labels; a number and its percent sign stay on one line."""
-    close = "\N{NO-BREAK SPACE}%"
-    return {key: Label(en=en.replace(" %", close), zh=zh) for key, (en, zh) in texts.items()}
-
-
-_GENERAL = _pairs(
+_GENERAL = pairs(
     title=("Customer retention report", "客户保持报告"),
     subtitle=(
         "{n} customers, observed up to and including {as_of}",
@@ -47,7 +42,7 @@ _GENERAL = _pairs(
     no=("no", "否"),
     listing=("; ", "；"),
 )
-_BASES = _pairs(
+_BASES = pairs(
     profit=("profit so far", "累计利润"),
     revenue=("revenue so far", "累计收入"),
     lifetime_value=("value expected in the next {days} days", "未来 {days} 天预期价值"),
@@ -56,7 +51,7 @@ _BASES = _pairs(
     basis_profit=("profit", "利润"),
     basis_revenue=("revenue", "收入"),
 )
-_CARDS = _pairs(
+_CARDS = pairs(
     headline=("In short", "要点"),
     card_customers=(
         "{repeat} of them ({share}) have bought at least twice",
@@ -92,7 +87,7 @@ _CARDS = _pairs(
         "共 {rows} 行；拒绝 {rejected} 行，按规则排除 {excluded} 行",
     ),
 )
-_PICTURES = _pairs(
+_PICTURES = pairs(
     pyramids=("The two pyramids", "两个金字塔"),
     pyramids_intro=(
         "Left: customers per tier. Right: what the same customers bring. All shares are drawn on "
@@ -172,7 +167,7 @@ _PICTURES = _pairs(
     ),
     stages_caption=("Customers per stage", "各阶段客户数"),
 )
-_DECISIONS = _pairs(
+_DECISIONS = pairs(
     actions=("What to do: stances and measures", "如何行动：策略与措施"),
     stances_by_tier=("Stances by tier", "各级别的策略"),
     stance=("Stance", "策略"),
@@ -202,7 +197,7 @@ _DECISIONS = _pairs(
     owner=("Owner", "负责人"),
     countermeasure=("Countermeasure", "对策"),
 )
-_MEASURED = _pairs(
+_MEASURED = pairs(
     metrics=("Metrics", "指标"),
     metrics_intro=(
         "Period {first} to {last}, both included. Below a value: its {interval}, or numerator / "
@@ -220,6 +215,10 @@ _MEASURED = _pairs(
     ),
     scorecard_counts=("By perspective and process", "按层面与流程"),
     scorecard_known=("Measures with a value", "有数值的指标"),
+    scorecard_map=(
+        "Strategy map: objectives by perspective, with cause and effect. Grey: not known yet.",
+        "战略地图：按层面排列的目标及因果关系。灰色：尚无数据。",
+    ),
     scorecard_missing=("Missing measures by source", "缺失指标及其来源"),
     perspective=("Perspective", "层面"),
     measure=("Measure", "指标"),
@@ -238,7 +237,7 @@ _MEASURED = _pairs(
     unit_days_value=("{value} days", "{value} 天"),
     unit_hours_value=("{value} hours", "{value} 小时"),
 )
-_WHY = _pairs(
+_WHY = pairs(
     why_zero_denominator=("nothing to divide by", "分母为零"),
     why_not_observed=("the period lies outside the observed days", "期间不在观察范围内"),
     why_insufficient_history=("the data start too late for this period", "数据起点过晚"),
@@ -251,7 +250,7 @@ _WHY = _pairs(
     why_category_unknown=("no category spending is known", "品类支出未知"),
     why_no_churn=("at no churn a lifetime has no end", "无流失时寿命无上限"),
 )
-_RECORDS = _pairs(
+_RECORDS = pairs(
     gaps=("What was not computed, and what enables it", "未计算的内容及所需数据"),
     gap_what=("Not computed", "未计算"),
     gap_why=("Why", "原因"),
@@ -290,7 +289,18 @@ _RECORDS = _pairs(
 )
 
 TEXTS: Final[Mapping[str, Label]] = MappingProxyType(
-    {**_GENERAL, **_BASES, **_CARDS, **_PICTURES, **_DECISIONS, **_MEASURED, **_WHY, **_RECORDS}
+    {
+        **_GENERAL,
+        **_BASES,
+        **_CARDS,
+        **_PICTURES,
+        **_DECISIONS,
+        **PLANS,
+        **_MEASURED,
+        **FLOWS,
+        **_WHY,
+        **_RECORDS,
+    }
 )
 """Every text of the report by key; `{names}` are filled in."""
 

@@ -1,0 +1,196 @@
+"""The sections about money and fairness: plan within a budget, audit, account owners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retainkit.pipeline import BudgetPlan
+from retainkit.policy import Stance
+from retainkit.report._blocks import Block, Cell, Paragraph, Section, Table, tabulate
+from retainkit.report._facts import Facts
+from retainkit.report._numbers import UNDEFINED, money_decimals, write_money, write_number
+
+_MOST_OWNERS = 30
+
+
+def describe_budget(facts: Facts) -> Section | None:
+    """Return the plan within the budget, other budgets, the hold-out and the year."""
+    plan, annual = facts.result.plan, facts.result.annual_plan
+    blocks: list[Block] = []
+    if plan is not None:
+        blocks.extend(_plan(facts, plan))
+    if annual is not None:
+        blocks.append(_year(facts))
+    return Section("budget", facts.texts("budget"), tuple(blocks)) if blocks else None
+
+
+def _plan(facts: Facts, plan: BudgetPlan) -> list[Block]:
+    texts, chosen = facts.texts, plan.allocation
+    intro = texts(
+        "budget_intro",
+        budget=write_money(chosen.budget),
+        cost=write_money(chosen.cost),
+        gain=write_money(chosen.gain),
+        next=write_number(chosen.shadow_price, 2),
+    )
+    if not (plan.gains.cost > 0.0).any() and not (plan.gains.gain > 0.0).any():
+        return [Paragraph(intro), Paragraph(texts("budget_empty"))]
+    blocks: list[Block] = [Paragraph(intro), _measures(facts, plan), _frontier(facts, plan)]
+    if chosen.limit_prices:
+        rows = [(name, write_number(price, 2)) for name, price in chosen.limit_prices]
+        columns = [(texts("limit"), False), (texts("next_unit"), True)]
+        blocks.append(tabulate(texts("limit_prices"), columns, rows))
+    if len(plan.holdout.summary()):
+        blocks.append(_holdout(facts, plan))
+    return blocks
+
+
+def _measures(facts: Facts, plan: BudgetPlan) -> Table:
+    texts, summary = facts.texts, plan.allocation.summary().to_dict("records")
+    decimals = money_decimals(float(row["gain"]) for row in summary)
+    rows = [
+        (
+            _measure(facts, str(row["measure"])),
+            write_number(row["customers"]),
+            write_number(row["cost"], decimals),
+            write_number(row["gain"], decimals),
+        )
+        for row in summary
+    ]
+    columns = (
+        *((texts("measure"), False), (texts("customers"), True)),
+        *((texts("cost"), True), (texts("gain"), True)),
+    )
+    return tabulate(texts("budget_measures"), columns, rows, total_row=True)
+
+
+def _measure(facts: Facts, name: str) -> str:
+    catalog = facts.result.policy.catalog
+    if name in catalog.positions:
+        return facts.texts.label(catalog.measure(name).name)
+    return facts.texts(name) if name == "total" else name
+
+
+def _frontier(facts: Facts, plan: BudgetPlan) -> Table:
+    texts, frame = facts.texts, plan.frontier
+    decimals = money_decimals(frame["gain"])
+    rows = [
+        (
+            write_money(row["budget"]),
+            write_number(row["cost"], decimals),
+            write_number(row["gain"], decimals),
+            write_number(row["customers"]),
+            write_number(row["next_unit_earns"], 2),
+        )
+        for row in frame.to_dict("records")
+    ]
+    columns = (
+        *((texts("budget_amount"), False), (texts("cost"), True), (texts("gain"), True)),
+        *((texts("customers"), True), (texts("next_unit"), True)),
+    )
+    return tabulate(texts("budget_frontier"), columns, rows)
+
+
+def _holdout(facts: Facts, plan: BudgetPlan) -> Table:
+    texts = facts.texts
+    rows = [
+        (
+            facts.tier(str(row["tier"])),
+            _measure(facts, str(row["measure"])),
+            write_number(row["customers"]),
+            write_number(row["held_out"]),
+            texts.share(float(row["share"])),
+        )
+        for row in plan.holdout.summary().to_dict("records")
+    ]
+    columns = (
+        *((texts("tier"), False), (texts("measure"), False), (texts("customers"), True)),
+        *((texts("held_out"), True), (texts("share"), True)),
+    )
+    return tabulate(texts("holdout"), columns, rows)
+
+
+def _year(facts: Facts) -> Table:
+    texts, plan = facts.texts, facts.result.annual_plan
+    assert plan is not None
+    frame = plan.to_frame().to_dict("records")
+    decimals = money_decimals(float(row["target_profit"]) for row in frame)
+    rows = [
+        (
+            facts.tier(str(row["name"])),
+            str(row["owner"]) if isinstance(row["owner"], str) else UNDEFINED,
+            write_number(row["customers"]),
+            Cell(
+                write_number(row["target_profit"], decimals), write_number(row["profit"], decimals)
+            ),
+            Cell(texts.share(row["target_retention"]), texts.share(row["retention"])),
+            write_number(row["budget"], decimals),
+        )
+        for row in frame
+    ]
+    columns = (
+        *((texts("tier"), False), (texts("owner"), False), (texts("customers"), True)),
+        *((texts("target_profit"), True), (texts("target_retention"), True)),
+        (texts("budget_amount"), True),
+    )
+    return tabulate(texts("annual", year=plan.year), columns, rows)
+
+
+def describe_audit(facts: Facts) -> Section | None:
+    """Return the worst treated group per stance; None where no protected attribute is known."""
+    texts, audit = facts.texts, facts.result.audit
+    if audit is None:
+        return None
+    rows = [_audit_row(facts, row) for row in audit.summary().to_dict("records")]
+    columns = (
+        *((texts("audit_attribute"), False), (texts("stance"), False)),
+        *((texts("audit_group"), False), (texts("customers"), True), (texts("audit_rate"), True)),
+        *((texts("audit_ratio"), True), (texts("status"), False)),
+    )
+    table = tabulate(texts("audit"), columns, rows, quiet=True)
+    return Section("audit", texts("audit"), (Paragraph(texts("audit_intro")), table))
+
+
+def _audit_row(facts: Facts, row: dict[Any, Any]) -> tuple[str, ...]:
+    texts, stance = facts.texts, str(row["stance"])
+    known = stance in {name.value for name in Stance}
+    return (
+        str(row["attribute"]).replace("_", " "),
+        texts.label(Stance(stance).label) if known else texts("stance_any_adverse"),
+        str(row["group"]),
+        write_number(row["customers"]),
+        texts.share(row["rate"]),
+        write_number(row["ratio"], 2),
+        texts.word("audit", str(row["status"])),
+    )
+
+
+def describe_owners(facts: Facts) -> Section | None:
+    """Return the appraisal of account owners; None without owners or a run before."""
+    texts, owners = facts.texts, facts.result.owners
+    if owners is None or not len(owners):
+        return None
+    frame = owners.to_frame().head(_MOST_OWNERS)
+    decimals = money_decimals(frame["profit_gap"])
+    rows = [
+        (
+            str(row["owner"]),
+            write_number(row["customers"]),
+            Cell(texts.share(row["retention"]), texts.range(row["lower"], row["upper"])),
+            Cell(
+                texts.share(row["adjusted"]),
+                texts.range(row["adjusted_lower"], row["adjusted_upper"]),
+            ),
+            write_number(row["net_moves"]),
+            write_number(row["profit_gap"], decimals),
+            texts.word("verdict", str(row["verdict"])),
+        )
+        for row in frame.to_dict("records")
+    ]
+    columns = (
+        *((texts("owner"), False), (texts("customers"), True), (texts("owner_retention"), True)),
+        *((texts("owner_adjusted"), True), (texts("owner_moves"), True)),
+        *((texts("owner_profit"), True), (texts("owner_verdict"), False)),
+    )
+    table = tabulate(texts("owners"), columns, rows, quiet=True)
+    return Section("owners", texts("owners"), (Paragraph(texts("owners_intro")), table))
