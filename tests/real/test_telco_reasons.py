@@ -14,8 +14,10 @@ from retainkit.churn import (
     attribute_causes,
     check_codes,
     compare_sources,
+    cumulative_incidence,
     detect_churn,
     find_leaks,
+    fit_evidence_model,
     load_code_book,
     summarize_causes,
 )
@@ -171,3 +173,33 @@ def test_the_columns_that_give_the_outcome_away_are_named() -> None:
     row = leaks.to_frame().set_index("column").loc["Satisfaction Score"]
     assert row["detail"] == "all left at 1, 2; none left at 4, 5"
     assert (row["settled_gone"], row["settled_staying"]) == (922 + 518, 1789 + 1149)
+
+
+def test_one_minus_kaplan_meier_is_too_high_for_every_category() -> None:
+    """Against statsmodels: its Kaplan-Meier per cause is our `naive`, its incidence our curve."""
+    from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
+
+    frame = read(JOINED)
+    category = frame["Churn Category"].where(frame["Churn Category"] != "", None)
+    tenure = frame["Tenure in Months"].astype(float).to_numpy()
+    table = cumulative_incidence(tenure, cause=category)
+    assert len(table.causes) == 5
+    code = np.array([table.causes.index(c) + 1 if c else 0 for c in category])
+    theirs = CumIncidenceRight(tenure, code)
+    for k in range(5):
+        alone = SurvfuncRight(tenure, code == k + 1)
+        assert table.naive[-1, k] == pytest.approx(1.0 - alone.surv_prob[-1], abs=1e-12)
+        assert table.incidence[-1, k] == pytest.approx(theirs.cinc[k][-1], abs=1e-12)
+    assert (table.naive[-1] > table.incidence[-1]).all()
+    all_causes = SurvfuncRight(tenure, code > 0)
+    lost = 1.0 - all_causes.surv_prob[-1]
+    assert table.incidence[-1].sum() == pytest.approx(lost, abs=1e-12)
+    assert table.naive[-1].sum() - lost > 0.07
+
+
+def test_without_agreement_between_sources_the_rules_stand() -> None:
+    """One statement each: nothing to learn; "don't know" stays unknown and is in the totals."""
+    _, causes = attribute(read(JOINED))
+    judged = fit_evidence_model(causes).apply(causes)
+    np.testing.assert_array_equal(judged.cause_code, causes.cause_code)
+    assert judged.posterior[:, 6].max() == 0.0
