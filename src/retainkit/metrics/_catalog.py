@@ -48,6 +48,7 @@ _Unit = Literal["share", "money", "customers", "occasions"]
 def _define(
     name: str, kind: MetricKind, unit: _Unit, texts: tuple[str, str], formula: str
 ) -> MetricDefinition:
+    """Return one definition."""
     label = Label(en=texts[0], zh=texts[1])
     return MetricDefinition(name=name, label=label, formula=formula, kind=kind, unit=unit)
 

@@ -96,6 +96,7 @@ def changes_in(snapshot: Snapshot) -> Changes:
 
 
 def _leaving(snapshot: Snapshot, *, flashes: bool) -> tuple[Changes, BoolArray]:
+    """Return all changes, and which of them are departures in the period."""
     changes = changes_in(snapshot)
     left = (changes.running_before > 0) & (changes.running_after == 0)
     left &= changes.day >= snapshot.period.start_day
@@ -152,6 +153,7 @@ def _daily_cells(snapshot: Snapshot, groups: Groups) -> Cells:
     opening = sums(snapshot.was_active, groups)[:, np.newaxis]
 
     def by_day(which: BoolArray) -> FloatArray:
+        """Return how many of some changes fall on each day, overall and by group."""
         codes = groups.codes[changes.customer[which]]
         size = max(groups.size, 1)
         table = events_by_day(changes.day[which], codes, first=first, count=days, size=size)

@@ -279,6 +279,7 @@ def _without_cohort(base: PurchaseIndex | ContractIndex, seen: Sightings) -> int
 
 
 def _biased(seen: Sightings, activity: Activity) -> int:
+    """Return how many last cells of a row are counted low."""
     return seen.columns_in_window if activity == "on_or_after" else 0
 
 

@@ -165,6 +165,7 @@ def _runs(seen: Sightings, shape: tuple[int, int]) -> FloatArray:
 def _histogram(
     cohort: _Array, column: _Array, shape: tuple[int, int], *, at_least: bool = False
 ) -> FloatArray:
+    """Return how many members fall into each cell, or into it and the later ones."""
     cells = np.zeros(shape[0] * shape[1])
     for start in range(0, len(column), _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -178,6 +179,7 @@ def _histogram(
 def _by_bracket(
     seen: Sightings, brackets: tuple[tuple[int, int], ...], old: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
+    """Return members seen in each bracket, and those old enough for it."""
     heads = np.zeros((len(seen.sizes), len(brackets)))
     base = np.zeros(heads.shape)
     for at, (first, last) in enumerate(brackets):
@@ -215,6 +217,7 @@ def _members(base: PurchaseIndex, convention: MetricConvention) -> Members:
 
 
 def _looked_up(table: _Array, first: _Array, origin: int) -> _Array:
+    """Return the cohort of each first day; -1 for none."""
     cohort = np.full(len(first), -1, dtype=table.dtype)
     known = first != NEVER
     cohort[known] = table[first[known] - origin]

@@ -82,6 +82,7 @@ def contract_anniversaries(
     wait = convention.window_days if activity == "on_or_after" else 0
 
     def after(since: _Array, day: _Array) -> _Array:
+        """Return whole units between days."""
         return units_since(since, day, unit, calendar_months=months)
 
     column = after(first, members.day - 1) + 1
@@ -113,6 +114,7 @@ def _members(seen: ContractIndex, convention: MetricConvention) -> tuple[Members
 
 
 def _grid(first: _Array, unit: CohortUnit, last: int, *, week_start: Any) -> _Grid:
+    """Return the calendar units from the first start to the last observed day."""
     if len(first) == 0:
         return _Grid(0, np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64))
     origin = int(first.min())

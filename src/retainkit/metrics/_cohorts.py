@@ -222,11 +222,13 @@ class CohortTable(ResultTable):
         return bounds(heads, base, self.convention.interval_level)
 
     def _triangle(self, cells: FloatArray) -> pd.DataFrame:
+        """Return cells with their labels."""
         index = pd.Index(self.labels, name="cohort")
         return pd.DataFrame(cells, index=index, columns=self._columns)
 
     @property
     def _columns(self) -> pd.Index[Any]:
+        """Names of the columns."""
         name = f"{self.unit}s_since_first"
         if self.brackets:
             return pd.Index([f"{a}-{b}" for a, b in self.brackets], name=name)
@@ -297,6 +299,7 @@ class CohortTable(ResultTable):
 
 
 def _label(start: date, unit: CohortUnit) -> str:
+    """Return the name of a cohort."""
     if unit == "year":
         return f"{start:%Y}"
     if unit == "quarter":

@@ -195,6 +195,7 @@ def tabulate_metrics(
 def _periods(
     one: Period | None, several: Sequence[Period] | None, latest: Period
 ) -> tuple[Period, ...]:
+    """Return the periods asked for, each once."""
     days = (one or latest,) if several is None else tuple(several)
     if not days or len(set(days)) < len(days) or (one is not None and several is not None):
         raise SchemaError(

@@ -215,12 +215,14 @@ def resampled_bounds(
 def _without_negatives(
     ascending: FloatArray, terms: Callable[[FloatArray], tuple[float, float]]
 ) -> Terms:
+    """Return the terms, or the reason why negative values have none."""
     if len(ascending) and ascending[0] < 0.0:
         return Terms(np.nan, np.nan, "negative_values")
     return _on_total(ascending, terms)
 
 
 def _on_total(ascending: FloatArray, terms: Callable[[FloatArray], tuple[float, float]]) -> Terms:
+    """Return the terms, or the reason why the total allows none."""
     if len(ascending) and not np.isfinite(ascending[[0, -1]]).all():
         return Terms(np.nan, np.nan, "non_finite_values")
     total = float(np.sum(ascending))
@@ -232,6 +234,7 @@ def _on_total(ascending: FloatArray, terms: Callable[[FloatArray], tuple[float, 
 
 
 def _measure(name: str, value: ArrayLike1D, terms: Callable[[FloatArray], Terms]) -> MetricValue:
+    """Return the envelope of a metric of one array."""
     values = np.asarray(value, dtype=np.float64)
     if values.ndim != 1:
         msg = f"value has {values.ndim} dimensions; one number per customer is needed"
@@ -251,6 +254,7 @@ def _measure(name: str, value: ArrayLike1D, terms: Callable[[FloatArray], Terms]
 
 
 def _check_share(share: float) -> None:
+    """Refuse a share outside (0, 1]."""
     if not 0.0 < share <= 1.0:
         msg = f"share is {share}; it must lie in (0, 1]"
         raise ValueError(msg)

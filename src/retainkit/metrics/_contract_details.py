@@ -96,6 +96,7 @@ def _recorded(contracts: pd.DataFrame, name: str, *, blank: float) -> FloatArray
 
 
 def _flags(column: pd.Series[Any], *, missing: bool) -> BoolArray:
+    """Return truth values; missing ones as told."""
     if column.dtype == bool:
         return np.asarray(column.to_numpy())
     return np.asarray(column.astype("boolean").fillna(missing).to_numpy(dtype=np.bool_))

@@ -70,6 +70,7 @@ def read_contracts(base: ContractIndex, *, convention: MetricConvention) -> Cont
 
 
 def _recognised_ends(base: ContractIndex, convention: MetricConvention, notes: list[str]) -> _Int32:
+    """Return the days on which customers have left by the convention."""
     name = convention.churn_recognition
     if name == "service_period_end":
         return base.row_end
@@ -91,6 +92,7 @@ def _recognised_ends(base: ContractIndex, convention: MetricConvention, notes: l
 def _dunned_ends(
     base: ContractIndex, end: _Int32, convention: MetricConvention, notes: list[str]
 ) -> _Int32:
+    """Return ends moved forward where a contract was unpaid too long."""
     unpaid = base.details.unpaid
     patient = convention.past_due == "active" and convention.dunning_days == 0
     if unpaid is None or patient or not unpaid.any():
@@ -109,6 +111,7 @@ def _dunned_ends(
 
 
 def _recurring_amounts(base: ContractIndex, convention: MetricConvention) -> FloatArray:
+    """Return amounts after discounts, usage and pauses."""
     details, amount = base.details, base.row_amount
     if details.discount is not None and convention.discounts != "ignore":
         counted: Any = True
@@ -124,6 +127,7 @@ def _recurring_amounts(base: ContractIndex, convention: MetricConvention) -> Flo
 
 
 def _only_rows(base: ContractIndex, keep: npt.NDArray[np.bool_]) -> ContractIndex:
+    """Return the base with some rows only."""
     kept: dict[str, Any] = {
         name: part[keep]
         for name, part in base.details._asdict().items()
@@ -146,6 +150,7 @@ def _only_rows(base: ContractIndex, keep: npt.NDArray[np.bool_]) -> ContractInde
 def _graced_ends(
     base: ContractIndex, end: _Int32, convention: MetricConvention, notes: list[str]
 ) -> _Int32:
+    """Return ends moved to the return where the gap is short."""
     moved, fresh = bridge_gaps(
         base.row_customer,
         base.row_start,

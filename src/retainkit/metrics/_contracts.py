@@ -124,6 +124,7 @@ class ContractIndex(ResultTable):
         return order_free_sums(self.row_amount, self.row_customer, len(self), keep=running)
 
     def _running(self, day: int) -> BoolArray:
+        """Return which rows cover the day before `day`."""
         return (self.row_start < day) & (self.row_end >= day)
 
     def to_frame(self) -> pd.DataFrame:

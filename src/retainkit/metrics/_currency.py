@@ -44,6 +44,7 @@ def move_by_currency(
 
 
 def _at_rates(seen: ContractIndex, here: npt.NDArray[np.bool_]) -> ContractIndex:
+    """Return the contracts of one currency."""
     term = seen.details.term_months
     return dataclasses.replace(
         seen,
@@ -62,6 +63,7 @@ def _one_period(
     at: int,
     convention: MetricConvention,
 ) -> Moves:
+    """Return the movements of one currency in one period."""
     separate = convention.term_change == "separate"
     changes = find_changes(
         part.row_customer,

@@ -237,6 +237,7 @@ _Parts = tuple[float, float, float]
 
 
 def _per_success(attempts: Attempts | None) -> _Parts | None:
+    """Return what one success cost; None without figures."""
     if attempts is None or attempts.successes == 0:
         return None
     _check_attempts(attempts)
@@ -244,6 +245,7 @@ def _per_success(attempts: Attempts | None) -> _Parts | None:
 
 
 def _rate(attempts: Attempts | None) -> _Parts | None:
+    """Return the share of attempts that worked; None without figures."""
     if attempts is None or attempts.effort == 0:
         return None
     _check_attempts(attempts)
@@ -251,12 +253,14 @@ def _rate(attempts: Attempts | None) -> _Parts | None:
 
 
 def _ratio(one: _Parts | None, other: _Parts | None) -> _Parts | None:
+    """Return one quotient over another; None without both."""
     if one is None or other is None or other[0] == 0:
         return None
     return one[0] / other[0], one[0], other[0]
 
 
 def _estimated(name: str, parts: _Parts | None, source: str) -> EconomicParameter | None:
+    """Return a parameter of the firm's own figures; None without them."""
     return (
         None
         if parts is None
@@ -265,6 +269,7 @@ def _estimated(name: str, parts: _Parts | None, source: str) -> EconomicParamete
 
 
 def _or_default(name: str, parts: _Parts | None, source: str) -> EconomicParameter:
+    """Return the estimate, or else the quoted default."""
     found = _estimated(name, parts, source)
     if found is not None:
         return found
@@ -273,6 +278,7 @@ def _or_default(name: str, parts: _Parts | None, source: str) -> EconomicParamet
 
 
 def _check_attempts(attempts: Attempts) -> None:
+    """Refuse negative figures."""
     if not min(attempts) >= 0:
         msg = f"{attempts} has a negative figure"
         raise ValueError(msg)

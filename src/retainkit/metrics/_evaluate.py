@@ -58,6 +58,7 @@ def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
 
 
 def _additive_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
+    """Return sums of terms and their quotient, overall and by group."""
     n = sums(formula.population(snapshot), groups)
     numerator = sums(formula.numerator(snapshot), groups)
     undefined = np.full(len(n), np.nan)
@@ -79,6 +80,7 @@ def _additive_cells(formula: Formula, snapshot: Snapshot, groups: Groups) -> Cel
 
 
 def _with_interval(cells: Cells, convention: MetricConvention) -> Cells:
+    """Add the interval of a proportion."""
     bounds = wilson if convention.interval_method == "wilson" else jeffreys
     lower, upper = bounds(cells.numerator, cells.denominator, convention.interval_level)
     return cells._replace(lower=lower, upper=upper)
@@ -104,6 +106,7 @@ def _with_ratio_interval(
 
 
 def _distribution_cells(name: str, formula: Formula, snapshot: Snapshot, groups: Groups) -> Cells:
+    """Return a metric of sorted values, overall and by group."""
     members = formula.population(snapshot)
     values = formula.numerator(snapshot)[members]
     order = np.lexsort((values, groups.codes[members]))
@@ -143,6 +146,7 @@ def _bootstrapped(
 
 
 def _without_value(size: int, reason: Reason) -> Cells:
+    """Return cells that all lack a value for one reason."""
     undefined = np.full(size, np.nan)
     codes = np.full(size, REASONS.index(reason), dtype=np.int8)
     nobody = np.zeros(size, dtype=np.int64)
@@ -183,6 +187,7 @@ def envelope(
 
 
 def _interval_name(name: str, convention: MetricConvention) -> str:
+    """Return how the interval of a metric is made."""
     kind = METRIC_DEFINITIONS[name].kind
     if kind in ("ratio", "distribution"):
         return "linearised" if kind == "ratio" else "bootstrap"
@@ -230,4 +235,5 @@ def latest_period(base: CustomerBase, convention: MetricConvention) -> Period:
 
 
 def _or_none(x: float) -> float | None:
+    """Return a number, or None for NaN."""
     return None if np.isnan(x) else float(x)

@@ -62,6 +62,7 @@ class Explanation(ResultTable):
         return self._side("denominator")
 
     def _side(self, name: str) -> pd.DataFrame:
+        """Return who adds to one of the sums, and how much."""
         own = self.customers[self.customers[name] != 0.0]
         return own[["customer_id", name]].reset_index(drop=True)
 
@@ -168,6 +169,7 @@ def explain(
 
 
 def _parts(metric: str, formula: Formula, snapshot: Snapshot) -> tuple[Any, Any]:
+    """Return what each customer adds to numerator and denominator."""
     convention = snapshot.convention
     if formula.distribution is not None:
         return _shares(metric, formula, snapshot)
@@ -197,6 +199,7 @@ def _shares(metric: str, formula: Formula, snapshot: Snapshot) -> tuple[Any, Any
 
 
 def _text(value: MetricValue, words: str) -> str:
+    """Return the formula with its numbers, the period and the convention."""
     convention = value.convention
     pad = " " * len(value.name)
     if value.value is None:

@@ -47,14 +47,17 @@ _BOTH = (PurchaseIndex, ContractIndex)
 
 
 def _at_start(s: Snapshot) -> BoolArray:
+    """Return the customers of the start."""
     return s.at_start
 
 
 def _bought(s: Snapshot) -> BoolArray:
+    """Return the buyers of the period."""
     return s.bought
 
 
 def _distribution(terms: Callable[[FloatArray], Terms]) -> Formula:
+    """Return the formula of a metric of the buyers' revenue."""
     return Formula(lambda s: s.revenue, None, _bought, distribution=terms)
 
 

@@ -96,6 +96,7 @@ def observed_rows(frame: pd.DataFrame, days: IntArray, as_of: date, *, column: s
 
 
 def _wrong(column: str, what: str, rule: str, *, table: str) -> SchemaError:
+    """Return the error for a column that no valid table has."""
     return SchemaError(
         f"column {column!r} {what}",
         rule=f"a valid {table} table has {rule} there",

@@ -41,6 +41,7 @@ def _labels(by: pd.Series[Any]) -> tuple[IntArray, tuple[str, ...]]:
 
 
 def _positions(index: pd.Index[Any], customer_id: pd.Index[Any]) -> IntArray:
+    """Return the place of each customer's label; -1 for none."""
     if not index.is_unique:
         twice = index[index.duplicated()]
         raise AlignmentError(
@@ -62,6 +63,7 @@ def _positions(index: pd.Index[Any], customer_id: pd.Index[Any]) -> IntArray:
 
 
 def _refuse_taken(names: tuple[str, ...]) -> None:
+    """Raise if names clash with each other or with reserved ones."""
     taken = sorted({OVERALL, UNLABELLED} & set(names))
     if taken or len(set(names)) < len(names):
         raise SchemaError(

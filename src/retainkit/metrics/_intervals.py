@@ -96,6 +96,7 @@ def _checked(
     trials: ArrayLike1D,
     level: float,
 ) -> _Bounds:
+    """Return the bounds, or refuse counts and levels that cannot be."""
     k, n = np.broadcast_arrays(
         np.atleast_1d(np.asarray(successes, dtype=np.float64)),
         np.atleast_1d(np.asarray(trials, dtype=np.float64)),

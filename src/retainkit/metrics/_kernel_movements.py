@@ -79,6 +79,7 @@ def _flashes(
 
 
 def _from_end_to_end(changes: Changes, opens: IntArray) -> Changes:
+    """Return one change per run, from its first level to its last."""
     if len(opens) == 0:
         return changes
     closes = np.append(opens[1:], len(changes.customer)) - 1
@@ -116,6 +117,7 @@ def _classified(
 
 
 def _joined(one: Moves, other: Moves) -> Moves:
+    """Return both sets of movements by customer, period and kind."""
     both = join_moves((one, other))
     return both.take(np.lexsort((both.kind, both.period, both.customer)))
 

@@ -166,6 +166,7 @@ def merge_spells(
 
 
 def _pair(customer: IntArray, day: IntArray) -> _Int64:
+    """Return customer and day as one number that sorts like both."""
     return (customer.astype(np.int64) << 32) + day
 
 

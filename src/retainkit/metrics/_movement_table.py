@@ -137,6 +137,7 @@ class MovementTable(ResultTable):
         return self._bridge(opening, counts, closing, 1)
 
     def _bridge(self, opening: Any, parts: Any, closing: Any, scale: float) -> pd.DataFrame:
+        """Return one row per period: opening, movements, closing."""
         columns: dict[str, Any] = {"opening": opening / scale if scale != 1 else opening}
         for kind in range(KINDS):
             part = -parts[:, kind] if kind in _LOSSES else parts[:, kind]

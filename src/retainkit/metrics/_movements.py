@@ -162,6 +162,7 @@ def _blocks(seen: ContractIndex) -> Iterator[npt.NDArray[np.intp]]:
 
 
 def _boundaries(periods: Sequence[Period]) -> IntArray:
+    """Return the days on which periods start and the last one ends."""
     if not periods:
         raise NotComputableError(
             "no periods", rule="at least one period", where="periods", fix="Period.month(...)"
@@ -178,6 +179,7 @@ def _boundaries(periods: Sequence[Period]) -> IntArray:
 
 
 def _coverage(base: ContractIndex, periods: Sequence[Period]) -> list[str]:
+    """Say which periods are not observed to their end."""
     last = day_number(base.as_of)
     partial = [str(p) for p in periods if p.end_day > last + 1]
     return [f"observed to {base.as_of}: incomplete {', '.join(partial)}"] if partial else []

@@ -173,6 +173,7 @@ def _inverted(top: float, churn: Interval | None) -> Interval | None:
 
 
 def _check_multiple(retention: float, discount_rate: float) -> None:
+    """Refuse rates for which the sum has no limit."""
     if not 0.0 <= retention < 1.0 + discount_rate:
         msg = (
             f"retention {retention} must be at least 0 and below 1 + discount rate {discount_rate}"
@@ -181,6 +182,7 @@ def _check_multiple(retention: float, discount_rate: float) -> None:
 
 
 def _check_churn(churn: float) -> None:
+    """Refuse churn outside [0, 1]."""
     if not 0.0 <= churn <= 1.0:
         msg = f"churn is {churn}; it must lie in [0, 1]"
         raise ValueError(msg)

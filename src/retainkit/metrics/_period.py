@@ -52,6 +52,7 @@ class Period(FrozenConfig):
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
+        """Refuse a period that ends before it starts."""
         if self.end <= self.start:
             msg = f"end {self.end} is not later than start {self.start}; the end day is not counted"
             raise ValueError(msg)

@@ -127,6 +127,7 @@ def rescale_metric(value: MetricValue, *, to_days: float) -> MetricValue:
     rescale = rescale_rate if value.name in _CHURN else rescale_retention
 
     def scaled(part: float) -> float:
+        """Return a part of the metric on the other length of time."""
         return rescale(part, from_days=days, to_days=to_days)
 
     if value.value is None:

@@ -22,6 +22,7 @@ _SMALL = 100_000
 
 
 def _is_large(made: object) -> bool:
+    """Return whether an array is worth letting go of."""
     return isinstance(made, np.ndarray) and made.itemsize == 8 and made.size > _SMALL
 
 
@@ -175,6 +176,7 @@ class Snapshot:
         return tuple(remarks)
 
     def _young_note(self) -> tuple[str, ...]:
+        """Say how many of the start were there by construction."""
         young = int(np.count_nonzero(self.was_active & self.is_young))
         if not young:
             return ()

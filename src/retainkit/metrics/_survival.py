@@ -242,6 +242,7 @@ def retention_curve(
 def _stays(
     base: PurchaseIndex | ContractIndex, convention: MetricConvention
 ) -> tuple[FloatArray, BoolArray, FloatArray]:
+    """Return length, end and first day of each customer's first stay."""
     if isinstance(base, PurchaseIndex):
         base = as_contracts(base, convention=convention)
     seen = read_contracts(base, convention=convention)

@@ -169,6 +169,7 @@ class MetricValue(NamedTuple):
 
 
 def _fraction(value: MetricValue) -> str:
+    """Return numerator and denominator as text."""
     return f"{shown_number(value.numerator)} / {shown_number(value.denominator)}"
 
 
@@ -185,6 +186,7 @@ def shown_value(x: float) -> str:
 
 
 def _range(value: MetricValue) -> str:
+    """Return the interval as text."""
     if value.interval is None:
         return ""
     lower, upper, method, level = value.interval

@@ -225,6 +225,7 @@ def allocate_wallet(ratings: FloatArray) -> FloatArray:
 def _wallets(
     spending: ArrayLike1D, category_spending: ArrayLike1D
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return both spendings and whose wallet is known; refuse shares above 1."""
     ours = np.asarray(spending, dtype=np.float64)
     wallet = np.asarray(category_spending, dtype=np.float64)
     known = (wallet > 0) & ~np.isnan(ours)
@@ -242,17 +243,20 @@ def _wallets(
 
 
 def _unknown(name: str, n: int) -> MetricValue:
+    """Return the metric without value."""
     note = (f"category spending is unknown of all {n:,} customers",)
     return MetricValue(name, None, None, None, 0, reason="category_unknown", notes=note)
 
 
 def _remarks(known: BoolArray, source: str) -> tuple[str, ...]:
+    """Say where the wallet is from and who is left out."""
     unknown = len(known) - int(np.count_nonzero(known))
     left_out = (f"{unknown:,} customers of unknown wallet are left out",) if unknown else ()
     return (f"category spending from a {source}", *left_out)
 
 
 def _interval(value: float, variance: float) -> Interval:
+    """Return the interval inside [0, 1]."""
     level = DEFAULT_CONVENTION.interval_level
     low, high = linearised_bounds(np.array([value]), np.array([variance]), level)
     return Interval(max(float(low[0]), 0.0), min(float(high[0]), 1.0), "linearised", level)

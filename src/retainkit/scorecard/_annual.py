@@ -229,6 +229,7 @@ def _cells(row: Mapping[Hashable, Any], language: Language) -> tuple[str, ...]:
 
 
 def _shown(value: float, unit: str) -> str:
+    """Return a number as a reader wants it; a dash for none."""
     if np.isnan(value):
         return "–"
     if unit == "share":
@@ -327,6 +328,7 @@ def compare_fronts(
 
 
 def _per(cost: float | None, customers: float) -> float | None:
+    """Return a cost per customer; None without cost or customers."""
     return None if cost is None or not customers else cost / float(customers)
 
 
@@ -336,6 +338,7 @@ def _period_frame(
     plan: Mapping[str, float],
     reason: str | None,
 ) -> pd.DataFrame:
+    """Return the lines of one period beside their plan."""
     rows = []
     for line in FRONT_LINES.values():
         value = None if reason else actual[line.id]

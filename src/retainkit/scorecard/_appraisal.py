@@ -229,6 +229,7 @@ def appraise_owners(
 
 
 def _numbers(values: ArrayLike1D | None, n: int) -> FloatArray:
+    """Return numbers; NaN where none were given."""
     return np.full(n, np.nan) if values is None else np.asarray(values, dtype=np.float64)
 
 
@@ -242,6 +243,7 @@ def _appraise(
     fewest: int,
     level: float,
 ) -> OwnerAppraisal:
+    """Return the appraisal from codes and arrays."""
     size = len(names)
     judged = (codes >= 0) & ~np.isnan(outcome)
     own, rate = codes[judged], outcome[judged]

@@ -83,6 +83,7 @@ class _Number(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _complete() -> ScorecardTemplate:
+    """Return the whole map, made once."""
     return ScorecardTemplate.complete()
 
 
@@ -200,6 +201,7 @@ def _addressees(names: Iterable[str], template: ScorecardTemplate) -> dict[str, 
 def _with_targets(
     template: ScorecardTemplate, targets: Mapping[str, Target | float]
 ) -> ScorecardTemplate:
+    """Return the template with targets set."""
     changed = []
     for measure_id, name in _addressees(targets, template).items():
         target = targets[name]
@@ -243,6 +245,7 @@ def _by_measure(
 def _number(
     measure: Measure, computed: Mapping[str, Computed], given: SuppliedValue | None
 ) -> _Number:
+    """Return the value of a measure, where it is from, or why it is missing."""
     name = measure.id if measure.id in computed else measure.metric_name
     found = computed.get(name)
     value, reason = _read(found)
@@ -267,6 +270,7 @@ def _read(found: Computed) -> tuple[float | None, str | None]:
 
 
 def _signal(measure: Measure, value: float | None, tolerance: float) -> Signal:
+    """Return the light of a value against its target."""
     if value is None or measure.target is None:
         return Signal.NONE
     target, amber = measure.target.value, measure.target.amber
@@ -279,6 +283,7 @@ def _signal(measure: Measure, value: float | None, tolerance: float) -> Signal:
 
 
 def _trend(measure: Measure, value: float | None, before: float | None) -> Trend:
+    """Return whether a value is better than before."""
     if value is None or before is None:
         return Trend.NONE
     if math.isclose(value, before, rel_tol=1e-9, abs_tol=1e-12):
@@ -293,6 +298,7 @@ def _stale(
     day: date | None,
     stale_after_days: int,
 ) -> Iterable[Finding]:
+    """Report a supplied value that is old."""
     if day is None or given is None or given.observed_on is None:
         return
     age = (day - given.observed_on).days
@@ -308,6 +314,7 @@ def _stale(
 
 
 def _remarks(measure: Measure, number: _Number, given: SuppliedValue | None) -> Iterable[Finding]:
+    """Report supplied values not used and values out of range."""
     if given is not None and number.status is MeasureStatus.COMPUTED:
         yield Finding(
             "supplied_not_used",

@@ -99,6 +99,7 @@ def measure_tables(
 
 
 def _from_transactions(transactions: pd.DataFrame, period: Period) -> dict[str, MetricValue]:
+    """Return revenue of new customers and beyond the entry line."""
     bought = transactions[transactions["amount"] >= 0.0]
     first = bought.groupby("customer_id")["timestamp"].min()
     new = first.index[_inside(first, period)]
@@ -123,6 +124,7 @@ def _from_transactions(transactions: pd.DataFrame, period: Period) -> dict[str, 
 
 
 def _wallet(transactions: pd.DataFrame, customers: pd.DataFrame, period: Period) -> MetricValue:
+    """Return the share of wallet of the period."""
     now = transactions[_inside(transactions["timestamp"], period)]
     spent = now.groupby("customer_id")["amount"].sum().reindex(customers["customer_id"])
     wallet = customers["category_spending"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -131,6 +133,7 @@ def _wallet(transactions: pd.DataFrame, customers: pd.DataFrame, period: Period)
 
 
 def _from_events(events: pd.DataFrame, period: Period) -> dict[str, MetricValue]:
+    """Return counts of events and the time to resolve complaints."""
     kind = events["kind"].astype("object")
     inside = _inside(events["timestamp"], period)
     found = {}
@@ -150,12 +153,14 @@ def _from_events(events: pd.DataFrame, period: Period) -> dict[str, MetricValue]
 
 
 def _inside(timestamp: Any, period: Period) -> Any:
+    """Return which times lie in the period."""
     return (timestamp >= pd.Timestamp(period.start)) & (timestamp < pd.Timestamp(period.end))
 
 
 def _value(
     name: str, numerator: float, denominator: float | None, n: int, period: Period
 ) -> MetricValue:
+    """Return the envelope of a count or a quotient."""
     empty = denominator == 0.0
     value = numerator if denominator is None else None if empty else numerator / denominator
     return MetricValue(

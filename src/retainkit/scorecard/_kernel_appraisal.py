@@ -45,6 +45,7 @@ def adjusted_bounds(
     churn = 1.0 - overall
 
     def retention(ratio: FloatArray) -> FloatArray:
+        """Return the retention that a ratio of losses means."""
         return np.clip(1.0 - churn * ratio, 0.0, 1.0)
 
     return retention(lost / base), retention(high), retention(low)

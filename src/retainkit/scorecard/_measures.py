@@ -133,6 +133,7 @@ class Objective(FrozenConfig):
 
     @model_validator(mode="after")
     def _process_fits(self) -> Self:
+        """Refuse a process outside its perspective."""
         if (self.perspective is Perspective.PROCESS) != (self.process is not None):
             raise ValueError("objectives of the process perspective, and only they, name a process")
         return self
@@ -163,6 +164,7 @@ class Link(FrozenConfig):
 
     @model_validator(mode="after")
     def _are_two(self) -> Self:
+        """Refuse a cause of itself."""
         if self.cause == self.effect:
             raise ValueError(f"{self.cause} cannot cause itself")
         return self
@@ -240,6 +242,7 @@ class Measure(FrozenConfig):
 
     @model_validator(mode="after")
     def _target_fits(self) -> Self:
+        """Refuse a target outside the range of the unit."""
         if self.target is None:
             return self
         value, amber = self.target.value, self.target.amber

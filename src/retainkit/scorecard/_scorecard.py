@@ -294,12 +294,14 @@ class Scorecard(ResultTable):
 
 
 def _part(objective: Objective) -> str:
+    """Return perspective and process of an objective."""
     if objective.process is None:
         return objective.perspective.value
     return f"{objective.perspective.value}.{objective.process.value}"
 
 
 def _row(entry: ScorecardEntry, language: Language) -> dict[str, object]:
+    """Return one row of the table."""
     measure, objective = entry.measure, entry.objective
     process = objective.process
     return {
@@ -326,6 +328,7 @@ def _row(entry: ScorecardEntry, language: Language) -> dict[str, object]:
 
 
 def _counts(entries: list[ScorecardEntry]) -> dict[str, int]:
+    """Return how many measures have each status and light."""
     counts = {"measures": len(entries)}
     counts |= {status.value: sum(e.status is status for e in entries) for status in MeasureStatus}
     lights = [signal for signal in Signal if signal is not Signal.NONE]
@@ -333,4 +336,5 @@ def _counts(entries: list[ScorecardEntry]) -> dict[str, int]:
 
 
 def _categorical(values: pd.Series[str], words: type[StrEnum]) -> pd.Categorical[str]:
+    """Return words as an ordered categorical."""
     return pd.Categorical(values, categories=pd.Index([w.value for w in words]), ordered=True)

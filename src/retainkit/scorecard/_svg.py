@@ -112,6 +112,7 @@ def _lay_out(
 
 
 def _open(height: float) -> str:
+    """Return the opening tag and the white ground."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:.0f}" '
         f'width="{_WIDTH}" height="{height:.0f}" role="img" font-family="{_FONT}">\n'
@@ -120,6 +121,7 @@ def _open(height: float) -> str:
 
 
 def _defs() -> str:
+    """Return the tip of arrows."""
     return (
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="#8a94a3"/></marker></defs>'
@@ -127,10 +129,12 @@ def _defs() -> str:
 
 
 def _headline(template: ScorecardTemplate, language: Language) -> str:
+    """Return the name of the map."""
     return _text(template.name.text(language), _MARGIN, _MARGIN + 28, size=24, weight=700)
 
 
 def _band(band: _Band, language: Language) -> str:
+    """Return the ground of a perspective with its name."""
     fill = _BAND[band.perspective]
     frame = (
         f'<rect x="{_MARGIN}" y="{band.y:.1f}" width="{_WIDTH - 2 * _MARGIN}" '
@@ -179,6 +183,7 @@ def _arrow(cause: _Box, effect: _Box) -> str:
 
 
 def _box(box: _Box, language: Language) -> str:
+    """Return an objective with what it helps and its measures."""
     parts = [
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" '
         f'height="{box.height:.1f}" rx="5" fill="#ffffff" stroke="#aab3bf"/>'
@@ -212,10 +217,12 @@ def _row(entry: ScorecardEntry, room: float, language: Language) -> _Row:
 
 
 def _height(row: _Row) -> int:
+    """Return the height of a measure's lines."""
     return _LINE + (len(row.words) - 1) * _SMALL
 
 
 def _measure(row: _Row, x: float, y: float, room: float, language: Language) -> str:
+    """Return a light, a name, a value and a trend."""
     entry = row.entry
     fill = "#1f2733" if entry.value is not None else "#7b8490"
     lines = [
@@ -245,6 +252,7 @@ def _light(signal: str, x: float, y: float) -> str:
 
 
 def _tooltip(entry: ScorecardEntry, language: Language) -> str:
+    """Return what is shown when the pointer rests on a measure."""
     measure = entry.measure
     parts = [measure.text(language), measure.definition.text(language)]
     if measure.target is not None:
@@ -268,6 +276,7 @@ def format_value(measure: Measure, value: float | None) -> str:
 
 
 def _legend(language: Language) -> str:
+    """Return what lights and arrows mean."""
     words = {
         "green": ("on target", "达到目标"),
         "amber": ("short of target", "接近目标"),
@@ -296,6 +305,7 @@ def _text(
     fill: str = "#1f2733",
     anchor: str = "start",
 ) -> str:
+    """Return one line of text."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" '
         f'fill="{fill}" text-anchor="{anchor}">{escape(words)}</text>'
@@ -308,6 +318,7 @@ def _glyph(character: str) -> float:
 
 
 def _length(words: str, letter: float) -> float:
+    """Return the width of words."""
     return sum(map(_glyph, words)) * letter
 
 
@@ -321,6 +332,7 @@ def _two_lines(words: str, room: float) -> tuple[str, ...]:
 
 
 def _clipped(words: str, room: float) -> str:
+    """Return words cut to a width."""
     if sum(map(_glyph, words)) <= room:
         return words
     used, kept = 1.0, ""

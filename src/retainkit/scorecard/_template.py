@@ -80,6 +80,7 @@ class ScorecardTemplate(FrozenModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        """Refuse ids that repeat and names that are not there."""
         for what, ids in (
             ("objective", [objective.id for objective in self.objectives]),
             ("measure", [measure.id for measure in self.measures]),
@@ -195,6 +196,7 @@ class ScorecardTemplate(FrozenModel):
         links: tuple[tuple[str, str], ...],
         measures: tuple[dict[str, Any], ...],
     ) -> Self:
+        """Return a template from rows of data."""
         return cls.model_validate(
             {
                 "id": template_id,
