@@ -176,7 +176,7 @@ def fit_gamma_gamma(
     Customers who are all alike have no finite q, and customers who always spend the same no
     finite p: the search goes on until the log-likelihood is within 0.001 of its supremum,
     whatever the number of customers, and `boundary` names the limit. It runs over log(p, q, mu),
-    mu = p gamma / q, where no digit is lost on the way.
+    mu = p gamma / q, where no digit is lost on the way; a prior, if any, is on these.
 
     References
     ----------
