@@ -192,12 +192,18 @@ def test_probabilities_decide_the_potential(origins: list[Origin]) -> None:
         customer_id=now.tiers.customer_id,
         tier=now.tiers.value_tier,
         probability=p,
-        config=PotentialConfig(min_probability=0.2),
+        share_rose=model.share_rose,
+        config=PotentialConfig(min_lift=3.0),
     )
     names = np.array(table.reason_names)[table.reason]
     likely = names == "likely_to_rise"
     assert likely.any()
-    assert (p[likely] >= 0.2).all()
+    assert model.share_rose is not None
+    enough = 3.0 * model.share_rose
+    assert enough < 0.5
+    assert (likely == (now.features.open & (p >= enough) & (table.headroom < 0.0))).all()
+    with pytest.raises(InvalidTableError, match="share_rose"):
+        assess_potential([1.0], now.tiers.scheme, share_rose=1.5)
     with pytest.raises(AlignmentError, match="model knows"):
         upgrade_features(now.tiers, now.history).probability(model)
 

@@ -185,6 +185,9 @@ class PotentialConfig(FrozenConfig):
         With a rising trend, the share of the cut that is enough.
     min_probability : float
         Where the probability of reaching the next tier is known, how much is enough.
+    min_lift : float
+        How many times the usual share that rises is enough too, where that share is known: over
+        a short horizon hardly anybody has an even chance.
 
     Examples
     --------
@@ -198,6 +201,7 @@ class PotentialConfig(FrozenConfig):
     min_trend: NonNegativeFloat = 0.15
     trend_reach: Rate = 0.5
     min_probability: Rate = 0.5
+    min_lift: PositiveFloat = 2.0
 
 
 def _default_rules() -> tuple[StanceRule, ...]:

@@ -218,6 +218,7 @@ def assess_potential(
     trend: ArrayLike1D | None = None,
     strategic: ArrayLike1D | None = None,
     probability: ArrayLike1D | None = None,
+    share_rose: float | None = None,
     config: PotentialConfig | None = None,
 ) -> PotentialTable:
     """Measure who can rise to the next tier, instead of declaring it.
@@ -242,8 +243,10 @@ def assess_potential(
         Business customers with a strategic background.
     probability : array_like of float, optional
         Probability of reaching the next tier within the horizon, for example from
-        `fit_upgrade_model`; NaN = not known. Where known it decides instead of wallet, trend
-        and closeness.
+        `fit_upgrades`; NaN = not known. Where known it decides instead of wallet, trend and
+        closeness.
+    share_rose : float, optional
+        Share of customers that usually rises within that horizon, `UpgradeModel.share_rose`.
     config : PotentialConfig, optional
         How much evidence is enough.
 
@@ -265,7 +268,8 @@ def assess_potential(
     holds decides: highest tier (no); p >= c (yes); strategic background (yes); share of wallet
     w <= max_wallet_share with p / w >= c (yes); trend >= min_trend with p >= trend_reach c
     (yes); p >= reach c (yes); otherwise no. A known probability q replaces the last three: yes
-    if q >= min_probability, otherwise no. All but the first three need c > 0.
+    if q >= min(min_probability, min_lift share_rose), otherwise no. All but the first three need
+    c > 0.
 
     Examples
     --------
@@ -299,7 +303,7 @@ def assess_potential(
         config.max_wallet_share,
         config.min_trend,
         config.trend_reach,
-        config.min_probability,
+        _enough(config, share_rose),
     )
     return PotentialTable(
         customer_id=_index(predicted_value, customer_id, n),
@@ -309,6 +313,15 @@ def assess_potential(
         reason=_kernel.potential_reasons(evidence, limits),
         probability=evidence.probability,
     )
+
+
+def _enough(config: PotentialConfig, share_rose: float | None) -> float:
+    """Return the probability from which on a customer is likely to rise."""
+    if share_rose is None:
+        return config.min_probability
+    if not 0.0 <= share_rose <= 1.0:
+        raise InvalidTableError(f"share_rose is {share_rose}", rule="a share lies in [0, 1]")
+    return min(config.min_probability, config.min_lift * share_rose)
 
 
 def _next_cuts(codes: IntArray, cuts: tuple[float | None, ...]) -> FloatArray:
