@@ -138,6 +138,36 @@ def test_a_baseline_far_from_all_customers_is_refused() -> None:
         fit_with_covariates(HISTORY, years, config=ODDS)
 
 
+def test_more_purchases_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retainkit.lifetime._covariates_search._MOST_CHANCES", 1000)
+    with pytest.raises(NotComputableError, match="800 different profiles") as error:
+        fit_with_covariates(HISTORY, TABLE, config=ODDS)
+    assert "pareto_nbd" in str(error.value)
+    assert fit_with_covariates(HISTORY, TABLE[["group"]], config=ODDS).n == 800
+
+
+def test_heavy_buyers_are_fitted() -> None:
+    """Rates 50 times higher, hundreds of purchases each: the effect is found all the same."""
+    rng = np.random.default_rng(8)
+    z = rng.normal(size=400)
+    rate = rng.gamma(0.8, 8.0, 400) * np.exp(0.4 * z)
+    chances = rng.geometric(rng.beta(0.9, 60.0, 400)) - 1
+    count = rng.poisson(rate * 50.0)
+    frequency = np.minimum(count, chances)
+    recency = np.zeros(400)
+    for i in range(400):
+        times = np.sort(rng.uniform(0.0, 50.0, count[i]))
+        recency[i] = times[frequency[i] - 1] if frequency[i] else 0.0
+    history = PurchaseHistories(
+        frequency=frequency, recency=recency, age=np.full(400, 50.0), unit="week"
+    )
+    config = CovariateConfig(dropout=())
+    model = fit_with_covariates(history, pd.DataFrame({"z": z}), config=config)
+    assert history.frequency.max() > 500
+    effect = model.effect_table().iloc[0]
+    assert abs(effect["effect"] - 0.4) < 3 * effect["standard_error"] < 0.3
+
+
 def test_a_base_at_its_limit_is_told() -> None:
     """Nobody drops out: the base is at its limit, and effects on the rate are still found."""
     rng = np.random.default_rng(6)

@@ -75,7 +75,8 @@ def fit_with_covariates(
         If a covariate is unknown or infinite, or a history is impossible.
     NotComputableError
         If a covariate is constant, determined by the others, or marks a group nobody of whom
-        bought again; or as in the fit without covariates.
+        bought again; if BG/NBD or MBG/NBD would have to hold more than 30 million purchases of
+        different profiles; or as in the fit without covariates.
     ConvergenceError
         If no optimum is found, or an effect has no finite estimate.
 

@@ -24,6 +24,8 @@ Objective = Callable[[FloatArray], Evaluation]
 _BOUNDLESS = 6.0
 """Effect of one standard deviation, in log-units, that no real covariate has: a factor of 400."""
 _LARGEST_LOG = 690.0
+_MOST_CHANCES = 30_000_000
+"""Chances to drop out of one customer per profile: 2 GB of temporaries."""
 
 
 class CovariateRows(NamedTuple):
@@ -155,10 +157,26 @@ def _likelihood(problem: Problem, scale: _Scale) -> Objective:
     rows, law = problem.rows, LAWS[problem.config.law]
     new = np.any(np.diff(rows.z, axis=0) != 0.0, axis=1)
     profile = np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
-    profiles = (rows.z[np.flatnonzero(np.diff(profile, prepend=-1))] - scale.centre) / scale.spread
+    starts = np.flatnonzero(np.diff(profile, prepend=-1))
+    if problem.config.law != "pareto_nbd":
+        _check_purchases(np.maximum.reduceat(rows.x, starts))
+    profiles = (rows.z[starts] - scale.centre) / scale.spread
     design = Design(profiles, np.array(_columns(problem), dtype=np.int64), _loadings(problem))
     data = law.prepare(rows.x, rows.t, rows.T, rows.w, profile, design)
     return lambda theta: law.evaluate(theta, data)
+
+
+def _check_purchases(most: FloatArray) -> None:
+    """Refuse what would not fit into memory: every purchase is a chance to drop out."""
+    total = float(most.sum())
+    if total > _MOST_CHANCES:
+        raise NotComputableError(
+            f"{len(most):,} different profiles whose busiest customers bought {total:,.0f} times",
+            rule=f"BG/NBD and MBG/NBD with covariates hold up to {_MOST_CHANCES:,} of them",
+            where="covariates",
+            fix="round covariates, so that more customers share a profile; fit on a sample; or "
+            'take law="pareto_nbd"',
+        )
 
 
 def _with_priors(likelihood: Objective, problem: Problem) -> Objective:

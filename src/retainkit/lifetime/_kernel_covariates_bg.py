@@ -72,8 +72,10 @@ def _count_chances(chances: Floats, w: Floats, profile: Ints) -> Chances:
     ends = np.cumsum(most + 1)
     group = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(profile)))
     counts = np.bincount(ends[group] - 1 - chances.astype(np.int64), weights=w, minlength=ends[-1])
-    # extended precision: weights may be fractions, and differences of running totals lose digits
-    running = np.cumsum(counts.astype(np.longdouble))
+    if not np.array_equal(w, np.rint(w)):
+        # fractions: differences of running totals lose digits
+        counts = counts.astype(np.longdouble)
+    running = np.cumsum(counts)
     before = np.concatenate([[0.0], running[ends[:-1] - 1]])
     owner = np.repeat(np.arange(len(starts)), most + 1)
     beyond = (running - before[owner]).astype(np.float64)
