@@ -31,8 +31,10 @@ if TYPE_CHECKING:
         CauseCatalog,
         ChurnCause,
         attribute_causes,
+        cumulative_incidence,
         detect_churn,
         detect_contract_churn,
+        fit_retention_drivers,
         summarize_causes,
     )
     from retainkit.datasets import load_cdnow_sample, load_donations
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         retention_rate,
     )
     from retainkit.pipeline import (
+        BudgetConfig,
         CustomerFacts,
         FittedPipeline,
         PipelineConfig,
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
         RetentionResult,
         TableRules,
         fit_pipeline,
+        read_contract_facts,
         read_customer_facts,
     )
     from retainkit.policy import (
@@ -90,6 +94,7 @@ if TYPE_CHECKING:
         TransactionColumns,
         TransactionRules,
         split_valid_transactions,
+        validate_contracts,
         validate_transactions,
     )
     from retainkit.tiers import (
@@ -103,6 +108,7 @@ if TYPE_CHECKING:
         whale_curve,
     )
     from retainkit.value import (
+        BehaviorConfig,
         CustomerSummary,
         FutureValueModel,
         ValueConfig,
@@ -112,6 +118,7 @@ if TYPE_CHECKING:
         fit_future_value,
         fit_rfm_scheme,
         fit_value_scheme,
+        list_charges,
         predict_future_value,
         score_rfm,
         score_value,
@@ -140,10 +147,9 @@ _ROOMS = (
 )
 
 _HOME = {
-    "predict_future_value": "value",
-    "fit_future_value": "value",
-    "FutureValueModel": "value",
     "ActivityColumns": "tables",
+    "BehaviorConfig": "value",
+    "BudgetConfig": "pipeline",
     "CauseCatalog": "churn",
     "ChurnCause": "churn",
     "ContractColumns": "tables",
@@ -152,6 +158,7 @@ _HOME = {
     "CustomerSummary": "value",
     "EventColumns": "tables",
     "FittedPipeline": "pipeline",
+    "FutureValueModel": "value",
     "GammaGammaModel": "lifetime",
     "Ledger": "tables",
     "MbgNbdModel": "lifetime",
@@ -188,13 +195,16 @@ _HOME = {
     "build_scorecard": "scorecard",
     "churn_rate": "metrics",
     "compute_metrics": "metrics",
+    "cumulative_incidence": "churn",
     "decide_actions": "policy",
     "detect_churn": "churn",
     "detect_contract_churn": "churn",
     "expected_lifetime_value": "value",
+    "fit_future_value": "value",
     "fit_gamma_gamma": "lifetime",
     "fit_mbg_nbd": "lifetime",
     "fit_pipeline": "pipeline",
+    "fit_retention_drivers": "churn",
     "fit_rfm_scheme": "value",
     "fit_tier_scheme": "tiers",
     "fit_value_scheme": "value",
@@ -202,9 +212,12 @@ _HOME = {
     "index_contracts": "metrics",
     "index_purchases": "metrics",
     "lifecycle_stage": "tiers",
+    "list_charges": "value",
     "load_cdnow_sample": "datasets",
     "load_donations": "datasets",
     "make_customer_base": "simulate",
+    "predict_future_value": "value",
+    "read_contract_facts": "pipeline",
     "read_customer_facts": "pipeline",
     "repeat_rate": "metrics",
     "retention_rate": "metrics",
@@ -216,6 +229,7 @@ _HOME = {
     "summarize_customers": "value",
     "tier_pyramid": "tiers",
     "to_lifetimes": "lifetime",
+    "validate_contracts": "tables",
     "validate_transactions": "tables",
     "whale_curve": "tiers",
     "write_report": "report",
@@ -223,6 +237,8 @@ _HOME = {
 
 __all__ = [
     "ActivityColumns",
+    "BehaviorConfig",
+    "BudgetConfig",
     "CauseCatalog",
     "ChurnCause",
     "ContractColumns",
@@ -270,6 +286,7 @@ __all__ = [
     "churn",
     "churn_rate",
     "compute_metrics",
+    "cumulative_incidence",
     "datasets",
     "decide_actions",
     "detect_churn",
@@ -281,6 +298,7 @@ __all__ = [
     "fit_gamma_gamma",
     "fit_mbg_nbd",
     "fit_pipeline",
+    "fit_retention_drivers",
     "fit_rfm_scheme",
     "fit_tier_scheme",
     "fit_value_scheme",
@@ -289,6 +307,7 @@ __all__ = [
     "index_purchases",
     "lifecycle_stage",
     "lifetime",
+    "list_charges",
     "load_cdnow_sample",
     "load_donations",
     "make_customer_base",
@@ -296,6 +315,7 @@ __all__ = [
     "pipeline",
     "policy",
     "predict_future_value",
+    "read_contract_facts",
     "read_customer_facts",
     "repeat_rate",
     "report",
@@ -313,6 +333,7 @@ __all__ = [
     "tiers",
     "to_lifetimes",
     "typing",
+    "validate_contracts",
     "validate_transactions",
     "value",
     "whale_curve",
