@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AsOfError, SchemaError
-from retainkit.value import BehaviorConfig, summarize_behavior, summarize_customers
+from retainkit.value import (
+    BehaviorConfig,
+    _kernel_behavior,
+    summarize_behavior,
+    summarize_customers,
+)
 from retainkit.value._kernel_behavior import regularity, trend_of
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
@@ -155,6 +160,26 @@ def test_order_and_currency_change_nothing(seed: int, scale: float) -> None:
     assert other.lines is not None
     npt.assert_allclose(other.lines.entropy, one.lines.entropy[at], atol=1e-9)
     assert not np.isinf(one.trend_beyond_base).all()
+
+
+@pytest.mark.parametrize("rows_per_block", [1, 100, 3000])
+def test_blocks_of_customers_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, rows_per_block: int
+) -> None:
+    """Described in blocks or at once, every number is the same to the last bit."""
+    rows = load_cdnow_sample()
+    random = np.random.default_rng(5)
+    rows["business_line"] = random.choice(["a", "b", "c"], len(rows))
+    rows.loc[::17, "business_line"] = None
+    rows.loc[::11, "amount"] *= -1.0 / 3.0
+    rows = rows.sample(frac=1.0, random_state=2).reset_index(drop=True)
+    whole = summarize_behavior(rows, as_of="1998-03-31")
+    monkeypatch.setattr(_kernel_behavior, "_ROWS_PER_BLOCK", rows_per_block)
+    parts = summarize_behavior(rows, as_of="1998-03-31")
+    pd.testing.assert_frame_equal(parts.to_frame(), whole.to_frame(), check_exact=True)
+    npt.assert_allclose(
+        [parts.regularity, parts.base_trend], [whole.regularity, whole.base_trend], rtol=1e-12
+    )
 
 
 def test_same_customers_as_the_summary() -> None:

@@ -21,10 +21,19 @@ _BLOCK = 1 << 16
 
 
 def exact_sums(
-    codes: IntArray, amounts: FloatArray, n: int, *, keep: BoolArray | None = None
+    codes: IntArray,
+    amounts: FloatArray,
+    n: int,
+    *,
+    keep: BoolArray | None = None,
+    grid: SumGrid | None = None,
 ) -> FloatArray:
-    """Return each customer's sum, the same to the last bit whatever the order of rows."""
-    grid = SumGrid.covering(codes, amounts, n, keep)
+    """Return each customer's sum, the same to the last bit whatever the order of rows.
+
+    Where the rows are a part of a base, `grid` is that of the whole: the sums then do not depend
+    on how it was cut either.
+    """
+    grid = grid or SumGrid.covering(codes, amounts, n, keep)
     high, low = np.zeros(n), np.zeros(n)
     for rows in row_blocks(codes.size, keep):
         grid.add(codes[rows].astype(np.intp), amounts[rows], high, low)

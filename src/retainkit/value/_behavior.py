@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit._internal._kernel_sums import exact_sums
+from retainkit._internal._kernel_sums import SumGrid, exact_sums
 from retainkit._internal.time import DAYS_PER_UNIT, day_number, parse_as_of
 from retainkit.typing import AsOf, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._behavior_config import BehaviorConfig
 from retainkit.value._behavior_table import BehaviorTable, Preference
 from retainkit.value._kernel_behavior import (
-    TrendArrays,
+    IntArray,
+    PreferenceArrays,
+    customer_blocks,
     gap_arrays,
     preferences,
     regularity,
@@ -26,11 +28,28 @@ _YEAR = 365
 
 
 class _Rows(NamedTuple):
+    """Rows of customers 0..n-1 and what all of them share."""
+
     codes: Int32Array
     days: Int32Array
     amounts: FloatArray
+    lines: IntArray | None
+    channels: IntArray | None
     n: int
     today: int
+    grid: SumGrid
+    """On which all money is summed, so that blocks of customers make no difference."""
+
+    def take(self, customers: slice, rows: Any) -> _Rows:
+        """Return the rows of some customers, coded anew from 0."""
+        return self._replace(
+            codes=self.codes[rows] - np.int32(customers.start),
+            days=self.days[rows],
+            amounts=self.amounts[rows],
+            lines=None if self.lines is None else self.lines[rows],
+            channels=None if self.channels is None else self.channels[rows],
+            n=customers.stop - customers.start,
+        )
 
 
 def summarize_behavior(
@@ -104,36 +123,38 @@ def summarize_behavior(
     last = parse_as_of(as_of)
     days, seen = observed_days(transactions, last)
     codes, customer_id = customer_codes(pick_column(transactions, "customer_id", seen))
+    amounts, n = money_column(transactions, "amount", seen), len(customer_id)
+    labels, positions = zip(
+        *(_labels(transactions, name, seen) for name in ("business_line", "channel")), strict=True
+    )
     rows = _Rows(
         codes=codes,
         days=days if seen is None else days[seen],
-        amounts=money_column(transactions, "amount", seen),
-        n=len(customer_id),
+        amounts=amounts,
+        lines=positions[0],
+        channels=positions[1],
+        n=n,
         today=day_number(last),
+        grid=SumGrid.covering(codes, amounts, n, None),
     )
-    bought = rows.amounts >= 0
-    gaps = gap_arrays(codes[bought], collapse_days(rows.days[bought], collapse), rows.n)
-    scale = DAYS_PER_UNIT[unit]
-    k, error = regularity(gaps.ratios)
-    recent, earlier, trend = _trend(rows, config)
-    year = rows.days > rows.today - _YEAR
+    facts, ratios = _describe(rows, config, collapse)
+    for name in ("mean_gap", "median_gap", "last_gap"):
+        facts[name] /= DAYS_PER_UNIT[unit]
+    k, error = regularity(ratios)
+    trend = trend_of(
+        facts["recent_spend"], facts["earlier_spend"], facts.pop("squares"), config.trend_level
+    )
     lines, channels = (
-        _preference(pick_column(transactions, name, seen), rows) if name in transactions else None
-        for name in ("business_line", "channel")
+        Preference(one, *(facts.pop(f"{name}_{fact}") for fact in PreferenceArrays._fields))
+        if one is not None
+        else None
+        for name, one in zip(("lines", "channels"), labels, strict=True)
     )
     return BehaviorTable(
         customer_id=customer_id,
         unit=unit,
         as_of=last,
         config=config,
-        occasions=gaps.occasions,
-        mean_gap=gaps.mean / scale,
-        median_gap=gaps.median / scale,
-        last_gap=gaps.last / scale,
-        gap_variation=gaps.variation,
-        year_spend=exact_sums(codes[year], rows.amounts[year], rows.n),
-        recent_spend=recent,
-        earlier_spend=earlier,
         spending_trend=trend.change,
         trend_low=trend.low,
         trend_high=trend.high,
@@ -142,30 +163,76 @@ def summarize_behavior(
         regularity_error=error,
         lines=lines,
         channels=channels,
+        **facts,
     )
 
 
-def _preference(column: pd.Series[Any], rows: _Rows) -> Preference:
-    found = column.astype("category")
+def _labels(
+    transactions: pd.DataFrame, name: str, seen: Any
+) -> tuple[pd.Index[Any] | None, IntArray | None]:
+    """Return the sorted labels of a column and each row's position in them; None without it."""
+    if name not in transactions:
+        return None, None
+    found = pick_column(transactions, name, seen).astype("category")
     # Sorted labels: which of two equal ones is the favourite must not depend on the order of rows.
     labels = pd.Index(sorted(map(str, found.cat.categories)))
-    texts = found.cat.rename_categories([str(c) for c in found.cat.categories])
-    positions = texts.cat.set_categories(labels).cat.codes.to_numpy().astype(np.int64)
-    facts = preferences(rows.codes, positions, rows.amounts, rows.n)
-    return Preference(labels, facts.top, facts.top_share, facts.entropy)
+    places = labels.get_indexer(pd.Index([str(c) for c in found.cat.categories]))
+    # The last one stands for a missing label, of which the code is -1.
+    narrow = np.int16 if len(labels) < np.iinfo(np.int16).max else np.int32
+    known: IntArray = np.append(places, -1).astype(narrow)
+    return labels, known[found.cat.codes.to_numpy()]
 
 
-def _trend(rows: _Rows, config: BehaviorConfig) -> tuple[FloatArray, FloatArray, TrendArrays]:
+def _describe(
+    rows: _Rows, config: BehaviorConfig, collapse: CollapseUnit
+) -> tuple[dict[str, Any], FloatArray]:
+    """Return what is known of each customer for itself, and the ratios of the last two gaps."""
+    whole: dict[str, Any] = {}
+    ratios = []
+    for customers, places in customer_blocks(rows.codes, rows.n):
+        part, ratio = _describe_block(rows.take(customers, places), config, collapse)
+        ratios.append(ratio)
+        for name, column in part.items():
+            if name not in whole:
+                whole[name] = np.empty(rows.n, dtype=column.dtype)
+            whole[name][customers] = column
+    return whole, np.concatenate(ratios)
+
+
+def _describe_block(
+    rows: _Rows, config: BehaviorConfig, collapse: CollapseUnit
+) -> tuple[dict[str, Any], FloatArray]:
+    """Return the same for the customers of one block."""
+    bought = rows.amounts >= 0
+    gaps = gap_arrays(rows.codes[bought], collapse_days(rows.days[bought], collapse), rows.n)
+    year = rows.days > rows.today - _YEAR
+    facts: dict[str, Any] = {
+        "occasions": gaps.occasions,
+        "mean_gap": gaps.mean,
+        "median_gap": gaps.median,
+        "last_gap": gaps.last,
+        "gap_variation": gaps.variation,
+        "year_spend": exact_sums(rows.codes[year], rows.amounts[year], rows.n, grid=rows.grid),
+    }
+    facts |= _windows(rows, config.trend_days)
+    for name, positions in (("lines", rows.lines), ("channels", rows.channels)):
+        if positions is not None:
+            found = preferences(rows.codes, positions, rows.amounts, rows.n, rows.grid)
+            facts |= {f"{name}_{fact}": column for fact, column in found._asdict().items()}
+    return facts, gaps.ratios
+
+
+def _windows(rows: _Rows, length: int) -> dict[str, FloatArray]:
+    """Return net spend of the two windows, and what says how much they tell of a trend."""
     ago = rows.today - rows.days
-    length = config.trend_days
     windows = [ago < length, (ago >= length) & (ago < 2 * length)]
     sums, squares = zip(*(_occasions(rows, window) for window in windows), strict=True)
-    first = np.full(rows.n, np.iinfo(np.int64).max)
-    np.minimum.at(first, rows.codes, rows.days.astype(np.int64))
-    known = rows.today - first >= 2 * length - 1
-    both = squares[0] + squares[1]
-    both[~known] = 0.0
-    return sums[0], sums[1], trend_of(sums[0], sums[1], both, config.trend_level)
+    first = np.full(rows.n, np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(first, rows.codes, rows.days)
+    both: FloatArray = squares[0] + squares[1]
+    # Widened: nobody's first day minus the largest number would overflow.
+    both[rows.today - first.astype(np.int64) < 2 * length - 1] = 0.0
+    return {"recent_spend": sums[0], "earlier_spend": sums[1], "squares": both}
 
 
 def _occasions(rows: _Rows, window: Any) -> tuple[FloatArray, FloatArray]:
@@ -174,8 +241,8 @@ def _occasions(rows: _Rows, window: Any) -> tuple[FloatArray, FloatArray]:
     low = int(days.min()) if days.size else 0
     width = int(days.max()) - low + 1 if days.size else 1
     cells, cell = np.unique(codes * width + (days - low), return_inverse=True)
-    money = exact_sums(cell, rows.amounts[window], cells.size)
+    money = exact_sums(cell, rows.amounts[window], cells.size, grid=rows.grid)
     who = cells // width
     squares: FloatArray = np.zeros(rows.n)
     squares += np.bincount(who, weights=money * money, minlength=rows.n)
-    return exact_sums(codes, rows.amounts[window], rows.n), squares
+    return exact_sums(codes, rows.amounts[window], rows.n, grid=rows.grid), squares
