@@ -56,14 +56,14 @@ from retainkit.policy._plan_review import Actual, PlanReview, PlanVariance, revi
 from retainkit.policy._potential import PotentialTable, assess_potential
 from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
 from retainkit.policy._response import RankedEffects, ResponseLearner
-from retainkit.policy._targeting import TargetingCurve, targeting_curve
-from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
-from retainkit.policy._upgrade_features import (
+from retainkit.policy._rise import (
     UpgradeFeatures,
     fit_upgrades,
     next_cuts,
     upgrade_features,
 )
+from retainkit.policy._targeting import TargetingCurve, targeting_curve
+from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
 from retainkit.policy._vocabulary import GuardRail, Stance
 
