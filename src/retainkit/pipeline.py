@@ -16,6 +16,7 @@ from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
 from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
+from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import CustomerView, RetentionResult
 from retainkit._pipeline._run import RetentionPipeline
 from retainkit._pipeline._scores import CustomerScores
@@ -33,6 +34,7 @@ __all__ = [
     "Gap",
     "MonthlyFlows",
     "PipelineConfig",
+    "ProgressBar",
     "ResultDocument",
     "RetentionPipeline",
     "RetentionResult",
