@@ -8,7 +8,7 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._bands import cover_incidence
-from retainkit.churn._breakdown import CauseBreakdown, summarize_causes
+from retainkit.churn._breakdown import CauseBreakdown, break_down_causes, summarize_causes
 from retainkit.churn._calibration import (
     CalibrationMap,
     CalibrationTable,
@@ -76,6 +76,7 @@ from retainkit.churn._management import (
 )
 from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
 from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
+from retainkit.churn._spell_causes import label_spells, share_spells
 from retainkit.churn._spells import SpellTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 from retainkit.churn._texts import (
@@ -144,6 +145,7 @@ __all__ = [
     "assess_calibration",
     "assess_causes",
     "attribute_causes",
+    "break_down_causes",
     "cause_sensitivity",
     "check_codes",
     "choose_threshold",
@@ -170,6 +172,7 @@ __all__ = [
     "fit_retention_drivers",
     "fit_rhythm",
     "gather_evidence",
+    "label_spells",
     "leaky_bucket",
     "list_contract_spells",
     "load_code_book",
@@ -177,5 +180,6 @@ __all__ = [
     "rank_causes",
     "review_churn_plan",
     "share_incidence",
+    "share_spells",
     "summarize_causes",
 ]

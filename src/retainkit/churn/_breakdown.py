@@ -1,4 +1,4 @@
-"""summarize_causes: the share of losses per cause, in heads and in value."""
+"""summarize_causes, break_down_causes: the share of losses per cause, in heads and in value."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from retainkit._internal.result import ResultTable
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import BRANCH_OF, CAUSES, UNKNOWN_CODE
+from retainkit.churn._incidence_sample import Labels, read_groups
 from retainkit.churn._taxonomy import CauseCatalog
 from retainkit.errors import AlignmentError
 from retainkit.typing import ArrayLike1D, FloatArray, Language
@@ -196,25 +197,88 @@ def summarize_causes(causes: CauseTable, *, value: ArrayLike1D | None = None) ->
     2         unknown          1    0.5
     3  administrative          0    0.0
     """
-    size = len(CAUSES)
+    money = None if value is None else _read_value(causes, value)
+    return _tally(causes, np.arange(len(causes)), money)
+
+
+def break_down_causes(
+    causes: CauseTable, *, by: Labels, value: ArrayLike1D | None = None
+) -> dict[str, CauseBreakdown]:
+    """Count the losses per cause apart for each period, tier or other group.
+
+    Parameters
+    ----------
+    causes : CauseTable
+        Why each customer left.
+    by : array_like, shape (n,)
+        Group of each customer who left, in the order of `causes`; who has none is left out.
+    value : array_like, shape (n,), optional
+        As in `summarize_causes`.
+
+    Returns
+    -------
+    dict of str to CauseBreakdown
+        Groups in sorted order (a categorical's own): months give the list that
+        `find_cause_alerts` compares.
+
+    Raises
+    ------
+    AlignmentError
+        If lengths differ.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import attribute_causes, break_down_causes, detect_churn
+    >>> churn = detect_churn([0.1, 0.1], customer_id=["a", "b"])
+    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["complaint"],
+    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
+    >>> months = break_down_causes(attribute_causes(events, churn=churn), by=["2026-03", "2026-02"])
+    >>> {month: breakdown.unknown_share for month, breakdown in months.items()}
+    {'2026-02': 1.0, '2026-03': 0.0}
+    """
+    group, names = read_groups(by, len(causes))
+    if group.shape != (len(causes),):
+        raise AlignmentError(
+            f"{len(causes)} lost customers, groups of shape {group.shape}",
+            rule="one group per lost customer, in the order of causes.customer_id",
+            where="break_down_causes",
+        )
+    money = None if value is None else _read_value(causes, value)
+    return {
+        name: _tally(causes, np.flatnonzero(group == code), money)
+        for code, name in enumerate(names)
+    }
+
+
+def _read_value(causes: CauseTable, value: ArrayLike1D) -> FloatArray:
+    """Return the values as numbers; refuse another length."""
+    money = np.asarray(value, dtype=np.float64)
+    if money.shape != (len(causes),):
+        raise AlignmentError(
+            f"{len(causes)} lost customers, value of shape {money.shape}",
+            rule="one value per lost customer, in the order of causes.customer_id",
+            where="summarize_causes",
+            fix="value=values.loc[causes.customer_id]",
+        )
+    return money
+
+
+def _tally(
+    causes: CauseTable, rows: npt.NDArray[np.intp], money: FloatArray | None
+) -> CauseBreakdown:
+    """Return the counts over some of the losses."""
+    size, code = len(CAUSES), causes.cause_code[rows]
     worth: FloatArray | None = None
     valued: npt.NDArray[np.int64] | None = None
-    if value is not None:
-        money = np.asarray(value, dtype=np.float64)
-        if money.shape != (len(causes),):
-            raise AlignmentError(
-                f"{len(causes)} lost customers, value of shape {money.shape}",
-                rule="one value per lost customer, in the order of causes.customer_id",
-                where="summarize_causes",
-                fix="value=values.loc[causes.customer_id]",
-            )
-        known = ~np.isnan(money)
-        lost = np.bincount(causes.cause_code[known], weights=money[known], minlength=size)
+    if money is not None:
+        known = ~np.isnan(money[rows])
+        lost = np.bincount(code[known], weights=money[rows][known], minlength=size)
         worth = lost.astype(np.float64)
-        valued = np.bincount(causes.cause_code[known], minlength=size).astype(np.int64)
+        valued = np.bincount(code[known], minlength=size).astype(np.int64)
     return CauseBreakdown(
-        customers=np.bincount(causes.cause_code, minlength=size).astype(np.int64),
-        expected_customers=causes.posterior.sum(axis=0),
+        customers=np.bincount(code, minlength=size).astype(np.int64),
+        expected_customers=causes.posterior[rows].sum(axis=0),
         value=worth,
         valued_customers=valued,
         catalog=causes.catalog,

@@ -14,6 +14,7 @@ from retainkit._internal.result import ResultTable
 from retainkit._internal.time import day_number, from_day_numbers, parse_as_of
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import CAUSES, UNKNOWN_CODE
+from retainkit.churn._spell_causes import label_spells
 from retainkit.churn._spells import SpellTable
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, AsOf, FloatArray
@@ -203,7 +204,8 @@ def leaky_bucket(
             where="periods",
             fix="end with the day after as_of, or earlier",
         )
-    leaf = _leaf_of_spell(spells, causes)
+    leaf = np.asarray(label_spells(spells, causes=causes).codes).astype(np.int64)
+    leaf[leaf < 0] = UNKNOWN_CODE
     flows, lost = _count(spells, bounds, leaf, np.ones(len(spells)))
     money: FloatArray | None = None
     money_lost: FloatArray | None = None
@@ -225,16 +227,6 @@ def leaky_bucket(
         value_lost=money_lost,
         acquisition_cost=acquisition_cost,
     )
-
-
-def _leaf_of_spell(spells: SpellTable, causes: CauseTable | None) -> npt.NDArray[np.int64]:
-    """Return the cause of each spell's end: the customer's for its last spell, else unknown."""
-    leaf = np.full(len(spells), UNKNOWN_CODE, dtype=np.int64)
-    if causes is not None and len(causes):
-        place = causes.customer_id.get_indexer(spells.customer_id)[spells.customer]
-        last = ~spells.returned & (place >= 0)
-        leaf[last] = causes.cause_code[place[last]]
-    return leaf
 
 
 def _count(
