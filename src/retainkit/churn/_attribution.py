@@ -86,6 +86,11 @@ def attribute_causes(
     SchemaError
         If a column is missing, a timestamp is empty, or a code book does not fit the catalogue.
 
+    See Also
+    --------
+    fit_evidence_model : Learn from these causes, without a label, probabilities that mean what
+        they say: the posterior here is a share of the evidence.
+
     Notes
     -----
     A statement weighs source weight x reliability of the code x 0.5 ** (age / half-life); the age

@@ -143,7 +143,8 @@ class EvidenceModel(FrozenModel):
             `learnt`) where it reaches `bar`. Nobody is named on the mix of causes alone: without
             evidence for any leaf and without a mechanism the cause stays `unknown`, as it does
             under `bar`. An intent to cancel dated before the missed payment leaves the active
-            leaves only. Sub-reasons stay where the cause does.
+            leaves only; any other record of what ended the relation is weighed like the rest.
+            Sub-reasons stay where the cause does.
         """
         posterior = self.posterior(causes)
         best, first = likeliest(posterior, causes)
