@@ -37,11 +37,11 @@ class _Trial(NamedTuple):
 
     def found(self, name: FutureEstimator) -> float:
         """Return the share of the best that the estimate marked."""
-        return float(self.truth @ self.marked[name] / self.truth.sum())
+        return float((self.truth * self.marked[name]).sum() / self.truth.sum())
 
     def captured(self, name: FutureEstimator) -> float:
         """Return the share of all money that the marked brought."""
-        return float(self.money @ self.marked[name] / self.money.sum())
+        return float((self.money * self.marked[name]).sum() / self.money.sum())
 
     def compare(self, name: FutureEstimator, best: FutureEstimator) -> tuple[float, FloatArray]:
         """Return how much less `name` found and captured than `best`, with the residuals."""
