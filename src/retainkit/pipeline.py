@@ -11,6 +11,7 @@ from retainkit._pipeline._budget import BudgetConfig, BudgetPlan
 from retainkit._pipeline._config import ActivityRate, PipelineConfig, TableRules
 from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm
+from retainkit._pipeline._departures import Departures
 from retainkit._pipeline._document import ResultDocument
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
@@ -30,6 +31,7 @@ __all__ = [
     "CustomerFacts",
     "CustomerScores",
     "CustomerView",
+    "Departures",
     "FittedPipeline",
     "Gap",
     "MonthlyFlows",

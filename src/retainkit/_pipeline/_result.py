@@ -11,6 +11,7 @@ import pandas as pd
 
 from retainkit._internal.result import ResultTable, frame_html
 from retainkit._pipeline._budget import BudgetPlan
+from retainkit._pipeline._departures import Departures
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
@@ -142,6 +143,8 @@ class RetentionResult:
         Why customers left.
     cause_breakdown : CauseBreakdown or None
         Losses per cause.
+    departures : Departures or None
+        Losses by tier, month, and time since joining; None where `causes` is.
     metrics : MetricTable
         Retention and other metrics, overall and by tier: of purchases, or, where there are only
         contracts, of these.
@@ -190,6 +193,7 @@ class RetentionResult:
     contract_churn: ChurnTable | None
     causes: CauseTable | None
     cause_breakdown: CauseBreakdown | None
+    departures: Departures | None
     metrics: MetricTable
     contract_metrics: MetricTable | None
     flows: MonthlyFlows | None

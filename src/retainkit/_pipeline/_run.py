@@ -13,6 +13,7 @@ from retainkit._internal.time import parse_as_of
 from retainkit._pipeline import _steps as steps
 from retainkit._pipeline._budget import BudgetPlan, audit, plan_budget, plan_goals
 from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._departures import examine_departures
 from retainkit._pipeline._fitted import FittedPipeline, apply_schemes, learn
 from retainkit._pipeline._flows import MonthlyFlows, follow_flows
 from retainkit._pipeline._gaps import find_gaps
@@ -247,6 +248,9 @@ def _report(
         contract_churn=contract_churn,
         causes=causes,
         cause_breakdown=steps.break_down(causes, scores),
+        departures=examine_departures(
+            causes, scores, contract_churn, steps.list_spells(tables, day, config)
+        ),
         **measured._asdict(),
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
         **_plan(scores, tables.customers, previous, config)._asdict(),

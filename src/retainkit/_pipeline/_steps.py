@@ -20,6 +20,7 @@ from retainkit._pipeline._tables import ValidTables, base_rows, has_wallet
 from retainkit.churn import (
     CauseTable,
     ChurnTable,
+    SpellTable,
     attribute_causes,
     code_texts,
     detect_contract_churn,
@@ -151,6 +152,13 @@ def observe_ends(tables: ValidTables, as_of: date, config: PipelineConfig) -> Ch
     if tables.contracts is None or not len(tables.contracts):
         return None
     return detect_contract_churn(tables.contracts, as_of=as_of, config=config.contract_churn)
+
+
+def list_spells(tables: ValidTables, as_of: date, config: PipelineConfig) -> SpellTable | None:
+    """List the stretches of being a customer that contracts show; None without contracts."""
+    if tables.contracts is None or not len(tables.contracts):
+        return None
+    return list_contract_spells(tables.contracts, as_of=as_of, config=config.contract_churn)
 
 
 def find_causes(

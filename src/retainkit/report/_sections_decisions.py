@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit.churn import IncidenceTable
 from retainkit.policy import DecisionTable, Stance
-from retainkit.report._blocks import Block, Cell, Paragraph, Section, Table, tabulate
+from retainkit.report._blocks import Block, Bullets, Cell, Paragraph, Section, Table, tabulate
 from retainkit.report._facts import Facts, as_heading
 from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
 from retainkit.tiers import STAGE_LABELS
@@ -190,7 +191,71 @@ def describe_causes(facts: Facts) -> Section | None:
         *((texts("owner"), False), (texts("countermeasure"), False)),
     )
     table = tabulate(texts("causes"), columns, rows, quiet=True)
-    return Section("causes", texts("causes"), (Paragraph(intro), table))
+    return Section("causes", texts("causes"), (Paragraph(intro), table, *_departures(facts)))
+
+
+def _departures(facts: Facts) -> Iterator[Block]:
+    """Give the causes by tier, what moved beyond chance, and the incidence over time."""
+    texts, departures = facts.texts, facts.result.departures
+    if departures is None:
+        return
+    yield _causes_by_tier(facts, departures.by_tier)
+    if departures.alerts is not None:
+        moved = departures.alerts[departures.alerts["alert"]]
+        period = departures.alerts["period"].iloc[-1] if len(departures.alerts) else UNDEFINED
+        lines = [
+            texts(
+                "cause_alert",
+                cause=_cause(facts, str(row["cause"])),
+                before=texts.share(row["share_before"]),
+                now=texts.share(row["share"]),
+            )
+            for row in moved.to_dict("records")
+        ]
+        yield Paragraph(texts("cause_alerts" if lines else "cause_no_alerts", period=period))
+        if lines:
+            yield Bullets(tuple(lines))
+    if departures.incidence is not None:
+        yield _incidence(facts, departures.incidence)
+
+
+def _cause(facts: Facts, code: str) -> str:
+    breakdown = facts.result.cause_breakdown
+    labels = {} if breakdown is None else {str(c.cause): c.label for c in breakdown.catalog.causes}
+    return facts.texts.label(labels[code]) if code in labels else code
+
+
+def _causes_by_tier(facts: Facts, crossed: pd.DataFrame) -> Table:
+    texts = facts.texts
+    totals = crossed.groupby("cause", observed=True, sort=False)["customers"].sum()
+    shown = [str(cause) for cause in totals.index[totals > 0]]
+    rows = []
+    for group, own in crossed.groupby("group", observed=False, sort=False):
+        share = own.set_index("cause")["share"]
+        heads = write_number(own["customers"].sum())
+        rows.append([facts.tier(str(group)), heads, *(texts.share(share[c]) for c in shown)])
+    columns = [
+        *((texts("tier"), False), (texts("customers"), True)),
+        *((_cause(facts, cause), True) for cause in shown),
+    ]
+    return tabulate(texts("causes_by_tier"), columns, rows)
+
+
+def _incidence(facts: Facts, table: IncidenceTable) -> Table:
+    texts, days = facts.texts, (30, 90, 180, 365)
+    at = table.at(days)
+    names = [name for name in at.columns if str(name).startswith("incidence(")]
+    rows = [
+        [
+            texts("unit_days_value", value=write_number(day)),
+            texts.share(row["survival"]),
+            *(texts.share(row[name]) for name in names),
+        ]
+        for day, row in zip(days, at.to_dict("records"), strict=True)
+    ]
+    heads = [(_cause(facts, str(name)[len("incidence(") : -1]), True) for name in names]
+    columns = [(texts("since_joining"), False), (texts("still_there"), True), *heads]
+    return tabulate(texts("incidence"), columns, rows)
 
 
 def _yes_no(answer: object) -> str:

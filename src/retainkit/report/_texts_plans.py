@@ -61,6 +61,22 @@ PLANS = pairs(
 )
 
 FLOWS = pairs(
+    causes_by_tier=("Causes within each tier", "各级别内的流失原因"),
+    cause_alerts=(
+        "In {period} the mix of causes moved beyond chance:",
+        "{period} 的原因构成变化超出偶然：",
+    ),
+    cause_no_alerts=(
+        "In {period} no cause's share moved beyond chance.",
+        "{period} 没有任何原因的占比变化超出偶然。",
+    ),
+    cause_alert=("{cause}: {before} before, {now} now", "{cause}：此前 {before}，现在 {now}"),
+    incidence=(
+        "Of all who ever joined: lost to each cause, by the time since joining",
+        "所有加入者中：按加入后时间、各原因的流失占比",
+    ),
+    since_joining=("Since joining", "加入后"),
+    still_there=("Still there", "仍在"),
     flows=("Month by month", "逐月变化"),
     flows_intro=(
         "Complete months only. A month without an observed window before it has no rate.",
