@@ -25,9 +25,10 @@ class EvidenceModelConfig(FrozenConfig):
     Parameters
     ----------
     target_accuracy : float, default 0.87
-        Causes are named as long as this share of the names is expected to be right.
+        Causes are named as long as this share of all names together is expected to be right.
     min_probability : float, default 0.3
         No cause is named under this probability: about twice what chance gives one of 7 leaves.
+        With 0.5 each name is likelier right than wrong, and more abstain.
     rate_to_the_point, losses_to_the_point : float, default 0.3 and 2
         How often a loss leaves a statement that points to its cause, and how many imagined losses
         say so: two, that is nearly nothing.
