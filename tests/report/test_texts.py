@@ -23,7 +23,19 @@ from retainkit.tables._ledger import EntryKind
 
 FOLDER = Path(retainkit.report.__file__).parent
 PREFIXES = (
-    *("why_", "table_", "entry_", "rail_", "unit_", "gap_", "basis_", "audit_", "verdict_"),
+    *(
+        "why_",
+        "table_",
+        "entry_",
+        "rail_",
+        "unit_",
+        "gap_",
+        "basis_",
+        "audit_",
+        "verdict_",
+        "model_",
+        "estimator_",
+    ),
 )
 """Texts looked up by a code of another room."""
 

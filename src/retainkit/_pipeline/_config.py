@@ -44,8 +44,8 @@ TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "con
 FlowScope: TypeAlias = Literal["contracts", "all", "none"]
 """Whose flows are followed."""
 
-PurchaseModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd", "nbd"]
-"""Models of buying and dropout without contracts."""
+PurchaseModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd", "nbd", "best"]
+"""Models of buying and dropout without contracts; "best" lets a hold-out decide."""
 
 
 class ActivityRate(FrozenConfig):
@@ -126,9 +126,10 @@ class PipelineConfig(FrozenConfig):
         wallet needs it: for a million customers it would double the memory of a run.
     bases : BasesConfig
         Limits of use intensity and loyalty.
-    purchase_model : {"mbg_nbd", "bg_nbd", "pareto_nbd", "nbd"}, default "mbg_nbd"
+    purchase_model : {"mbg_nbd", "bg_nbd", "pareto_nbd", "nbd", "best"}, default "mbg_nbd"
         Model of buying and dropout. BG/NBD believes that who bought once is still a customer;
-        the default does not. `lifetime.compare_models` judges them on a hold-out.
+        the default does not. "best" learns all four on the first three quarters of the observed
+        days, judges them on the last (`lifetime.compare_models`), and takes longer.
     contract_model : {"best", "shifted_beta_geometric", "beta_discrete_weibull"}, default "best"
         Model of how long contracts last, for a firm with contracts and no transactions; "best"
         takes the one with the lower BIC.

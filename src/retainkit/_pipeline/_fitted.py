@@ -11,7 +11,7 @@ from retainkit._internal.config import FrozenModel
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit._pipeline._models import Models, Predictions, fit_models, predict
+from retainkit._pipeline._models import ModelChoice, Models, Predictions, fit_models, predict
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.churn import ChurnTable, detect_churn
 from retainkit.lifetime import (
@@ -58,6 +58,8 @@ class FittedPipeline(FrozenModel):
         What customers are graded by (the configured basis, or its fallback; see `notes`).
     purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
         Model of buying and dropout; None where the base could not support one.
+    model_reason : str
+        Why this model of buying, where a hold-out decided; else empty.
     spend_model : GammaGammaModel or None
         Model of spend per purchase; None where the base could not support one.
     margin : MarginModel
@@ -96,6 +98,7 @@ class FittedPipeline(FrozenModel):
     as_of: date
     tier_basis: TierBasis
     purchase_model: PurchaseModelUnion | None
+    model_reason: str = ""
     spend_model: GammaGammaModel | None
     margin: MarginModel
     future_model: FutureValueModel | None
@@ -164,6 +167,7 @@ def fit_pipeline(
         Kind, background and standing of the same customers in the same order.
     future_model : FutureValueModel, optional
         From `fit_future_value` on the same transactions; None uses the lifetime model alone.
+        Models of buying are compared in a run only: `purchase_model="best"` is MBG/NBD here.
     contract_terms : tuple of ContractTerm, default ()
         How long contracts last, where `facts` holds contracts.
     config : PipelineConfig, optional
@@ -197,15 +201,18 @@ def learn(
     facts: CustomerFacts | None,
     future_model: FutureValueModel | None,
     contract_terms: tuple[ContractTerm, ...] = (),
+    choice: ModelChoice | None = None,
     notes: tuple[str, ...] = (),
     config: PipelineConfig,
 ) -> tuple[FittedPipeline, Predictions]:
     """Learn the models, predict once, learn the schemes from the predictions."""
+    named = config.purchase_model
+    choice = choice or ModelChoice("mbg_nbd" if named == "best" else named)
     if facts is not None and facts.contracts is not None:
         margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
         models = Models(None, None, margin, None, contract_terms, notes)
     else:
-        models = fit_models(summary, future_model, config)
+        models = fit_models(summary, choice, future_model, config)
     predictions = predict(summary, models, config, facts)
     background = facts.background if facts else None
     scheme = fit_value_scheme(
@@ -222,6 +229,7 @@ def learn(
         as_of=summary.as_of,
         tier_basis=basis,
         purchase_model=models.purchase,
+        model_reason=choice.reason,
         spend_model=models.spend,
         margin=models.margin,
         future_model=models.future,

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit.errors import ConvergenceError, NotComputableError, SchemaError
+from retainkit.errors import (
+    ConvergenceError,
+    NotComputableError,
+    RetainkitError,
+    SchemaError,
+)
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
+    compare_models,
     fit_bg_nbd,
     fit_gamma_gamma,
     fit_mbg_nbd,
     fit_nbd,
     fit_pareto_nbd,
+    split_histories,
 )
 from retainkit.typing import FloatArray
 from retainkit.value import (
@@ -44,6 +53,13 @@ _FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
 }
 
 
+class ModelChoice(NamedTuple):
+    """Which model of buying is fitted; where a hold-out decided, why."""
+
+    name: PurchaseModelName = "mbg_nbd"
+    reason: str = ""
+
+
 class Models(NamedTuple):
     """What was learnt of buying, spend, margin, future and contracts."""
 
@@ -62,15 +78,41 @@ class Predictions(NamedTuple):
     future_value: FloatArray | None
 
 
+def choose_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
+    """Return which model of buying to fit, and why; a hold-out decides where asked to."""
+    if config.purchase_model != "best":
+        return ModelChoice(config.purchase_model)
+    bought = rows[rows["amount"] >= 0.0]
+    first = bought["timestamp"].min().date() if len(bought) else as_of
+    calibration_end = as_of - (as_of - first) / 4
+    try:
+        split = split_histories(
+            bought["customer_id"],
+            bought["timestamp"],
+            calibration_end=calibration_end,
+            holdout_end=as_of,
+            unit=config.unit,
+        )
+        comparison = compare_models(split, fits=tuple(_FITS.values()))
+    except RetainkitError as error:
+        reason = error.args[0] if error.args else "the models could not be compared"
+        return ModelChoice("mbg_nbd", f"the default, as nothing could be compared: {reason}")
+    chosen: PurchaseModelName = next(name for name in _FITS if name == comparison.chosen)
+    return ModelChoice(chosen, comparison.reason)
+
+
 def fit_models(
-    summary: CustomerSummary, future: FutureValueModel | None, config: PipelineConfig
+    summary: CustomerSummary,
+    choice: ModelChoice,
+    future: FutureValueModel | None,
+    config: PipelineConfig,
 ) -> Models:
     """Fit buying, spend and margin; note what the base could not support."""
     purchase: PurchaseModelUnion | None = None
     spend: GammaGammaModel | None = None
     notes: list[str] = []
     try:
-        purchase = _FITS[config.purchase_model](summary, config=config.lifetime)
+        purchase = _FITS[choice.name](summary, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
         notes.append(f"no model of buying: {error.wrong}")
     try:

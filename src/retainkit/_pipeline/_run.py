@@ -18,6 +18,7 @@ from retainkit._pipeline._fitted import FittedPipeline, apply_schemes, learn
 from retainkit._pipeline._flows import MonthlyFlows, follow_flows
 from retainkit._pipeline._gaps import find_gaps
 from retainkit._pipeline._measures import fill_scorecard
+from retainkit._pipeline._models import ModelChoice, choose_model
 from retainkit._pipeline._owners import appraise
 from retainkit._pipeline._result import CustomerView, RetentionResult
 from retainkit._pipeline._scores import CustomerScores
@@ -186,11 +187,13 @@ def _compose(
     terms, notes = steps.learn_terms(tables, day, config)
     future = None if facts.contracts else steps.choose_future(rows, customer_id, day, config)
     progress("fitting models of buying and spend")
+    choice = ModelChoice() if facts.contracts else choose_model(rows, day, config)
     model, predictions = learn(
         history,
         facts=facts,
         future_model=future,
         contract_terms=terms,
+        choice=choice,
         notes=notes,
         config=config,
     )

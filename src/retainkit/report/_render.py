@@ -24,6 +24,7 @@ from retainkit.report._sections_budget import describe_audit, describe_budget, d
 from retainkit.report._sections_decisions import describe_actions, describe_causes
 from retainkit.report._sections_flows import describe_flows
 from retainkit.report._sections_measured import describe_metrics, describe_scorecard
+from retainkit.report._sections_model import describe_model
 from retainkit.report._sections_records import (
     describe_configuration,
     describe_gaps,
@@ -43,11 +44,11 @@ _HTML_LANGUAGE = {"en": "en", "zh": "zh-Hans"}
 def render_report(result: RetentionResult, *, language: Language = "en") -> str:
     """Write a result as one self-contained HTML page.
 
-    Headline numbers, the two pyramids, whale curve, cohorts, lifecycle stages, stances with their
-    measures, the plan within a budget and its audit, causes of leaving, metrics, month by month,
-    account owners, scorecard with its strategy map, what was not computed, ledger and
-    configuration; a section without data is left out. The page loads nothing: styles and pictures
-    are in it. No customer is named but the first ten of the top tier.
+    Headline numbers, the two pyramids, whale curve, cohorts, lifecycle stages, what was learnt,
+    stances with their measures, the plan within a budget and its audit, causes of leaving,
+    metrics, month by month, account owners, scorecard with its strategy map, what was not
+    computed, ledger and configuration; a section without data is left out. The page loads nothing:
+    styles and pictures are in it. No customer is named but the first ten of the top tier.
 
     Parameters
     ----------
@@ -146,6 +147,7 @@ def _sections(facts: Facts) -> tuple[Section, ...]:
         describe_whale(facts),
         describe_cohorts(facts),
         describe_stages(facts),
+        describe_model(facts),
         describe_actions(facts),
         describe_budget(facts),
         describe_audit(facts),

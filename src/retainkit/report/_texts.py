@@ -9,7 +9,7 @@ from typing import Final
 from retainkit._internal.labels import Label
 from retainkit.report._numbers import write_range, write_share
 from retainkit.report._pairs import pairs
-from retainkit.report._texts_plans import FLOWS, PLANS
+from retainkit.report._texts_plans import FLOWS, MODEL, PLANS
 from retainkit.typing import Language
 
 _GENERAL = pairs(
@@ -298,6 +298,7 @@ TEXTS: Final[Mapping[str, Label]] = MappingProxyType(
         **PLANS,
         **_MEASURED,
         **FLOWS,
+        **MODEL,
         **_WHY,
         **_RECORDS,
     }

@@ -60,6 +60,44 @@ PLANS = pairs(
     verdict_too_few=("too few customers", "客户过少"),
 )
 
+MODEL = pairs(
+    model=("What was learnt", "所学模型"),
+    model_intro=(
+        "Small models learnt from this base; they are saved with the result and score new "
+        "customers with the same cuts.",
+        "从本客户群学得的小模型；随结果保存，并以相同分界为新客户评分。",
+    ),
+    model_name=("Model", "模型"),
+    model_gamma_gamma=("Gamma-Gamma (spend)", "Gamma-Gamma（金额）"),
+    model_shifted_beta_geometric=("Shifted-beta-geometric", "平移贝塔几何"),
+    model_beta_discrete_weibull=("Beta-discrete-Weibull", "贝塔离散威布尔"),
+    model_term=("{model}, term of {months} months", "{model}，期限 {months} 个月"),
+    model_parameters=("Parameters", "参数"),
+    parameter=("Parameter", "参数"),
+    estimate=("Estimate", "估计值"),
+    standard_error=("Standard error", "标准误"),
+    model_frequencies=(
+        "Customers by number of repeat purchases: actual, and as the model expects",
+        "按重复购买次数的客户数：实际与模型预期",
+    ),
+    estimators=(
+        "How the future value is estimated: candidates on past windows",
+        "未来价值的估计方法：各候选在过往窗口的表现",
+    ),
+    estimator=("Candidate", "候选方法"),
+    estimator_chosen=("chosen", "采用"),
+    estimator_found=("Best customers found", "找出的最佳客户"),
+    estimator_captured=("Money captured", "覆盖的金额"),
+    estimator_behind=("Behind the best", "落后于最优"),
+    estimator_level=("Expected / actual", "预期 / 实际"),
+    estimator_two_part=("Regression in two parts", "两步回归"),
+    estimator_blend=("Blend", "混合"),
+    estimator_lifetime=("Lifetime model", "终身价值模型"),
+    estimator_spend=("Past spend", "过往消费"),
+    estimator_spend_rate=("Spend per day", "日均消费"),
+    estimator_regressor=("Your regressor", "自备回归"),
+)
+
 FLOWS = pairs(
     causes_by_tier=("Causes within each tier", "各级别内的流失原因"),
     cause_alerts=(

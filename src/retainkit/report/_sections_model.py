@@ -1,0 +1,95 @@
+"""The section about what was learnt: parameters, how well they fit, how the future is estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from retainkit.report._blocks import Block, Cell, Paragraph, Picture, Section, Table, tabulate
+from retainkit.report._canvas import to_svg
+from retainkit.report._facts import Facts
+from retainkit.report._lifetime_plots import text_of
+from retainkit.report._lifetime_surfaces import plot_frequencies
+from retainkit.report._numbers import UNDEFINED, write_number
+
+
+def describe_model(facts: Facts) -> Section | None:
+    """Return the models of the run; None where the base supported none."""
+    texts, model = facts.texts, facts.result.model
+    learnt: list[tuple[str, Any]] = []
+    if model.purchase_model is not None:
+        learnt.append((text_of(model.purchase_model.kind, texts.language), model.purchase_model))
+    if model.spend_model is not None:
+        learnt.append((texts("model_gamma_gamma"), model.spend_model))
+    for term in model.contract_terms:
+        name = texts(f"model_{term.model.kind}")
+        learnt.append((texts("model_term", model=name, months=term.term_months), term.model))
+    if not learnt:
+        return None
+    blocks: list[Block] = [Paragraph(texts("model_intro"))]
+    if model.model_reason:
+        blocks.append(Paragraph(model.model_reason))
+    blocks.append(_parameters(facts, learnt))
+    blocks.extend(_fit(facts))
+    if model.future_model is not None and model.future_model.evidence:
+        blocks.append(_evidence(facts))
+    return Section("model", texts("model"), tuple(blocks))
+
+
+def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
+    texts, rows = facts.texts, []
+    for name, model in learnt:
+        errors = model.standard_errors
+        for parameter, value in model.parameters.items():
+            error = None if errors is None else errors.get(parameter)
+            rows.append(
+                (
+                    name,
+                    parameter,
+                    write_number(value, 4),
+                    UNDEFINED if error is None else write_number(error, 4),
+                    write_number(model.n),
+                )
+            )
+    columns = (
+        *((texts("model_name"), False), (texts("parameter"), False), (texts("estimate"), True)),
+        *((texts("standard_error"), True), (texts("customers"), True)),
+    )
+    return tabulate(texts("model_parameters"), columns, rows)
+
+
+def _fit(facts: Facts) -> Iterator[Block]:
+    """Draw how often customers came back, actual and as the model expects it."""
+    result, texts = facts.result, facts.texts
+    model = result.model.purchase_model
+    if model is None:
+        return
+    history = result.history.with_unit(model.unit)
+    figure = plot_frequencies(model, history, language=texts.language)
+    title = texts("model_frequencies")
+    yield Picture(to_svg(figure, name="frequencies", title=title), title)
+
+
+def _evidence(facts: Facts) -> Table:
+    """Give how each candidate for the future value did on past windows."""
+    texts, future = facts.texts, facts.result.model.future_model
+    assert future is not None
+    rows = [
+        (
+            Cell(
+                texts(f"estimator_{row.estimator}"),
+                texts("estimator_chosen") if row.estimator == future.chosen else "",
+            ),
+            texts.share(row.found),
+            texts.share(row.captured),
+            f"{write_number(row.behind, 3)} ± {write_number(row.standard_error, 3)}",
+            write_number(row.level, 2),
+        )
+        for row in future.evidence
+    ]
+    columns = (
+        *((texts("estimator"), False), (texts("estimator_found"), True)),
+        *((texts("estimator_captured"), True), (texts("estimator_behind"), True)),
+        (texts("estimator_level"), True),
+    )
+    return tabulate(texts("estimators"), columns, rows)
