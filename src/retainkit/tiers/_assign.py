@@ -147,6 +147,7 @@ def assign_tiers(
 
 
 def _reasons(values: FloatArray, codes: Int8, bounds: FloatArray) -> Int8:
+    """Return why each customer has its tier where nothing holds it: cut, no value, no scheme."""
     lowest = codes == bounds.size
     without = "scheme_not_computable" if np.isnan(bounds).any() else "below_every_cut"
     reasons = np.where(lowest, _CODE[without], _CODE["reaches_cut"])
@@ -161,6 +162,7 @@ def _stabilised(
     previous: TierTable | TierState,
     stability: StabilityConfig,
 ) -> _kernel_stability.Move:
+    """Move the previous tiers as far as the evidence allows."""
     state = previous.state if isinstance(previous, TierTable) else previous
     if state.names != scheme.names:
         raise AlignmentError(
@@ -218,6 +220,7 @@ def _shown(
 def _confidence(
     codes: Int8, scheme: TierScheme, distribution: ValueDistribution | None
 ) -> FloatArray | None:
+    """Return the probability of each assigned tier; None without a distribution."""
     if distribution is None:
         return None
     chances = tier_probabilities(scheme, distribution)

@@ -56,6 +56,7 @@ class TierChain(FrozenModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        """Refuse states, rows and absorbing states that do not fit together."""
         k = len(self.states)
         if len(set(self.states)) < k or not set(self.absorbing) <= set(self.states):
             raise ValueError("states are unique, and absorbing ones are among them")
@@ -119,6 +120,7 @@ class TierChain(FrozenModel):
 
     @property
     def _array(self) -> FloatArray:
+        """The transition matrix as an array."""
         return np.array(self.transition, dtype=np.float64)
 
     def value(
@@ -245,6 +247,7 @@ class TierChain(FrozenModel):
         return frame
 
     def _per_state(self, given: _PerState, what: str, *, default: bool = False) -> FloatArray:
+        """Return one number per state, from a mapping by name or a sequence in order."""
         if isinstance(given, Mapping):
             strange = sorted(set(given) - set(self.states))
             optional = self.states if default else self.absorbing
@@ -326,4 +329,5 @@ def fit_tier_chain(
 
 
 def _as_tuples(rows: FloatArray) -> tuple[tuple[float | None, ...], ...]:
+    """Return rows as tuples, None for NaN: what a model can hold."""
     return tuple(tuple(None if p != p else float(p) for p in row) for row in rows)

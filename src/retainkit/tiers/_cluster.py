@@ -219,6 +219,7 @@ def cluster_customers(
     rng = np.random.default_rng(config.seed)
 
     def grouped(rows: FloatArray) -> Any:
+        """Return the clusters of some rows, begun from a seed of their own."""
         seed = int(rng.integers(2**31))
         means = cluster.KMeans(config.n_clusters, n_init=config.n_starts, random_state=seed)
         return means.fit(rows)
@@ -248,6 +249,7 @@ def cluster_customers(
 
 
 def _scaled(values: FloatArray) -> FloatArray:
+    """Return columns of mean 0 and deviation 1."""
     spread = values.std(axis=0)
     scaled: FloatArray = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     return scaled

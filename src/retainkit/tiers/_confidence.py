@@ -215,6 +215,7 @@ def tier_probabilities(scheme: TierScheme, distribution: ValueDistribution) -> F
 
 
 def _moments(mean: ArrayLike1D, sd: ArrayLike1D) -> tuple[FloatArray, FloatArray]:
+    """Return means and deviations as arrays of one length."""
     means, deviations = as_floats(mean, "mean"), as_floats(sd, "sd")
     check_length(deviations.size, means.size, "sd")
     if (deviations < 0).any():

@@ -33,6 +33,7 @@ class _ByShares(FrozenConfig):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
+        """Refuse shares that do not ascend."""
         if any(low >= high for low, high in pairwise(self.shares)):
             raise ValueError(f"shares are cumulative and must ascend strictly; got {self.shares}")
         return self
@@ -120,6 +121,7 @@ class ByCuts(FrozenConfig):
 
     @model_validator(mode="after")
     def _descending(self) -> Self:
+        """Refuse cuts that do not descend."""
         if any(high <= low for high, low in pairwise(self.cuts)):
             raise ValueError(f"cuts must descend strictly (best tier first); got {self.cuts}")
         return self
@@ -235,6 +237,7 @@ class TierSchemeConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        """Refuse names, labels and rules that do not fit together."""
         if len(set(self.names)) < len(self.names) or BAD in self.names:
             raise ValueError(
                 f"tier names must be unique and {BAD!r} is kept for the standing; got {self.names}"
@@ -303,6 +306,7 @@ class LifecycleConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        """Refuse a decline that begins after the lapse."""
         if self.declining_gaps > self.lapsed_gaps:
             raise ValueError(
                 f"declining_gaps must not exceed lapsed_gaps; got {self.declining_gaps} and "

@@ -253,6 +253,7 @@ def _effects(
 
 
 def _t_quantile(level: float, fit: Any, groups: npt.NDArray[np.int64] | None) -> float:
+    """Return the two-sided quantile of Student's t for this fit."""
     from scipy.special import stdtrit
 
     freedom = float(fit.df_resid) if groups is None else float(np.unique(groups).size - 1)
@@ -266,11 +267,13 @@ def _importances(
     attributes: list[str],
     config: ConjointConfig,
 ) -> tuple[tuple[str, float, float, float], ...]:
+    """Return the share of each attribute in the range of utilities, with its interval."""
     rng = np.random.default_rng(config.seed)
     draws = rng.multivariate_normal(beta, covariance, size=config.n_draws, method="eigh")
     names = list(dict.fromkeys(attributes))
 
     def shares(worths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return each attribute's range of worths as a share of all ranges."""
         rows = [np.array(attributes) == name for name in names]
         ranges = np.array([np.ptp(worths[mask], axis=0) for mask in rows])
         whole = ranges.sum(axis=0)

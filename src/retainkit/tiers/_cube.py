@@ -224,6 +224,7 @@ class SegmentCube(ResultTable):
         return pd.concat(parts, ignore_index=True)
 
     def _named(self, name: str) -> Dimension:
+        """Return the dimension of that name."""
         for dimension in self.dimensions:
             if dimension.name == name:
                 return dimension
@@ -304,4 +305,5 @@ def segment_cube(
 
 
 def _places(dimension: Dimension) -> tuple[str, ...]:
+    """Return the levels, the unknown one last where there is any."""
     return (*dimension.levels, UNKNOWN) if dimension.has_unknown else dimension.levels

@@ -173,6 +173,7 @@ class Dimension(NamedTuple):
 
 
 def _checked(dimension: Dimension) -> Dimension:
+    """Return the dimension, refusing unknown kinds and doubled levels."""
     if dimension.kind not in get_args(DimensionKind):
         raise SchemaError(
             f"kind {dimension.kind!r}", rule=f"one of {get_args(DimensionKind)}", where="Dimension"

@@ -218,6 +218,7 @@ def discriminate_segments(
     )
 
     def predicted(columns: FloatArray) -> tuple[Any, npt.NDArray[Any]]:
+        """Fit on the training rows; return the model and its guesses for the others."""
         model = analysis.LinearDiscriminantAnalysis(solver="svd", tol=1e-9)
         model.fit(columns[train], codes[train])
         return model, model.predict(columns[test])
@@ -239,6 +240,7 @@ def discriminate_segments(
 
 
 def _correlations(values: FloatArray, score: FloatArray) -> FloatArray:
+    """Return the correlation of each trait with each function."""
     centred, line = values - values.mean(axis=0), score - score.mean()
     size = np.sqrt((centred**2).sum(axis=0) * (line**2).sum())
     found = np.full(values.shape[1], np.nan)

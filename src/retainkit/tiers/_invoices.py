@@ -235,6 +235,7 @@ class _Lines(NamedTuple):
     disputed: BoolArray
 
     def keep(self, mask: BoolArray) -> _Lines:
+        """Return the lines where `mask` is true."""
         return _Lines(
             self.customer[mask],
             self.amount[mask],
@@ -246,6 +247,7 @@ class _Lines(NamedTuple):
 
 
 def _read(invoices: pd.DataFrame, columns: InvoiceColumns) -> _Lines:
+    """Read the invoices, refusing lines that cannot be."""
     named = [columns.customer_id, columns.amount, columns.invoiced, columns.due, columns.settled]
     named += [name for name in (columns.disputed, columns.invoice_id) if name is not None]
     for name in named:
@@ -300,6 +302,7 @@ def _days(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
 
 
 def _flags(column: pd.Series[Any]) -> BoolArray:
+    """Return a column of truth values; False where it is missing."""
     if not pd.api.types.is_bool_dtype(column.dtype):
         raise SchemaError(
             f"disputed has type {column.dtype}",
@@ -312,6 +315,7 @@ def _flags(column: pd.Series[Any]) -> BoolArray:
 
 
 def _sum(rows: npt.NDArray[np.int64], weights: Any, n: int) -> FloatArray:
+    """Return money per customer."""
     return np.bincount(rows, weights=weights, minlength=n).astype(np.float64)
 
 

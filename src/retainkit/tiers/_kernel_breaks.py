@@ -72,6 +72,7 @@ def head_tail_breaks(ascending: Float, n_classes: int) -> Breaks:
 
 
 def _sums(distinct: Float, counts: Float) -> _Sums:
+    """Return running sums of heads, values and squares about the mean."""
     # about the mean, so that large amounts lose no digits in their squares
     centred = distinct - np.average(distinct, weights=counts)
     parts = (counts, counts * centred, counts * centred * centred)
@@ -126,11 +127,13 @@ def _improve(distinct: Float, sums: _Sums, starts: Int) -> Int:
 
 
 def _within(sums: _Sums, starts: Int) -> float:
+    """Return the squared deviations within the classes."""
     ends = np.append(starts[1:], sums.heads.size - 1)
     return float(sums.within(starts, ends).sum())
 
 
 def _explained(sums: _Sums, starts: Int) -> float:
+    """Return the share of the variance that the classes explain."""
     whole = float(sums.within(0, sums.heads.size - 1))
     return 1.0 - _within(sums, starts) / whole if whole > 0 else float("nan")
 

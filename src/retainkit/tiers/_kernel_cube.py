@@ -59,4 +59,5 @@ def associate(table: Int) -> Association:
 
 
 def _entropy(shares: Float) -> float:
+    """Return the entropy of shares [bit]."""
     return float(special.entr(shares).sum() / np.log(2.0))

@@ -324,6 +324,7 @@ def lifecycle_stage(
 
 
 def _read(history: RelationHistory) -> dict[str, FloatArray]:
+    """Return the history as arrays of one length."""
     names = ("occasions", "recency", "age", "inactive_for")
     arrays = {name: as_floats(getattr(history, name), name) for name in names}
     for name in names:
@@ -339,6 +340,7 @@ def _read(history: RelationHistory) -> dict[str, FloatArray]:
 
 
 def _hint(values: ArrayLike1D, n: int, name: str) -> FloatArray:
+    """Return an optional column, checked for its length."""
     array = as_floats(values, name)
     check_length(array.size, n, name)
     return array
@@ -356,6 +358,7 @@ def _rhythm(
 
 
 def _reason(arrays: Mapping[str, FloatArray], scheme: LifecycleScheme) -> npt.NDArray[np.int8]:
+    """Return the first rule that holds for each customer; -1 without a history."""
     config, occasions = scheme.config, arrays["occasions"]
     usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
     silence = arrays["inactive_for"] / _rhythm(arrays, scheme)

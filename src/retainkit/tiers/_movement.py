@@ -313,6 +313,7 @@ def compare_tiers(
 
 
 def _check_tables(before: TierTable, after: TierTable, smoothing: float, level: float) -> None:
+    """Refuse assessments with different tiers."""
     if before.scheme.names != after.scheme.names:
         raise AlignmentError(
             f"tiers {before.scheme.names} and {after.scheme.names}",
@@ -331,6 +332,7 @@ def _check_tables(before: TierTable, after: TierTable, smoothing: float, level: 
 
 
 def _states(table: TierTable, lapsed: ArrayLike1D | None, code: int, where: str) -> _Int:
+    """Return each customer's tier, or `code` where it has lapsed."""
     states = table.tier.astype(np.int64)
     if lapsed is None:
         return states

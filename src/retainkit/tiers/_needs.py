@@ -54,6 +54,7 @@ class Need(FrozenModel):
 
     @model_validator(mode="after")
     def _has_group(self) -> Self:
+        """Refuse a special need without a group, and a group of any other."""
         if (self.level == "special") != (self.group is not None):
             raise ValueError("a special need names its group, and no other need does")
         return self
@@ -80,6 +81,7 @@ class NeedCatalog(FrozenModel):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
+        """Refuse ids that are used twice."""
         ids = [need.id for need in self.needs]
         if len(set(ids)) < len(ids):
             raise ValueError(f"ids must be unique; got {sorted(ids)}")
@@ -272,6 +274,7 @@ def match_needs(
 def _top(
     values: npt.NDArray[np.float64], key: npt.NDArray[np.bool_], share: float
 ) -> npt.NDArray[np.bool_]:
+    """Return the best share of the key customers, ties included."""
     ranked = np.sort(values[key & ~np.isnan(values)])[::-1]
     count = int(np.ceil(share * ranked.size - 1e-9))
     if count < 1:

@@ -188,4 +188,5 @@ def tier_pyramid(tiers: TierTable, *, value: ArrayLike1D | None = None) -> TierP
 
 
 def _share(part: npt.NDArray[np.int64] | FloatArray, whole: float) -> FloatArray:
+    """Return parts of a whole; NaN where that is not positive."""
     return part / whole if whole > 0 else np.full(part.size, np.nan)

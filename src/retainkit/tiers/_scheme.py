@@ -68,6 +68,7 @@ class TierScheme(FrozenModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        """Refuse cuts that do not fit the names."""
         known = [cut for cut in self.cuts if cut is not None]
         if len(known) not in (0, len(self.cuts)) or len(self.cuts) != len(self.names) - 1:
             raise ValueError(f"{len(self.names)} tiers need one cut less, all known or none")
@@ -223,6 +224,7 @@ def _cuts(ranked: _kernel.Ranked, rule: TierRule) -> tuple[tuple[float | None, .
 def _break_cuts(
     ranked: _kernel.Ranked, rule: ByNaturalBreaks | ByHeadTailBreaks
 ) -> tuple[tuple[float | None, ...], float | None]:
+    """Return the cuts at natural breaks and the share of variance they explain."""
     if not ranked.values.size:
         return (None,) * rule.n_cuts, None
     natural = isinstance(rule, ByNaturalBreaks)
@@ -247,6 +249,7 @@ def _counts(ranked: _kernel.Ranked, rule: ByValueShare | ByHeadcount) -> list[in
 def _realised(
     ranked: _kernel.Ranked, ends: IntArray, names: tuple[str, ...]
 ) -> tuple[TierShare, ...]:
+    """Return what each tier holds on the base it was learnt on."""
     n = ranked.values.size + ranked.n_missing
     shares = []
     for name, start, end in zip(names, ends, ends[1:], strict=False):
@@ -267,10 +270,12 @@ def _realised(
 
 
 def _ratio(part: float, whole: float) -> float | None:
+    """Return part / whole; None where the whole is not positive."""
     return float(part) / whole if whole > 0 else None
 
 
 def _facts(ranked: _kernel.Ranked) -> ParetoFacts:
+    """Return how concentrated the base is."""
     n = ranked.values.size
     top = _kernel.count_of_heads(n, 0.2) if n else 0
     return ParetoFacts(

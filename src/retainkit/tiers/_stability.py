@@ -264,6 +264,7 @@ class TierState(ResultTable):
 
 
 def _codes(column: pd.Series[Any], names: tuple[str, ...]) -> _kernel.Int8:
+    """Return each tier's position in the names."""
     codes = pd.Index(names, dtype="str").get_indexer(pd.Index(column.astype("str")))
     if (codes < 0).any():
         strange = sorted({str(name) for name in column[codes < 0]})
@@ -276,6 +277,7 @@ def _codes(column: pd.Series[Any], names: tuple[str, ...]) -> _kernel.Int8:
 
 
 def _counts(column: pd.Series[Any] | None, n: int, blank: float) -> Any:
+    """Return a column of numbers, a blank where it is missing."""
     if column is None:
         return np.full(n, blank)
     return np.nan_to_num(as_floats(column, f"state.{column.name}"), nan=blank)

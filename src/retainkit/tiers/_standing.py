@@ -141,16 +141,20 @@ def assess_standing(
 
 
 class _Owing(NamedTuple):
+    """What each customer owes: evidence as bits of reasons, amount and days."""
+
     evidence: npt.NDArray[np.uint16]
     amount: FloatArray
     days: FloatArray
 
 
 def _bit(reason: str) -> np.uint16:
+    """Return the bit of a reason."""
     return np.uint16(1 << int(_CODE[reason]))
 
 
 def _most_severe(evidence: npt.NDArray[np.uint16]) -> npt.NDArray[np.int8]:
+    """Return the most severe reason among the bits of evidence."""
     reason = np.zeros(evidence.size, dtype=np.int8)
     for code in range(len(_REASONS)):
         reason[(evidence >> np.uint16(code)) & np.uint16(1) == 1] = code

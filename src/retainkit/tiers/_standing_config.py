@@ -109,6 +109,7 @@ class StandingConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        """Refuse limits in the wrong order."""
         if self.watch_after_days > self.bad_after_days:
             raise ValueError(
                 f"watch_after_days must not exceed bad_after_days; got {self.watch_after_days} "

@@ -88,6 +88,7 @@ class WhaleCurve(ResultTable):
         return self.peak - self.total
 
     def _share(self, amount: float) -> float:
+        """Return an amount as a share of the total; NaN where that is not positive."""
         return amount / self.total if self.total > 0 else np.nan
 
     def to_frame(self) -> pd.DataFrame:

@@ -227,6 +227,7 @@ def segment_bases(
 
 
 def _use(summary: CustomerSummary, config: BasesConfig) -> tuple[Codes, float]:
+    """Return the intensity of use and the yearly purchases above which it is heavy."""
     days = summary.with_unit("day")
     users = days.inactive_for <= config.active_days
     yearly = summary.occasions / np.fmax(days.age / 365.25, 1.0)
@@ -255,6 +256,7 @@ def _latest(surveys: pd.DataFrame | None, score: str, summary: CustomerSummary) 
 
 
 def _benefits(sought: ArrayLike1D | None, n: int) -> Codes:
+    """Return the benefit sought as codes; -1 where nobody asked."""
     if sought is None:
         return np.full(n, -1, dtype=np.int8)
     found = pd.Series(sought, dtype="object")
@@ -273,6 +275,7 @@ def _benefits(sought: ArrayLike1D | None, n: int) -> Codes:
 
 
 def _require(array: npt.NDArray[Any] | None, n: int, name: str) -> None:
+    """Raise AlignmentError unless the array is None or has one value per customer."""
     if array is not None and np.shape(array) != (n,):
         raise AlignmentError(
             f"{name} has shape {np.shape(array)}, the summary {n:,} customers",

@@ -167,5 +167,6 @@ class BehaviorTable(ResultTable):
 
 
 def _median(values: FloatArray) -> float:
+    """Return the median of what is known; NaN where nothing is."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if known.size else float("nan")

@@ -39,6 +39,7 @@ class CriterionConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
+        """Refuse both or neither of threshold and quantile."""
         if (self.threshold is None) == (self.quantile is None):
             raise ValueError("give either threshold (an amount) or quantile (a share), not both")
         return self
@@ -123,6 +124,7 @@ class ValueConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
+        """Refuse weights that are all 0."""
         criteria = (self.historical_contribution, self.business_breadth)
         if not any(c.weight for c in (*criteria, self.future_potential, self.background)):
             raise ValueError("at least one criterion needs a weight greater than 0")

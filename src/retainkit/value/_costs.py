@@ -212,6 +212,7 @@ def allocate_costs(
 
 
 def _observed(activities: pd.DataFrame, as_of: AsOf | None) -> tuple[pd.DataFrame, int]:
+    """Return the activities observed by `as_of`, and how many came later."""
     needed = _REQUIRED if as_of is None else (*_REQUIRED, "timestamp")
     missing = [name for name in needed if name not in activities]
     if missing:
@@ -223,4 +224,5 @@ def _observed(activities: pd.DataFrame, as_of: AsOf | None) -> tuple[pd.DataFram
 
 
 def _schema_error(wrong: str, rule: str, where: str) -> SchemaError:
+    """Return the error that the activities do not fit."""
     return SchemaError(wrong, rule=rule, where=f"activities: {where}", fix=_FIX)

@@ -120,6 +120,7 @@ def expected_lifetime_value(
 def _discounted_purchases(
     summary: CustomerSummary, model: PurchaseModel, nodes: tuple[tuple[float, float], ...]
 ) -> FloatArray:
+    """Return discounted expected purchases, equal histories worked out once."""
     if len(summary) <= _WORTH_COMPRESSING:
         return _evaluate(summary, model, nodes)
     positions, places = distinct_histories(summary.occasions, summary.first_day, summary.last_day)
@@ -133,6 +134,7 @@ def _discounted_purchases(
 def _evaluate(
     summary: CustomerSummary, model: PurchaseModel, nodes: tuple[tuple[float, float], ...]
 ) -> FloatArray:
+    """Add up expected purchases over the nodes of the horizon."""
     scaled, days_per_unit = summary.with_unit(model.unit), DAYS_PER_UNIT[model.unit]
     history = _known_history(scaled)
     at = getattr(model, "expected_purchases_at", None)
@@ -165,6 +167,7 @@ def _known_history(summary: CustomerSummary) -> PurchaseHistory:
 
 
 def _spend(summary: CustomerSummary, model: SpendModel | None) -> FloatArray:
+    """Return the expected spend per purchase; each own mean without a model."""
     if model is not None:
         return model.expected_spend(summary.frequency, summary.monetary_value)
     return summary.purchase_amount / np.maximum(summary.occasions, 1)

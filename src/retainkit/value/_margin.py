@@ -173,6 +173,7 @@ def margin_rates(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
 
 
 def _earnings(summary: CustomerSummary, assumed_rate: float | None) -> FloatArray:
+    """Return profit; contribution times the assumed rate where no profit is known."""
     if summary.profit is not None or assumed_rate is None:
         return summary.contribution
     return summary.contribution * assumed_rate

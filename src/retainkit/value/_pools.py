@@ -71,6 +71,7 @@ class CostPool(FrozenConfig):
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
+        """Refuse shares above 1 and doubled activities."""
         if sum(driver.share for driver in self.drivers) > 1.0 + 1e-9:
             raise ValueError(f"the shares of {self.name!r} add up to more than 1")
         if len({driver.activity for driver in self.drivers}) < len(self.drivers):
@@ -295,8 +296,10 @@ def _as_costs(
 
 
 def _cents(money: float) -> int:
+    """Return money in whole cents."""
     return round(money * 100)
 
 
 def _wrong(wrong: str, rule: str, where: str) -> SchemaError:
+    """Return the error that pools and activities do not fit."""
     return SchemaError(wrong, rule=rule, where=where, fix="validate activities, name pools once")

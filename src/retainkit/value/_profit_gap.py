@@ -255,12 +255,14 @@ class _Facts:
     earned: FloatArray
 
     def by_customer(self, values: FloatArray) -> FloatArray:
+        """Return sums per customer."""
         total: FloatArray = np.zeros(self.n)
         total += np.bincount(self.codes, weights=values, minlength=self.n)
         return total
 
 
 def _decompose(summary: CustomerSummary, rows: _Facts, returned: FloatArray) -> ProfitGapTable:
+    """Split each customer's gap to the base's average into its parts."""
     value, discount = rows.by_customer(rows.at_list), rows.by_customer(rows.discount)
     total = float(value.sum())
     if not total > 0.0:
@@ -297,6 +299,7 @@ def _decompose(summary: CustomerSummary, rows: _Facts, returned: FloatArray) -> 
 
 
 def _misaligned(wrong: str, rule: str) -> AlignmentError:
+    """Return the error that rows and summary differ."""
     return AlignmentError(
         wrong, rule=rule, where="decompose_profit", fix="pass the frame that was summarised"
     )

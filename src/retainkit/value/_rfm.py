@@ -230,6 +230,7 @@ def score_rfm(summary: CustomerSummary, scheme: RfmScheme) -> RfmTable:
     never = summary.never_purchased
 
     def score(values: FloatArray, edges: FloatArray) -> Int8Array:
+        """Return scores by edges; 0 for who never purchased."""
         scores = bin_scores(values, edges)
         scores[never] = 0
         return scores
@@ -246,6 +247,7 @@ def score_rfm(summary: CustomerSummary, scheme: RfmScheme) -> RfmTable:
 
 
 def _money(summary: CustomerSummary, config: RfmConfig) -> FloatArray:
+    """Return the money that is scored."""
     if config.money == "contribution":
         return summary.contribution
     if config.money == "mean_amount":

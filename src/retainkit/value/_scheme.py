@@ -191,6 +191,7 @@ def require_aligned(array: npt.NDArray[Any] | None, n: int, name: str) -> None:
 
 
 def _learn(criterion: CriterionConfig, values: npt.NDArray[Any] | None) -> float | None:
+    """Return the threshold of a criterion; None where the base gives no quantile."""
     if criterion.quantile is None:
         return criterion.threshold
     if values is None:

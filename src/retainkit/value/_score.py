@@ -118,6 +118,7 @@ def score_value(
 
 
 def _of_businesses(background: FloatArray, is_business: BoolArray | None) -> FloatArray:
+    """Return the background of businesses, NaN for persons."""
     if is_business is None:
         raise SchemaError(
             "background is given without is_business",
@@ -129,6 +130,7 @@ def _of_businesses(background: FloatArray, is_business: BoolArray | None) -> Flo
 
 
 def _require_same_basis(summary: Any, scheme: ValueScheme) -> None:
+    """Raise SchemaError if one counts profit and the other revenue."""
     if summary.basis != scheme.basis:
         raise SchemaError(
             f"the summary counts {summary.basis}, the scheme was learnt on {scheme.basis}",

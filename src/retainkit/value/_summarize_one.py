@@ -103,6 +103,7 @@ def summarize_customer(
 
 
 def _numbers(values: ArrayLike1D, shape: tuple[int, ...], name: str) -> FloatArray:
+    """Return finite numbers of the given shape."""
     numbers = np.asarray(values, dtype=np.float64)
     _require_shape(numbers.shape, shape, name)
     if not np.isfinite(numbers).all():
@@ -111,6 +112,7 @@ def _numbers(values: ArrayLike1D, shape: tuple[int, ...], name: str) -> FloatArr
 
 
 def _require_shape(shape: tuple[int, ...], wanted: tuple[int, ...], name: str) -> None:
+    """Raise AlignmentError unless the shapes are equal."""
     if shape != wanted:
         raise AlignmentError(
             f"{name} has shape {shape}, timestamps {wanted}",
@@ -121,6 +123,7 @@ def _require_shape(shape: tuple[int, ...], wanted: tuple[int, ...], name: str) -
 
 
 def _undefined(name: str) -> SchemaError:
+    """Return the error that a value is undefined."""
     return SchemaError(
         f"{name} has an undefined value",
         rule="every row has a day and finite money",
@@ -130,6 +133,7 @@ def _undefined(name: str) -> SchemaError:
 
 
 def _nothing_observed(last: date) -> AsOfError:
+    """Return the error that no row is observed."""
     return AsOfError(
         f"no row up to as_of {last}",
         rule="as_of is the last observed day: at least one row is not after it",

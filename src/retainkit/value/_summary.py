@@ -271,6 +271,7 @@ class CustomerSummary(ResultTable):
         return pd.DataFrame({"value": facts}, dtype=np.float64).rename_axis("fact")
 
     def _arrays(self) -> Mapping[str, npt.NDArray[np.generic]]:
+        """Return the stored columns that are there."""
         names = (
             *("occasions", "first_day", "last_day", "transactions", "monetary_value"),
             *("purchase_amount", "return_amount", "profit", "cost_to_serve", "breadth"),
@@ -278,16 +279,19 @@ class CustomerSummary(ResultTable):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _observed_until(self) -> Int32Array:
+        """Return the calendar unit in which `as_of` lies."""
         today = np.array([day_number(self.as_of)], dtype=np.int32)
         return collapse_days(today, self.collapse)
 
     def _span(self, start: Int32Array, end: Int32Array) -> FloatArray:
+        """Return a distance of days [unit]; NaN for who never purchased."""
         # int64 first: the distance from the NEVER sentinel does not fit into int32.
         span = np.subtract(end, start, dtype=np.int64) / DAYS_PER_UNIT[self.unit]
         span[self.occasions == 0] = np.nan
         return span
 
     def _dates(self, days: Int32Array) -> npt.NDArray[np.datetime64]:
+        """Return days as dates; NaT for never."""
         dates = from_day_numbers(days.astype(np.int64))
         dates[days == NEVER] = np.datetime64("NaT", "s")
         return dates

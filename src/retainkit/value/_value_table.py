@@ -313,6 +313,7 @@ class ValueTable(ResultTable):
         return table.astype({"threshold": "float64"})
 
     def _criteria_frames(self, rows: npt.NDArray[np.intp]) -> dict[str, pd.DataFrame]:
+        """Return value, threshold, pass, part and reason of some rows, per criterion."""
         parts = self.parts()
         frames = {}
         for criterion in ValueCriterion:

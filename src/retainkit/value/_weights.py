@@ -136,6 +136,7 @@ def judge_weights(judgements: Mapping[tuple[str, str], float]) -> JudgedWeights:
 
 
 def _matrix(judgements: Mapping[tuple[str, str], float], names: tuple[str, ...]) -> FloatArray:
+    """Return the reciprocal matrix of judgements, refusing gaps and contradictions of form."""
     m = len(names)
     if not 2 <= m <= len(_RANDOM_INDEX):
         raise _wrong(f"{m} things are compared", "2 to 10 things can be compared at once")
@@ -155,6 +156,7 @@ def _matrix(judgements: Mapping[tuple[str, str], float], names: tuple[str, ...])
 
 
 def _wrong(wrong: str, rule: str) -> SchemaError:
+    """Return the error that the judgements do not fit."""
     return SchemaError(wrong, rule=rule, where="judgements", fix="give {(a, b): ratio, ...}")
 
 
@@ -207,6 +209,7 @@ def entropy_weights(values: Mapping[str, FloatArray]) -> dict[str, float]:
 
 
 def _divergence(column: FloatArray) -> float:
+    """Return 1 minus the relative entropy of a column."""
     known = np.maximum(column[~np.isnan(column)], 0.0)
     if known.size < 2 or not known.sum() > 0:
         return 0.0
