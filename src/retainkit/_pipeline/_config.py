@@ -146,6 +146,10 @@ class PipelineConfig(FrozenConfig):
         Names of the tiers and the rule that cuts them.
     stability : StabilityConfig
         How much evidence a change of tier needs when a previous result is given.
+    tier_confidence : bool, default False
+        Whether the probability of each customer's tier is worked out from the models of buying and
+        spend; for a million customers it takes seconds and several times the input's memory.
+        Without it a customer near a cut counts as borderline.
     tier_overrides : tuple of TierOverride, default ()
         Tiers set by hand, each with a reason, an owner and a last day.
     standing : StandingConfig
@@ -208,6 +212,7 @@ class PipelineConfig(FrozenConfig):
     rfm: RfmConfig = RfmConfig()
     tiers: TierSchemeConfig = TierSchemeConfig()
     stability: StabilityConfig = StabilityConfig()
+    tier_confidence: bool = False
     tier_overrides: tuple[TierOverride, ...] = ()
     standing: StandingConfig = StandingConfig()
     lifecycle: LifecycleConfig = LifecycleConfig()

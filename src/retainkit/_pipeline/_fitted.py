@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from retainkit._internal.config import FrozenModel
+from retainkit._internal.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._facts import CustomerFacts
@@ -21,6 +23,7 @@ from retainkit.lifetime import (
 from retainkit.policy import assess_potential, decide_actions
 from retainkit.tiers import (
     LifecycleScheme,
+    LifetimeValues,
     TierScheme,
     TierState,
     TierTable,
@@ -37,9 +40,11 @@ from retainkit.value import (
     RfmScheme,
     ValueScheme,
     ValueTable,
+    expected_lifetime_value,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
+    margin_rates,
     score_rfm,
     score_value,
 )
@@ -262,6 +267,7 @@ def apply_schemes(
         standing=facts.standing if facts else None,
         previous=previous,
         stability=config.stability,
+        distribution=_distribution(fitted, summary, value) if config.tier_confidence else None,
         overrides=config.tier_overrides,
         as_of=summary.as_of,
     )
@@ -300,6 +306,36 @@ def apply_schemes(
             catalog=config.measures,
             config=config.policy,
         ),
+    )
+
+
+def _distribution(
+    fitted: FittedPipeline, summary: CustomerSummary, value: ValueTable
+) -> LifetimeValues | None:
+    """Return how future values scatter; None where customers are graded by something else."""
+    purchase, spend, config = fitted.purchase_model, fitted.spend_model, fitted.config.value
+    if purchase is None or spend is None or fitted.tier_basis != "lifetime_value":
+        return None
+    rates = margin_rates(summary, fitted.margin)
+    expected = expected_lifetime_value(
+        summary,
+        purchase,
+        spend_model=spend,
+        horizon_days=config.horizon_days,
+        annual_discount_rate=config.annual_discount_rate,
+        margin_rate=rates,
+    )
+    scale = np.full(len(summary), np.nan)
+    np.divide(value.future_potential, expected, out=scale, where=expected != 0.0)
+    return LifetimeValues(
+        summary.with_unit(purchase.unit),
+        monetary_value=summary.monetary_value,
+        purchase_model=purchase,
+        spend_model=spend,
+        horizon=config.horizon_days / DAYS_PER_UNIT[purchase.unit],
+        annual_discount_rate=config.annual_discount_rate,
+        margin_rate=rates,
+        scale=scale,
     )
 
 

@@ -99,9 +99,11 @@ class CustomerScores(ResultTable):
             name: decisions[name]
             for name in ("customer_id", "tier", "standing", "stance", "rule", "reason", "measures")
         }
-        columns["tier"] = self.tiers.to_frame()["tier"]
+        graded = self.tiers.to_frame()
+        columns["tier"] = graded["tier"]
         columns["value_tier"] = decisions["tier"]
         columns["margin_to_cut"] = self.tiers.margin
+        columns |= {name: graded[name] for name in ("borderline", "confidence") if name in graded}
         columns["potential"] = decisions["potential"]
         columns["stage"] = self.lifecycle.to_frame()["stage"]
         columns["lifetime_value"] = self.value.future_potential

@@ -1,0 +1,41 @@
+"""How sure a tier is, on request: the distribution of the run's own models."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from retainkit.datasets import load_cdnow_sample
+from retainkit.lifetime import GammaGammaModel, MbgNbdModel
+from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
+from retainkit.tiers import LifetimeValues, tier_probabilities
+from retainkit.value import FutureValueConfig
+
+
+def test_it_is_the_distribution_by_hand() -> None:
+    config = PipelineConfig(
+        tier_confidence=True, future=FutureValueConfig(candidates=("lifetime",))
+    )
+    result = RetentionPipeline(config).run(load_cdnow_sample(), as_of="1998-06-30")
+    buying, spend = result.model.purchase_model, result.model.spend_model
+    assert isinstance(buying, MbgNbdModel)
+    assert isinstance(spend, GammaGammaModel)
+    values = LifetimeValues(
+        result.history,
+        result.history.monetary_value,
+        buying,
+        spend,
+        horizon=365.25 / 7,
+        annual_discount_rate=0.1,
+    )
+    chances = tier_probabilities(result.tiers.scheme, values)
+    own = chances[np.arange(len(result)), result.tiers.value_tier]
+    assert result.tiers.confidence is not None
+    np.testing.assert_allclose(result.tiers.confidence, own, atol=1e-9)
+    view = result.customers.to_frame()
+    assert view["borderline"].tolist() == (own < config.stability.borderline_below).tolist()
+
+
+def test_without_it_who_is_near_a_cut_is_borderline(cdnow_result: RetentionResult) -> None:
+    view = cdnow_result.customers.to_frame()
+    assert "confidence" not in view
+    assert 0.0 < view["borderline"].mean() < 0.5
