@@ -129,9 +129,10 @@ class FuturePotential(ResultTable):
         """
         if np.shape(part) != (len(self),):
             raise _misaligned("part", np.shape(part), len(self))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.where(self.total != 0.0, part / self.total, 0.0)
-        growth, wallet = rate * self.growth_part, rate * self.wallet_part
+        growth, wallet = (
+            part * np.divide(money, self.total, out=np.zeros(len(self)), where=self.total != 0.0)
+            for money in (self.growth_part, self.wallet_part)
+        )
         return pd.DataFrame(
             {"expected": part - growth - wallet, "growth": growth, "wallet": wallet}
         )
