@@ -195,6 +195,7 @@ def test_no_argument_can_carry_a_protected_attribute() -> None:
             "customer_id",
             "tier",
             "share_of_wallet",
+            "share_rose",
             "trend",
             "strategic",
             "probability",
