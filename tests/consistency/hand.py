@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from retainkit.churn import (
     code_texts,
     detect_churn,
     detect_contract_churn,
+    fit_evidence_model,
     gather_evidence,
     summarize_causes,
 )
+from retainkit.errors import NotComputableError
 from retainkit.lifetime import fit_gamma_gamma, fit_mbg_nbd
 from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
 from retainkit.pipeline import PipelineConfig
@@ -142,6 +145,8 @@ def run_by_hand(
             **{name: tables[name] for name in ("contracts", "customers", "surveys")},
         )
         causes = attribute_causes(evidence, churn=churn)
+        with suppress(NotComputableError):  # too few losses: the rules stand
+            causes = fit_evidence_model(causes).apply(causes)
         places = align_customer_ids(causes.customer_id, history.customer_id)
         worth = np.where(places >= 0, history.contribution[places], np.nan)
         out |= {"causes": causes, "breakdown": summarize_causes(causes, value=worth)}

@@ -9,7 +9,12 @@ from pydantic import Field
 from retainkit._internal.config import FrozenConfig
 from retainkit._pipeline._budget import BudgetConfig
 from retainkit._pipeline._contract_models import ContractModelName
-from retainkit.churn import AttributionConfig, ContractChurnConfig, DetectionConfig
+from retainkit.churn import (
+    AttributionConfig,
+    ContractChurnConfig,
+    DetectionConfig,
+    EvidenceModelConfig,
+)
 from retainkit.lifetime import FitConfig
 from retainkit.metrics import MetricConvention
 from retainkit.policy import AuditConfig, MeasureCatalog, PlanGoals, PolicyConfig, PotentialConfig
@@ -162,6 +167,9 @@ class PipelineConfig(FrozenConfig):
         When a contract customer counts as gone.
     attribution : AttributionConfig
         How evidence about the cause of leaving is weighed.
+    evidence : EvidenceModelConfig, optional
+        How the worth of evidence is learnt from where sources agree; None keeps to the rules of
+        `attribution`.
     potential : PotentialConfig
         What counts as potential to rise.
     policy : PolicyConfig
@@ -219,6 +227,7 @@ class PipelineConfig(FrozenConfig):
     churn: DetectionConfig = DetectionConfig()
     contract_churn: ContractChurnConfig = ContractChurnConfig()
     attribution: AttributionConfig = AttributionConfig()
+    evidence: EvidenceModelConfig | None = EvidenceModelConfig()
     potential: PotentialConfig = PotentialConfig()
     policy: PolicyConfig = PolicyConfig()
     measures: MeasureCatalog | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,11 @@ from retainkit.churn import (
     cross_causes,
     cumulative_incidence,
     find_cause_alerts,
+    label_spells,
 )
 from retainkit.churn._churn_table import NO_DAY
 from retainkit.tables import align_customer_ids
 
-_NO_CAUSE = "unknown"
 _OTHER = "unlabelled"
 
 
@@ -40,8 +41,8 @@ class Departures:
     by_month : Mapping of str to CauseBreakdown
         Losses per cause by the month they were recognised in; empty where leaving is not seen.
     alerts : pandas.DataFrame or None
-        Causes whose share in the last month with a loss moved beyond chance; None with fewer than
-        two months.
+        Causes whose share in the last complete month with a loss moved beyond chance; None with
+        fewer than two months.
     incidence : IncidenceTable or None
         Probability of having left for each cause by the time since joining; None without
         contracts.
@@ -78,9 +79,11 @@ def examine_departures(
     if causes is None or not len(causes):
         return None
     by_month = _by_month(causes, churn)
+    after = scores.history.as_of + timedelta(days=1)
+    complete = {month: found for month, found in by_month.items() if month < f"{after:%Y-%m}"}
     alerts = None
-    if len(by_month) > 1:
-        alerts = find_cause_alerts(list(by_month.values()), names=list(by_month))
+    if len(complete) > 1:
+        alerts = find_cause_alerts(list(complete.values()), names=list(complete))
     return Departures(
         by_tier=cross_causes(causes, by=_tiers(causes, scores), value=_worth(causes, scores)),
         by_month=by_month,
@@ -118,10 +121,5 @@ def _by_month(causes: CauseTable, churn: ChurnTable | None) -> dict[str, CauseBr
 
 
 def _incidence(causes: CauseTable, spells: SpellTable) -> IncidenceTable:
-    """Estimate the incidence of each cause; an earlier spell's loss has no cause on record."""
-    place = causes.customer_id.get_indexer(spells.customer_id)[spells.customer]
-    known = spells.ended & ~spells.returned & (place >= 0)
-    label = np.full(len(spells), None, dtype=object)
-    label[spells.ended] = _NO_CAUSE
-    label[known] = causes.cause.astype(object)[place[known]]
-    return cumulative_incidence(spells.duration, cause=label)
+    """Estimate the incidence of each cause over the time since joining."""
+    return cumulative_incidence(spells.duration, cause=label_spells(spells, causes=causes))

@@ -75,12 +75,20 @@ _NO_PROFIT_FOR_COSTS = Gap(
 
 
 def find_gaps(
-    tables: ValidTables, history: CustomerSummary, notes: tuple[str, ...], config: PipelineConfig
+    tables: ValidTables,
+    history: CustomerSummary,
+    notes: tuple[str, ...],
+    config: PipelineConfig,
+    *,
+    doubts: tuple[str, ...],
 ) -> tuple[Gap, ...]:
     """List what a run did not compute: tables, columns and models that were missing."""
     gaps = [
         gap for name in _TABLE_GAPS if getattr(tables, name) is None for gap in _TABLE_GAPS[name]
     ]
+    if tables.events is not None:
+        what, needed = "worth of evidence", "more losses with evidence"
+        gaps.extend(Gap(what, doubt, needed) for doubt in doubts)
     if history.profit is None:
         gaps.append(_NO_PROFIT)
     if history.breadth is None:

@@ -16,7 +16,7 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._scores import CustomerScores
-from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable
+from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.metrics import CohortTable, MetricTable
 from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
 from retainkit.scorecard import OwnerAppraisal, Scorecard
@@ -141,6 +141,8 @@ class RetentionResult:
         Observed ends of contracts.
     causes : CauseTable or None
         Why customers left.
+    evidence_model : EvidenceModel or None
+        What evidence of a cause is worth, learnt from this base; None where the rules stand.
     cause_breakdown : CauseBreakdown or None
         Losses per cause.
     departures : Departures or None
@@ -192,6 +194,7 @@ class RetentionResult:
     costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None
     causes: CauseTable | None
+    evidence_model: EvidenceModel | None
     cause_breakdown: CauseBreakdown | None
     departures: Departures | None
     metrics: MetricTable

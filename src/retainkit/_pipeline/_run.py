@@ -220,7 +220,8 @@ def _report(
     wallet = scores.facts.wallet if scores.facts else None
     progress("finding causes of leaving")
     contract_churn = steps.observe_ends(tables, day, config)
-    causes = steps.find_causes(tables, contract_churn or scores.churn, day, config)
+    found = steps.find_causes(tables, contract_churn or scores.churn, day, config)
+    causes, evidence_model, doubts = found
     progress("measuring retention")
     measured = _measure(indexed, scores, causes, config)
     whale = whale_curve(history.contribution)
@@ -250,6 +251,7 @@ def _report(
         costs=costs,
         contract_churn=contract_churn,
         causes=causes,
+        evidence_model=evidence_model,
         cause_breakdown=steps.break_down(causes, scores),
         departures=examine_departures(
             causes, scores, contract_churn, steps.list_spells(tables, day, config)
@@ -258,7 +260,7 @@ def _report(
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
         **_plan(scores, tables.customers, previous, config)._asdict(),
         ledger=tables.ledger,
-        gaps=find_gaps(tables, history, model.notes, config),
+        gaps=find_gaps(tables, history, model.notes, config, doubts=doubts),
     )
 
 

@@ -20,14 +20,17 @@ from retainkit._pipeline._tables import ValidTables, base_rows, has_wallet
 from retainkit.churn import (
     CauseTable,
     ChurnTable,
+    EvidenceModel,
     SpellTable,
     attribute_causes,
     code_texts,
     detect_contract_churn,
+    fit_evidence_model,
     gather_evidence,
     list_contract_spells,
     summarize_causes,
 )
+from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.metrics import (
     CohortTable,
     ContractIndex,
@@ -55,6 +58,17 @@ from retainkit.value import (
     trace_costs,
 )
 from retainkit.value._future_window import sample_rows
+
+_TELLING = {"end_reason", "paid", "past_due_since"}
+"""Columns of contracts that say something about why one ended."""
+
+_NO_EVENTS = pd.DataFrame(
+    {
+        "customer_id": pd.Series(dtype="int64"),
+        "timestamp": pd.Series(dtype="datetime64[s]"),
+        "kind": pd.Series(dtype="str"),
+    }
+)
 
 
 def compare_runs(
@@ -163,20 +177,33 @@ def list_spells(tables: ValidTables, as_of: date, config: PipelineConfig) -> Spe
 
 def find_causes(
     tables: ValidTables, churn: ChurnTable, as_of: date, config: PipelineConfig
-) -> CauseTable | None:
-    """Weigh the events, what their texts say, and what the other tables know of the leavers."""
-    if tables.events is None:
-        return None
-    events = code_texts(tables.events) if "text" in tables.events else tables.events
+) -> tuple[CauseTable | None, EvidenceModel | None, tuple[str, ...]]:
+    """Weigh the events, what their texts say, and what the other tables know of the leavers.
+
+    Where enough losses have something on record, what each statement is worth is learnt from where
+    sources agree; else the rules stand, and a note says so.
+    """
+    events = tables.events
+    if events is None:
+        if tables.contracts is None or not _TELLING & set(tables.contracts.columns):
+            return None, None, ()
+        events = _NO_EVENTS
     evidence = gather_evidence(
-        events,
+        code_texts(events) if "text" in events else events,
         churn=churn,
         as_of=as_of,
         contracts=tables.contracts,
         customers=tables.customers,
         surveys=tables.surveys,
     )
-    return attribute_causes(evidence, churn=churn, config=config.attribution)
+    causes = attribute_causes(evidence, churn=churn, config=config.attribution)
+    if config.evidence is None:
+        return causes, None, ()
+    try:
+        model = fit_evidence_model(causes, config=config.evidence)
+    except (NotComputableError, ConvergenceError) as error:
+        return causes, None, (error.wrong,)
+    return model.apply(causes), model, ()
 
 
 def break_down(causes: CauseTable | None, scores: CustomerScores) -> Any:

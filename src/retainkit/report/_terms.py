@@ -26,6 +26,8 @@ CHINESE: Final[Mapping[str, str]] = MappingProxyType(
         "no customers table": "没有客户表",
         "nobody's spending in the whole category is known": "没有客户的品类总支出数据",
         "not asked for": "未要求计算",
+        "worth of evidence": "证据的价值",
+        "more losses with evidence": "更多带有证据的流失",
         "no contracts table": "没有合同表",
         "no events table": "没有事件表",
         "no surveys table": "没有调查表",
