@@ -47,6 +47,7 @@ from retainkit.value import (
     CustomerSummary,
     FutureValueModel,
     allocate_costs,
+    compose_potential,
     fit_future_value,
     fit_margin,
     fit_rfm_scheme,
@@ -162,7 +163,7 @@ def habits_by_hand(
     customers = tables["customers"]
     known = customers is not None and customers.get("category_spending", pd.Series()).notna().any()
     if not known:
-        return dict.fromkeys(("last_gap", "trend", "breadth", "wallet"))
+        return dict.fromkeys(("last_gap", "trend", "breadth", "wallet", "behavior"))
     behavior = summarize_behavior(
         tables["transactions"], as_of=history.as_of, unit=config.unit, collapse=config.collapse
     )
@@ -172,6 +173,7 @@ def habits_by_hand(
         "trend": behavior.trend_beyond_base,
         "breadth": behavior.lines.effective if behavior.lines else None,
         "wallet": wallet.share,
+        "behavior": behavior,
     }
 
 
@@ -201,6 +203,8 @@ def score_by_hand(
         annual_discount_rate=config.value.annual_discount_rate,
         margin_rate=margin_rates(history, fit_margin(history)),
     )
+    if facts["behavior"] is not None:
+        future = compose_potential(future, facts["behavior"]).total
     background, is_business = facts["background"], facts["is_business"]
     given = {"future_value": future, "background": background}
     given["business_breadth"] = facts["breadth"]

@@ -73,7 +73,7 @@ class BudgetPlan:
         One measure or none per customer.
     frontier : pandas.DataFrame
         What plans of other budgets would gain within the same limits: budget, cost, gain [money],
-        customers treated, next_unit_earns.
+        customers treated, next_unit_earns, gap.
     holdout : Holdout
         Customers of the plan who are left untreated on purpose.
 
@@ -109,9 +109,7 @@ def plan_budget(scores: CustomerScores, config: BudgetConfig | None) -> BudgetPl
     return BudgetPlan(
         gains=gains,
         allocation=allocation,
-        frontier=_frontier(
-            gains, sorted(share * config.amount for share in config.frontier), limits
-        ),
+        frontier=gains.frontier([x * config.amount for x in config.frontier], limits=limits),
         holdout=assign_holdout(
             allocation.customer_id,
             allocation.measure,
@@ -122,19 +120,6 @@ def plan_budget(scores: CustomerScores, config: BudgetConfig | None) -> BudgetPl
             tier_names=policy.tier_names,
         ),
     )
-
-
-def _frontier(
-    gains: GainTable, budgets: list[float], limits: tuple[AllocationLimit, ...]
-) -> pd.DataFrame:
-    """Plan other budgets within the same limits."""
-    rows = []
-    for budget in budgets:
-        plan = gains.allocate(budget, limits=limits)
-        treated = int(np.count_nonzero(plan.expected_cost + plan.expected_gain))
-        rows.append((budget, plan.cost, plan.gain, treated, plan.shadow_price))
-    names = ["budget", "cost", "gain", "customers", "next_unit_earns"]
-    return pd.DataFrame(rows, columns=pd.Index(names))
 
 
 def plan_goals(

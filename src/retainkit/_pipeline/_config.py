@@ -33,7 +33,7 @@ from retainkit.tiers import (
     TierOverride,
     TierSchemeConfig,
 )
-from retainkit.typing import CollapseUnit, NonNegativeFloat, TimeUnit
+from retainkit.typing import CollapseUnit, NonNegativeFloat, PositiveFloat, Rate, TimeUnit
 from retainkit.value import (
     BasesConfig,
     BehaviorConfig,
@@ -172,6 +172,14 @@ class PipelineConfig(FrozenConfig):
         `attribution`.
     potential : PotentialConfig
         What counts as potential to rise.
+    upgrade_horizon_days : float, optional
+        Horizon over which the probability of reaching a higher tier is learnt, from who rose
+        within the last one [day]; None keeps to the rules of `potential`.
+    growth_weight : float, default 0.5
+        How far a customer's recent level of spending is believed to go on, where `behavior` is
+        described: 0 not at all, 1 wholly.
+    attainable_wallet : float, default 0.0
+        Share of the room in the wallet believed to be attainable, where the wallet is known.
     policy : PolicyConfig
         Rules of stance and prices of the guard rails.
     measures : MeasureCatalog, optional
@@ -229,6 +237,9 @@ class PipelineConfig(FrozenConfig):
     attribution: AttributionConfig = AttributionConfig()
     evidence: EvidenceModelConfig | None = EvidenceModelConfig()
     potential: PotentialConfig = PotentialConfig()
+    upgrade_horizon_days: PositiveFloat | None = None
+    growth_weight: Rate = 0.5
+    attainable_wallet: Rate = 0.0
     policy: PolicyConfig = PolicyConfig()
     measures: MeasureCatalog | None = None
     budget: BudgetConfig | None = None

@@ -5,25 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from retainkit._internal.config import FrozenModel
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._pipeline._confidence import value_distribution
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import ModelChoice, Models, Predictions, fit_models, predict
+from retainkit._pipeline._rise import rise_probability
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.churn import ChurnTable, detect_churn
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
 )
-from retainkit.policy import assess_potential, decide_actions
+from retainkit.policy import UpgradeModel, assess_potential, decide_actions
 from retainkit.tiers import (
     LifecycleScheme,
-    LifetimeValues,
     TierScheme,
     TierState,
     TierTable,
@@ -40,11 +39,9 @@ from retainkit.value import (
     RfmScheme,
     ValueScheme,
     ValueTable,
-    expected_lifetime_value,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
-    margin_rates,
     score_rfm,
     score_value,
 )
@@ -82,6 +79,9 @@ class FittedPipeline(FrozenModel):
         Usual rhythm of the base.
     tier_scheme : TierScheme
         Cuts between the tiers.
+    upgrade_model : UpgradeModel or None
+        Probability of reaching a higher tier; None where it was not asked for or tells no more
+        than the tier alone.
     notes : tuple of str
         What could not be learnt, and what was used instead.
 
@@ -112,6 +112,7 @@ class FittedPipeline(FrozenModel):
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
     tier_scheme: TierScheme
+    upgrade_model: UpgradeModel | None = None
     notes: tuple[str, ...] = ()
 
     def score(
@@ -267,11 +268,20 @@ def apply_schemes(
         standing=facts.standing if facts else None,
         previous=previous,
         stability=config.stability,
-        distribution=_distribution(fitted, summary, value) if config.tier_confidence else None,
+        distribution=value_distribution(fitted, summary, value) if config.tier_confidence else None,
         overrides=config.tier_overrides,
         as_of=summary.as_of,
     )
     churn = _detect(summary, predictions, facts, config)
+    lifecycle = lifecycle_stage(
+        summary,
+        fitted.lifecycle_scheme,
+        p_alive=predictions.p_alive,
+        last_gap=behavior.last_gap if behavior else None,
+        spending_trend=trend,
+        customer_id=summary.customer_id,
+    )
+    upgrade = fitted.upgrade_model
     potential = assess_potential(
         tiers.value,
         fitted.tier_scheme,
@@ -279,22 +289,18 @@ def apply_schemes(
         tier=tiers.value_tier,
         share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
         trend=trend,
+        probability=rise_probability(fitted, summary, tiers, lifecycle),
+        share_rose=None if upgrade is None else upgrade.share_rose,
         strategic=None if value.is_business is None else value.background > 0,
         config=config.potential,
     )
     return CustomerScores(
         facts=facts,
+        future=predictions.potential,
         history=summary,
         value=value,
         rfm=score_rfm(summary, fitted.rfm_scheme),
-        lifecycle=lifecycle_stage(
-            summary,
-            fitted.lifecycle_scheme,
-            p_alive=predictions.p_alive,
-            last_gap=behavior.last_gap if behavior else None,
-            spending_trend=trend,
-            customer_id=summary.customer_id,
-        ),
+        lifecycle=lifecycle,
         tiers=tiers,
         churn=churn,
         potential=potential,
@@ -306,36 +312,6 @@ def apply_schemes(
             catalog=config.measures,
             config=config.policy,
         ),
-    )
-
-
-def _distribution(
-    fitted: FittedPipeline, summary: CustomerSummary, value: ValueTable
-) -> LifetimeValues | None:
-    """Return how future values scatter; None where customers are graded by something else."""
-    purchase, spend, config = fitted.purchase_model, fitted.spend_model, fitted.config.value
-    if purchase is None or spend is None or fitted.tier_basis != "lifetime_value":
-        return None
-    rates = margin_rates(summary, fitted.margin)
-    expected = expected_lifetime_value(
-        summary,
-        purchase,
-        spend_model=spend,
-        horizon_days=config.horizon_days,
-        annual_discount_rate=config.annual_discount_rate,
-        margin_rate=rates,
-    )
-    scale = np.full(len(summary), np.nan)
-    np.divide(value.future_potential, expected, out=scale, where=expected != 0.0)
-    return LifetimeValues(
-        summary.with_unit(purchase.unit),
-        monetary_value=summary.monetary_value,
-        purchase_model=purchase,
-        spend_model=spend,
-        horizon=config.horizon_days / DAYS_PER_UNIT[purchase.unit],
-        annual_discount_rate=config.annual_discount_rate,
-        margin_rate=rates,
-        scale=scale,
     )
 
 

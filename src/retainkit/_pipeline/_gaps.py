@@ -97,8 +97,8 @@ def find_gaps(
         gaps.append(
             _NO_PROFIT_FOR_COSTS if config.activity_rates or config.cost_pools else _NO_RATES
         )
-    if tables.customers is not None and not has_wallet(tables.customers):
+    if tables.customers is not None and not has_wallet(tables.customers, history.customer_id):
         gaps.append(_NO_WALLET)
-    if config.behavior is None and not has_wallet(tables.customers):
+    if config.behavior is None and not has_wallet(tables.customers, history.customer_id):
         gaps.append(_NO_BEHAVIOR)
     return (*gaps, *(Gap("lifetime model", note, "more repeat purchases") for note in notes))

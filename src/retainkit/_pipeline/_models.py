@@ -32,9 +32,11 @@ from retainkit.lifetime import (
 from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
+    FuturePotential,
     FutureValueConfig,
     FutureValueModel,
     MarginModel,
+    compose_potential,
     fit_margin,
     margin_rates,
     predict_future_value,
@@ -72,10 +74,11 @@ class Models(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """Of each customer: probability of being alive, and expected money."""
+    """Of each customer: probability of being alive, expected money, and what it is made of."""
 
     p_alive: FloatArray
     future_value: FloatArray | None
+    potential: FuturePotential | None = None
 
 
 def choose_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
@@ -154,7 +157,18 @@ def predict(
         annual_discount_rate=config.value.annual_discount_rate,
         margin_rate=margin_rate,
     )
-    return Predictions(models.purchase.p_alive(history), future_value)
+    p_alive = models.purchase.p_alive(history)
+    if facts is None or facts.behavior is None:
+        return Predictions(p_alive, future_value)
+    potential = compose_potential(
+        future_value,
+        facts.behavior,
+        growth_weight=config.growth_weight,
+        wallet=facts.wallet,
+        attainable=config.attainable_wallet,
+        horizon_days=config.value.horizon_days,
+    )
+    return Predictions(p_alive, potential.total, potential)
 
 
 def _needs_contracts() -> SchemaError:

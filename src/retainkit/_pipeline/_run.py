@@ -21,6 +21,7 @@ from retainkit._pipeline._measures import fill_scorecard
 from retainkit._pipeline._models import ModelChoice, choose_model
 from retainkit._pipeline._owners import appraise
 from retainkit._pipeline._result import CustomerView, RetentionResult
+from retainkit._pipeline._rise import learn_rises
 from retainkit._pipeline._scores import CustomerScores
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.churn import CauseTable
@@ -197,6 +198,10 @@ def _compose(
         notes=notes,
         config=config,
     )
+    if config.upgrade_horizon_days is not None and not facts.contracts:
+        progress("learning who rises")
+        upgrade, doubts = learn_rises(rows, history, day, config)
+        model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
     progress("scoring, grading, deciding")
     before = previous.tiers if isinstance(previous, RetentionResult) else previous
     scores = apply_schemes(model, history, predictions, facts, before)

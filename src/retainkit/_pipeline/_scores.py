@@ -13,7 +13,7 @@ from retainkit.churn import ChurnTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tiers import LifecycleTable, TierTable
 from retainkit.typing import Language
-from retainkit.value import CustomerSummary, RfmTable, ValueTable
+from retainkit.value import CustomerSummary, FuturePotential, RfmTable, ValueTable
 
 _WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
 _HISTORY = (
@@ -45,6 +45,8 @@ class CustomerScores(ResultTable):
         Potential to rise.
     policy : DecisionTable
         Stance and measures.
+    future : FuturePotential or None
+        What the future value is made of: expectation, growth, wallet; None without behaviour.
     facts : CustomerFacts or None
         What else was known: standing, rhythm, wallet, contracts.
 
@@ -64,6 +66,7 @@ class CustomerScores(ResultTable):
     churn: ChurnTable
     potential: PotentialTable
     policy: DecisionTable
+    future: FuturePotential | None = None
     facts: CustomerFacts | None = None
 
     _what: ClassVar[str] = "customers"
@@ -107,6 +110,9 @@ class CustomerScores(ResultTable):
         columns["potential"] = decisions["potential"]
         columns["stage"] = self.lifecycle.to_frame()["stage"]
         columns["lifetime_value"] = self.value.future_potential
+        if self.future is not None:
+            columns["growth"] = self.future.growth
+            columns["growth_error"] = self.future.growth_error
         columns |= {name: value[name] for name in _WORTH}
         columns["p_churned"] = self.churn.p_churned
         columns["churned"] = self.churn.churned

@@ -137,7 +137,7 @@ def describe_behavior(
     config: PipelineConfig,
 ) -> BehaviorTable | None:
     """Describe rhythm, preference and trend, where asked for or needed for the share of wallet."""
-    wanted = config.behavior is not None or has_wallet(customers)
+    wanted = config.behavior is not None or has_wallet(customers, customer_id)
     if not wanted:
         return None
     table = summarize_behavior(
@@ -264,7 +264,11 @@ def gather_facts(
             config=config.contract_churn,
         )
     wallet = None
-    if behavior is not None and customers is not None and has_wallet(customers):
+    if (
+        behavior is not None
+        and customers is not None
+        and has_wallet(customers, history.customer_id)
+    ):
         wallet = measure_wallet(behavior, customers, age_days=history.with_unit("day").age)
     return replace(facts, behavior=behavior, wallet=wallet, contracts=contracts)
 

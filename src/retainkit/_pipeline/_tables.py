@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from retainkit.tables import (
     Ledger,
     SurveyColumns,
     TransactionColumns,
+    align_customer_ids,
     split_valid_activities,
     split_valid_contracts,
     split_valid_customers,
@@ -110,10 +111,9 @@ def base_rows(tables: ValidTables) -> pd.DataFrame:
     )
 
 
-def has_wallet(customers: pd.DataFrame | None) -> bool:
-    """Return whether anybody's spending in the whole category is known."""
-    return (
-        customers is not None
-        and "category_spending" in customers.columns
-        and bool(customers["category_spending"].notna().any())
-    )
+def has_wallet(customers: pd.DataFrame | None, customer_id: pd.Index[Any]) -> bool:
+    """Return whether the spending of any of these customers in the whole category is known."""
+    if customers is None or "category_spending" not in customers.columns:
+        return False
+    known = customers[customers["category_spending"].notna()]
+    return bool((align_customer_ids(known["customer_id"], customer_id) >= 0).any())
