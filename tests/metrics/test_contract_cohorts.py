@@ -284,7 +284,7 @@ def test_four_customers_by_hand() -> None:
     assert new.heads[2, :2].tolist() == [1, 1]
     assert new.money is not None
     assert new.money[2, :2].tolist() == [25.0, 25.0]
-    patient = again.replace(grace_days=49)
+    patient = again.replace(grace_days=50)
     assert follow_cohorts(base, convention=patient).sizes.tolist() == [3, 0, 0, 1]
     people = customers_in_cell(base, cohort="2026-01", column=2)
     assert people["customer_id"].tolist() == ["a", "b", "c"]

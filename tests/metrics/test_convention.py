@@ -103,7 +103,7 @@ CONTRACT_SETTINGS: dict[str, Any] = {
     "reactivation": "new",
     "reactivation_in_nrr": True,
     "contraction_in_nrr": False,
-    "grace_days": 3,
+    "grace_days": 4,
     "zero_value": "churned",
     "same_period_join_leave": "count_both",
     "discounts": "ignore",

@@ -211,10 +211,10 @@ def test_gross_retention_is_a_share_and_not_above_net(frame: pd.DataFrame) -> No
 
 def test_grace_bridges_a_gap_and_waits_for_a_fresh_end(march_contracts: pd.DataFrame) -> None:
     """H's gap lasts 15 days; D and F left less than 15 days before the end of observation."""
-    for grace, churned in ((14, {"D": -100.0, "H": -100.0, "I": -100.0}), (15, {"I": -100.0})):
+    for grace, churned in ((15, {"D": -100.0, "H": -100.0, "I": -100.0}), (16, {"I": -100.0})):
         base = index_contracts(march_contracts, as_of="2026-03-31")
         convention = MetricConvention(counting="event", grace_days=grace)
-        if grace == 14:  # observed for longer, D and F are certainly gone
+        if grace == 15:  # observed for longer, D and F are certainly gone
             base = index_contracts(march_contracts, as_of="2026-04-30")
         frame = revenue_movements(base, periods=Period.month(2026, 3), convention=convention)
         lost = frame.to_frame().query("movement == 'churn'")

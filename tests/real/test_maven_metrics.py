@@ -160,7 +160,7 @@ def test_cohorts_by_anniversary_and_on_or_after_by_sets(
 def test_a_return_opens_a_cohort_of_its_own_if_asked(
     contracts: pd.DataFrame, base: ContractIndex
 ) -> None:
-    """A gap of more than 14 days begins a new member; shorter ones are bridged."""
+    """A gap of 14 days or more begins a new member; shorter ones are bridged."""
     real = contracts[contracts["end"].isna() | (contracts["end"] > contracts["start"])]
     own = real.sort_values(["customer_id", "start"])
     until = own["end"].fillna(pd.Timestamp("2100-01-01"))
@@ -168,7 +168,7 @@ def test_a_return_opens_a_cohort_of_its_own_if_asked(
     gap = (own["start"] - reach).dt.days
     convention = MetricConvention(reactivated_cohort="new", grace_days=14)
     table = follow_cohorts(base, convention=convention)
-    opens = own[reach.isna() | (gap > 14)]
+    opens = own[reach.isna() | (gap >= 14)]
     assert table.sizes.sum() == len(opens)
     by_month = opens["start"].dt.strftime("%Y-%m").value_counts().sort_index()
     assert table.sizes[table.sizes > 0].tolist() == by_month.tolist()

@@ -160,7 +160,7 @@ def _graced_ends(
     )
     if fresh:
         notes.append(
-            f"{fresh:,} customers left less than {convention.grace_days} days before "
+            f"{fresh:,} customers have been gone for less than {convention.grace_days} days on "
             f"{base.as_of} and may yet return: not counted as lost"
         )
     return moved.astype(np.int32)

@@ -59,10 +59,10 @@ class MetricConvention(FrozenConfig):
     reactivated_cohort : {"original", "new"}, default "original"
         Cohort of a customer who returned: that of the first start, or one of the return. Returned
         are buyers after a silence longer than `window_days`, and contract customers after a gap
-        longer than `grace_days`.
+        of `grace_days` or more.
     grace_days : int, default 0
-        A gap of at most this many days is no churn [day]; an end less than that before `as_of`
-        is not yet one.
+        A gap of fewer days is no churn [day]; an end after which fewer days were observed is not
+        yet one.
     zero_value : {"active", "churned"}, default "active"
         Contracts: whether a contract over amount 0 (free plan, full discount) is active.
     same_period_join_leave : {"ignore", "count_both"}, default "ignore"

@@ -120,7 +120,7 @@ def bridge_gaps(
 ) -> tuple[IntArray, int]:
     """Return ends moved to the return where a gap is short, and the ends too fresh to judge.
 
-    An end less than `grace_days` before the end of observation, without a return, is open.
+    A gap is short below `grace_days`; an end after which fewer days were observed is open.
     """
     order = np.lexsort((start, customer))
     who, begin, finish = customer[order], start[order], end[order]
@@ -130,10 +130,10 @@ def bridge_gaps(
     gap_at = np.flatnonzero(
         (who[1:] == who[:-1])
         & (begin[1:] > reach[:-1])
-        & (begin[1:].astype(np.int64) - reach[:-1] <= grace_days)
+        & (begin[1:].astype(np.int64) - reach[:-1] < grace_days)
     )
     last = np.append(np.flatnonzero(who[1:] != who[:-1]), len(who) - 1)
-    fresh = last[(reach[last] <= last_day) & (reach[last] > last_day - grace_days)]
+    fresh = last[(reach[last] <= last_day) & (reach[last] > last_day + 1 - grace_days)]
     moved_key = _pair(np.append(who[gap_at], who[fresh]), np.append(reach[gap_at], reach[fresh]))
     moved_to = np.append(begin[gap_at + 1], np.full(len(fresh), NEVER))
     by_key = np.argsort(moved_key)
