@@ -187,3 +187,16 @@ def test_without_budget_goals_owners_there_is_nothing(full_result: RetentionResu
     assert full_result.annual_plan is None
     assert full_result.owners is None
     assert full_result.audit is not None
+
+
+def test_the_document_holds_them(after: RetentionResult) -> None:
+    document = after.to_document()
+    assert len(document.months) == len(document.contract_months) == 12 * 7
+    assert [row["lost"] for row in document.flows]
+    assert document.plan[-1]["measure"] == "total"
+    assert [row["budget"] for row in document.frontier] == [22.5, 45.0, 90.0, 180.0, 360.0]
+    assert {row["attribute"] for row in document.audit} == {"age_band", "gender"}
+    assert document.owners
+    assert document.annual_plan
+    assert document.causes_by_tier
+    assert type(document).from_json(document.to_json()) == document

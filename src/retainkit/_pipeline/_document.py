@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from retainkit._internal.config import FrozenModel
 from retainkit._pipeline._fitted import FittedPipeline
+from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._records import records
 
 if TYPE_CHECKING:
@@ -43,8 +44,23 @@ class ResultDocument(FrozenModel):
         Every metric with numerator, denominator and interval, overall and by tier.
     contract_metrics : tuple of records
         The same for contracts; empty without contracts.
+    months, contract_months : tuple of records
+        The main metrics of each complete month; empty without one.
+    flows, contract_flows : tuple of records
+        Leaky bucket per month; empty where it was not asked for.
     causes : tuple of records
         Losses per cause; empty without events.
+    causes_by_tier : tuple of records
+        The same within each tier.
+    plan, frontier : tuple of records
+        Customers, cost and gain per measure, and what other budgets would gain; empty without a
+        budget.
+    annual_plan : tuple of records
+        Targets of the year; empty without goals.
+    audit : tuple of records
+        Worst treated group per stance and protected attribute; empty without any.
+    owners : tuple of records
+        Appraisal of account owners; empty without owners or a previous run.
     scorecard : tuple of records
         Measures with value and status.
     ledger : tuple of records
@@ -74,7 +90,17 @@ class ResultDocument(FrozenModel):
     stages: tuple[Record, ...]
     metrics: tuple[Record, ...]
     contract_metrics: tuple[Record, ...]
+    months: tuple[Record, ...]
+    contract_months: tuple[Record, ...]
+    flows: tuple[Record, ...]
+    contract_flows: tuple[Record, ...]
     causes: tuple[Record, ...]
+    causes_by_tier: tuple[Record, ...]
+    plan: tuple[Record, ...]
+    frontier: tuple[Record, ...]
+    annual_plan: tuple[Record, ...]
+    audit: tuple[Record, ...]
+    owners: tuple[Record, ...]
     scorecard: tuple[Record, ...]
     ledger: tuple[Record, ...]
     gaps: tuple[Record, ...]
@@ -84,6 +110,7 @@ class ResultDocument(FrozenModel):
 def describe(result: RetentionResult) -> ResultDocument:
     """Return the typed summary of a result."""
     contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
+    departures, plan = result.departures, result.plan
     return ResultDocument(
         as_of=result.as_of,
         customers=len(result),
@@ -96,9 +123,29 @@ def describe(result: RetentionResult) -> ResultDocument:
         stages=records(result.scores.lifecycle.summary()),
         metrics=records(result.metrics.to_frame()),
         contract_metrics=records(contract_metrics.to_frame()) if contract_metrics else (),
+        months=_months(result.flows),
+        contract_months=_months(result.contract_flows),
+        flows=_flows(result.flows),
+        contract_flows=_flows(result.contract_flows),
         causes=records(breakdown.to_frame()) if breakdown else (),
+        causes_by_tier=records(departures.by_tier) if departures else (),
+        plan=records(plan.allocation.summary()) if plan else (),
+        frontier=records(plan.frontier) if plan else (),
+        annual_plan=records(result.annual_plan.to_frame()) if result.annual_plan else (),
+        audit=records(result.audit.summary()) if result.audit else (),
+        owners=records(result.owners.summary()) if result.owners else (),
         scorecard=records(result.scorecard.to_frame()),
         ledger=records(result.ledger.to_frame()),
         gaps=tuple(dict(gap._asdict()) for gap in result.gaps),
         model=result.model,
     )
+
+
+def _months(flows: MonthlyFlows | None) -> tuple[Record, ...]:
+    return () if flows is None else records(flows.trend.to_frame())
+
+
+def _flows(flows: MonthlyFlows | None) -> tuple[Record, ...]:
+    if flows is None or flows.bucket is None:
+        return ()
+    return records(flows.bucket.summary().reset_index())
