@@ -24,7 +24,7 @@ def test_the_hold_out_decides_and_says_why() -> None:
     model = result.model.purchase_model
     assert model is not None
     assert model.kind == comparison.chosen
-    assert result.model.model_reason == comparison.reason
+    assert result.model.purchase_model_reason == comparison.reason
 
 
 def test_a_named_model_is_not_questioned() -> None:
@@ -33,7 +33,7 @@ def test_a_named_model_is_not_questioned() -> None:
     result = RetentionPipeline(config).run(rows, as_of=AS_OF)
     by_hand = fit_pareto_nbd(result.history)
     assert result.model.purchase_model == by_hand
-    assert result.model.model_reason == ""
+    assert result.model.purchase_model_reason == ""
 
 
 @pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
@@ -43,4 +43,4 @@ def test_where_nothing_can_be_compared_the_default_stands() -> None:
     )
     config = PipelineConfig(purchase_model="best")
     result = RetentionPipeline(config).run(rows, as_of="2024-01-01")
-    assert "could be compared" in result.model.model_reason
+    assert "could be compared" in result.model.purchase_model_reason

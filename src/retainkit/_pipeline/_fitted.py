@@ -60,7 +60,7 @@ class FittedPipeline(FrozenModel):
         What customers are graded by (the configured basis, or its fallback; see `notes`).
     purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
         Model of buying and dropout; None where the base could not support one.
-    model_reason : str
+    purchase_model_reason : str
         Why this model of buying, where a hold-out decided; else empty.
     spend_model : GammaGammaModel or None
         Model of spend per purchase; None where the base could not support one.
@@ -103,7 +103,7 @@ class FittedPipeline(FrozenModel):
     as_of: date
     tier_basis: TierBasis
     purchase_model: PurchaseModelUnion | None
-    model_reason: str = ""
+    purchase_model_reason: str = ""
     spend_model: GammaGammaModel | None
     margin: MarginModel
     future_model: FutureValueModel | None
@@ -235,7 +235,7 @@ def learn(
         as_of=summary.as_of,
         tier_basis=basis,
         purchase_model=models.purchase,
-        model_reason=choice.reason,
+        purchase_model_reason=choice.reason,
         spend_model=models.spend,
         margin=models.margin,
         future_model=models.future,

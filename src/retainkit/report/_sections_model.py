@@ -27,8 +27,8 @@ def describe_model(facts: Facts) -> Section | None:
     if not learnt:
         return None
     blocks: list[Block] = [Paragraph(texts("model_intro"))]
-    if model.model_reason:
-        blocks.append(Paragraph(model.model_reason))
+    if model.purchase_model_reason:
+        blocks.append(Paragraph(model.purchase_model_reason))
     blocks.append(_parameters(facts, learnt))
     blocks.extend(_fit(facts))
     if model.future_model is not None and model.future_model.evidence:
