@@ -29,9 +29,9 @@ AS_OF = "2025-12-31"
 def make_contracts(n: int = 400, *, seed: int = 5) -> pd.DataFrame:
     """Monthly contracts that end at a renewal, with a probability of Beta(1, 6) between them."""
     rng = np.random.default_rng(seed)
-    first = np.datetime64("2024-01") + rng.integers(0, 23, n)
-    day = rng.integers(0, 28, n)
-    months = rng.geometric(rng.beta(1.0, 6.0, n))
+    first = np.datetime64("2024-01") + rng.integers(0, 23, n).astype("timedelta64[M]")
+    day = rng.integers(0, 28, n).astype("timedelta64[D]")
+    months = rng.geometric(rng.beta(1.0, 6.0, n)).astype("timedelta64[M]")
     begin = first.astype("datetime64[D]") + day
     end = (first + months).astype("datetime64[D]") + day
     end = np.where(end <= np.datetime64(AS_OF), end, np.datetime64("NaT"))
