@@ -34,7 +34,7 @@ def make_contracts(n: int = 400, *, seed: int = 5) -> pd.DataFrame:
     months = rng.geometric(rng.beta(1.0, 6.0, n)).astype("timedelta64[M]")
     begin = first.astype("datetime64[D]") + day
     end = (first + months).astype("datetime64[D]") + day
-    end = np.where(end <= np.datetime64(AS_OF), end, np.datetime64("NaT"))
+    end = np.where(end <= np.datetime64(AS_OF), end, np.datetime64("NaT", "D"))
     return pd.DataFrame(
         {
             "customer_id": np.arange(n),
