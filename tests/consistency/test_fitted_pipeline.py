@@ -62,7 +62,9 @@ def test_learning_alone_and_scoring_alone_are_the_run(
     facts = read_customer_facts(valid, customer_id=history.customer_id, strategic_flags=FLAGS)
     behavior = summarize_behavior(base.transactions, as_of=base.as_of)
     wallet = measure_wallet(behavior, valid, age_days=history.with_unit("day").age)
-    facts = replace(facts, behavior=behavior, wallet=wallet)
+    assert full_result.scores.facts is not None
+    losses = full_result.scores.facts.loss_reason
+    facts = replace(facts, behavior=behavior, wallet=wallet, loss_reason=losses)
     chosen = full_result.model.future_model
     model = fit_pipeline(history, facts=facts, future_model=chosen, config=full_result.config)
     assert model == full_result.model

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from retainkit._pipeline._contract_facts import ContractFacts
@@ -36,6 +37,9 @@ class CustomerFacts:
         Rhythm, preference and trend of spending.
     wallet : WalletTable or None
         Share of wallet, where spending in the whole category is known.
+    loss_reason : numpy.ndarray of int8 or None
+        Position in `PROFIT_CAUSES` of what costs an unprofitable customer most; -1 for the others.
+        None where no profit is known.
     contracts : ContractFacts or None
         State of the contracts, where a firm has contracts and no purchases.
 
@@ -54,6 +58,7 @@ class CustomerFacts:
     standing: StandingTable | None = None
     behavior: BehaviorTable | None = None
     wallet: WalletTable | None = None
+    loss_reason: npt.NDArray[np.int8] | None = None
     contracts: ContractFacts | None = None
 
 

@@ -180,6 +180,7 @@ def _compose(
         tables,
         history,
         behavior=behavior,
+        loss_reason=steps.explain_losses(rows, history),
         payments=payments,
         strategic_flags=strategic_flags,
         config=config,

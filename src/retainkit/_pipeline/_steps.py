@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from retainkit._internal.codes import number_ids
@@ -50,6 +51,7 @@ from retainkit.value import (
     FutureValueModel,
     TracedCosts,
     allocate_costs,
+    decompose_profit,
     fit_future_value,
     list_charges,
     measure_wallet,
@@ -235,11 +237,20 @@ def index_tables(
     return purchases, contracts
 
 
+def explain_losses(rows: pd.DataFrame, history: CustomerSummary) -> npt.NDArray[np.int8] | None:
+    """Return what costs each unprofitable customer most; None where no profit is known."""
+    if history.profit is None or "profit" not in rows or not (rows["amount"] > 0.0).any():
+        return None
+    gaps = decompose_profit(rows, replace(history, customer_id=pd.RangeIndex(len(history))))
+    return np.where(gaps.is_unprofitable, gaps.main_cause, np.int8(-1))
+
+
 def gather_facts(
     tables: ValidTables,
     history: CustomerSummary,
     *,
     behavior: BehaviorTable | None,
+    loss_reason: npt.NDArray[np.int8] | None,
     payments: PaymentTable | None,
     strategic_flags: tuple[str, ...],
     config: PipelineConfig,
@@ -270,7 +281,9 @@ def gather_facts(
         and has_wallet(customers, history.customer_id)
     ):
         wallet = measure_wallet(behavior, customers, age_days=history.with_unit("day").age)
-    return replace(facts, behavior=behavior, wallet=wallet, contracts=contracts)
+    return replace(
+        facts, behavior=behavior, wallet=wallet, loss_reason=loss_reason, contracts=contracts
+    )
 
 
 def learn_terms(
