@@ -33,6 +33,25 @@ def test_codes_number_ids_by_first_appearance(values: list[int]) -> None:
 
 
 @FEW
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=300),
+    st.sampled_from(["int8", "uint8", "int16", "int32", "int64", "uint64"]),
+    st.sampled_from([-128, -1, 0, 3, 2**31, 2**63 - 300, 2**64 - 300]),
+)
+def test_dense_ids_are_numbered_like_all_others(values: list[int], dtype: str, start: int) -> None:
+    """A table of the range gives what hashing gives, at either end of every integer type."""
+    limits = np.iinfo(dtype)
+    low = min(max(start, int(limits.min)), max(int(limits.max) - 200, int(limits.min)))
+    ids = pd.Series([min(low + x, int(limits.max)) for x in values], dtype=dtype)
+    codes, labels = number_ids(ids)
+    expected, different = pd.factorize(ids)
+    assert codes.dtype == np.int32
+    assert labels.dtype == dtype
+    assert codes.tolist() == expected.tolist()
+    assert labels.tolist() == different.tolist()
+
+
+@FEW
 @given(st.lists(st.sampled_from(["b", "a", "c", "007", "7"]), min_size=1, max_size=12))
 def test_numbering_twice_changes_nothing(values: list[str]) -> None:
     """Codes of codes are the codes."""

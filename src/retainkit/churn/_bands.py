@@ -50,8 +50,8 @@ def cover_incidence(
     Notes
     -----
     Equal-precision bounds on the log-minus-log scale, F ** exp(-+ c se / (F log F)), with c the
-    quantile of the greatest abs(W(t)) / se(t) over the range; W is drawn from the normal limit of the
-    Aalen-Johansen estimate. With one cause it is the equal-precision band of Nair (1984).
+    quantile of the greatest abs(W(t)) / se(t) over the range; W is drawn from the normal limit of
+    the Aalen-Johansen estimate. With one cause it is the equal-precision band of Nair (1984).
 
     References
     ----------
