@@ -23,7 +23,14 @@ from retainkit.scorecard import OwnerAppraisal, Scorecard
 from retainkit.tables import Ledger, align_customer_ids
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
 from retainkit.typing import Language
-from retainkit.value import CostTable, CustomerSummary, SegmentBases, TracedCosts, ValueTable
+from retainkit.value import (
+    PROFIT_CAUSES,
+    CostTable,
+    CustomerSummary,
+    SegmentBases,
+    TracedCosts,
+    ValueTable,
+)
 
 if TYPE_CHECKING:
     from retainkit._pipeline._config import PipelineConfig
@@ -80,6 +87,10 @@ class CustomerView(ResultTable):
             In the order of first appearance; columns of tables that were not given are absent.
         """
         frame = self.scores.to_frame(language=language)
+        facts = self.scores.facts
+        if facts is not None and facts.loss_reason is not None:
+            names = pd.Index(PROFIT_CAUSES)
+            frame["loss_reason"] = pd.Categorical.from_codes(facts.loss_reason, categories=names)
         if self.bases is not None:
             bases = self.bases.to_frame().drop(columns="customer_id")
             frame[list(bases.columns)] = bases

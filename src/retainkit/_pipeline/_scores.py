@@ -13,7 +13,7 @@ from retainkit.churn import ChurnTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tiers import LifecycleTable, TierTable
 from retainkit.typing import Language
-from retainkit.value import PROFIT_CAUSES, CustomerSummary, FuturePotential, RfmTable, ValueTable
+from retainkit.value import CustomerSummary, FuturePotential, RfmTable, ValueTable
 
 _WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
 _HISTORY = (
@@ -148,10 +148,6 @@ def _known_facts(facts: CustomerFacts | None) -> dict[str, Any]:
         wallet = facts.wallet.to_frame()
         columns["share_of_wallet"] = wallet["share"]
         columns["wallet_reason"] = wallet["reason"]
-    if facts.loss_reason is not None:
-        columns["loss_reason"] = pd.Categorical.from_codes(
-            facts.loss_reason, categories=pd.Index(PROFIT_CAUSES)
-        )
     if facts.contracts is not None:
         columns["price"] = facts.contracts.price
         columns["term_months"] = facts.contracts.term_months
