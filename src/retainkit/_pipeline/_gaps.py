@@ -55,6 +55,10 @@ _TABLE_GAPS: dict[str, tuple[Gap, ...]] = {
 _NO_PROFIT = Gap(
     "profit per customer", "transactions carry neither profit nor cost", "a profit or cost column"
 )
+_NO_CONTRACT_PROFIT = Gap(
+    "profit per customer", "contracts carry no cost", "value.margin_rate in the configuration"
+)
+_NO_PLANS = Gap("business breadth", "contracts name no plan", "contracts= with plan")
 _NO_LINES = Gap("business breadth", "transactions carry no business line", "a business_line column")
 _NO_RATES = Gap(
     "cost to serve",
@@ -90,9 +94,9 @@ def find_gaps(
         what, needed = "worth of evidence", "more losses with evidence"
         gaps.extend(Gap(what, doubt, needed) for doubt in doubts)
     if history.profit is None:
-        gaps.append(_NO_PROFIT)
+        gaps.append(_NO_CONTRACT_PROFIT if tables.from_contracts else _NO_PROFIT)
     if history.breadth is None:
-        gaps.append(_NO_LINES)
+        gaps.append(_NO_PLANS if tables.from_contracts else _NO_LINES)
     if tables.activities is not None and history.cost_to_serve is None:
         gaps.append(
             _NO_PROFIT_FOR_COSTS if config.activity_rates or config.cost_pools else _NO_RATES

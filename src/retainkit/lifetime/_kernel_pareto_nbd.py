@@ -124,6 +124,7 @@ def _log(values: Floats) -> Floats:
 
 
 def row_blocks(x: Floats) -> list[slice]:
+    """Return slices of rows, few enough at a time to bound the temporaries."""
     size = _ELEMENTS // 16
     return [slice(i, i + size) for i in range(0, len(x), size)]
 

@@ -137,14 +137,14 @@ _PICTURES = pairs(
     whale_no_loss=("No customer has a negative value.", "没有价值为负的客户。"),
     cohorts=("Who comes back: cohorts", "客户回购：同期群"),
     cohorts_intro=(
-        "Each row holds the customers whose first purchase fell into that period; a cell is the "
-        "share of them [%] who bought so many periods later.",
-        "每一行为首次购买落在该时期的客户；单元格为其中在若干期之后再次购买的占比（%）。",
+        "Each row holds the customers whose first purchase (or contract) fell into that period; a "
+        "cell is the share of them [%] who bought (or had a contract) so many periods later.",
+        "每一行为首次购买（或签约）落在该时期的客户；单元格为其中在若干期之后再次购买（或仍有合同）的占比（%）。",
     ),
     cohorts_caption=(
-        "Cohorts by first purchase; “Average” weighs every customer the same and leaves out "
-        "periods observed in part.",
-        "按首次购买划分的同期群；“平均”按客户等权，不含未完整观察的时期。",
+        "Cohorts by first purchase or contract; “Average” weighs every customer the same and "
+        "leaves out periods observed in part.",
+        "按首次购买或签约划分的同期群；“平均”按客户等权，不含未完整观察的时期。",
     ),
     cohorts_cut=(
         "Drawn: the latest {shown} of {all} cohorts and the first {shown} periods.",
@@ -152,7 +152,7 @@ _PICTURES = pairs(
     ),
     cohorts_too_young=("No later period has been observed yet", "尚未观察到后续时期"),
     cohort=("Cohort", "同期群"),
-    periods_since=("{unit} since first purchase", "首次购买后的{unit}"),
+    periods_since=("{unit} since the first", "首期之后的{unit}"),
     unit_week=("Weeks", "周数"),
     unit_month=("Months", "月数"),
     unit_quarter=("Quarters", "季度数"),
