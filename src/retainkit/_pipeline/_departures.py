@@ -85,7 +85,9 @@ def examine_departures(
     if len(complete) > 1:
         alerts = find_cause_alerts(list(complete.values()), names=list(complete))
     return Departures(
-        by_tier=cross_causes(causes, by=_tiers(causes, scores), value=_worth(causes, scores)),
+        by_tier=cross_causes(
+            causes, by=_tiers(causes, scores), value=worth_of_lost(causes, scores)
+        ),
         by_month=by_month,
         alerts=alerts,
         incidence=None if spells is None else _incidence(causes, spells),
@@ -102,7 +104,7 @@ def _tiers(causes: CauseTable, scores: CustomerScores) -> pd.Categorical[Any]:
     return pd.Categorical.from_codes(code, categories=pd.Index(used), ordered=True)
 
 
-def _worth(causes: CauseTable, scores: CustomerScores) -> Any:
+def worth_of_lost(causes: CauseTable, scores: CustomerScores) -> Any:
     """Return what each customer who left had brought [money]; NaN where not known."""
     place = align_customer_ids(causes.customer_id, scores.customer_id)
     return np.where(place >= 0, scores.history.contribution[place], np.nan)

@@ -15,6 +15,9 @@ from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_
 from retainkit.typing import BoolArray, FloatArray
 from retainkit.value import BehaviorTable, WalletTable
 
+LOSS_REASONS = ("price_or_product", "mix", "returns", "service")
+"""What may cost an unprofitable customer most, where list prices are not known."""
+
 _OWING = {"credit_standing", "overdue_amount", "days_overdue"}
 """Columns that say how a customer pays."""
 
@@ -38,8 +41,9 @@ class CustomerFacts:
     wallet : WalletTable or None
         Share of wallet, where spending in the whole category is known.
     loss_reason : numpy.ndarray of int8 or None
-        Position in `PROFIT_CAUSES` of what costs an unprofitable customer most; -1 for the others.
-        None where no profit is known.
+        What costs an unprofitable customer most: 0 price or product, 1 mix of lines, 2 returns,
+        3 service; -1 for the others. None where no profit is known. Without list prices a discount
+        cannot be told from a dear product: `decompose_profit(list_amount=)` tells them apart.
     contracts : ContractFacts or None
         State of the contracts, where a firm has contracts and no purchases.
 

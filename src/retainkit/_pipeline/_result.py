@@ -12,6 +12,7 @@ import pandas as pd
 from retainkit._internal.result import ResultTable, frame_html
 from retainkit._pipeline._budget import BudgetPlan
 from retainkit._pipeline._departures import Departures
+from retainkit._pipeline._facts import LOSS_REASONS
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
@@ -24,7 +25,6 @@ from retainkit.tables import Ledger, align_customer_ids
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
 from retainkit.typing import Language
 from retainkit.value import (
-    PROFIT_CAUSES,
     CostTable,
     CustomerSummary,
     SegmentBases,
@@ -89,7 +89,7 @@ class CustomerView(ResultTable):
         frame = self.scores.to_frame(language=language)
         facts = self.scores.facts
         if facts is not None and facts.loss_reason is not None:
-            names = pd.Index(PROFIT_CAUSES)
+            names = pd.Index(LOSS_REASONS)
             frame["loss_reason"] = pd.Categorical.from_codes(facts.loss_reason, categories=names)
         if self.bases is not None:
             bases = self.bases.to_frame().drop(columns="customer_id")

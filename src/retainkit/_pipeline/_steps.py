@@ -14,6 +14,7 @@ from retainkit._internal.codes import number_ids
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contract_facts import read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm, fit_contract_terms
+from retainkit._pipeline._departures import worth_of_lost
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._scores import CustomerScores
@@ -45,6 +46,7 @@ from retainkit.metrics import (
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import PaymentTable, TierMovement, TierState, TierTable, compare_tiers
 from retainkit.value import (
+    PROFIT_CAUSES,
     BehaviorTable,
     CostTable,
     CustomerSummary,
@@ -107,6 +109,7 @@ def number_customers(
 def summarize_rows(
     transactions: pd.DataFrame, as_of: date, config: PipelineConfig
 ) -> CustomerSummary:
+    """Summarise the customers in the configured unit."""
     return summarize_customers(
         transactions, as_of=as_of, unit=config.unit, collapse=config.collapse
     )
@@ -165,6 +168,7 @@ def choose_future(
 
 
 def observe_ends(tables: ValidTables, as_of: date, config: PipelineConfig) -> ChurnTable | None:
+    """Read from the contracts who has left; None without contracts."""
     if tables.contracts is None or not len(tables.contracts):
         return None
     return detect_contract_churn(tables.contracts, as_of=as_of, config=config.contract_churn)
@@ -212,9 +216,7 @@ def break_down(causes: CauseTable | None, scores: CustomerScores) -> Any:
     """Count losses per cause, valued at the contribution each lost customer had made."""
     if causes is None:
         return None
-    places = align_customer_ids(causes.customer_id, scores.customer_id)
-    contribution = pd.Series(scores.history.contribution)
-    return summarize_causes(causes, value=contribution.reindex(places))
+    return summarize_causes(causes, value=worth_of_lost(causes, scores))
 
 
 def measure(
@@ -242,7 +244,9 @@ def explain_losses(rows: pd.DataFrame, history: CustomerSummary) -> npt.NDArray[
     if history.profit is None or "profit" not in rows or not (rows["amount"] > 0.0).any():
         return None
     gaps = decompose_profit(rows, replace(history, customer_id=pd.RangeIndex(len(history))))
-    return np.where(gaps.is_unprofitable, gaps.main_cause, np.int8(-1))
+    place = {"price": 0, "product_cost": 0, "mix": 1, "returns": 2, "service": 3}
+    of_cause = np.array([*(place[cause] for cause in PROFIT_CAUSES), -1], dtype=np.int8)
+    return np.where(gaps.is_unprofitable, of_cause[gaps.main_cause], np.int8(-1))
 
 
 def gather_facts(
