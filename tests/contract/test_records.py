@@ -15,8 +15,8 @@ import pytest
 from pydantic import ValidationError
 
 from retainkit import errors
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 from tests.contract.walk import config_types, public_functions, result_types
 
 MUTABLE = (list, dict, set, bytearray)

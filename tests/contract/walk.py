@@ -13,29 +13,31 @@ from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import retainkit
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 
 PACKAGE = Path(retainkit.__file__).parent
 
 FLOORS = {
     "typing": 0,
     "errors": 0,
-    "_internal": 0,
+    "_core": 0,
     "tables": 1,
-    "lifetime": 1,
     "datasets": 1,
     "simulate": 1,
-    "value": 2,
-    "tiers": 2,
-    "churn": 2,
-    "metrics": 2,
-    "policy": 3,
-    "scorecard": 3,
-    "pipeline": 4,
-    "report": 5,
-    "engines": 5,
-    "__main__": 6,
+    "contracts": 2,
+    "lifetime": 2,
+    "value": 3,
+    "forecast": 3,
+    "tiers": 3,
+    "churn": 3,
+    "metrics": 3,
+    "policy": 4,
+    "scorecard": 4,
+    "pipeline": 5,
+    "report": 6,
+    "engines": 6,
+    "__main__": 7,
 }
 """The floor of every room; a private `_room` folder is part of its room."""
 
@@ -58,7 +60,7 @@ class Source(NamedTuple):
 
     @property
     def is_kernel(self) -> bool:
-        return self.path.stem.startswith("_kernel")
+        return self.path.stem.startswith("_kernel") or self.path.parent.name == "kernels"
 
     def at(self, node: ast.stmt | ast.expr) -> str:
         """Say where `node` stands."""

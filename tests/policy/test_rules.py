@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.policy import PolicyConfig, RiskBands, Stance, StanceRule, decide_actions
 from tests.policy.helpers import POTENTIALS, STANDINGS, TIERS, Churn, potential_of, tiers_of
 

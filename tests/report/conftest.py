@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.policy import PolicyConfig

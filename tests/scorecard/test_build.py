@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.metrics import MetricValue
 from retainkit.scorecard import (

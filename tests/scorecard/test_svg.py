@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.scorecard import Scorecard, ScorecardTemplate, Target, build_scorecard
 from retainkit.typing import Language
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.errors import SchemaError
 from retainkit.scorecard import (
     Measure,

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.errors import InvalidTableError
 from retainkit.scorecard import (
     Link,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retainkit._internal import frames
+from retainkit._core import frames
 from retainkit.errors import AlignmentError
 from retainkit.tables import (
     TransactionColumns,

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError, RetainkitWarning
 from retainkit.lifetime import (

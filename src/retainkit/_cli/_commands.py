@@ -16,8 +16,8 @@ from retainkit._cli._complaints import explain_validation
 from retainkit._cli._files import all_or_nothing, check_folder, read_table
 from retainkit._cli._progress import StageProgress
 from retainkit._cli._toml import read_toml, to_toml
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.time import parse_as_of
+from retainkit._core.config import FrozenConfig
+from retainkit._core.time import parse_as_of
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import SchemaError
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from retainkit._internal.docs import describe_parameters
+from retainkit._core.docs import describe_parameters
 from retainkit.errors import SchemaError
 
 

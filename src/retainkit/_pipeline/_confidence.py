@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.tiers import LifetimeValues
 from retainkit.value import CustomerSummary, ValueTable, expected_lifetime_value, margin_rates
 

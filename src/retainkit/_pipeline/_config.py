@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit._pipeline._budget import BudgetConfig
 from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import (

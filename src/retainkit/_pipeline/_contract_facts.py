@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.churn import (
     ChurnTable,
     ContractChurnConfig,

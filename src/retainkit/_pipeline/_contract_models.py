@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit._pipeline._contract_facts import ContractFacts, read_terms
 from retainkit.churn import SpellTable
 from retainkit.errors import ConvergenceError, NotComputableError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import from_day_numbers
+from retainkit._core.time import from_day_numbers
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.churn import (
     CauseBreakdown,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, TypeAlias
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._records import records

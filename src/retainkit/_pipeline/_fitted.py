@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit._pipeline._confidence import value_distribution
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable, frame_html
+from retainkit._core.result import ResultTable, frame_html
 from retainkit._pipeline._budget import BudgetPlan
 from retainkit._pipeline._departures import Departures
 from retainkit._pipeline._facts import LOSS_REASONS

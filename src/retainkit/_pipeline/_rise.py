@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig
 from retainkit.errors import RetainkitError
 from retainkit.policy import (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from retainkit._internal.time import parse_as_of
+from retainkit._core.time import parse_as_of
 from retainkit._pipeline import _steps as steps
 from retainkit._pipeline._budget import BudgetPlan, audit, plan_budget, plan_goals
 from retainkit._pipeline._config import PipelineConfig

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import ChurnTable
 from retainkit.policy import DecisionTable, PotentialTable

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.codes import number_ids
+from retainkit._core.codes import number_ids
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contract_facts import read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm, fit_contract_terms

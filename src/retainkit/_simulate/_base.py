@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit._simulate._config import CAUSES, SimulationConfig
 from retainkit._simulate._events import write_events
 from retainkit._simulate._population import (

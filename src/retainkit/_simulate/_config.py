@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
 CAUSES = (

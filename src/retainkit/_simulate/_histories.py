@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._simulate._config import PurchaseProcess
 from retainkit._simulate._kernel import draw_repeat_purchases
 from retainkit._simulate._population import Stream, make_generator

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from retainkit._internal.time import day_number, parse_as_of
+from retainkit._core.time import day_number, parse_as_of
 from retainkit._simulate._config import SimulationConfig
 from retainkit._simulate._kernel import assign_in_order, draw_repeat_purchases
 from retainkit.errors import NotComputableError

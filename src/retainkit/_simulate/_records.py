@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import from_day_numbers
+from retainkit._core.time import from_day_numbers
 from retainkit._simulate._kernel import draw_codes, draw_days
 from retainkit._simulate._population import (
     Population,

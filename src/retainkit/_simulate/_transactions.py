@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import from_day_numbers
+from retainkit._core.time import from_day_numbers
 from retainkit._simulate._kernel import draw_codes
 from retainkit._simulate._population import Population, Purchases, Stream, make_generator
 from retainkit.typing import BoolArray, FloatArray, IntArray

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import BRANCH_OF, CAUSES, UNKNOWN_CODE
 from retainkit.churn._incidence_sample import Labels, read_groups

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenModel
+from retainkit._core.result import ResultTable
 from retainkit.churn._agreement import cause_codes
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._kernel_isotonic import pool_adjacent

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.churn._causes import CAUSES, MECHANISMS, RULES, STATUSES
 from retainkit.churn._churn_table import to_categorical
 from retainkit.churn._config import AttributionConfig

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import from_day_numbers
+from retainkit._core.result import ResultTable
+from retainkit._core.time import from_day_numbers
 from retainkit.churn._config import ContractChurnConfig, DetectionConfig
 from retainkit.typing import BoolArray, FloatArray
 

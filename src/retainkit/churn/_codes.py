@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.churn._causes import ChurnCause, Mechanism, Signal
 from retainkit.churn._taxonomy import CauseCatalog, Identifier
 from retainkit.errors import SchemaError

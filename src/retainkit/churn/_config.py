@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.churn._causes import ChurnCause, EvidenceSource
 from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._cause_table import CauseTable, cause_categorical

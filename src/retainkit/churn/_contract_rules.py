@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import to_day_numbers
+from retainkit._core.time import to_day_numbers
 from retainkit.churn._config import ContractChurnConfig
 from retainkit.churn._kernel import NEVER
 from retainkit.errors import SchemaError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import day_number, parse_as_of
+from retainkit._core.time import day_number, parse_as_of
 from retainkit.churn._churn_table import NO_DAY, REASON_CODE, ChurnReason, ChurnTable
 from retainkit.churn._config import ContractChurnConfig
 from retainkit.churn._contract_rules import read_contracts

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.churn._catalog import default_catalog, default_code_books
 from retainkit.churn._codes import CodeBook, check_code_book
 from retainkit.churn._statements import Statement, read_statements

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.churn._kernel_drivers import expit, monotone_basis
 from retainkit.errors import SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, NonNegativeFloat, PositiveInt

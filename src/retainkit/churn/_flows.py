@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import day_number, from_day_numbers, parse_as_of
+from retainkit._core.result import ResultTable
+from retainkit._core.time import day_number, from_day_numbers, parse_as_of
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import CAUSES, UNKNOWN_CODE
 from retainkit.churn._spell_causes import label_spells

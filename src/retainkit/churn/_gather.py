@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.frames import text_series
-from retainkit._internal.time import from_day_numbers, parse_as_of
+from retainkit._core.config import FrozenConfig
+from retainkit._core.frames import text_series
+from retainkit._core.time import from_day_numbers, parse_as_of
 from retainkit.churn._churn_table import NO_DAY, ChurnTable
 from retainkit.churn._config import ContractChurnConfig
 from retainkit.churn._contract_rules import RUNNING, read_contracts

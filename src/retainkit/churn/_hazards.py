@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 from scipy import special
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.churn._incidence_sample import Labels, check_sample, read_causes
 from retainkit.churn._kernel_softmax import fit_softmax
 from retainkit.errors import ConvergenceError, NotComputableError, SchemaError

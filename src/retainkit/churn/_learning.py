@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.churn._agreement import cause_codes
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import (

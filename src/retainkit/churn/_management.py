@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.labels import Label
 from retainkit.churn._breakdown import CauseBreakdown
 from retainkit.churn._causes import CAUSES, ChurnCause
 from retainkit.churn._cross import holm

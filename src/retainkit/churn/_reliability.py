@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import CAUSE_CODE, UNKNOWN_CODE, ChurnCause
 from retainkit.churn._kernel import top_two

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.lifetime import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, PositiveInt, TimeUnit

@@ -8,8 +8,8 @@ from typing import Annotated, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.labels import Label
 from retainkit.churn._causes import (
     BRANCH_OF,
     CAUSES,

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
-from retainkit._internal.frames import text_series
+from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.frames import text_series
 from retainkit.churn._causes import ChurnCause, EvidenceSource
 from retainkit.churn._coverage import require_event_columns
 from retainkit.churn._taxonomy import CauseCatalog, Identifier

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import parse_as_of
+from retainkit._core.time import parse_as_of
 from retainkit.errors import SchemaError
 from retainkit.pipeline import FittedPipeline
 from retainkit.tables import TransactionColumns, validate_transactions

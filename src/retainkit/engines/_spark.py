@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit._internal.time import parse_as_of
+from retainkit._core.time import parse_as_of
 from retainkit.engines._partitions import score_partition
 from retainkit.errors import MissingDependencyError, SchemaError
 from retainkit.pipeline import FittedPipeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from retainkit._internal.time import DAYS_PER_UNIT, DAYS_PER_YEAR
+from retainkit._core.time import DAYS_PER_UNIT, DAYS_PER_YEAR
 from retainkit.errors import NotComputableError
 from retainkit.typing import TimeUnit
 

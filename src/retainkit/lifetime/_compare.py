@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.result import ResultTable
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import _kernel_compare as kernel
 from retainkit.lifetime._bg_nbd import fit_bg_nbd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.typing import PositiveFloat, PositiveInt
 
 

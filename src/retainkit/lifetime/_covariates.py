@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.frames import column_names, read_columns
+from retainkit._core.frames import column_names, read_columns
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError, SchemaError
 from retainkit.typing import BoolArray, FloatArray, IntoFrame
 

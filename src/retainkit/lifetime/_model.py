@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.result import frame_html
+from retainkit._core.config import FrozenModel
+from retainkit._core.result import frame_html
 from retainkit.errors import ConvergenceError, RetainkitWarning
 from retainkit.lifetime._config import FitConfig
 from retainkit.lifetime._kernel_newton import Evaluation, Optimum, log_covariance, maximise

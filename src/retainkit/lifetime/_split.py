@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import DAYS_PER_UNIT, day_number, parse_as_of
+from retainkit._core.time import DAYS_PER_UNIT, day_number, parse_as_of
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.typing import ArrayLike1D, AsOf, FloatArray, IntArray, TimeUnit

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._groups import read_groups

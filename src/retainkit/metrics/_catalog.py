@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 
 MetricKind = Literal["proportion", "ratio", "count", "distribution"]
 

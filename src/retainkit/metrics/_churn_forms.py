@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal.time import day_number
+from retainkit._core.time import day_number
 from retainkit.metrics._cells import Cells, Groups, sums, undefined_where
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention

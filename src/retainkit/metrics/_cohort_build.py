@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import from_day_numbers
+from retainkit._core.time import from_day_numbers
 from retainkit.errors import NotComputableError
 from retainkit.metrics._calendar import CohortUnit
 from retainkit.metrics._cohort_cells import (

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal.time import day_number
+from retainkit._core.time import day_number
 from retainkit.metrics._calendar import CohortUnit, bucket_of_days, bucket_starts, units_since
 from retainkit.metrics._cohorts import Activity
 from retainkit.metrics._convention import MetricConvention

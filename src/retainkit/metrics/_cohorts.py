@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.metrics._calendar import CohortUnit
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import jeffreys, wilson

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal.time import day_number
+from retainkit._core.time import day_number
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import NEVER, first_days, sorted_unique_pairs

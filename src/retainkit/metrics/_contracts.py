@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import from_day_numbers, parse_as_of
+from retainkit._core.result import ResultTable
+from retainkit._core.time import from_day_numbers, parse_as_of
 from retainkit.metrics._contract_details import NO_DETAILS, ContractDetails, read_details
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._frame import (

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.metrics._catalog import METRIC_DEFINITIONS
 from retainkit.metrics._churn_forms import customer_days, departures, entered, is_plain
 from retainkit.metrics._concentration import concentration_parts

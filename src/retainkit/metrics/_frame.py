@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.codes import number_ids
-from retainkit._internal.time import day_number, to_day_numbers
+from retainkit._core.codes import number_ids
+from retainkit._core.time import day_number, to_day_numbers
 from retainkit.errors import AsOfError, SchemaError
 from retainkit.metrics._kernel import NEVER
 from retainkit.typing import FloatArray, IntArray

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, ndtri
 
-from retainkit._internal._kernel_sums import exact_sums
+from retainkit._core.kernels.sums import exact_sums
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 NEVER = int(np.iinfo(np.int32).max)

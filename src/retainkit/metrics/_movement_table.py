@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel_movements import (
     CHURN,

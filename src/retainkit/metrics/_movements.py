@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import day_number
+from retainkit._core.time import day_number
 from retainkit.errors import NotComputableError
 from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex

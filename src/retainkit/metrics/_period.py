@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.time import day_number, parse_as_of
+from retainkit._core.config import FrozenConfig
+from retainkit._core.time import day_number, parse_as_of
 from retainkit.typing import AsOf
 
 CalendarUnit = Literal["week", "month", "quarter", "year"]

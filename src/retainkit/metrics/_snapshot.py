@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal.time import day_number
+from retainkit._core.time import day_number
 from retainkit.metrics._bases import CustomerBase
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import day_number
+from retainkit._core.result import ResultTable
+from retainkit._core.time import day_number
 from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.metrics._cells import NO_REASON, Cells
 from retainkit.metrics._convention import MetricConvention

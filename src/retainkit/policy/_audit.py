@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 from retainkit.errors import PolicyStoppedError
 from retainkit.policy._arrays import check_length
 from retainkit.policy._decisions import DecisionTable

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, StringConstraints, model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 from retainkit.policy import _kernel
 from retainkit.policy._measures import Identifier
 from retainkit.policy._rules import RULES

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel
 from retainkit.policy._config import PolicyConfig

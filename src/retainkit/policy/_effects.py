@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.policy import _kernel_learn
 from retainkit.policy._logged import MIN_SUPPORT, read_features

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocate import allocate_budget, budget_frontier
 from retainkit.policy._allocation import Allocation

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.policy._config import Exposure, PolicyConfig
 from retainkit.policy._vocabulary import GUARD_RAILS, STANCES, GuardRail
 from retainkit.typing import BoolArray, FloatArray, Language

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.policy import _kernel_hash
 from retainkit.policy._arrays import check_codes, check_length

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_limits
 from retainkit.policy._measure_catalog import MeasureCatalog

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel
 from retainkit.policy._catalog import CATALOG_VERSION, DEBT_STEPS, MEASURES

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 from retainkit.policy._vocabulary import (
     GUARD_RAILS,
     GuardRail,

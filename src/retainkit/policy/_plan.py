@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocation import Allocation
 from retainkit.policy._arrays import as_floats, check_same_customers

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.policy._plan import AnnualPlan
 

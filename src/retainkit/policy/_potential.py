@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError
 from retainkit.policy import _kernel
 from retainkit.policy._arrays import as_bools, as_floats, check_codes, check_length

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.policy._effects import DRLearner, EffectEstimator, EffectModel
 from retainkit.policy._logged import (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
+from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit.errors import AlignmentError, InvalidTableError
 from retainkit.policy import _kernel_learn, _kernel_rank
 from retainkit.policy._effects import check_support

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.policy._arrays import as_floats, check_same_customers
 from retainkit.policy._upgrade_model import UpgradeModel, fit_upgrade_model

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.policy._arrays import as_bools, as_floats
 from retainkit.typing import ArrayLike1D, FloatArray

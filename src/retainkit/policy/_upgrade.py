@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.errors import SchemaError
 from retainkit.policy._measures import Identifier
 from retainkit.tiers import TierChain

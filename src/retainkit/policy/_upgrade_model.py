@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.policy import _kernel_learn
 from retainkit.policy._arrays import as_bools, check_length

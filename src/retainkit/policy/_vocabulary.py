@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.typing import BoolArray
 
 TierRole: TypeAlias = Literal["key", "ordinary", "small"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 
 
 def pairs(**texts: tuple[str, str]) -> dict[str, Label]:

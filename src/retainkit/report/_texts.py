@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.report._numbers import write_range, write_share
 from retainkit.report._pairs import pairs
 from retainkit.report._texts_plans import FLOWS, MODEL, PLANS

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable, frame_html
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable, frame_html
 from retainkit.errors import SchemaError
 from retainkit.metrics import (
     ContractIndex,

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
 from retainkit.metrics import jeffreys_interval
 from retainkit.scorecard._kernel_appraisal import adjusted_bounds, expected_by_mix, mean_bounds

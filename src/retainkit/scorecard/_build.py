@@ -9,9 +9,9 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.labels import Label
-from retainkit._internal.time import parse_as_of
+from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
+from retainkit._core.time import parse_as_of
 from retainkit.errors import InvalidTableError
 from retainkit.scorecard._links import without_effect
 from retainkit.scorecard._measures import Identifier, Measure, Target, Unit

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import StringConstraints, model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 from retainkit.typing import Language
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]

@@ -9,8 +9,8 @@ from typing import ClassVar, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable, frame_html
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable, frame_html
 from retainkit.scorecard._measures import Measure, Objective, Perspective
 from retainkit.scorecard._svg import draw_map
 from retainkit.scorecard._template import ScorecardTemplate

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenModel
+from retainkit._core.labels import Label
 from retainkit.errors import SchemaError
 from retainkit.scorecard._catalog import OBJECTIVES
 from retainkit.scorecard._catalog_links import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit._internal.frames import build_frame
+from retainkit._core.frames import build_frame
 from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import ActivityColumns
 from retainkit.tables._dates import read_times

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.frames import all_texts, text_series
+from retainkit._core.frames import all_texts, text_series
 from retainkit.errors import AlignmentError
 from retainkit.tables._read import (
     Reading,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.frames import text_series
+from retainkit._core.frames import text_series
 from retainkit.tables._read import Reading, distinct, means_missing, none_if_clean, spread
 from retainkit.tables._rules import TableRules
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.frames import text_series
-from retainkit._internal.result import ResultTable
+from retainkit._core.frames import text_series
+from retainkit._core.result import ResultTable
 from retainkit.tables._reasons import describe_reason
 from retainkit.typing import IntArray
 

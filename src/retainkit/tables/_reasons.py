@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 from retainkit.typing import Language
 
 _REASONS: dict[str, tuple[str, str]] = {

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 from pydantic import AfterValidator, model_validator
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 
 RowPolicy: TypeAlias = Literal["keep", "drop", "reject"]
 """keep = use the row and note it; drop = leave it out by policy; reject = an error in the data."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from retainkit._internal.frames import column_names, read_columns
+from retainkit._core.frames import column_names, read_columns
 from retainkit.errors import InvalidTableError, InvalidTransactionsError, SchemaError
 from retainkit.tables._columns import TableColumns
 from retainkit.tables._ledger import Ledger

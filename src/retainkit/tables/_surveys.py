@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.frames import build_frame
+from retainkit._core.frames import build_frame
 from retainkit.errors import SchemaError
 from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import SurveyColumns

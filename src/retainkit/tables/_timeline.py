@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import parse_as_of
+from retainkit._core.time import parse_as_of
 from retainkit.tables._sieve import Sieve
 from retainkit.typing import AsOf, BoolArray
 

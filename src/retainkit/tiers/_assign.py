@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import parse_as_of
+from retainkit._core.time import parse_as_of
 from retainkit.errors import AlignmentError
 from retainkit.tiers import _kernel, _kernel_stability
 from retainkit.tiers._arrays import as_values, check_length, check_same_customers, index_of

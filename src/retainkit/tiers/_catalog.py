@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 
 BAD: Final = "bad"
 """Name of the tier shown for customers of bad standing, whatever they are worth."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.tiers import _kernel_movement as _kernel
 from retainkit.tiers._catalog import BAD, LAPSED

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.tiers._arrays import categorical, check_length
 from retainkit.tiers._confidence import ValueDistribution, tier_probabilities
 from retainkit.tiers._tier_table import TierTable

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 from retainkit.tiers._catalog import BAD, TIER_LABELS
 from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError, SchemaError
 from retainkit.tiers._arrays import as_floats, check_length
 from retainkit.tiers._extra import load

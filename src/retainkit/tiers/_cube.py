@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_cube as _kernel
 from retainkit.tiers._arrays import as_values, check_length

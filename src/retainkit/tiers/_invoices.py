@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.result import ResultTable
+from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers._arrays import as_floats

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenModel
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_lifecycle as _kernel
 from retainkit.tiers._arrays import as_floats, categorical, check_length, index_of

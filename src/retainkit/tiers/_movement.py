@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import _kernel_movement as _kernel

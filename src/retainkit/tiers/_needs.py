@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenModel
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers._arrays import check_length
 from retainkit.tiers._catalog import NEED_LEVELS

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenModel
+from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
 

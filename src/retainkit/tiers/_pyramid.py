@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.labels import Label
-from retainkit._internal.result import ResultTable
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable
 from retainkit.tiers import _kernel
 from retainkit.tiers._arrays import as_values, check_length
 from retainkit.tiers._tier_table import TierTable

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.tiers import _kernel, _kernel_breaks
 from retainkit.tiers._arrays import as_values
 from retainkit.tiers._config import (

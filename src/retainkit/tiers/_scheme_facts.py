@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.labels import Label
+from retainkit._core.config import FrozenModel
+from retainkit._core.labels import Label
 from retainkit.tiers._catalog import SCHEME_NOTES
 
 __all__ = ["ParetoFacts", "SchemeNote", "TierShare"]

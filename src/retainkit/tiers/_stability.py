@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import _kernel_stability as _kernel

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import day_number, parse_as_of
+from retainkit._core.time import day_number, parse_as_of
 from retainkit.errors import AlignmentError, InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers._arrays import as_floats

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
 __all__ = ["InvoiceColumns", "StandingConfig"]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, Rate
 from retainkit.value._summary import CustomerSummary

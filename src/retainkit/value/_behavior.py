@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit._internal._kernel_sums import SumGrid, exact_sums
-from retainkit._internal.time import DAYS_PER_UNIT, day_number, parse_as_of
+from retainkit._core.kernels.sums import SumGrid, exact_sums
+from retainkit._core.time import DAYS_PER_UNIT, day_number, parse_as_of
 from retainkit.typing import AsOf, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._behavior_config import BehaviorConfig
 from retainkit.value._behavior_table import BehaviorTable, Preference

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.typing import PositiveInt
 
 

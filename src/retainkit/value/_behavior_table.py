@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value._behavior_config import BehaviorConfig
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from retainkit._internal.labels import Label
+from retainkit._core.labels import Label
 
 
 class ValueCriterion(StrEnum):

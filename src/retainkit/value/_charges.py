@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, BoolArray
 from retainkit.value._kernel_charges import charge_day, charges_due

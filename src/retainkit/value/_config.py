@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.time import DAYS_PER_YEAR
+from retainkit._core.config import FrozenConfig
+from retainkit._core.time import DAYS_PER_YEAR
 from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
 from retainkit.value._catalog import ValueCriterion
 

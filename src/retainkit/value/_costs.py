@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal._kernel_sums import exact_sums
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.kernels.sums import exact_sums
+from retainkit._core.result import ResultTable
+from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, FloatArray
 

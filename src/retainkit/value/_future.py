@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from retainkit._internal.time import parse_as_of
+from retainkit._core.time import parse_as_of
 from retainkit.typing import AsOf, CollapseUnit, TimeUnit
 from retainkit.value._future_config import (
     EstimatorEvidence,

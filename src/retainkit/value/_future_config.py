@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from retainkit._internal.config import FrozenConfig
+from retainkit._core.config import FrozenConfig
 from retainkit.typing import PositiveFloat, PositiveInt
 
 BuiltInEstimator: TypeAlias = Literal["two_part", "blend", "lifetime", "spend", "spend_rate"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from scipy.special import expit
 
-from retainkit._internal.config import FrozenConfig, FrozenModel
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import NotComputableError, SchemaError
 from retainkit.typing import FloatArray, PositiveFloat
 from retainkit.value._future_config import (

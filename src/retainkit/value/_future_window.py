@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.codes import number_ids
-from retainkit._internal.time import day_number
+from retainkit._core.codes import number_ids
+from retainkit._core.time import day_number
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
 from retainkit.typing import CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._future_config import FutureReason, FutureValueConfig

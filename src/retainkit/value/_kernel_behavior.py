@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, zeta
 
-from retainkit._internal._kernel_sums import SumGrid, exact_sums
+from retainkit._core.kernels.sums import SumGrid, exact_sums
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal._kernel_sums import SumGrid, row_blocks, row_counts
-from retainkit._internal._kernel_sums import exact_sums as exact_sums
+from retainkit._core.kernels.sums import SumGrid, row_blocks, row_counts
+from retainkit._core.kernels.sums import exact_sums as exact_sums
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]

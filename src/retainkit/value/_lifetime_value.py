@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from retainkit._internal.time import DAYS_PER_UNIT
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import AlignmentError
 from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value._kernel_discount import discount_nodes, distinct_histories

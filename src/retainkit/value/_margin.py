@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import NotComputableError
 from retainkit.typing import FloatArray, NonNegativeFloat
 from retainkit.value._kernel_score import fit_credibility, own_rates, shrunk_rates

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retainkit._internal.config import FrozenConfig
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenConfig
+from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, NonNegativeFloat, PositiveFloat, Rate
 from retainkit.value._costs import CostTable, allocate_costs

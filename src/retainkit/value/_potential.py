@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value._behavior_table import BehaviorTable

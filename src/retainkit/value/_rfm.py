@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.config import FrozenModel
-from retainkit._internal.result import ResultTable
+from retainkit._core.config import FrozenModel
+from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value._config import RfmConfig

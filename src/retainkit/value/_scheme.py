@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import AlignmentError
 from retainkit.typing import FloatArray, NonNegativeFloat
 from retainkit.value._catalog import ValueCriterion

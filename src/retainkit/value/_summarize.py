@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.codes import number_ids
-from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.codes import number_ids
+from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import AsOfError, SchemaError
 from retainkit.typing import AsOf, BoolArray, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._kernel_summary import Int32Array, collapse_days, summarize_rows

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from retainkit._internal.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import AlignmentError, AsOfError, SchemaError
 from retainkit.typing import ArrayLike1D, AsOf, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._kernel_summary import collapse_days, summarize_rows

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
-from retainkit._internal.time import DAYS_PER_UNIT, day_number, from_day_numbers
+from retainkit._core.result import ResultTable
+from retainkit._core.time import DAYS_PER_UNIT, day_number, from_day_numbers
 from retainkit.errors import NotComputableError
 from retainkit.typing import BoolArray, CollapseUnit, FloatArray, IntArray, TimeUnit
 from retainkit.value._kernel_summary import NEVER, collapse_days

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
 from retainkit.typing import BoolArray, FloatArray, Language
 from retainkit.value._catalog import CRITERION_LABELS, SCORED, VALUE_REASONS, ValueCriterion

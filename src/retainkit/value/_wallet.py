@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._internal.result import ResultTable
+from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value._behavior_table import BehaviorTable

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from retainkit._internal.config import FrozenModel
+from retainkit._core.config import FrozenModel
 from retainkit.errors import NotComputableError, SchemaError
 from retainkit.typing import FloatArray
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from retainkit._internal.docs import describe_parameters, first_line
+from retainkit._core.docs import describe_parameters, first_line
 
 
 class FrozenConfig(BaseModel):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retainkit._internal.codes import number_ids
-from retainkit._internal.time import to_day_numbers
+from retainkit._core.codes import number_ids
+from retainkit._core.time import to_day_numbers
 from retainkit.metrics import index_purchases, tabulate_metrics
 from retainkit.value import summarize_customers
 
