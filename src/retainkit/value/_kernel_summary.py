@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.recent import Counts, Money, recent_counts, recent_money
 from retainkit._core.kernels.sums import SumGrid, row_blocks, row_counts
 from retainkit._core.kernels.sums import exact_sums as exact_sums
 
@@ -35,6 +36,8 @@ class SummaryArrays(NamedTuple):
     return_amount: FloatArray
     profit: FloatArray | None
     breadth: Int32Array | None
+    recent_days: Counts
+    recent_amount: Money
 
 
 def summarize_rows(
@@ -52,7 +55,8 @@ def summarize_rows(
     bought = None if is_purchase.all() else is_purchase
     returned = np.zeros(n) if bought is None else exact_sums(codes, amounts, n, keep=~bought)
     breadth = None if lines is None else distinct_counts(codes, lines, n, keep=bought)
-    occasions, first, last = occasion_days(codes, days, n, keep=bought)
+    occasions, first, last, recent = occasion_days(codes, days, n, keep=bought)
+    ages = last[codes].astype(np.int64) - days
     purchased, repeated = purchase_sums(codes, days, amounts, first, keep=bought)
     repeated[occasions < 2] = np.nan
     repeated /= np.maximum(occasions - 1, 1)
@@ -66,6 +70,8 @@ def summarize_rows(
         return_amount=returned,
         profit=earned,
         breadth=breadth,
+        recent_days=recent,
+        recent_amount=recent_money(codes, ages, amounts, n),
     )
 
 
@@ -86,8 +92,8 @@ def collapse_days(days: Int32Array, unit: str) -> Int32Array:
 
 def occasion_days(
     codes: IntArray, days: Int32Array, n: int, *, keep: BoolArray | None = None
-) -> tuple[Int32Array, Int32Array, Int32Array]:
-    """Return each customer's number of distinct days, first day and last day (or `NEVER`)."""
+) -> tuple[Int32Array, Int32Array, Int32Array, Counts]:
+    """Return each customer's distinct days, first and last day (or `NEVER`), and recent days."""
     occasions = np.zeros(n, dtype=np.int32)
     first = np.full(n, NEVER, dtype=np.int32)
     last = np.full(n, NEVER, dtype=np.int32)
@@ -101,7 +107,9 @@ def occasion_days(
         first[known] = (keys[starts] & mask) + low
         last[known] = (keys[ends] & mask) + low
         occasions[known] = ends - starts + 1
-    return occasions, first, last
+    who = keys >> bits
+    recent = recent_counts(who, last[who] - low - (keys & ((1 << bits) - 1)), n)
+    return occasions, first, last, recent
 
 
 def distinct_counts(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.kernels.recent import Counts, Money
 from retainkit._core.result import ResultTable
 from retainkit._core.time import DAYS_PER_UNIT, day_number, from_day_numbers
 from retainkit.errors import NotComputableError
@@ -60,6 +61,10 @@ class CustomerSummary(ResultTable):
         Cost given to `with_costs` that belongs to customers not in this summary [money].
     breadth : numpy.ndarray of int32 or None
         Distinct business lines purchased from; 0 where no line is known; None without the column.
+    recent_days, recent_amount : numpy.ndarray of shape (n, 8) or None
+        Purchase days [count] and money net of returns [money] within 0, 7, 15, 30, 61, 122, 243
+        and 487 days before the last purchase: what a forecast reads the recent past from. None
+        where a summary was put together by hand.
     rows_after_as_of : int
         Rows after `as_of`: unobserved by definition, left out.
 
@@ -89,6 +94,8 @@ class CustomerSummary(ResultTable):
     cost_to_serve: FloatArray | None = None
     cost_of_others: float = 0.0
     breadth: Int32Array | None = None
+    recent_days: Counts | None = None
+    recent_amount: Money | None = None
     rows_after_as_of: int = 0
 
     _what: ClassVar[str] = "customers"
@@ -275,6 +282,7 @@ class CustomerSummary(ResultTable):
         names = (
             *("occasions", "first_day", "last_day", "transactions", "monetary_value"),
             *("purchase_amount", "return_amount", "profit", "cost_to_serve", "breadth"),
+            *("recent_days", "recent_amount"),
         )
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 

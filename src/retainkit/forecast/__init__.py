@@ -1,0 +1,1 @@
+"""Who will still be there and what will they bring, and how far that can be trusted."""

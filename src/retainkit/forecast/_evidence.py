@@ -1,0 +1,245 @@
+"""Walking forward: stand on an earlier day, forecast from what was known then, look at what came."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from retainkit._core.config import FrozenConfig
+from retainkit.forecast._config import ForecastConfig
+from retainkit.forecast._kernel_judge import (
+    area_under_curve,
+    calibration_error,
+    found_and_captured,
+    noise_floor,
+    rank_correlation,
+)
+from retainkit.forecast._learn import Base, Regressions, Window, learn, learning_windows
+from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
+from retainkit.typing import FloatArray
+
+Ranks = Literal["yes", "no", "not known"]
+
+_SHARES = (1.0, 0.5, 0.25)
+_STEPS = (1, 2, 3)
+_LEAST_PAST = 45
+_ENOUGH_TO_DENY = 600
+"""Customers times origins from which on "does not rank" is said instead of "not known" [count]."""
+
+
+class Origin(FrozenConfig):
+    """One earlier day, what was forecast on it and what came.
+
+    Parameters
+    ----------
+    day : datetime.date
+        Last day known to the forecast.
+    window_days : int
+        Days ahead [day].
+    share : float
+        Window over the horizon of the run.
+    customers, buyers : int
+        Customers forecast, and how many of them bought in the window [count].
+    auc : float or None
+        Probability that a buyer had the higher `p_active`.
+    rank_z : float or None
+        Rank correlation of expected and actual money in standard errors.
+    calibration_error, noise_floor : float
+        Mean distance of `p_active` and frequency over ten groups, and what chance alone gives.
+    found, captured : float or None
+        Share of the best fifth found, and of all money captured by it.
+    expected, actual : float
+        Money of all these customers [money].
+    totals : tuple of (str, float)
+        Log of expected over actual money of each way to tell the total.
+    entrants : float
+        Money in the window from customers not yet there on the day [money].
+    """
+
+    day: date
+    window_days: int
+    share: float
+    customers: int
+    buyers: int
+    auc: float | None
+    rank_z: float | None
+    calibration_error: float
+    noise_floor: float
+    mean_forecast: float
+    found: float | None
+    captured: float | None
+    expected: float
+    actual: float
+    totals: tuple[tuple[str, float], ...]
+    entrants: float
+
+
+class Judged(NamedTuple):
+    """An origin with each customer's expected value [baskets] and the money that came [money]."""
+
+    origin: Origin
+    size: FloatArray
+    money: FloatArray
+
+
+def walk_forward(
+    base: Base, last_day: int, horizon: int, config: ForecastConfig
+) -> list[Judged]:
+    """Return what earlier forecasts were worth, longest windows first; equal weights of totals."""
+    judged: list[Judged] = []
+    for share in _SHARES:
+        window = round(share * horizon)
+        for step in _STEPS:
+            day = last_day - step * window
+            if window < 7 or day - base.first_day < max(0.5 * window, _LEAST_PAST):
+                continue
+            one = _judge(base, day, window, share, config)
+            if one is not None:
+                judged.append(one)
+    return judged
+
+
+def _judge(
+    base: Base, day: int, length: int, share: float, config: ForecastConfig
+) -> Judged | None:
+    """Forecast from what was known on a day and hold it against what came."""
+    window = base.window(day, length)
+    if window is None or not window.money.sum() > 0.0:
+        return None
+    knows = window.moment.p_lifetime is not None
+    learnt = learn(learning_windows(base, day, length), config.ridge, with_lifetime=knows)
+    if learnt is None:
+        return None
+    moment, money = window.moment, window.money
+    columns = moment.design(learnt.uses_lifetime)
+    chance, value = learnt.p_active(columns), learnt.log_value(columns, moment.past())
+    totals, actual = tell_totals(base, moment, learnt), float(money.sum())
+    expected = combine_totals(totals, weigh_totals((), list(totals)))
+    found, captured = found_and_captured(value, money, 0.2)
+    inside = (base.log.day > day) & (base.log.day <= day + length)
+    origin = Origin(
+        day=date.fromordinal(day + date(1970, 1, 1).toordinal()),
+        window_days=length,
+        share=share,
+        customers=len(money),
+        buyers=int(window.bought.sum()),
+        auc=_known(area_under_curve(chance, window.bought)),
+        rank_z=_known(rank_correlation(value, money) * np.sqrt(len(money) - 1.0)),
+        calibration_error=calibration_error(chance, window.bought),
+        noise_floor=noise_floor(chance),
+        mean_forecast=float(chance.mean()),
+        found=_known(found),
+        captured=_known(captured),
+        expected=expected,
+        actual=actual,
+        totals=tuple((name, float(np.log(total / actual))) for name, total in totals.items()),
+        entrants=float(base.log.money[inside].sum()) - actual,
+    )
+    size = np.exp(value)
+    return Judged(origin, size * (expected / (float(size.sum()) * moment.scales.basket)), money)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+class LeftOut(NamedTuple):
+    """Forecasts [baskets] of customers who were not learnt from, in the window that ends today.
+
+    Sizes add up to the money that came; `actual` is that money [money].
+    """
+
+    size: FloatArray
+    actual: FloatArray
+    rank_z: float
+
+
+def forecast_left_out(windows: list[Window], config: ForecastConfig) -> LeftOut | None:
+    """Forecast each half of the customers from what the other half teaches, in the longest window.
+
+    Customers are numbered in an order their ids were hashed to, so that odd and even are halves
+    drawn at random.
+    """
+    longest = windows[0]
+    odd = longest.moment.who % 2 == 1
+    size = np.empty(len(odd))
+    for fold in (True, False):
+        learnt = learn([_part(window, fold) for window in windows], config.ridge)
+        if learnt is None:
+            return None
+        rest = _part(longest, not fold)
+        columns = rest.moment.design(learnt.uses_lifetime)
+        size[odd != fold] = np.exp(learnt.log_value(columns, rest.moment.past()))
+    actual = longest.money
+    z = rank_correlation(size, actual) * np.sqrt(len(size) - 1.0)
+    level = float(actual.sum()) / (float(size.sum()) * longest.moment.scales.basket)
+    return LeftOut(size * level, actual, float(z)) if level > 0.0 else None
+
+
+def _part(window: Window, odd: bool) -> Window:
+    """Return the customers of a window with an odd (or even) number."""
+    rows = (window.moment.who % 2 == 1) == odd
+    moment = window.moment
+    chance, purchases = moment.p_lifetime, moment.expected_purchases
+    part = moment._replace(
+        who=moment.who[rows],
+        known=moment.known.take(rows),
+        columns=[column[rows] for column in moment.columns],
+        p_lifetime=None if chance is None else chance[rows],
+        expected_purchases=None if purchases is None else purchases[rows],
+    )
+    return Window(part, window.weight, window.bought[rows], window.money[rows])
+
+
+class Trust(FrozenConfig):
+    """Whether the forecast orders customers better than chance, and by how much.
+
+    Parameters
+    ----------
+    ranks : {"yes", "no", "not known"}
+        The finding.
+    z : float or None
+        Standard errors above chance, pooled over earlier forecasts; None where none was judged.
+    customers, origins : int
+        What it rests on [count].
+    window_days : int
+        Days ahead of the forecasts that were judged [day].
+    """
+
+    ranks: Ranks
+    z: float | None
+    customers: int
+    origins: int
+    window_days: int
+
+
+def judge_ranking(
+    origins: tuple[Origin, ...], left_out: LeftOut | None, window: int, config: ForecastConfig
+) -> Trust:
+    """Say whether the ranking is trusted, from the longest windows that do not overlap."""
+    fit = [
+        o
+        for o in origins
+        if o.rank_z is not None
+        and o.customers >= config.min_customers
+        and o.buyers >= config.min_buyers
+    ]
+    for share in _SHARES:
+        same = [o for o in fit if o.share == share]
+        if same:
+            z = sum(o.rank_z or 0.0 for o in same) / np.sqrt(len(same))
+            heads = sum(o.customers for o in same)
+            return _trust(float(z), heads, len(same), same[0].window_days, config)
+    if left_out is not None and np.isfinite(left_out.rank_z):
+        heads = len(left_out.size)
+        if heads >= config.min_customers and (left_out.actual > 0.0).sum() >= config.min_buyers:
+            return _trust(left_out.rank_z, heads, 1, window, config)
+    return Trust(ranks="not known", z=None, customers=0, origins=0, window_days=0)
+
+
+def _trust(z: float, heads: int, origins: int, window: int, config: ForecastConfig) -> Trust:
+    denied: Ranks = "no" if heads >= _ENOUGH_TO_DENY else "not known"
+    ranks: Ranks = "yes" if z >= config.rank_z else denied
+    return Trust(ranks=ranks, z=z, customers=heads, origins=origins, window_days=window)

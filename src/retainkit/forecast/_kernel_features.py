@@ -1,0 +1,86 @@
+"""What is known of a customer as columns of a regression, free of scale.
+
+Times are counted in units of the window ahead, silence also in the customer's own rhythm, money in
+mean baskets: what is learnt from one window then holds for another, and for another currency.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit._core.kernels.recent import within
+from retainkit.forecast._kernel_log import Known
+
+FloatArray = npt.NDArray[np.float64]
+
+RECENT = (1.0 / 12.0, 0.25, 0.5, 1.0)
+"""Shares of the window ahead over which recent purchases and money are counted."""
+
+
+class Scales(NamedTuple):
+    """Mean days between purchases of one customer [day], and mean net money per purchase day."""
+
+    gap: float
+    basket: float
+
+
+def measure_scales(known: Known) -> Scales:
+    """Return the rhythm and the basket of a base."""
+    gaps = float((known.purchases - 1.0).sum())
+    spans = float((known.last - known.first).sum())
+    gap = spans / gaps if gaps > 0.0 and spans > 0.0 else 90.0
+    basket = float(np.maximum(known.money, 0.0).sum() / known.purchases.sum())
+    return Scales(max(gap, 1.0), basket if basket > 0.0 else 1.0)
+
+
+def own_gap(known: Known, base_gap: float) -> FloatArray:
+    """Return each customer's usual days between purchases, drawn towards the base's [day].
+
+    (2 x base mean + span) / (2 + gaps): two gaps' worth of the base, so that who bought once has
+    a rhythm too.
+    """
+    span = known.last - known.first
+    rhythm: FloatArray = (2.0 * base_gap + span) / (known.purchases + 1.0)
+    return rhythm
+
+
+def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
+    """Return the columns of a forecast over `window` days, one array each."""
+    silent, span = known.day - known.last, known.last - known.first
+    age = known.day - known.first
+    count = np.log(known.purchases)
+    silence = np.log1p(12.0 * silent / window)
+    rhythm = np.log1p(silent / own_gap(known, scales.gap))
+    once = (known.purchases == 1.0).astype(np.float64)
+    money = np.maximum(known.money, 0.0) / scales.basket
+    columns = [
+        np.log1p(12.0 * age / window),
+        silence,
+        silence * silence,
+        count,
+        np.log(known.purchases * window / (age + 0.2 * window)),
+        rhythm,
+        rhythm * rhythm,
+        once,
+        once * silence,
+        count * silence,
+        np.log1p(money),
+        np.log1p(money / known.purchases),
+    ]
+    purchases = known.purchases.astype(np.float64)
+    for share in RECENT:
+        reach = share * window - silent - 1e-9
+        days = within(known.recent_days, purchases, span, reach)
+        spent = within(known.recent_money, known.money, span, reach)
+        columns += [np.log1p(days), np.log1p(np.maximum(spent, 0.0) / scales.basket)]
+    return columns
+
+
+def past_rate(known: Known, window: float, scales: Scales) -> FloatArray:
+    """Return the log of the money of a window at the customer's past rate, in baskets."""
+    age = np.maximum(known.day - known.first, 1.0)
+    money = np.maximum(known.money, 0.0) / scales.basket + 1.0
+    return np.asarray(np.log(money * window / (age + window)))

@@ -1,0 +1,352 @@
+"""ForecastModel: what was learnt of a base, small and applied to each customer on its own."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.recent import within
+from retainkit._core.time import DAYS_PER_YEAR, day_number
+from retainkit.errors import AlignmentError, SchemaError
+from retainkit.forecast._config import ForecastConfig
+from retainkit.forecast._evidence import Origin, Trust
+from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_rate
+from retainkit.forecast._kernel_judge import Bands, apply_bands
+from retainkit.forecast._kernel_log import Known
+from retainkit.forecast._kernel_ridge import expit, logit
+from retainkit.forecast._learn import Regressions, lifetime_forecast
+from retainkit.forecast._table import (
+    BASE_RISES,
+    FEW,
+    LARGE,
+    NO_FORECAST,
+    NO_NOTE,
+    NO_PURCHASE,
+    RETURNED,
+    RISING,
+    SILENT,
+    ForecastTable,
+)
+from retainkit.lifetime import PurchaseModelUnion
+from retainkit.typing import FloatArray, IntArray
+
+_CHUNK = 65_536
+_NEVER = np.iinfo(np.int32).min
+_YEAR = 365.0
+_HIGHER, _LOWER = 1.25, 0.5
+"""Times its past year beyond which an expected value is explained."""
+_LEAST_YEAR = 90.0
+"""Days a customer is known at the least before its months are annualised [day]."""
+_MATTERS = 0.1
+"""Baskets below which a difference is not worth a word."""
+_Z90 = 1.6448536269514722
+
+
+class PurchaseFacts(Protocol):
+    """What the forecast needs to know of customers; `value.CustomerSummary` offers it."""
+
+    @property
+    def customer_id(self) -> pd.Index[Any]:
+        """The customers."""
+
+    @property
+    def as_of(self) -> date:
+        """Last observed day."""
+
+    @property
+    def occasions(self) -> npt.NDArray[np.int32]:
+        """Days with a purchase [count]."""
+
+    @property
+    def first_day(self) -> npt.NDArray[np.int32]:
+        """First purchase [days since 1970-01-01]."""
+
+    @property
+    def last_day(self) -> npt.NDArray[np.int32]:
+        """Last purchase [days since 1970-01-01]."""
+
+    @property
+    def total_amount(self) -> FloatArray:
+        """Purchases net of returns [money]."""
+
+    @property
+    def recent_days(self) -> npt.NDArray[np.int16] | None:
+        """Purchase days within some days before the last purchase [count]."""
+
+    @property
+    def recent_amount(self) -> npt.NDArray[np.float32] | None:
+        """Money within some days before the last purchase [money]."""
+
+
+class Interval(FrozenConfig):
+    """Expected values that end each group [baskets], and what held most of its members [money]."""
+
+    edge: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+    def bands(self) -> Bands:
+        """Return the arrays."""
+        return Bands(np.array(self.edge), np.array(self.lower), np.array(self.upper))
+
+
+class Rhythm(FrozenConfig):
+    """Gaps to the next purchase in units of the own usual gap: a low, a middle and a high one."""
+
+    low: float
+    middle: float
+    high: float
+
+
+class ForecastModel(FrozenModel):
+    """Who will buy within the horizon and for how much: learnt from a base, judged on its past.
+
+    Parameters
+    ----------
+    config : ForecastConfig
+        What the user chose.
+    as_of : datetime.date
+        Last observed day of the base it was learnt on.
+    horizon_days : int
+        Days ahead the forecast speaks of [day].
+    tested_days : int
+        Longest window ahead that was learnt from [day]; beyond it the forecast is carried.
+    base_gap : float
+        Mean days between purchases of one customer [day].
+    basket : float
+        Mean net money of a purchase day [money].
+    regressions : Regressions or None
+        What was learnt; None where too little happened: then the lifetime model alone.
+    lifetime : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
+        Model of buying and dropout, one of the candidates.
+    factor : float
+        What makes the expected values add up to the total.
+    interval : Interval or None
+        What customers of each predicted size brought.
+    drift : float
+        Standard deviation of the log-odds by which the level of earlier forecasts was off.
+    rhythm : Rhythm
+        How long until the next purchase, in own gaps.
+    totals, weights : tuple of (str, float)
+        The total told in each way over the last span of the same length, and the weight of each.
+    total_ratio : float
+        Total over the money of the last span of the same length, everybody counted.
+    trust : Trust
+        Whether the ranking beats chance.
+    origins : tuple of Origin
+        Earlier forecasts and what came.
+    notes : tuple of str
+        What a reader must know before acting on it.
+    """
+
+    config: ForecastConfig
+    as_of: date
+    horizon_days: int
+    tested_days: int
+    base_gap: float
+    basket: float
+    regressions: Regressions | None
+    lifetime: PurchaseModelUnion | None
+    factor: float
+    interval: Interval | None
+    drift: float
+    rhythm: Rhythm
+    totals: tuple[tuple[str, float], ...]
+    weights: tuple[tuple[str, float], ...]
+    total_ratio: float | None
+    trust: Trust
+    origins: tuple[Origin, ...]
+    notes: tuple[str, ...] = ()
+
+    def apply(
+        self,
+        summary: PurchaseFacts,
+        *,
+        margin_rate: float | FloatArray = 1.0,
+        annual_discount_rate: float = 0.0,
+    ) -> ForecastTable:
+        """Forecast each customer; the result for one does not depend on the others.
+
+        Parameters
+        ----------
+        summary : CustomerSummary
+            Customers, from `summarize_customers` or `summarize_customer`.
+        margin_rate : float or numpy.ndarray of shape (n,), default 1.0
+            Profit per unit of purchases.
+        annual_discount_rate : float, default 0.0
+            Yearly rate; the money of the horizon is taken to come evenly.
+
+        Returns
+        -------
+        ForecastTable
+            In the order of `summary`.
+
+        Raises
+        ------
+        SchemaError
+            If the summary was put together without its recent purchases.
+        AlignmentError
+            If `margin_rate` is for another number of customers.
+        """
+        if summary.recent_days is None or summary.recent_amount is None:
+            raise SchemaError(
+                "the summary has no recent purchases",
+                rule="a forecast reads what a customer bought in the days before its last purchase",
+                where="CustomerSummary.recent_days",
+                fix="summarise with summarize_customers or summarize_customer",
+            )
+        n = len(summary.customer_id)
+        margin = np.broadcast_to(np.asarray(margin_rate, dtype=np.float64), (n,)) if (
+            np.ndim(margin_rate) == 0 or np.shape(margin_rate) == (n,)
+        ) else None
+        if margin is None:
+            raise AlignmentError(
+                f"margin_rate has shape {np.shape(margin_rate)}, the summary {n:,} customers",
+                rule="one margin for all or one per customer, in order",
+                where="margin_rate",
+                fix="pass margin_rates(summary, margin)",
+            )
+        out = _Columns.empty(n)
+        for start in range(0, n, _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, n))
+            bought = rows[summary.occasions[rows] > 0]
+            self._fill(out, bought, _known(summary, bought))
+        out.note[summary.occasions == 0] = NO_PURCHASE
+        money = margin * discount_factor(self.horizon_days, annual_discount_rate)
+        return out.table(summary.customer_id, money, self.config.level)
+
+    def p_active(self, summary: PurchaseFacts) -> FloatArray:
+        """Return the probability of a purchase within the horizon; NaN without a purchase."""
+        return self.apply(summary).p_active
+
+    def _fill(self, out: _Columns, rows: npt.NDArray[np.int64], known: Known) -> None:
+        """Forecast the customers at `rows`."""
+        if not len(rows):
+            return
+        window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
+        chance, purchases = lifetime_forecast(self.lifetime, known, window)
+        if self.regressions is not None and not (
+            self.regressions.uses_lifetime and chance is None
+        ):
+            columns = describe(known, window, scales)
+            if self.regressions.uses_lifetime and chance is not None:
+                columns.append(logit(chance))
+            p = self.regressions.p_active(columns)
+            size = np.exp(self.regressions.log_value(columns, past_rate(known, window, scales)))
+        elif chance is not None and purchases is not None:
+            p = chance
+            spend = (np.maximum(known.money, 0.0) / self.basket + 2.0) / (known.purchases + 2.0)
+            size = purchases * spend
+        else:
+            out.note[rows] = NO_FORECAST
+            return
+        unit = self.basket * self.factor
+        out.p[rows] = p
+        shift = _Z90 * self.drift
+        out.p_low[rows], out.p_high[rows] = expit(logit(p) - shift), expit(logit(p) + shift)
+        out.p_low[rows] = np.minimum(out.p_low[rows], p)
+        out.p_high[rows] = np.maximum(out.p_high[rows], p)
+        out.value[rows] = size * unit
+        if self.interval is not None:
+            out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
+        self._fill_next(out, rows, known, p)
+        out.note[rows] = self._explain(known, size * unit)
+
+    def _fill_next(
+        self, out: _Columns, rows: npt.NDArray[np.int64], known: Known, p: FloatArray
+    ) -> None:
+        """Expect the next purchase after the own rhythm, or by the chance where that has passed."""
+        silent, gap = known.day - known.last, own_gap(known, self.base_gap)
+        out.overdue[rows] = np.maximum(silent - gap * self.rhythm.middle, 0.0)
+        for target, share, ratio in (
+            (out.next_low, 0.05, self.rhythm.low),
+            (out.next, 0.5, self.rhythm.middle),
+            (out.next_high, 0.95, self.rhythm.high),
+        ):
+            with np.errstate(divide="ignore"):
+                wait = self.horizon_days * np.log1p(-share) / np.log1p(-np.minimum(p, 1 - 1e-12))
+            by_rhythm = gap * ratio - silent
+            days = np.ceil(np.where(by_rhythm >= 1.0, np.minimum(by_rhythm, wait), wait))
+            days = np.maximum(days, 1.0)
+            inside = (days <= self.horizon_days) & (p >= share)
+            target[rows] = np.where(inside, known.day + days, float(_NEVER)).astype(np.int32)
+
+    def _explain(self, known: Known, value: FloatArray) -> npt.NDArray[np.int8]:
+        """Say why an expected value departs from what the customer's past year brought."""
+        silent, age = known.day - known.last, known.day - known.first
+        span, purchases = known.last - known.first, known.purchases
+        year = within(known.recent_money, known.money, span, _YEAR - silent - 1e-9)
+        young = np.minimum(np.maximum(age + 1.0, _LEAST_YEAR), _YEAR)
+        past = np.maximum(year, 0.0) * _YEAR / young
+        ahead = value * _YEAR / self.horizon_days
+        matters = np.abs(ahead - past) > _MATTERS * self.basket
+        quarter = within(known.recent_days, purchases, span, _YEAR / 4 - silent - 1e-9)
+        lately = (quarter * 4.0 > purchases * _YEAR / young) & (purchases > 1.0)
+        why_higher = np.where(lately, RISING, FEW)
+        why_higher = np.where(purchases * _YEAR / young >= 6.0, BASE_RISES, why_higher)
+        late = silent > own_gap(known, self.base_gap)
+        note = np.where(matters & (ahead > _HIGHER * past), why_higher, NO_NOTE)
+        note = np.where(matters & (ahead < _LOWER * past), np.where(late, SILENT, LARGE), note)
+        note = np.where(known.money <= 0.0, RETURNED, note)
+        return np.asarray(note.astype(np.int8))
+
+
+class _Columns:
+    """The columns of the table while they are filled."""
+
+    def __init__(self, n: int) -> None:
+        self.p, self.p_low, self.p_high = (np.full(n, np.nan) for _ in range(3))
+        self.value, self.low, self.high = (np.full(n, np.nan) for _ in range(3))
+        self.next, self.next_low, self.next_high = (
+            np.full(n, _NEVER, dtype=np.int32) for _ in range(3)
+        )
+        self.overdue = np.full(n, np.nan)
+        self.note = np.zeros(n, dtype=np.int8)
+
+    @classmethod
+    def empty(cls, n: int) -> _Columns:
+        return cls(n)
+
+    def table(self, customer_id: pd.Index[Any], money: FloatArray, level: float) -> ForecastTable:
+        bounds = np.sort(np.stack([self.low * money, self.high * money]), axis=0)
+        return ForecastTable(
+            customer_id=customer_id,
+            p_active=self.p,
+            p_active_low=self.p_low,
+            p_active_high=self.p_high,
+            expected_value=self.value * money,
+            expected_value_low=bounds[0],
+            expected_value_high=bounds[1],
+            next_purchase=self.next,
+            next_purchase_low=self.next_low,
+            next_purchase_high=self.next_high,
+            days_overdue=self.overdue,
+            note=self.note,
+            level=level,
+        )
+
+
+def discount_factor(horizon_days: float, annual_rate: float) -> float:
+    """Return the mean of (1 + rate)^(-t / 365.25) over the horizon."""
+    force = np.log1p(annual_rate) * horizon_days / DAYS_PER_YEAR
+    return float(-np.expm1(-force) / force) if force > 0.0 else 1.0
+
+
+def _known(summary: PurchaseFacts, rows: IntArray) -> Known:
+    """Return what is known of some customers."""
+    assert summary.recent_days is not None
+    assert summary.recent_amount is not None
+    return Known(
+        first=summary.first_day[rows].astype(np.float64),
+        last=summary.last_day[rows].astype(np.float64),
+        purchases=summary.occasions[rows].astype(np.float64),
+        money=summary.total_amount[rows],
+        recent_days=summary.recent_days[rows],
+        recent_money=summary.recent_amount[rows],
+        day=day_number(summary.as_of),
+    )

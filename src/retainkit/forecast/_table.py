@@ -1,0 +1,162 @@
+"""ForecastTable: per customer, who will be there and what it will bring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable
+from retainkit._core.time import from_day_numbers
+from retainkit.typing import FloatArray, Language
+
+NOTES: tuple[Label, ...] = (
+    Label(en="", zh=""),
+    Label(en="no purchase yet: nothing to forecast from", zh="尚无购买：无从预测"),
+    Label(en="the base supports no forecast (see the notes)", zh="该客户群无法支持预测（见说明）"),
+    Label(
+        en="above its past year: few purchases so far, judged by customers like it",
+        zh="高于其过去一年：购买次数少，按相似客户判断",
+    ),
+    Label(
+        en="above its past year: bought more lately than before",
+        zh="高于其过去一年：近期购买多于以往",
+    ),
+    Label(
+        en="above its past year: the base as a whole is expected to bring more",
+        zh="高于其过去一年：预计整个客户群贡献上升",
+    ),
+    Label(en="below half its past year: silent for long", zh="低于其过去一年的一半：已长期沉默"),
+    Label(
+        en="below half its past year: an unusually large year behind it",
+        zh="低于其过去一年的一半：过去一年异常高",
+    ),
+    Label(en="returned more than it bought", zh="退货多于购买"),
+    Label(en="contract ended", zh="合同已结束"),
+)
+"""Why an expected value departs from what the customer brought, by code."""
+
+NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT, LARGE, RETURNED, ENDED = range(
+    len(NOTES)
+)
+
+_NEVER = np.iinfo(np.int32).min
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ForecastTable(ResultTable):
+    """Who will be there and what each will bring within the horizon: one row per customer.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        The customers, in order.
+    p_active : numpy.ndarray of float64
+        Probability of at least one purchase within the horizon; for a contract, of still being
+        under contract at its end. NaN where unknown (`note` says why).
+    p_active_low, p_active_high : numpy.ndarray of float64
+        Interval of that probability, from how far earlier forecasts were off.
+    expected_value : numpy.ndarray of float64
+        Money expected within the horizon [money], discounted and with the margin where given.
+    expected_value_low, expected_value_high : numpy.ndarray of float64
+        Predictive interval of the money the customer will bring [money].
+    next_purchase, next_purchase_low, next_purchase_high : numpy.ndarray of int32
+        Expected day of the next purchase with interval [days since 1970-01-01]; the smallest
+        int32 where it is not expected within the horizon.
+    days_overdue : numpy.ndarray of float64
+        Days by which the silence exceeds the customer's usual gap [day]; 0 where it does not.
+    note : numpy.ndarray of int8
+        Position in the list of notes; 0 where there is nothing to say.
+    level : float
+        Share of customers the intervals are to cover.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> result.forecast
+    <ForecastTable: 2,357 customers; next: .to_frame()>
+    """
+
+    customer_id: pd.Index[Any]
+    p_active: FloatArray
+    p_active_low: FloatArray
+    p_active_high: FloatArray
+    expected_value: FloatArray
+    expected_value_low: FloatArray
+    expected_value_high: FloatArray
+    next_purchase: npt.NDArray[np.int32]
+    next_purchase_low: npt.NDArray[np.int32]
+    next_purchase_high: npt.NDArray[np.int32]
+    days_overdue: FloatArray
+    note: npt.NDArray[np.int8]
+    level: float
+
+    _what: ClassVar[str] = "customers"
+
+    def __len__(self) -> int:
+        return len(self.customer_id)
+
+    def notes(self, language: Language = "en") -> pd.Categorical[Any]:
+        """Return the note of each customer as text; missing where there is none.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of the text.
+
+        Returns
+        -------
+        pandas.Categorical
+            In the order of the customers.
+        """
+        texts = pd.Index([label.text(language) for label in NOTES[1:]])
+        return pd.Categorical.from_codes(self.note - 1, categories=texts)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per customer: probabilities, money, next purchase, note.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of `forecast_note`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the order of the customers; NaN and NaT where unknown.
+        """
+        columns: dict[str, Any] = {"customer_id": self.customer_id}
+        for name in (
+            *("p_active", "p_active_low", "p_active_high"),
+            *("expected_value", "expected_value_low", "expected_value_high"),
+        ):
+            columns[name] = getattr(self, name)
+        for name in ("next_purchase", "next_purchase_low", "next_purchase_high"):
+            days = getattr(self, name)
+            dates = from_day_numbers(days.astype(np.int64))
+            dates[days == _NEVER] = np.datetime64("NaT", "s")
+            columns[name] = dates
+        columns["days_overdue"] = self.days_overdue
+        columns["forecast_note"] = self.notes(language)
+        return pd.DataFrame(columns)
+
+    def summary(self) -> pd.DataFrame:
+        """Return the totals: customers, expected buyers and expected money.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `fact`, column `value`.
+        """
+        facts = {
+            "customers": float(len(self)),
+            "customers with a forecast": float(np.isfinite(self.expected_value).sum()),
+            "expected to be active": float(np.nansum(self.p_active)),
+            "expected value": float(np.nansum(self.expected_value)),
+        }
+        return pd.DataFrame({"value": facts}).rename_axis("fact")
