@@ -1,4 +1,4 @@
-"""Walking forward: stand on an earlier day, forecast from what was known then, look at what came."""
+"""Walking forward: stand on an earlier day, forecast from what was known, look at what came."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from retainkit.forecast._kernel_judge import (
     noise_floor,
     rank_correlation,
 )
-from retainkit.forecast._learn import Base, Regressions, Window, learn, learning_windows
+from retainkit.forecast._learn import Base, Window, learn, learning_windows
 from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
 from retainkit.typing import FloatArray
 
@@ -84,9 +84,7 @@ class Judged(NamedTuple):
     money: FloatArray
 
 
-def walk_forward(
-    base: Base, last_day: int, horizon: int, config: ForecastConfig
-) -> list[Judged]:
+def walk_forward(base: Base, last_day: int, horizon: int, config: ForecastConfig) -> list[Judged]:
     """Return what earlier forecasts were worth, longest windows first; equal weights of totals."""
     judged: list[Judged] = []
     for share in _SHARES:

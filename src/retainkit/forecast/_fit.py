@@ -21,7 +21,7 @@ from retainkit.forecast._evidence import (
     judge_ranking,
     walk_forward,
 )
-from retainkit.forecast._kernel_features import measure_scales, own_gap
+from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_judge import predictive_bands
 from retainkit.forecast._kernel_log import PurchaseLog, make_log, money_between
 from retainkit.forecast._learn import Base, FitPurchases, Regressions, learn, learning_windows
@@ -56,7 +56,8 @@ def fit_log(
     moment = base.moment(today, horizon_days)
     knows = moment is not None and moment.p_lifetime is not None and lifetime is not None
     learnt = learn(windows, config.ridge, with_lifetime=knows)
-    judged = base if log.n <= config.judged_customers else Base(log.first(config.judged_customers), fit)
+    few = log.first(config.judged_customers)
+    judged = base if few is log else Base(few, fit)
     earlier = walk_forward(judged, today, tested, config)
     origins = tuple(one.origin for one in earlier)
     left_out = forecast_left_out(windows, config) if learnt is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -133,7 +134,7 @@ def predictive_bands(size: FloatArray, actual: FloatArray, level: float) -> Band
             kept.append(int(cut))
     kept[-1] = len(size)
     edge, lower, upper = [], [], []
-    for start, end in zip(kept[:-1], kept[1:], strict=True):
+    for start, end in pairwise(kept):
         low, high = _interval(np.sort(actual[order[start:end]]), level)
         edge.append(size[order[end - 1]])
         lower.append(low)

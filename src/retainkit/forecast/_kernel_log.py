@@ -33,7 +33,10 @@ class PurchaseLog(NamedTuple):
         if self.n <= most:
             return self
         end = int(np.searchsorted(self.code, most))
-        return PurchaseLog(*(column[:end] for column in self[:4]), n=most)
+        rows = slice(end)
+        return PurchaseLog(
+            self.code[rows], self.day[rows], self.money[rows], self.bought[rows], most
+        )
 
     @property
     def first_day(self) -> int:
@@ -42,7 +45,10 @@ class PurchaseLog(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of customers on a day: all that a forecast is made from."""
+    """What is known of customers on a day: all that a forecast is made from.
+
+    `day` is one for all, or one each.
+    """
 
     first: FloatArray
     last: FloatArray
@@ -50,11 +56,19 @@ class Known(NamedTuple):
     money: FloatArray
     recent_days: npt.NDArray[Any]
     recent_money: npt.NDArray[Any]
-    day: int
+    day: Any
 
     def take(self, rows: Any) -> Known:
         """Return these customers alone."""
-        return Known(*(column[rows] for column in self[:-1]), day=self.day)
+        return Known(
+            self.first[rows],
+            self.last[rows],
+            self.purchases[rows],
+            self.money[rows],
+            self.recent_days[rows],
+            self.recent_money[rows],
+            self.day,
+        )
 
 
 def make_log(code: npt.NDArray[Any], day: npt.NDArray[Any], amount: FloatArray) -> PurchaseLog:
@@ -96,7 +110,9 @@ def known_on(log: PurchaseLog, day: int) -> tuple[IntArray, Known]:
     )
 
 
-def outcome(log: PurchaseLog, who: IntArray, after: int, until: int) -> tuple[BoolArray, FloatArray]:
+def outcome(
+    log: PurchaseLog, who: IntArray, after: int, until: int
+) -> tuple[BoolArray, FloatArray]:
     """Return whether each customer bought in (after, until], and the money it brought then."""
     inside = (log.day > after) & (log.day <= until)
     money = exact_sums(log.code[inside], log.money[inside], log.n)[who]

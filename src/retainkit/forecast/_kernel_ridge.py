@@ -53,7 +53,7 @@ def fit_ridge(design: Design, y: FloatArray, penalty: float, family: Family) -> 
     ridge = np.full(z.shape[1], penalty)
     ridge[0] = 0.0
     mean = float(weights @ y / weights.sum())
-    beta = np.zeros(z.shape[1])
+    beta: FloatArray = np.zeros(z.shape[1])
     if family == "normal":
         normal = (z * weights[:, None]).T @ z + np.diag(ridge)
         beta = np.linalg.solve(normal, z.T @ (weights * y))

@@ -31,7 +31,7 @@ _SHORTEST_PAST = 30
 _FEWEST = 20
 _FEWEST_EVENTS = 10
 _PAST_WEIGHT = 0.15
-"""Part of the log of expected money that the plain past rate has: a mean of forecasts is steadier."""
+"""Part of the plain past rate in the log of expected money: a mean of forecasts is steadier."""
 _LARGEST_LOG = 12.0
 _YEAR = 365
 
@@ -152,7 +152,7 @@ class Base:
         if len(who) < _FEWEST:
             return None
         scales = measure_scales(known)
-        chance, purchases = lifetime_forecast(self._model(day, known), known, float(window))
+        chance, purchases = lifetime_forecast(self.lifetime(day), known, float(window))
         columns = describe(known, float(window), scales)
         return Moment(who, known, scales, columns, chance, purchases, window)
 
@@ -163,9 +163,10 @@ class Base:
             return None
         return Window(moment, weight, *outcome(self.log, moment.who, day, day + length))
 
-    def _model(self, day: int, known: Known) -> Any:
+    def lifetime(self, day: int) -> Any:
+        """Return the lifetime model as it would have been fitted on `day`; None without one."""
         if day not in self._models:
-            self._models[day] = fit_lifetime(self._fit, known)
+            self._models[day] = fit_lifetime(self._fit, self.known(day)[1])
         return self._models[day]
 
 

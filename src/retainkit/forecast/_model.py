@@ -201,9 +201,11 @@ class ForecastModel(FrozenModel):
                 fix="summarise with summarize_customers or summarize_customer",
             )
         n = len(summary.customer_id)
-        margin = np.broadcast_to(np.asarray(margin_rate, dtype=np.float64), (n,)) if (
-            np.ndim(margin_rate) == 0 or np.shape(margin_rate) == (n,)
-        ) else None
+        margin = (
+            np.broadcast_to(np.asarray(margin_rate, dtype=np.float64), (n,))
+            if (np.ndim(margin_rate) == 0 or np.shape(margin_rate) == (n,))
+            else None
+        )
         if margin is None:
             raise AlignmentError(
                 f"margin_rate has shape {np.shape(margin_rate)}, the summary {n:,} customers",
@@ -230,9 +232,7 @@ class ForecastModel(FrozenModel):
             return
         window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
         chance, purchases = lifetime_forecast(self.lifetime, known, window)
-        if self.regressions is not None and not (
-            self.regressions.uses_lifetime and chance is None
-        ):
+        if self.regressions is not None and not (self.regressions.uses_lifetime and chance is None):
             columns = describe(known, window, scales)
             if self.regressions.uses_lifetime and chance is not None:
                 columns.append(logit(chance))

@@ -28,7 +28,8 @@ _NODES = np.array(GRID, dtype=np.float64)
 def recent_counts(codes: IntArray, ages: IntArray, n: int) -> Counts:
     """Return how many purchase days each customer has within `GRID` days before the last one.
 
-    `codes` and `ages` are one per distinct purchase day; an age is the distance from the last [day].
+    `codes` and `ages` are one per distinct purchase day; an age is its distance from the last
+    one [day].
     """
     counts = np.zeros((n, len(GRID)), dtype=np.int16)
     near = ages <= GRID[-1]
