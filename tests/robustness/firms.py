@@ -64,8 +64,9 @@ class Kind(NamedTuple):
     customers : int
         Number of customers by default.
     breaks : bool or None
-        Whether the horizon is unlike what the history lets one expect; None where a note is right
-        or not, as the rule about last year's total has it.
+        Whether the horizon is unlike what the history lets one expect; None where it is not, but a
+        note has its place: the total is unlike last year's by growth or age alone, customers or
+        buyers are few, or nothing can rank them.
     cause : str
         Pattern of the words by which a note names what is special here.
     alike : bool
@@ -314,9 +315,10 @@ def collapse(g: np.random.Generator, size: int) -> Firm:
 
 
 def one_time(g: np.random.Generator, size: int) -> Firm:
-    """Ninety-seven in a hundred never come back."""
+    """Ninety-seven in a hundred never come back; who does stays for long."""
     buyers = _buyers(g, g.uniform(0, HISTORY, size))
-    buyers = buyers._replace(rate=buyers.rate * (g.random(size) < 0.03))
+    repeats = g.random(size) < 0.03
+    buyers = buyers._replace(rate=buyers.rate * repeats, dropout=g.beta(1.0, 20.0, size))
     return _shop(g, size, buyers, _purchase(g, buyers, horizon=182), horizon=182)
 
 
@@ -531,10 +533,10 @@ KINDS: dict[str, Kind] = {
     "after_december": Kind(after_december, 2_000, False, _SEASON),
     "launch": Kind(launch, 6_000, True, _RISE + "|launch|repeat|no earlier window|resembl"),
     "collapse": Kind(collapse, 2_000, True, _FALL),
-    "exchangeable": Kind(exchangeable, 2_000, False, r"cannot be ranked|chance|alike", True),
+    "exchangeable": Kind(exchangeable, 2_000, None, r"cannot be ranked|chance|alike", True),
     "few": Kind(steady, 150, None, r"few|small|150"),
     "late_entry": Kind(late_entry, 2_000, True, r"record|late entry|at risk"),
-    "one_time": Kind(one_time, 2_000, False, r"one-time|once|few|repeat"),
+    "one_time": Kind(one_time, 2_000, None, r"one-time|once|few|repeat"),
     "returns": Kind(returns, 2_000, False, r"return"),
     "regular": Kind(regular, 2_000, False, r"rhythm|regular"),
     "terms": Kind(terms, 2_000, False, r"term|renew"),
@@ -542,7 +544,7 @@ KINDS: dict[str, Kind] = {
     "insurance": Kind(insurance, 2_000, False, r"rhythm|regular|year"),
     "monthly_yearly": Kind(monthly_yearly, 2_000, False, r"term|renew"),
     "exchangeable_contracts": Kind(
-        exchangeable_contracts, 2_000, False, r"cannot be ranked|chance|alike", True
+        exchangeable_contracts, 2_000, None, r"cannot be ranked|chance|alike", True
     ),
 }
 """Every firm by its name."""
