@@ -7,20 +7,19 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
-from retainkit._pipeline._budget import BudgetConfig, BudgetPlan
-from retainkit._pipeline._config import ActivityRate, PipelineConfig, TableRules
+from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm
-from retainkit._pipeline._departures import Departures
+from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._document import ResultDocument
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
-from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
+from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._progress import ProgressBar
-from retainkit._pipeline._result import CustomerView, RetentionResult
+from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._run import RetentionPipeline
-from retainkit._pipeline._scores import CustomerScores
 
 __all__ = [
     "ActivityRate",

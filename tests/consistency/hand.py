@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -252,11 +253,13 @@ def measure_by_hand(
     metrics = compute_metrics(transactions, as_of=as_of, by=tiers_of(tiers))
     pyramid = tier_pyramid(tiers, value=history.contribution)
     whale = whale_curve(history.contribution)
+    worth = scored["value"].future_potential
+    known = worth[~np.isnan(worth)]
     shown: dict[str, Any] = {
         "retention_rate": metrics.get("retention_rate"),
         "average_revenue_per_customer": metrics.get("average_revenue_per_customer"),
         "premium_customers": float(pyramid.customers[0]),
-        "customer_lifetime_value": float(np.nanmean(scored["value"].future_potential)),
+        "customer_lifetime_value": math.fsum(known) / len(known),
     }
     if history.profit is not None:
         shown["profit_per_customer"] = whale.total / whale.n

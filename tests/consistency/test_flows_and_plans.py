@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retainkit._pipeline._flows import complete_months, complete_years
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import PolicyStoppedError, SchemaError
+from retainkit.metrics import Period
 from retainkit.pipeline import BudgetConfig, PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.policy import (
     AuditConfig,
@@ -76,8 +76,9 @@ def after(base: SimulatedBase, before: RetentionResult) -> RetentionResult:
 def test_only_complete_months_and_years(
     first: date, last: date, months: list[str], years: list[str]
 ) -> None:
-    assert [str(period) for period in complete_months(first, last, 3)] == months
-    assert [str(period) for period in complete_years(first, last)] == years
+    found = Period.complete("month", since=first, as_of=last, most=3)
+    assert [str(period) for period in found] == months
+    assert [str(period) for period in Period.complete("year", since=first, as_of=last)] == years
 
 
 def test_the_bucket_closes_and_counts_who_is_there(after: RetentionResult) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from retainkit._core.config import FrozenConfig
-from retainkit._pipeline._budget import BudgetConfig
 from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import (
     AttributionConfig,
@@ -17,7 +16,14 @@ from retainkit.churn import (
 )
 from retainkit.lifetime import FitConfig
 from retainkit.metrics import MetricConvention
-from retainkit.policy import AuditConfig, MeasureCatalog, PlanGoals, PolicyConfig, PotentialConfig
+from retainkit.policy import (
+    AllocationLimit,
+    AuditConfig,
+    MeasureCatalog,
+    PlanGoals,
+    PolicyConfig,
+    PotentialConfig,
+)
 from retainkit.tables import (
     ActivityRules,
     ContractRules,
@@ -105,6 +111,36 @@ class TableRules(FrozenConfig):
     events: EventRules = EventRules()
     surveys: SurveyRules = SurveyRules()
     activities: ActivityRules = ActivityRules()
+
+
+class BudgetConfig(FrozenConfig):
+    """What may be spent on measures, and how the spending will be proven.
+
+    Parameters
+    ----------
+    amount : float
+        What may be spent [money].
+    limits : tuple of AllocationLimit, default ()
+        Limits beside the budget; capacities in the catalogue are limits anyway.
+    holdout_share : float, default 0.1
+        Share of the customers of each tier and measure who are left out on purpose.
+    trial : str, default "retainkit"
+        Name of the trial: another name draws other customers for the hold-out.
+    frontier : tuple of float, default (0.25, 0.5, 1.0, 2.0, 4.0)
+        Multiples of the amount that are planned for comparison.
+
+    Examples
+    --------
+    >>> from retainkit.pipeline import BudgetConfig
+    >>> BudgetConfig(amount=500.0).holdout_share
+    0.1
+    """
+
+    amount: NonNegativeFloat
+    limits: tuple[AllocationLimit, ...] = ()
+    holdout_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    trial: Annotated[str, Field(min_length=1)] = "retainkit"
+    frontier: tuple[PositiveFloat, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class PipelineConfig(FrozenConfig):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
 
 from retainkit._core.config import FrozenModel
 from retainkit._pipeline._fitted import FittedPipeline
-from retainkit._pipeline._flows import MonthlyFlows
-from retainkit._pipeline._records import records
+from retainkit._pipeline._measure import MonthlyFlows
 
 if TYPE_CHECKING:
     from retainkit._pipeline._result import RetentionResult
@@ -149,3 +151,22 @@ def _flows(flows: MonthlyFlows | None) -> tuple[Record, ...]:
     if flows is None or flows.bucket is None:
         return ()
     return records(flows.bucket.summary().reset_index())
+
+
+def records(frame: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    """Return rows as plain JSON values: numbers, texts, days as ISO text, undefined as None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return tuple(
+        {str(name): _plain(value) for name, value in row.items()}
+        for row in plain.to_dict(orient="records")
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from retainkit._pipeline._contract_facts import ContractFacts
-from retainkit.tables import align_customer_ids
+from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
-from retainkit.value import BehaviorTable, WalletTable
+from retainkit.value import BehaviorTable, CustomerSummary, WalletTable, measure_wallet
 
-LOSS_REASONS = ("price_or_product", "mix", "returns", "service")
-"""What may cost an unprofitable customer most, where list prices are not known."""
+if TYPE_CHECKING:
+    from retainkit._pipeline._config import PipelineConfig
+    from retainkit._pipeline._history import History
 
 _OWING = {"credit_standing", "overdue_amount", "days_overdue"}
 """Columns that say how a customer pays."""
@@ -41,9 +42,9 @@ class CustomerFacts:
     wallet : WalletTable or None
         Share of wallet, where spending in the whole category is known.
     loss_reason : numpy.ndarray of int8 or None
-        What costs an unprofitable customer most: 0 price or product, 1 mix of lines, 2 returns,
-        3 service; -1 for the others. None where no profit is known. Without list prices a discount
-        cannot be told from a dear product: `decompose_profit(list_amount=)` tells them apart.
+        What costs an unprofitable customer most, as a position in `value.LOSS_REASONS`; -1 for
+        the others. None where no profit is known. Without list prices a discount cannot be told
+        from a dear product: `decompose_profit(list_amount=)` tells them apart.
     contracts : ContractFacts or None
         State of the contracts, where a firm has contracts and no purchases.
 
@@ -114,17 +115,61 @@ def read_customer_facts(
         )
     if customers is None:
         return CustomerFacts(customer_id=customer_id, standing=standing)
-    places = align_customer_ids(customers["customer_id"], customer_id)
-    rows, places = np.flatnonzero(places >= 0), places[places >= 0]
-    is_business = None
+    known = pd.Index(customers["customer_id"])
+    is_business = background = None
     if "kind" in customers:
-        is_business = np.zeros(len(customer_id), dtype=np.bool_)
-        is_business[places] = (customers["kind"] == "business").to_numpy(dtype=np.bool_)[rows]
-    background = None
+        is_business = align_values(
+            customers["kind"] == "business", known, to=customer_id, missing=False
+        )
     if strategic_flags and is_business is not None:
-        background = np.full(len(customer_id), np.nan)
         flags = customers[list(strategic_flags)].to_numpy(dtype=np.float64)
-        background[places] = flags.sum(axis=1)[rows]
+        background = align_values(flags.sum(axis=1), known, to=customer_id)
     return CustomerFacts(
         customer_id=customer_id, is_business=is_business, background=background, standing=standing
     )
+
+
+def gather_facts(
+    history: History,
+    summary: CustomerSummary,
+    customers: pd.DataFrame | None,
+    *,
+    payments: PaymentTable | None,
+    strategic_flags: tuple[str, ...],
+    config: PipelineConfig,
+) -> CustomerFacts:
+    """Put together what is known of the customers beside the summary.
+
+    Behaviour is described where it is asked for, or needed for the share of wallet.
+    """
+    facts = CustomerFacts(customer_id=summary.customer_id)
+    if customers is not None or payments is not None:
+        facts = read_customer_facts(
+            customers,
+            customer_id=summary.customer_id,
+            strategic_flags=strategic_flags,
+            payments=payments,
+            config=config.standing,
+        )
+    wallets = _with_wallet(customers, summary.customer_id)
+    behavior = wallet = None
+    if config.behavior is not None or wallets is not None:
+        behavior = history.describe_behavior()
+    if behavior is not None and wallets is not None:
+        wallet = measure_wallet(behavior, wallets, age_days=summary.with_unit("day").age)
+    return replace(
+        facts,
+        behavior=behavior,
+        wallet=wallet,
+        loss_reason=history.explain_losses(summary),
+        contracts=history.read_state(),
+    )
+
+
+def _with_wallet(customers: pd.DataFrame | None, customer_id: pd.Index[Any]) -> pd.DataFrame | None:
+    """Return the table if it knows what any of these customers spend in the whole category."""
+    if customers is None or "category_spending" not in customers.columns:
+        return None
+    known = customers[customers["category_spending"].notna()]
+    meet = (align_customer_ids(known["customer_id"], customer_id) >= 0).any()
+    return customers if meet else None

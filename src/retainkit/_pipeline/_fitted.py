@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
-import pandas as pd
-
 from retainkit._core.config import FrozenModel
-from retainkit._pipeline._confidence import value_distribution
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
+from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit._pipeline._models import ModelChoice, Models, Predictions, fit_models, predict
-from retainkit._pipeline._rise import rise_probability
-from retainkit._pipeline._scores import CustomerScores
-from retainkit.churn import ChurnTable, detect_churn
+from retainkit._pipeline._models import (
+    ModelChoice,
+    Models,
+    Predictions,
+    fit_contract_models,
+    fit_purchase_models,
+    predict,
+    scatter_of,
+)
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
 )
-from retainkit.policy import UpgradeModel, assess_potential, decide_actions
+from retainkit.policy import (
+    UpgradeFeatures,
+    UpgradeModel,
+    assess_potential,
+    decide_actions,
+    next_cuts,
+    upgrade_features,
+)
 from retainkit.tiers import (
     LifecycleScheme,
+    LifecycleTable,
+    LifetimeValues,
     TierScheme,
     TierState,
     TierTable,
@@ -39,7 +50,7 @@ from retainkit.value import (
     RfmScheme,
     ValueScheme,
     ValueTable,
-    fit_margin,
+    expected_lifetime_value,
     fit_rfm_scheme,
     fit_value_scheme,
     score_rfm,
@@ -144,14 +155,7 @@ class FittedPipeline(FrozenModel):
             If the summary counts revenue and the model was learnt on profit, or the reverse; if the
             model was learnt from contracts and `facts` holds none.
         """
-        models = Models(
-            self.purchase_model,
-            self.spend_model,
-            self.margin,
-            self.future_model,
-            self.contract_terms,
-        )
-        predictions = predict(summary, models, self.config, facts)
+        predictions = predict(summary, _models_of(self), self.config, facts)
         return apply_schemes(self, summary, predictions, facts, previous)
 
 
@@ -192,33 +196,24 @@ def fit_pipeline(
     >>> rk.fit_pipeline(summary).tier_scheme.names
     ('key', 'ordinary', 'small')
     """
-    return learn(
-        summary,
-        facts=facts,
-        future_model=future_model,
-        contract_terms=contract_terms,
-        config=config or PipelineConfig(),
-    )[0]
+    config = config or PipelineConfig()
+    if facts is not None and facts.contracts is not None:
+        models = fit_contract_models(summary, contract_terms, config)
+    else:
+        named = config.purchase_model
+        choice = ModelChoice("mbg_nbd" if named == "best" else named)
+        models = fit_purchase_models(summary, choice, future_model, config)
+    return learn_schemes(summary, models, facts=facts, config=config)[0]
 
 
-def learn(
+def learn_schemes(
     summary: CustomerSummary,
+    models: Models,
     *,
     facts: CustomerFacts | None,
-    future_model: FutureValueModel | None,
-    contract_terms: tuple[ContractTerm, ...] = (),
-    choice: ModelChoice | None = None,
-    notes: tuple[str, ...] = (),
     config: PipelineConfig,
 ) -> tuple[FittedPipeline, Predictions]:
-    """Learn the models, predict once, learn the schemes from the predictions."""
-    named = config.purchase_model
-    choice = choice or ModelChoice("mbg_nbd" if named == "best" else named)
-    if facts is not None and facts.contracts is not None:
-        margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
-        models = Models(None, None, margin, None, contract_terms, notes)
-    else:
-        models = fit_models(summary, choice, future_model, config)
+    """Predict once, and learn the schemes from the predictions."""
     predictions = predict(summary, models, config, facts)
     background = facts.background if facts else None
     scheme = fit_value_scheme(
@@ -235,7 +230,7 @@ def learn(
         as_of=summary.as_of,
         tier_basis=basis,
         purchase_model=models.purchase,
-        purchase_model_reason=choice.reason,
+        purchase_model_reason=models.reason,
         spend_model=models.spend,
         margin=models.margin,
         future_model=models.future,
@@ -268,20 +263,21 @@ def apply_schemes(
         standing=facts.standing if facts else None,
         previous=previous,
         stability=config.stability,
-        distribution=value_distribution(fitted, summary, value) if config.tier_confidence else None,
+        distribution=_distribution(fitted, summary, value),
         overrides=config.tier_overrides,
         as_of=summary.as_of,
     )
-    churn = _detect(summary, predictions, facts, config)
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
-        p_alive=predictions.p_alive,
+        p_alive=predictions.p_active,
         last_gap=behavior.last_gap if behavior else None,
         spending_trend=trend,
         customer_id=summary.customer_id,
     )
-    upgrade = fitted.upgrade_model
+    upgrade, probability = fitted.upgrade_model, None
+    if upgrade is not None:
+        probability = describe_rise(fitted, summary, tiers, lifecycle).probability(upgrade)
     potential = assess_potential(
         tiers.value,
         fitted.tier_scheme,
@@ -289,7 +285,7 @@ def apply_schemes(
         tier=tiers.value_tier,
         share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
         trend=trend,
-        probability=rise_probability(fitted, summary, tiers, lifecycle),
+        probability=probability,
         share_rose=None if upgrade is None else upgrade.share_rose,
         strategic=None if value.is_business is None else value.background > 0,
         config=config.potential,
@@ -302,12 +298,12 @@ def apply_schemes(
         rfm=score_rfm(summary, fitted.rfm_scheme),
         lifecycle=lifecycle,
         tiers=tiers,
-        churn=churn,
+        churn=predictions.churn,
         potential=potential,
         policy=decide_actions(
             tiers,
             potential=potential,
-            churn=churn,
+            churn=predictions.churn,
             value=value,
             catalog=config.measures,
             config=config.policy,
@@ -321,22 +317,48 @@ def _breadth(facts: CustomerFacts | None) -> FloatArray | None:
     return behavior.lines.effective if behavior is not None and behavior.lines else None
 
 
-def _detect(
-    summary: CustomerSummary,
-    predictions: Predictions,
-    facts: CustomerFacts | None,
-    config: PipelineConfig,
-) -> ChurnTable:
-    """Return who has left: seen where there are contracts, else judged from the probability."""
-    if facts is not None and facts.contracts is not None:
-        return facts.contracts.churn
-    churn = detect_churn(
-        predictions.p_alive,
-        customer_id=pd.RangeIndex(len(summary)),  # known to differ: not looked for among the ids
-        never=summary.never_purchased,
-        config=config.churn,
+def describe_rise(
+    fitted: FittedPipeline, summary: CustomerSummary, tiers: TierTable, lifecycle: LifecycleTable
+) -> UpgradeFeatures:
+    """Return what is known of each customer's way up, its value distribution among it."""
+    from retainkit.lifetime import probability_value_exceeds
+
+    models = _models_of(fitted)
+    scatter, chance = scatter_of(models, summary, fitted.config), None
+    if models.purchase is not None and scatter and fitted.tier_basis == "lifetime_value":
+        history = summary.with_unit(models.purchase.unit)
+        chance = probability_value_exceeds(next_cuts(tiers), history, **scatter)
+    return upgrade_features(tiers, summary, chance=chance, lifecycle=lifecycle)
+
+
+def _distribution(
+    fitted: FittedPipeline, summary: CustomerSummary, value: ValueTable
+) -> LifetimeValues | None:
+    """Return how future values scatter; None where it is not asked for or says nothing of tiers."""
+    models, config = _models_of(fitted), fitted.config
+    scatter = scatter_of(models, summary, config) if config.tier_confidence else None
+    if models.purchase is None or scatter is None or fitted.tier_basis != "lifetime_value":
+        return None
+    expected = expected_lifetime_value(
+        summary,
+        models.purchase,
+        spend_model=models.spend,
+        horizon_days=config.value.horizon_days,
+        annual_discount_rate=config.value.annual_discount_rate,
+        margin_rate=scatter["margin_rate"],
     )
-    return replace(churn, customer_id=summary.customer_id)
+    values = LifetimeValues(summary.with_unit(models.purchase.unit), **scatter)
+    return values.moved_to(value.future_potential, expected=expected)
+
+
+def _models_of(fitted: FittedPipeline) -> Models:
+    return Models(
+        fitted.purchase_model,
+        fitted.spend_model,
+        fitted.margin,
+        fitted.future_model,
+        fitted.contract_terms,
+    )
 
 
 def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from retainkit._pipeline._config import PipelineConfig
-from retainkit._pipeline._tables import has_wallet
-from retainkit.value import CustomerSummary
 
 if TYPE_CHECKING:
+    from retainkit._pipeline._customers import CustomerScores
     from retainkit._pipeline._tables import ValidTables
 
 
@@ -52,14 +51,14 @@ _TABLE_GAPS: dict[str, tuple[Gap, ...]] = {
     ),
 }
 
-_NO_PROFIT = Gap(
+NO_PROFIT = Gap(
     "profit per customer", "transactions carry neither profit nor cost", "a profit or cost column"
 )
-_NO_CONTRACT_PROFIT = Gap(
+NO_CONTRACT_PROFIT = Gap(
     "profit per customer", "contracts carry no cost", "value.margin_rate in the configuration"
 )
-_NO_PLANS = Gap("business breadth", "contracts name no plan", "contracts= with plan")
-_NO_LINES = Gap("business breadth", "transactions carry no business line", "a business_line column")
+NO_PLANS = Gap("business breadth", "contracts name no plan", "contracts= with plan")
+NO_LINES = Gap("business breadth", "transactions carry no business line", "a business_line column")
 _NO_RATES = Gap(
     "cost to serve",
     "activities have no rates",
@@ -80,7 +79,8 @@ _NO_PROFIT_FOR_COSTS = Gap(
 
 def find_gaps(
     tables: ValidTables,
-    history: CustomerSummary,
+    scores: CustomerScores,
+    of_history: tuple[Gap, ...],
     notes: tuple[str, ...],
     config: PipelineConfig,
     *,
@@ -93,16 +93,13 @@ def find_gaps(
     if tables.events is not None:
         what, needed = "worth of evidence", "more losses with evidence"
         gaps.extend(Gap(what, doubt, needed) for doubt in doubts)
-    if history.profit is None:
-        gaps.append(_NO_CONTRACT_PROFIT if tables.from_contracts else _NO_PROFIT)
-    if history.breadth is None:
-        gaps.append(_NO_PLANS if tables.from_contracts else _NO_LINES)
-    if tables.activities is not None and history.cost_to_serve is None:
+    gaps.extend(of_history)
+    if tables.activities is not None and scores.history.cost_to_serve is None:
         gaps.append(
             _NO_PROFIT_FOR_COSTS if config.activity_rates or config.cost_pools else _NO_RATES
         )
-    if tables.customers is not None and not has_wallet(tables.customers, history.customer_id):
+    if tables.customers is not None and scores.share_of_wallet is None:
         gaps.append(_NO_WALLET)
-    if config.behavior is None and not has_wallet(tables.customers, history.customer_id):
+    if config.behavior is None and scores.share_of_wallet is None:
         gaps.append(_NO_BEHAVIOR)
     return (*gaps, *(Gap("lifetime model", note, "more repeat purchases") for note in notes))

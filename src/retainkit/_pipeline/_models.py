@@ -1,17 +1,21 @@
-"""The models a run learns, and what they predict of each customer."""
+"""The models that the future is learnt with, and what they predict of each customer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
+from retainkit._pipeline._contract_facts import ContractFacts
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit.churn import ChurnTable, detect_churn
 from retainkit.errors import (
     ConvergenceError,
     NotComputableError,
@@ -70,31 +74,27 @@ class Models(NamedTuple):
     margin: MarginModel
     future: FutureValueModel | None
     contracts: tuple[ContractTerm, ...] = ()
+    reason: str = ""
     notes: tuple[str, ...] = ()
 
 
 class Predictions(NamedTuple):
-    """Of each customer: probability of being alive, expected money, and what it is made of."""
+    """Of each customer: whether it is there or has left, expected money, what that is made of."""
 
-    p_alive: FloatArray
+    p_active: FloatArray
+    churn: ChurnTable
     future_value: FloatArray | None
     potential: FuturePotential | None = None
 
 
-def choose_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
+def choose_purchase_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
     """Return which model of buying to fit, and why; a hold-out decides where asked to."""
     if config.purchase_model != "best":
         return ModelChoice(config.purchase_model)
     bought = rows[rows["amount"] >= 0.0]
-    first = bought["timestamp"].min().date() if len(bought) else as_of
-    calibration_end = as_of - (as_of - first) / 4
     try:
         split = split_histories(
-            bought["customer_id"],
-            bought["timestamp"],
-            calibration_end=calibration_end,
-            holdout_end=as_of,
-            unit=config.unit,
+            bought["customer_id"], bought["timestamp"], holdout_end=as_of, unit=config.unit
         )
         comparison = compare_models(split, fits=tuple(_FITS.values()))
     except RetainkitError as error:
@@ -104,7 +104,7 @@ def choose_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> Mod
     return ModelChoice(chosen, comparison.reason)
 
 
-def fit_models(
+def fit_purchase_models(
     summary: CustomerSummary,
     choice: ModelChoice,
     future: FutureValueModel | None,
@@ -126,7 +126,19 @@ def fit_models(
         notes.append("no model of spend, each customer's own mean is used: its mean is infinite")
         spend = None
     margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
-    return Models(purchase, spend, margin, future, notes=tuple(notes))
+    return Models(purchase, spend, margin, future, reason=choice.reason, notes=tuple(notes))
+
+
+def fit_contract_models(
+    summary: CustomerSummary,
+    terms: tuple[ContractTerm, ...],
+    config: PipelineConfig,
+    *,
+    notes: tuple[str, ...] = (),
+) -> Models:
+    """Fit the margin; how long contracts last is known."""
+    margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
+    return Models(None, None, margin, None, terms, notes=notes)
 
 
 def predict(
@@ -135,19 +147,15 @@ def predict(
     config: PipelineConfig,
     facts: CustomerFacts | None,
 ) -> Predictions:
-    """Predict every customer once, from purchases or from the state of the contract."""
-    margin_rate = margin_rates(summary, models.margin)
+    """Predict every customer once: from the state of its contract where there is one."""
     if facts is not None and facts.contracts is not None:
-        contracts = facts.contracts
-        future = predict_contracts(
-            contracts, models.contracts, margin_rate=margin_rate, config=config.value
-        )
-        return Predictions(1.0 - contracts.churn.p_churned, future)
+        return _predict_contracts(summary, models, config, facts.contracts)
     if models.contracts:
         raise _needs_contracts()
     if models.purchase is None:
-        return Predictions(np.full(len(summary), np.nan), None)
-    history = summary.with_unit(models.purchase.unit)
+        unknown = np.full(len(summary), np.nan)
+        return Predictions(unknown, _judge(summary, unknown, config), None)
+    p_active = models.purchase.p_alive(summary.with_unit(models.purchase.unit))
     future_value = predict_future_value(
         summary,
         models.future or _LIFETIME_ALONE,
@@ -155,11 +163,11 @@ def predict(
         spend_model=models.spend,
         horizon_days=config.value.horizon_days,
         annual_discount_rate=config.value.annual_discount_rate,
-        margin_rate=margin_rate,
+        margin_rate=margin_rates(summary, models.margin),
     )
-    p_alive = models.purchase.p_alive(history)
+    churn = _judge(summary, p_active, config)
     if facts is None or facts.behavior is None:
-        return Predictions(p_alive, future_value)
+        return Predictions(p_active, churn, future_value)
     potential = compose_potential(
         future_value,
         facts.behavior,
@@ -168,7 +176,50 @@ def predict(
         attainable=config.attainable_wallet,
         horizon_days=config.value.horizon_days,
     )
-    return Predictions(p_alive, potential.total, potential)
+    return Predictions(p_active, churn, potential.total, potential)
+
+
+def _predict_contracts(
+    summary: CustomerSummary, models: Models, config: PipelineConfig, state: ContractFacts
+) -> Predictions:
+    """Say who has left as it was seen, and predict the charges to come."""
+    future_value = predict_contracts(
+        state,
+        models.contracts,
+        margin_rate=margin_rates(summary, models.margin),
+        config=config.value,
+    )
+    return Predictions(state.churn.p_active, state.churn, future_value)
+
+
+def _judge(summary: CustomerSummary, p_active: FloatArray, config: PipelineConfig) -> ChurnTable:
+    """Judge from the probability who has left."""
+    churn = detect_churn(
+        p_active,
+        customer_id=pd.RangeIndex(len(summary)),  # known to differ: not looked for among the ids
+        never=summary.never_purchased,
+        config=config.churn,
+    )
+    return replace(churn, customer_id=summary.customer_id)
+
+
+def scatter_of(
+    models: Models, summary: CustomerSummary, config: PipelineConfig
+) -> dict[str, Any] | None:
+    """Return what the scatter of future values rests on, for `LifetimeValues` and its kin.
+
+    None where the models say nothing about it.
+    """
+    if models.purchase is None or models.spend is None:
+        return None
+    return {
+        "monetary_value": summary.monetary_value,
+        "purchase_model": models.purchase,
+        "spend_model": models.spend,
+        "horizon": config.value.horizon_days / DAYS_PER_UNIT[models.purchase.unit],
+        "annual_discount_rate": config.value.annual_discount_rate,
+        "margin_rate": margin_rates(summary, models.margin),
+    }
 
 
 def _needs_contracts() -> SchemaError:

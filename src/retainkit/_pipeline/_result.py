@@ -1,33 +1,28 @@
-"""RetentionResult: everything one run found, and the single customer view."""
+"""RetentionResult: everything one run found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from retainkit._core.result import ResultTable, frame_html
-from retainkit._pipeline._budget import BudgetPlan
-from retainkit._pipeline._departures import Departures
-from retainkit._pipeline._facts import LOSS_REASONS
+from retainkit._core.result import frame_html
+from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
-from retainkit._pipeline._flows import MonthlyFlows
 from retainkit._pipeline._gaps import Gap
-from retainkit._pipeline._scores import CustomerScores
+from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._plan import BudgetPlan
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.metrics import CohortTable, MetricTable
 from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
 from retainkit.scorecard import OwnerAppraisal, Scorecard
-from retainkit.tables import Ledger, align_customer_ids
+from retainkit.tables import Ledger
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
-from retainkit.typing import Language
 from retainkit.value import (
     CostTable,
     CustomerSummary,
-    SegmentBases,
     TracedCosts,
     ValueTable,
 )
@@ -35,93 +30,6 @@ from retainkit.value import (
 if TYPE_CHECKING:
     from retainkit._pipeline._config import PipelineConfig
     from retainkit._pipeline._document import ResultDocument
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CustomerView(ResultTable):
-    """The single customer view: one row per customer that joins everything known about it.
-
-    Parameters
-    ----------
-    scores : CustomerScores
-        Every row-wise result.
-    bases : SegmentBases or None
-        Use intensity, benefit sought, loyalty, attitude.
-    contract_churn : ChurnTable or None
-        Observed ends of contracts, of the customers who have any.
-    causes : CauseTable or None
-        Why customers left, of those who left.
-    answers : pandas.DataFrame or None
-        Latest survey answers, one row per customer who answered.
-
-    Examples
-    --------
-    >>> import retainkit as rk
-    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
-    >>> result.customers
-    <CustomerView: 2,357 customers; next: .to_frame()>
-    """
-
-    scores: CustomerScores
-    bases: SegmentBases | None = None
-    contract_churn: ChurnTable | None = None
-    causes: CauseTable | None = None
-    answers: pd.DataFrame | None = None
-
-    _what: ClassVar[str] = "customers"
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer: decisions first, then what they rest on.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of texts (reasons, causes).
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of first appearance; columns of tables that were not given are absent.
-        """
-        frame = self.scores.to_frame(language=language)
-        facts = self.scores.facts
-        if facts is not None and facts.loss_reason is not None:
-            names = pd.Index(LOSS_REASONS)
-            frame["loss_reason"] = pd.Categorical.from_codes(facts.loss_reason, categories=names)
-        if self.bases is not None:
-            bases = self.bases.to_frame().drop(columns="customer_id")
-            frame[list(bases.columns)] = bases
-        if self.contract_churn is not None:
-            ended = self.contract_churn.to_frame()[["customer_id", "churned"]]
-            _join(frame, ended.rename(columns={"churned": "contract_ended"}))
-        if self.causes is not None:
-            causes = self.causes.to_frame(language=language)
-            _join(frame, causes[["customer_id", "cause", "sub_reason"]])
-        if self.answers is not None:
-            _join(frame, self.answers)
-        return frame
-
-    def summary(self) -> pd.DataFrame:
-        """Return customers and their future value by tier and stance.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per tier and stance that occur.
-        """
-        return self.scores.summary()
-
-
-def _join(frame: pd.DataFrame, other: pd.DataFrame) -> None:
-    """Add the columns of `other` to `frame` by customer, in place; absent customers are empty."""
-    places = align_customer_ids(other["customer_id"], pd.Index(frame["customer_id"]))
-    row_of = np.full(len(frame), -1)
-    row_of[places[places >= 0]] = np.flatnonzero(places >= 0)
-    for name in other.columns.drop("customer_id"):
-        frame[name] = other[name].reset_index(drop=True).reindex(row_of).to_numpy()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TypeAlias
 
 from retainkit._core.time import parse_as_of
-from retainkit._pipeline import _steps as steps
-from retainkit._pipeline._budget import BudgetPlan, audit, plan_budget, plan_goals
 from retainkit._pipeline._config import PipelineConfig
-from retainkit._pipeline._departures import examine_departures
-from retainkit._pipeline._fitted import FittedPipeline, apply_schemes, learn
-from retainkit._pipeline._flows import MonthlyFlows, follow_flows
-from retainkit._pipeline._gaps import find_gaps
-from retainkit._pipeline._measures import fill_scorecard
-from retainkit._pipeline._models import ModelChoice, choose_model
-from retainkit._pipeline._owners import appraise
-from retainkit._pipeline._result import CustomerView, RetentionResult
-from retainkit._pipeline._rise import learn_rises
-from retainkit._pipeline._scores import CustomerScores
+from retainkit._pipeline._customers import CustomerScores, CustomerView
+from retainkit._pipeline._facts import gather_facts
+from retainkit._pipeline._fitted import FittedPipeline, apply_schemes, learn_schemes
+from retainkit._pipeline._gaps import Gap, find_gaps
+from retainkit._pipeline._history import ContractRecord, Indexed, open_history
+from retainkit._pipeline._measure import (
+    break_down,
+    examine_departures,
+    fill_scorecard,
+    find_causes,
+    measure,
+)
+from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
+from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
-from retainkit.churn import CauseTable
-from retainkit.metrics import CohortTable, ContractIndex, MetricTable, PurchaseIndex
-from retainkit.policy import AnnualPlan, AuditTable
-from retainkit.scorecard import OwnerAppraisal
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -35,10 +31,21 @@ from retainkit.tables import (
     EventColumns,
     SurveyColumns,
     TransactionColumns,
+    latest_answers,
 )
-from retainkit.tiers import PaymentTable, TierState, TierTable, tier_pyramid, whale_curve
+from retainkit.tiers import (
+    PaymentTable,
+    TierMovement,
+    TierState,
+    TierTable,
+    compare_tiers,
+    tier_pyramid,
+    whale_curve,
+)
 from retainkit.typing import AsOf, IntoFrame
-from retainkit.value import CostTable, TracedCosts, segment_bases
+from retainkit.value import CostTable, TracedCosts, allocate_costs, segment_bases, trace_costs
+
+Previous: TypeAlias = "RetentionResult | TierTable | TierState | None"
 
 
 def _silent(stage: str) -> None:
@@ -129,8 +136,6 @@ class RetentionPipeline:
             If a table lacks a column or rows, no row is usable, or neither transactions nor
             contracts are given.
         """
-        day = parse_as_of(as_of)
-        flags = customer_columns.strategic_flags if customer_columns else ()
         frames = {
             "transactions": transactions,
             "customers": customers,
@@ -147,179 +152,136 @@ class RetentionPipeline:
             survey_columns,
             activity_columns,
         )
-        return _compose(  # no name here keeps the valid rows once they are no longer needed
+        day = parse_as_of(as_of)
+        return _tell(  # no name here keeps the valid rows once they are no longer needed
             sift_tables(frames, names, self.config.rules, day, progress),
-            flags,
             day,
             self.config,
-            progress,
-            previous,
-            payments,
+            payments=payments,
+            strategic_flags=customer_columns.strategic_flags if customer_columns else (),
+            previous=previous,
+            announce=progress,
         )
 
 
-def _compose(
+def _tell(
     tables: ValidTables,
-    strategic_flags: tuple[str, ...],
     day: date,
     config: PipelineConfig,
-    progress: Callable[[str], None],
-    previous: RetentionResult | TierTable | TierState | None,
+    *,
     payments: PaymentTable | None,
+    strategic_flags: tuple[str, ...],
+    previous: Previous,
+    announce: Callable[[str], None],
 ) -> RetentionResult:
-    """Call the public functions one after the other on valid tables."""
-    progress("summarising customers")
-    tables, rows, customer_id = steps.number_customers(tables, day)
-    costs = steps.trace_service(tables.activities, day, config)
-    history = replace(steps.summarize_rows(rows, day, config), customer_id=customer_id)
-    history = steps.net_of_service(
-        history, costs.costs if isinstance(costs, TracedCosts) else costs
-    )
-    behavior = steps.describe_behavior(rows, customer_id, tables.customers, day, config)
-    facts = steps.gather_facts(
-        tables,
+    """Summarise, learn, score and decide; then measure and report."""
+    announce("summarising customers")
+    history, tables = open_history(tables, day, config)
+    costs = _trace_service(tables, day, config)
+    summary = history.summarize()
+    if costs is not None and summary.profit is not None:
+        summary = summary.with_costs(costs.costs if isinstance(costs, TracedCosts) else costs)
+    facts = gather_facts(
         history,
-        behavior=behavior,
-        loss_reason=steps.explain_losses(rows, history),
+        summary,
+        tables.customers,
         payments=payments,
         strategic_flags=strategic_flags,
         config=config,
     )
-    progress("choosing the estimate of future value")
-    terms, notes = steps.learn_terms(tables, day, config)
-    future = None if facts.contracts else steps.choose_future(rows, customer_id, day, config)
-    progress("fitting models of buying and spend")
-    choice = ModelChoice() if facts.contracts else choose_model(rows, day, config)
-    model, predictions = learn(
-        history,
-        facts=facts,
-        future_model=future,
-        contract_terms=terms,
-        choice=choice,
-        notes=notes,
-        config=config,
-    )
-    if config.upgrade_horizon_days is not None and not facts.contracts:
-        progress("learning who rises")
-        upgrade, doubts = learn_rises(rows, history, day, config)
-        model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
-    progress("scoring, grading, deciding")
-    before = previous.tiers if isinstance(previous, RetentionResult) else previous
-    scores = apply_schemes(model, history, predictions, facts, before)
-    del predictions, rows
-    indexed = steps.index_tables(tables, day)
-    tables = tables._replace(transactions=None)
-    return _report(tables, indexed, costs, model, scores, previous, progress)
+    models = history.learn(summary, announce)
+    model, predictions = learn_schemes(summary, models, facts=facts, config=config)
+    upgrade, doubts = history.learn_rises(summary, announce)
+    model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
+    announce("scoring, grading, deciding")
+    tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
+    scores = apply_schemes(model, summary, predictions, facts, tiers)
+    gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
+    del history, predictions
+    return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)
 
 
 def _report(
     tables: ValidTables,
-    indexed: tuple[PurchaseIndex | None, ContractIndex | None],
+    indexed: tuple[Indexed, ...],
+    contracts: ContractRecord | None,
     costs: TracedCosts | CostTable | None,
     model: FittedPipeline,
     scores: CustomerScores,
-    previous: RetentionResult | TierTable | TierState | None,
-    progress: Callable[[str], None],
+    gaps: tuple[Gap, ...],
+    previous: Previous,
+    announce: Callable[[str], None],
 ) -> RetentionResult:
-    """Find causes, measure, and put everything into one result."""
-    history, config, day = scores.history, model.config, scores.history.as_of
-    wallet = scores.facts.wallet if scores.facts else None
-    progress("finding causes of leaving")
-    contract_churn = steps.observe_ends(tables, day, config)
-    found = steps.find_causes(tables, contract_churn or scores.churn, day, config)
-    causes, evidence_model, doubts = found
-    progress("measuring retention")
-    measured = _measure(indexed, scores, causes, config)
-    whale = whale_curve(history.contribution)
-    pyramid = tier_pyramid(scores.tiers, value=history.contribution)
-    bases = segment_bases(
-        history,
-        p_alive=1.0 - scores.churn.p_churned,
-        share_of_wallet=wallet.share if wallet else None,
-        surveys=tables.surveys,
-        config=config.bases,
-    )
+    """Find causes, measure, plan, and put everything into one result."""
+    summary, config, customers = scores.history, model.config, tables.customers
+    before = previous.scores if isinstance(previous, RetentionResult) else None
+    announce("finding causes of leaving")
+    contract_churn = contracts.churn if contracts else None
+    causes = find_causes(tables, scores, contracts, config)
+    announce("measuring retention")
+    measured = measure(indexed, scores, causes.table, config)
+    whale = whale_curve(summary.contribution)
+    pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
+    plan = plan_budget(scores, config.budget)
     return RetentionResult(
-        as_of=day,
+        as_of=summary.as_of,
         model=model,
         scores=scores,
         customers=CustomerView(
             scores=scores,
-            bases=bases,
+            bases=segment_bases(
+                summary,
+                p_alive=scores.churn.p_active,
+                share_of_wallet=scores.share_of_wallet,
+                surveys=tables.surveys,
+                config=config.bases,
+            ),
             contract_churn=contract_churn,
-            causes=causes,
-            answers=steps.latest_answers(tables.surveys),
+            causes=causes.table,
+            answers=None if tables.surveys is None else latest_answers(tables.surveys),
         ),
         pyramid=pyramid,
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
-        movement=steps.compare_runs(previous, scores),
+        movement=_compare(previous, scores),
         costs=costs,
         contract_churn=contract_churn,
-        causes=causes,
-        evidence_model=evidence_model,
-        cause_breakdown=steps.break_down(causes, scores),
-        departures=examine_departures(
-            causes, scores, contract_churn, steps.list_spells(tables, day, config)
-        ),
+        causes=causes.table,
+        evidence_model=causes.model,
+        cause_breakdown=break_down(causes.table, scores),
+        departures=examine_departures(causes.table, scores, contracts),
         **measured._asdict(),
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
-        **_plan(scores, tables.customers, previous, config)._asdict(),
-        ledger=tables.ledger,
-        gaps=find_gaps(tables, history, model.notes, config, doubts=doubts),
-    )
-
-
-class _Measured(NamedTuple):
-    metrics: MetricTable
-    contract_metrics: MetricTable | None
-    cohorts: CohortTable
-    flows: MonthlyFlows | None
-    contract_flows: MonthlyFlows | None
-
-
-def _measure(
-    indexed: tuple[PurchaseIndex | None, ContractIndex | None],
-    scores: CustomerScores,
-    causes: CauseTable | None,
-    config: PipelineConfig,
-) -> _Measured:
-    """Measure purchases and contracts; with contracts alone these are the base."""
-    bases = [base for base in indexed if base is not None]
-    tables = [steps.measure(base, steps.tier_labels(scores, base), config) for base in bases]
-    flows = [
-        follow_flows(base, config, causes=steps.cause_labels(causes, scores, base))
-        for base in bases
-    ]
-    has_contracts = indexed[1] is not None
-    return _Measured(
-        metrics=tables[0][0],
-        contract_metrics=tables[-1][0] if has_contracts else None,
-        cohorts=tables[0][1],
-        flows=flows[0],
-        contract_flows=flows[-1] if has_contracts else None,
-    )
-
-
-class _Planned(NamedTuple):
-    plan: BudgetPlan | None
-    annual_plan: AnnualPlan | None
-    audit: AuditTable | None
-    owners: OwnerAppraisal | None
-
-
-def _plan(
-    scores: CustomerScores,
-    customers: pd.DataFrame | None,
-    previous: RetentionResult | TierTable | TierState | None,
-    config: PipelineConfig,
-) -> _Planned:
-    """Spend the budget, write the year's plan, audit the decisions, appraise the owners."""
-    plan = plan_budget(scores, config.budget)
-    before = previous if isinstance(previous, RetentionResult) else None
-    return _Planned(
         plan=plan,
         annual_plan=plan_goals(scores, plan, config.goals),
-        audit=audit(scores, customers, config.audit),
+        audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),
+        ledger=tables.ledger,
+        gaps=find_gaps(tables, scores, gaps, model.notes, config, doubts=causes.doubts),
     )
+
+
+def _trace_service(
+    tables: ValidTables, day: date, config: PipelineConfig
+) -> TracedCosts | CostTable | None:
+    """Charge activities to customers: from cost pools where there are any, else at given rates."""
+    if tables.activities is None:
+        return None
+    if config.cost_pools:
+        return trace_costs(tables.activities, pools=config.cost_pools, as_of=day)
+    if config.activity_rates:
+        rates = {entry.activity: entry.rate for entry in config.activity_rates}
+        return allocate_costs(tables.activities, rates=rates, as_of=day)
+    return None
+
+
+def _compare(before: Previous, after: CustomerScores) -> TierMovement | None:
+    """Compare with the last run; who has probably gone counts as lapsed where both runs know it."""
+    if isinstance(before, RetentionResult):
+        return compare_tiers(
+            before.tiers,
+            after.tiers,
+            lapsed_before=before.churn.churned,
+            lapsed_after=after.churn.churned,
+        )
+    return compare_tiers(before, after.tiers) if isinstance(before, TierTable) else None

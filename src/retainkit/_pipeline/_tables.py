@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from retainkit._pipeline._config import TableRules
-from retainkit.errors import SchemaError
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -18,7 +17,6 @@ from retainkit.tables import (
     Ledger,
     SurveyColumns,
     TransactionColumns,
-    align_customer_ids,
     split_valid_activities,
     split_valid_contracts,
     split_valid_customers,
@@ -39,8 +37,6 @@ class ValidTables(NamedTuple):
     surveys: pd.DataFrame | None
     activities: pd.DataFrame | None
     ledger: Ledger
-    from_contracts: bool = False
-    """Whether the transactions are the charges of contracts, as there are no purchases."""
 
 
 class TableColumns(NamedTuple):
@@ -86,34 +82,4 @@ def sift_tables(
         )
         ledgers.append(ledger)
     ledger = Ledger.combine(*ledgers)
-    return ValidTables(**valid, ledger=ledger)  # type: ignore[arg-type]
-
-
-def base_rows(tables: ValidTables) -> pd.DataFrame:
-    """Return the table a run starts from; without one accepted row say where they all went."""
-    base = tables.contracts if tables.transactions is None else tables.transactions
-    if base is None:
-        raise SchemaError(
-            "neither transactions nor contracts were given",
-            rule="a run starts from purchases or, for a contract business, from contracts",
-            where="run",
-            fix="pass transactions=, or contracts=",
-        )
-    if len(base):
-        return base
-    what = "contract" if tables.transactions is None else "transaction"
-    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in tables.ledger.counts().items())
-    raise SchemaError(
-        f"no {what} was accepted ({reasons})",
-        rule="a run needs at least one usable row up to as_of",
-        where=f"{what}s",
-        fix="check as_of, the column names and the rules (date_formats, decimal_mark)",
-    )
-
-
-def has_wallet(customers: pd.DataFrame | None, customer_id: pd.Index[Any]) -> bool:
-    """Return whether the spending of any of these customers in the whole category is known."""
-    if customers is None or "category_spending" not in customers.columns:
-        return False
-    known = customers[customers["category_spending"].notna()]
-    return bool((align_customer_ids(known["customer_id"], customer_id) >= 0).any())
+    return ValidTables(**valid, ledger=ledger)

@@ -8,7 +8,12 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._bands import cover_incidence
-from retainkit.churn._breakdown import CauseBreakdown, break_down_causes, summarize_causes
+from retainkit.churn._breakdown import (
+    CauseBreakdown,
+    break_down_by_month,
+    break_down_causes,
+    summarize_causes,
+)
 from retainkit.churn._calibration import (
     CalibrationMap,
     CalibrationTable,
@@ -145,6 +150,7 @@ __all__ = [
     "assess_calibration",
     "assess_causes",
     "attribute_causes",
+    "break_down_by_month",
     "break_down_causes",
     "cause_sensitivity",
     "check_codes",

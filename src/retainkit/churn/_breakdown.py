@@ -10,8 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.result import ResultTable
+from retainkit._core.time import from_day_numbers
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import BRANCH_OF, CAUSES, UNKNOWN_CODE
+from retainkit.churn._churn_table import NO_DAY, ChurnTable
 from retainkit.churn._incidence_sample import Labels, read_groups
 from retainkit.churn._taxonomy import CauseCatalog
 from retainkit.errors import AlignmentError
@@ -290,3 +292,44 @@ def _divide(part: npt.NDArray[np.generic], whole: float) -> FloatArray:
     if whole == 0:
         return np.full(len(part), np.nan)
     return np.asarray(part, dtype=np.float64) / whole
+
+
+def break_down_by_month(causes: CauseTable, churn: ChurnTable) -> dict[str, CauseBreakdown]:
+    """Count the losses per cause in each month they took effect in.
+
+    Parameters
+    ----------
+    causes : CauseTable
+        Why each customer left.
+    churn : ChurnTable
+        The verdicts that `causes` was attributed from.
+
+    Returns
+    -------
+    dict of str to CauseBreakdown
+        By month ("2026-03"), in order; losses without a day are left out. Empty where leaving is
+        judged and not seen (`ChurnTable.effective_day` is None).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.churn import (
+    ...     attribute_causes, break_down_by_month, detect_contract_churn)
+    >>> contracts = pd.DataFrame({"customer_id": [1, 2], "amount": 9.0,
+    ...     "start": pd.to_datetime("2026-01-01"),
+    ...     "end": pd.to_datetime(["2026-03-01", "2026-04-15"])})
+    >>> churn = detect_contract_churn(contracts, as_of="2026-05-31")
+    >>> events = pd.DataFrame({"customer_id": [1], "kind": ["complaint"],
+    ...                        "timestamp": pd.to_datetime(["2026-02-20"])})
+    >>> months = break_down_by_month(attribute_causes(events, churn=churn), churn)
+    >>> {month: losses.total for month, losses in months.items()}
+    {'2026-03': 1, '2026-04': 1}
+    """
+    if churn.effective_day is None:
+        return {}
+    days = churn.effective_day[churn.customer_id.get_indexer(causes.customer_id)]
+    known = days != NO_DAY
+    months = from_day_numbers(np.where(known, days, 0)).astype("datetime64[M]").astype(str)
+    month = months.astype(object)
+    month[~known] = None
+    return break_down_causes(causes, by=month)

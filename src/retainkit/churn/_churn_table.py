@@ -105,6 +105,11 @@ class ChurnTable(ResultTable):
         return len(self.customer_id)
 
     @property
+    def p_active(self) -> FloatArray:
+        """Probability of still being a customer: 1 - `p_churned`; NaN where that is not known."""
+        return 1.0 - self.p_churned
+
+    @property
     def reason(self) -> pd.Categorical[Any]:
         """The ground of each verdict, as an unordered categorical with all grounds."""
         return to_categorical(self.reason_code, REASONS)

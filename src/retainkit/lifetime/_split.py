@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.time import DAYS_PER_UNIT, day_number, parse_as_of
+from retainkit._core.time import DAYS_PER_UNIT, day_number, from_day_numbers, parse_as_of
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.typing import ArrayLike1D, AsOf, FloatArray, IntArray, TimeUnit
@@ -71,7 +71,7 @@ def split_histories(
     customer_id: ArrayLike1D,
     timestamp: ArrayLike1D,
     *,
-    calibration_end: AsOf,
+    calibration_end: AsOf | None = None,
     holdout_end: AsOf,
     unit: TimeUnit = "week",
 ) -> HoldoutSplit:
@@ -83,8 +83,9 @@ def split_histories(
         Who purchased.
     timestamp : array-like of datetimes, shape (m,)
         When; the purchases of one calendar day count once.
-    calibration_end : date
-        Last day that may be learnt from, inclusive.
+    calibration_end : date, optional
+        Last day that may be learnt from, inclusive; None ends the calibration after three quarters
+        of the time from the first purchase to `holdout_end`.
     holdout_end : date
         Last day of the hold-out, inclusive; later purchases are left out.
     unit : {"day", "week", "month"}, default "week"
@@ -122,13 +123,17 @@ def split_histories(
         raise InvalidTableError(
             f"{int(days.isna().sum()):,} missing timestamps", rule="a purchase has a day"
         )
-    start, end = (day_number(parse_as_of(day)) for day in (calibration_end, holdout_end))
+    numbers = days.to_numpy().astype("datetime64[D]").astype(np.int64)
+    end = day_number(parse_as_of(holdout_end))
+    if calibration_end is None:
+        start = end - (end - int(numbers.min(initial=end))) // 4
+        calibration_end = from_day_numbers(np.array([start]))[0]
+    start = day_number(parse_as_of(calibration_end))
     if end <= start:
         raise NotComputableError(
             f"the hold-out ends on {holdout_end}, the calibration on {calibration_end}",
             rule="the hold-out is after the calibration",
         )
-    numbers = days.to_numpy().astype("datetime64[D]").astype(np.int64)
     codes, names = pd.factorize(ids)
     return _split(codes, pd.Index(names), numbers, start=start, end=end, unit=unit)
 

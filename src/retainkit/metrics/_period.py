@@ -182,6 +182,40 @@ class Period(FrozenConfig):
         end = date(next_day.year, (next_day.month - 1) // months * months + 1, 1)
         return cls(start=add_months(end, -months), end=end)
 
+    @classmethod
+    def complete(
+        cls, unit: CalendarUnit, *, since: AsOf, as_of: AsOf, most: int | None = None
+    ) -> tuple[Self, ...]:
+        """Return the calendar units that were observed from their first day to their last.
+
+        Parameters
+        ----------
+        unit : {"week", "month", "quarter", "year"}
+            Kind of period; weeks start on Monday.
+        since, as_of : str, date, datetime or numpy.datetime64
+            First and last observed day, both inclusive.
+        most : int, optional
+            Only the latest so many; None = all.
+
+        Returns
+        -------
+        tuple of Period
+            Oldest first; empty where no unit is complete.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import Period
+        >>> months = Period.complete("month", since="1998-02-01", as_of="1998-05-30")
+        >>> [str(month) for month in months]
+        ['1998-02', '1998-03', '1998-04']
+        """
+        first, period = parse_as_of(since), cls.last_complete(unit, as_of=as_of)
+        found: list[Self] = []
+        while period.start >= first and (most is None or len(found) < most):
+            found.append(period)
+            period = period.previous()
+        return tuple(reversed(found))
+
     @property
     def days(self) -> int:
         """Length [day]."""

@@ -114,6 +114,15 @@ class UpgradeModel(FrozenModel):
         """Share of the base rate's squared error that the model removes on held-out customers."""
         return 1.0 - self.brier / self.base_brier if self.base_brier > 0.0 else 0.0
 
+    @property
+    def beats_tier_alone(self) -> bool:
+        """Whether held-out rises were likelier under the model than under each tier's own share.
+
+        True where the share of the tiers was not measured.
+        """
+        alone = self.matrix_log_loss
+        return not alone or (self.log_loss or 0.0) < alone
+
     def probability(self, features: Any) -> FloatArray:
         """Return each customer's probability of reaching the next tier.
 

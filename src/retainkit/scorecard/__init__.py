@@ -10,8 +10,9 @@ from __future__ import annotations
 from retainkit.scorecard._annual import FRONT_LINES, FrontLine, TwoFronts, compare_fronts
 from retainkit.scorecard._appraisal import FAIRNESS_NOTE, OwnerAppraisal, appraise_owners
 from retainkit.scorecard._build import SuppliedValue, build_scorecard
-from retainkit.scorecard._computed import EVENT_MEASURES, measure_tables
+from retainkit.scorecard._computed import EVENT_MEASURES, measure_customers, measure_tables
 from retainkit.scorecard._measures import Link, Measure, Objective, Perspective, Process, Target
+from retainkit.scorecard._owners import appraise_runs
 from retainkit.scorecard._scorecard import (
     MISSING_REASONS,
     Finding,
@@ -46,7 +47,9 @@ __all__ = [
     "Trend",
     "TwoFronts",
     "appraise_owners",
+    "appraise_runs",
     "build_scorecard",
     "compare_fronts",
+    "measure_customers",
     "measure_tables",
 ]

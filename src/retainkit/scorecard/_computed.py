@@ -1,14 +1,24 @@
-"""Measures of the map that tables of events, surveys, customers and purchases give."""
+"""Measures of the map that customers, tiers, metrics and the input tables give."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from retainkit.errors import SchemaError
-from retainkit.metrics import MetricConvention, MetricValue, Period, share_of_wallet
+from retainkit.metrics import (
+    MetricConvention,
+    MetricTable,
+    MetricValue,
+    Period,
+    share_of_wallet,
+)
+from retainkit.tiers import TierPyramid, WhaleCurve
+from retainkit.typing import FloatArray
+from retainkit.value import CustomerSummary
 
 EVENT_MEASURES: Final[dict[str, str]] = {
     "trial_users": "trial",
@@ -173,3 +183,65 @@ def _value(
         convention=MetricConvention(),
         period=period,
     )
+
+
+def measure_customers(
+    summary: CustomerSummary,
+    *,
+    lifetime_value: FloatArray,
+    metrics: MetricTable,
+    pyramid: TierPyramid,
+    whale: WhaleCurve,
+) -> dict[str, MetricValue | float | None]:
+    """Compute the measures of the map that summary, tiers and metrics give, for `build_scorecard`.
+
+    Parameters
+    ----------
+    summary : CustomerSummary
+        What each customer bought.
+    lifetime_value : ndarray of float, shape (n,)
+        Expected discounted profit of each customer within the horizon [money]; NaN = not known.
+    metrics : MetricTable
+        Metrics of the base.
+    pyramid : TierPyramid
+        Heads per tier, the best first.
+    whale : WhaleCurve
+        Contribution so far.
+
+    Returns
+    -------
+    dict of str to (MetricValue, float or None)
+        By measure id: premium_customers, customer_lifetime_value (mean of the known ones; None
+        without any), retention_rate and average_revenue_per_customer as far as `metrics` holds
+        them, products_per_customer (with business lines), and profit_per_customer and
+        unprofitable_share where contributions are profits.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> from retainkit.scorecard import measure_customers
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> found = measure_customers(
+    ...     result.history, lifetime_value=result.value.future_potential,
+    ...     metrics=result.metrics, pyramid=result.pyramid, whale=result.whale)
+    >>> found["premium_customers"]
+    401.0
+    """
+    found: dict[str, MetricValue | float | None] = {
+        "premium_customers": float(pyramid.customers[0]),
+        "customer_lifetime_value": _mean(lifetime_value[np.isfinite(lifetime_value)]),
+    }
+    for name in ("retention_rate", "average_revenue_per_customer"):
+        if name in set(metrics.to_frame()["metric"]):  # contracts have no average revenue
+            found[name] = metrics.get(name)
+    if summary.basis == "profit":
+        found["profit_per_customer"] = whale.total / whale.n if whale.n else None
+        found["unprofitable_share"] = whale.n_unprofitable / whale.n if whale.n else None
+    if summary.breadth is not None:
+        found["products_per_customer"] = float(summary.breadth.mean())
+    return found
+
+
+def _mean(values: FloatArray) -> float | None:
+    """Return the mean, the same to the last bit in any order; None without values."""
+    return math.fsum(values) / len(values) if len(values) else None

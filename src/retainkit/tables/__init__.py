@@ -14,9 +14,13 @@ from retainkit.tables._columns import (
     TransactionColumns,
 )
 from retainkit.tables._contracts import split_valid_contracts, validate_contracts
-from retainkit.tables._customers import split_valid_customers, validate_customers
+from retainkit.tables._customers import (
+    protected_attributes,
+    split_valid_customers,
+    validate_customers,
+)
 from retainkit.tables._events import split_valid_events, validate_events
-from retainkit.tables._ids import align_customer_ids
+from retainkit.tables._ids import align_customer_ids, align_values
 from retainkit.tables._ledger import Ledger, LedgerEntry
 from retainkit.tables._reasons import describe_reason
 from retainkit.tables._rules import (
@@ -27,7 +31,7 @@ from retainkit.tables._rules import (
     SurveyRules,
     TransactionRules,
 )
-from retainkit.tables._surveys import split_valid_surveys, validate_surveys
+from retainkit.tables._surveys import latest_answers, split_valid_surveys, validate_surveys
 from retainkit.tables._transactions import split_valid_transactions, validate_transactions
 
 __all__ = [
@@ -46,7 +50,10 @@ __all__ = [
     "TransactionColumns",
     "TransactionRules",
     "align_customer_ids",
+    "align_values",
     "describe_reason",
+    "latest_answers",
+    "protected_attributes",
     "split_valid_activities",
     "split_valid_contracts",
     "split_valid_customers",

@@ -11,7 +11,7 @@ from retainkit._core.frames import build_frame
 from retainkit.errors import SchemaError
 from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import CustomerColumns
-from retainkit.tables._ids import read_ids
+from retainkit.tables._ids import align_values, read_ids
 from retainkit.tables._labels import read_flags, read_labels
 from retainkit.tables._ledger import Ledger
 from retainkit.tables._read import none_if_clean
@@ -132,6 +132,41 @@ def validate_customers(
     valid, ledger = split_valid_customers(frame, columns=columns, rules=rules)
     raise_if_rejected(_TABLE, ledger, "CustomerColumns")
     return valid
+
+
+def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[str, Any]:
+    """Return the protected attributes of customers: for audits alone, never for a score.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        Valid customers (`split_valid_customers`).
+    to : pandas.Index of shape (n,)
+        Customers asked for.
+
+    Returns
+    -------
+    dict of str to pandas.Series
+        One series of n values per attribute, in the order of `to`; None where not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.tables import CustomerColumns, protected_attributes, validate_customers
+    >>> given = pd.DataFrame({"customer_id": [1, 2], "age_band": ["18-30", "60+"]})
+    >>> customers = validate_customers(
+    ...     given, columns=CustomerColumns(protected_attributes=("age_band",)))
+    >>> protected_attributes(customers, to=pd.Index([2, 3]))["age_band"].tolist()
+    ['60+', None]
+    """
+    names = [name for name in map(str, customers.columns) if name.startswith(PROTECTED_PREFIX)]
+    known = pd.Index(customers["customer_id"])
+    return {
+        name.removeprefix(PROTECTED_PREFIX): pd.Series(
+            align_values(customers[name].astype(object), known, to=to, missing=None)
+        )
+        for name in names
+    }
 
 
 def _read_facts(sieve: Sieve, source: Source, rules: CustomerRules, valid: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.frames import all_texts, text_series
@@ -179,6 +180,46 @@ def align_customer_ids(ids: Any, to: pd.Index[Any]) -> IntArray:
     found = np.asarray(index.get_indexer(pd.Index(wanted.values)), dtype=np.int64)
     missing = wanted.problems["missing"]
     return found if missing is None else np.where(missing, -1, found)
+
+
+def align_values(
+    values: Any, customer_id: pd.Index[Any], *, to: Any, missing: Any = np.nan
+) -> npt.NDArray[Any]:
+    """Give customers the values that another table holds of them.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        One value per customer of `customer_id`.
+    customer_id : pandas.Index of shape (n,)
+        Unique customers that the values belong to.
+    to : array-like of shape (m,)
+        Customers asked for, in any spelling (`align_customer_ids`); one may occur more than once.
+    missing : object, default NaN
+        Value of those who are not among `customer_id`.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        In the order of `to`, of a type that holds `values` and `missing`.
+
+    Raises
+    ------
+    AlignmentError
+        If two entries of `customer_id` are the same customer.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.tables import align_values
+    >>> align_values([30.0, 7.0], pd.Index(["a", "b"]), to=["b", "c"]).tolist()
+    [7.0, nan]
+    """
+    given = np.asarray(values)
+    places = align_customer_ids(to, customer_id)
+    if not len(given):
+        return np.full(len(places), missing)
+    return np.where(places >= 0, given[places], missing)
 
 
 def _canonical(ids: Any) -> Reading:

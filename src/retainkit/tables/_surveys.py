@@ -151,3 +151,35 @@ def _read_scores(sieve: Sieve, source: Source, rules: SurveyRules, valid: dict[s
         valid[role] = as_column(scores, raw[role])
     policy = "a survey answers something"
     sieve.take("rejected", "no_score", ~answered, policy=policy, values=raw[next(iter(scales))])
+
+
+def latest_answers(surveys: pd.DataFrame) -> pd.DataFrame:
+    """Return what each customer answered last.
+
+    Parameters
+    ----------
+    surveys : pandas.DataFrame
+        Valid surveys (`split_valid_surveys`).
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id and the scores of the latest survey, one row per customer in order of that
+        survey's time; NaN where its question was left open. Of several at one time the one with
+        the highest scores counts, so that the order of rows does not matter.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.tables import latest_answers
+    >>> surveys = pd.DataFrame({"customer_id": [1, 2, 1], "satisfaction": [2.0, 4.0, 5.0],
+    ...     "timestamp": pd.to_datetime(["2026-01-05", "2026-02-01", "2026-03-09"])})
+    >>> latest_answers(surveys)
+       customer_id  satisfaction
+    0            2           4.0
+    1            1           5.0
+    """
+    scores = [name for name in surveys.columns if name not in ("customer_id", "timestamp")]
+    ordered = surveys.sort_values(["timestamp", *scores], kind="stable")
+    latest = ordered.drop_duplicates("customer_id", keep="last")
+    return latest[["customer_id", *scores]].reset_index(drop=True)

@@ -70,6 +70,25 @@ class LifetimeValues(NamedTuple):
     scale: float | ArrayLike1D = 1.0
     resolution: float = 0.05
 
+    def moved_to(self, value: FloatArray, *, expected: FloatArray) -> LifetimeValues:
+        """Return the distributions moved to the values that customers are graded by.
+
+        Parameters
+        ----------
+        value : ndarray of float, shape (n,)
+            What each customer is graded by [money].
+        expected : ndarray of float, shape (n,)
+            What the models expect of it [money].
+
+        Returns
+        -------
+        LifetimeValues
+            With `scale` = value / expected; NaN where nothing is expected.
+        """
+        scale = np.full(len(value), np.nan)
+        np.divide(value, expected, out=scale, where=expected != 0.0)
+        return self._replace(scale=scale)
+
     def exceeds(self, amount: float) -> FloatArray:
         """Return the probability that each value reaches an amount.
 

@@ -25,7 +25,12 @@ from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._margin import MarginModel, fit_margin, margin_rates
 from retainkit.value._pools import CostDriver, CostPool, TracedCosts, trace_costs
 from retainkit.value._potential import FuturePotential, compose_potential
-from retainkit.value._profit_gap import PROFIT_CAUSES, ProfitGapTable, decompose_profit
+from retainkit.value._profit_gap import (
+    LOSS_REASONS,
+    PROFIT_CAUSES,
+    ProfitGapTable,
+    decompose_profit,
+)
 from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
 from retainkit.value._scheme import ValueScheme, fit_value_scheme
 from retainkit.value._score import score_value
@@ -38,6 +43,7 @@ from retainkit.value._weights import JudgedWeights, entropy_weights, judge_weigh
 
 __all__ = [
     "CRITERION_LABELS",
+    "LOSS_REASONS",
     "PROFIT_CAUSES",
     "SEGMENT_BASES",
     "VALUE_REASONS",

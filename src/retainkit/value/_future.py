@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -26,6 +27,7 @@ def fit_future_value(
     unit: TimeUnit = "week",
     collapse: CollapseUnit = "day",
     horizon_days: float = 365.25,
+    customer_id: pd.Index[Any] | None = None,
     regressor: FutureRegressor | None = None,
     config: FutureValueConfig | None = None,
 ) -> FutureValueModel:
@@ -48,6 +50,9 @@ def fit_future_value(
         Calendar unit within which purchases count once.
     horizon_days : float, default 365.25
         Horizon the estimate is for [day]; the training window is at most as long.
+    customer_id : pandas.Index, optional
+        Who the customers are, where `transactions` names them by their position in it: of more
+        than `config.max_customers` those learnt from are drawn by id, never by position.
     regressor : FutureRegressor, optional
         One more candidate, last in preference: anything with scikit-learn's `fit` and `predict`.
         It is fitted in place, last on the latest window, and is to be passed to
@@ -97,7 +102,7 @@ def fit_future_value(
     ['two_part', 'blend', 'lifetime', 'spend', 'spend_rate']
     """
     config = config or FutureValueConfig()
-    base = observed_rows(transactions, parse_as_of(as_of), unit, collapse, config)
+    base = observed_rows(transactions, parse_as_of(as_of), customer_id, unit, collapse, config)
     window = _window_days(base, horizon_days)
     try:
         if config.candidates == ("lifetime",) and regressor is None:

@@ -61,6 +61,7 @@ class Window(NamedTuple):
 def observed_rows(
     transactions: pd.DataFrame,
     last: date,
+    customer_id: pd.Index[Any] | None,
     unit: TimeUnit,
     collapse: CollapseUnit,
     config: FutureValueConfig,
@@ -70,8 +71,11 @@ def observed_rows(
     rows = transactions[_COLUMNS]
     if seen is not None:
         rows, days = rows[seen], days[seen]
-    codes, ids = number_ids(rows["customer_id"])
-    chosen = sample_rows(codes, ids, config.max_customers)
+    if customer_id is None:
+        codes, customer_id = number_ids(rows["customer_id"])
+    else:
+        codes = rows["customer_id"].to_numpy(dtype=np.int32)
+    chosen = sample_rows(codes, customer_id, config.max_customers)
     if chosen is not None:
         rows, days = rows[chosen], days[chosen]
     return Observed(rows, days, last, unit, collapse, config)

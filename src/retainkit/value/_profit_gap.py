@@ -24,6 +24,11 @@ from retainkit.value._summary import CustomerSummary
 PROFIT_CAUSES: Final = ("price", "mix", "product_cost", "returns", "service")
 """The parts of a profit gap, in order."""
 
+LOSS_REASONS: Final = ("price_or_product", "mix", "returns", "service")
+"""What may cost an unprofitable customer most, where list prices are not known."""
+
+_REASON_OF: Final = {"price": 0, "product_cost": 0, "mix": 1, "returns": 2, "service": 3}
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ProfitGapTable(ResultTable):
@@ -91,6 +96,16 @@ class ProfitGapTable(ResultTable):
         worst: npt.NDArray[np.int8] = parts.argmin(axis=1).astype(np.int8)
         worst[~(parts.min(axis=1) < 0)] = -1
         return worst
+
+    @property
+    def loss_reason(self) -> npt.NDArray[np.int8]:
+        """Position in `LOSS_REASONS` of what costs most; -1 for customers without a loss.
+
+        Price and product are one reason here: without list prices a discount cannot be told from
+        a dear product.
+        """
+        places = np.array([*(_REASON_OF[cause] for cause in PROFIT_CAUSES), -1], dtype=np.int8)
+        return np.where(self.is_unprofitable, places[self.main_cause], np.int8(-1))
 
     def unprofitable(self) -> pd.DataFrame:
         """Return the customers with a loss, the largest first, with the reason.

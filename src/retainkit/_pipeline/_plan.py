@@ -1,19 +1,17 @@
-"""From decisions to money: gains, the plan within a budget, its hold-out, audit and year."""
+"""From decisions to plans: the budget and its hold-out, the year's goals, audit and owners."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from retainkit._core.config import FrozenConfig
-from retainkit._pipeline._scores import CustomerScores
+from retainkit._pipeline._config import BudgetConfig
+from retainkit._pipeline._customers import CustomerScores
+from retainkit.errors import SchemaError
 from retainkit.policy import (
     Allocation,
-    AllocationLimit,
     AnnualPlan,
     AuditConfig,
     AuditTable,
@@ -26,39 +24,8 @@ from retainkit.policy import (
     measure_gains,
     plan_year,
 )
-from retainkit.tables import align_customer_ids
-from retainkit.tables._customers import PROTECTED_PREFIX
-from retainkit.typing import NonNegativeFloat, PositiveFloat
-
-
-class BudgetConfig(FrozenConfig):
-    """What may be spent on measures, and how the spending will be proven.
-
-    Parameters
-    ----------
-    amount : float
-        What may be spent [money].
-    limits : tuple of AllocationLimit, default ()
-        Limits beside the budget; capacities in the catalogue are limits anyway.
-    holdout_share : float, default 0.1
-        Share of the customers of each tier and measure who are left out on purpose.
-    trial : str, default "retainkit"
-        Name of the trial: another name draws other customers for the hold-out.
-    frontier : tuple of float, default (0.25, 0.5, 1.0, 2.0, 4.0)
-        Multiples of the amount that are planned for comparison.
-
-    Examples
-    --------
-    >>> from retainkit.pipeline import BudgetConfig
-    >>> BudgetConfig(amount=500.0).holdout_share
-    0.1
-    """
-
-    amount: NonNegativeFloat
-    limits: tuple[AllocationLimit, ...] = ()
-    holdout_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
-    trial: Annotated[str, Field(min_length=1)] = "retainkit"
-    frontier: tuple[PositiveFloat, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
+from retainkit.scorecard import OwnerAppraisal, appraise_runs
+from retainkit.tables import protected_attributes
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -128,37 +95,45 @@ def plan_goals(
     """Write the plan of the year; None where no goals are set."""
     if goals is None:
         return None
-    stays = 1.0 - scores.churn.p_churned
-    wallet = scores.facts.wallet if scores.facts else None
+    stays = scores.churn.p_active
     return plan_year(
         scores.policy,
         goals=goals,
-        profit=np.nan_to_num(scores.value.future_potential),
+        profit=scores.value.future_potential,
         p_stay=None if np.isnan(stays).all() else stays,
-        share_of_wallet=wallet.share if wallet else None,
+        share_of_wallet=scores.share_of_wallet,
         allocation=plan.allocation if plan else None,
     )
 
 
-def audit(
-    scores: CustomerScores,
-    customers: pd.DataFrame | None,
-    config: AuditConfig,
+def audit_groups(
+    scores: CustomerScores, customers: pd.DataFrame | None, config: AuditConfig
 ) -> AuditTable | None:
     """Look for adverse decisions that fall on protected groups; stop where the limits say so."""
-    protected = [] if customers is None else _protected_columns(customers)
-    if customers is None or not protected:
+    if customers is None:
         return None
-    places = align_customer_ids(customers["customer_id"], scores.customer_id)
-    attributes: dict[str, Any] = {}
-    for name in protected:
-        values = np.full(len(scores), None, dtype=object)
-        values[places[places >= 0]] = customers[name].astype(object).to_numpy()[places >= 0]
-        attributes[name.removeprefix(PROTECTED_PREFIX)] = pd.Series(values)
+    attributes = protected_attributes(customers, to=scores.customer_id)
+    if not attributes:
+        return None
     found = audit_decisions(scores.policy, attributes, config=config)
     found.enforce()
     return found
 
 
-def _protected_columns(customers: pd.DataFrame) -> list[str]:
-    return [str(name) for name in customers.columns if str(name).startswith(PROTECTED_PREFIX)]
+def appraise(
+    before: CustomerScores | None,
+    after: CustomerScores,
+    customers: pd.DataFrame | None,
+    owner_column: str | None,
+) -> OwnerAppraisal | None:
+    """Appraise owners on the customers of the run before; None without one or without owners."""
+    if before is None or owner_column is None or customers is None:
+        return None
+    if owner_column not in customers.columns:
+        raise SchemaError(
+            f"owner_column is {owner_column!r}, and no trait has this name",
+            rule="owners are a trait of the customers table",
+            where="PipelineConfig.owner_column",
+            fix=f"CustomerColumns(traits=({owner_column!r},)) keeps the column",
+        )
+    return appraise_runs(before, after, owner=customers.set_index("customer_id")[owner_column])

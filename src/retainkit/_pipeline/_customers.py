@@ -1,4 +1,4 @@
-"""CustomerScores: every row-wise result about the same customers, and the view that joins them."""
+"""What is found of each customer: the row-wise scores, and the single view that joins all."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ import pandas as pd
 
 from retainkit._core.result import ResultTable
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit.churn import ChurnTable
+from retainkit.churn import CauseTable, ChurnTable
 from retainkit.policy import DecisionTable, PotentialTable
+from retainkit.tables import align_customer_ids
 from retainkit.tiers import LifecycleTable, TierTable
-from retainkit.typing import Language
-from retainkit.value import CustomerSummary, FuturePotential, RfmTable, ValueTable
+from retainkit.typing import FloatArray, Language
+from retainkit.value import (
+    LOSS_REASONS,
+    CustomerSummary,
+    FuturePotential,
+    RfmTable,
+    SegmentBases,
+    ValueTable,
+)
 
 _WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
 _HISTORY = (
@@ -78,6 +86,11 @@ class CustomerScores(ResultTable):
     def customer_id(self) -> pd.Index[Any]:
         """The customers, in order."""
         return self.tiers.customer_id
+
+    @property
+    def share_of_wallet(self) -> FloatArray | None:
+        """Share of each customer's spending in the whole category; None where not measured."""
+        return self.facts.wallet.share if self.facts and self.facts.wallet else None
 
     def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
         """Return the single customer view: one row per customer, decisions first.
@@ -153,3 +166,88 @@ def _known_facts(facts: CustomerFacts | None) -> dict[str, Any]:
         columns["term_months"] = facts.contracts.term_months
         columns["charges"] = facts.contracts.charged
     return columns
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CustomerView(ResultTable):
+    """The single customer view: one row per customer that joins everything known about it.
+
+    Parameters
+    ----------
+    scores : CustomerScores
+        Every row-wise result.
+    bases : SegmentBases or None
+        Use intensity, benefit sought, loyalty, attitude.
+    contract_churn : ChurnTable or None
+        Observed ends of contracts, of the customers who have any.
+    causes : CauseTable or None
+        Why customers left, of those who left.
+    answers : pandas.DataFrame or None
+        Latest survey answers, one row per customer who answered.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> result.customers
+    <CustomerView: 2,357 customers; next: .to_frame()>
+    """
+
+    scores: CustomerScores
+    bases: SegmentBases | None = None
+    contract_churn: ChurnTable | None = None
+    causes: CauseTable | None = None
+    answers: pd.DataFrame | None = None
+
+    _what: ClassVar[str] = "customers"
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per customer: decisions first, then what they rest on.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of texts (reasons, causes).
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the order of first appearance; columns of tables that were not given are absent.
+        """
+        frame = self.scores.to_frame(language=language)
+        facts = self.scores.facts
+        if facts is not None and facts.loss_reason is not None:
+            names = pd.Index(LOSS_REASONS)
+            frame["loss_reason"] = pd.Categorical.from_codes(facts.loss_reason, categories=names)
+        if self.bases is not None:
+            bases = self.bases.to_frame().drop(columns="customer_id")
+            frame[list(bases.columns)] = bases
+        if self.contract_churn is not None:
+            ended = self.contract_churn.to_frame()[["customer_id", "churned"]]
+            _join(frame, ended.rename(columns={"churned": "contract_ended"}))
+        if self.causes is not None:
+            causes = self.causes.to_frame(language=language)
+            _join(frame, causes[["customer_id", "cause", "sub_reason"]])
+        if self.answers is not None:
+            _join(frame, self.answers)
+        return frame
+
+    def summary(self) -> pd.DataFrame:
+        """Return customers and their future value by tier and stance.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per tier and stance that occur.
+        """
+        return self.scores.summary()
+
+
+def _join(frame: pd.DataFrame, other: pd.DataFrame) -> None:
+    """Add the columns of `other` to `frame` by customer, in place; absent customers are empty."""
+    rows = align_customer_ids(frame["customer_id"], pd.Index(other["customer_id"]))
+    for name in other.columns.drop("customer_id"):
+        frame[name] = other[name].reset_index(drop=True).reindex(rows).to_numpy()

@@ -1,0 +1,316 @@
+"""What a firm has on record of its customers: purchases, contracts, or both.
+
+A `History` answers all that depends on which of them there are; the rest of a run asks it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._core.codes import number_ids
+from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
+from retainkit._pipeline._contract_models import fit_contract_terms
+from retainkit._pipeline._fitted import describe_rise, fit_pipeline
+from retainkit._pipeline._gaps import (
+    NO_CONTRACT_PROFIT,
+    NO_LINES,
+    NO_PLANS,
+    NO_PROFIT,
+    Gap,
+)
+from retainkit._pipeline._models import (
+    Models,
+    choose_purchase_model,
+    fit_contract_models,
+    fit_purchase_models,
+)
+from retainkit._pipeline._tables import ValidTables
+from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
+from retainkit.errors import NotComputableError, RetainkitError, SchemaError
+from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
+from retainkit.policy import UpgradeModel, fit_upgrades
+from retainkit.value import (
+    BehaviorTable,
+    CustomerSummary,
+    decompose_profit,
+    fit_future_value,
+    list_charges,
+    summarize_behavior,
+    summarize_customers,
+)
+
+
+class ContractRecord(NamedTuple):
+    """Valid contracts, and what they show of who came and left."""
+
+    table: pd.DataFrame
+    churn: ChurnTable
+    spells: SpellTable
+
+
+class Indexed(NamedTuple):
+    """A base indexed for metrics, and the ids of its customers, in its order."""
+
+    base: PurchaseIndex | ContractIndex
+    customer_id: pd.Index[Any]
+
+
+class History(Protocol):
+    """What a run must know of its customers' past and learn of their future."""
+
+    @property
+    def customer_id(self) -> pd.Index[Any]:
+        """Customers in order of first appearance: their rows are numbered by this order."""
+
+    @property
+    def contracts(self) -> ContractRecord | None:
+        """Contracts that show who has left; None where leaving is only judged."""
+
+    def summarize(self) -> CustomerSummary:
+        """Summarise what each customer has brought."""
+
+    def describe_behavior(self) -> BehaviorTable:
+        """Describe rhythm, preference and trend."""
+
+    def explain_losses(self, summary: CustomerSummary) -> npt.NDArray[Any] | None:
+        """Return what costs each unprofitable customer most; None where no profit is known."""
+
+    def read_state(self) -> ContractFacts | None:
+        """Return the state that the future depends on beside the summary; None without one."""
+
+    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+        """Learn the models that the future of each customer is predicted with."""
+
+    def learn_rises(
+        self, summary: CustomerSummary, announce: Callable[[str], None]
+    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
+        """Learn the probability of reaching a higher tier, and note why not where it cannot be."""
+
+    def index(self) -> tuple[Indexed, ...]:
+        """Index for the metrics: what the base was graded by first, contracts last."""
+
+    def find_gaps(self, summary: CustomerSummary) -> tuple[Gap, ...]:
+        """Say which columns of the history would have told more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Rows:
+    """Dated amounts, the customers numbered once, and what is read of them in any firm."""
+
+    rows: pd.DataFrame
+    customer_id: pd.Index[Any]
+    as_of: date
+    config: PipelineConfig
+
+    _no_profit: ClassVar[Gap]
+    _no_lines: ClassVar[Gap]
+
+    def summarize(self) -> CustomerSummary:
+        summary = summarize_customers(
+            self.rows, as_of=self.as_of, unit=self.config.unit, collapse=self.config.collapse
+        )
+        return replace(summary, customer_id=self.customer_id)
+
+    def describe_behavior(self) -> BehaviorTable:
+        described = summarize_behavior(
+            self.rows,
+            as_of=self.as_of,
+            unit=self.config.unit,
+            collapse=self.config.collapse,
+            config=self.config.behavior,
+        )
+        return replace(described, customer_id=self.customer_id)
+
+    def explain_losses(self, summary: CustomerSummary) -> npt.NDArray[Any] | None:
+        try:
+            return decompose_profit(self.rows, _numbered(summary)).loss_reason
+        except NotComputableError:
+            return None
+
+    def find_gaps(self, summary: CustomerSummary) -> tuple[Gap, ...]:
+        missing = {self._no_profit: summary.profit, self._no_lines: summary.breadth}
+        return tuple(gap for gap, known in missing.items() if known is None)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PurchaseHistory(_Rows):
+    """Purchases alone: leaving is judged, the future is learnt from buying and spend."""
+
+    _no_profit: ClassVar = NO_PROFIT
+    _no_lines: ClassVar = NO_LINES
+
+    @property
+    def contracts(self) -> ContractRecord | None:
+        return None
+
+    def read_state(self) -> ContractFacts | None:
+        return None
+
+    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+        config = self.config
+        announce("choosing the estimate of future value")
+        future = fit_future_value(
+            self.rows,
+            as_of=self.as_of,
+            unit=config.unit,
+            collapse=config.collapse,
+            horizon_days=config.value.horizon_days,
+            customer_id=self.customer_id,
+            config=config.future,
+        )
+        announce("fitting models of buying and spend")
+        choice = choose_purchase_model(self.rows, self.as_of, config)
+        return fit_purchase_models(summary, choice, future, config)
+
+    def learn_rises(
+        self, summary: CustomerSummary, announce: Callable[[str], None]
+    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
+        """Learn who rose within the horizon that ends on the last observed day.
+
+        Everything before is seen with the eyes of that time: models and cuts are those a run would
+        have learnt then.
+        """
+        horizon, config = self.config.upgrade_horizon_days, self.config
+        if horizon is None:
+            return None, ()
+        announce("learning who rises")
+        origin = self.as_of - timedelta(days=round(horizon))
+        try:
+            then = summarize_customers(
+                self.rows, as_of=origin, unit=config.unit, collapse=config.collapse
+            )
+            earlier = fit_pipeline(then, config=config.replace(tier_overrides=()))
+            before, after = earlier.score(then), earlier.score(_numbered(summary))
+            known = describe_rise(earlier, then, before.tiers, before.lifecycle)
+            learnt = fit_upgrades([(known, after.tiers)])
+        except RetainkitError as error:
+            wrong = getattr(error, "wrong", None) or str(error)
+            return None, (f"no probability of rising: {wrong}",)
+        if not learnt.beats_tier_alone:
+            return None, ("no probability of rising: it tells no more than the tier alone",)
+        return learnt, ()
+
+    def index(self) -> tuple[Indexed, ...]:
+        return (Indexed(index_purchases(self.rows, as_of=self.as_of), self.customer_id),)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FullHistory(PurchaseHistory):
+    """Purchases and contracts: the future is learnt from purchases, contracts show who left."""
+
+    contracts: ContractRecord
+
+    def index(self) -> tuple[Indexed, ...]:
+        return (*PurchaseHistory.index(self), _index(self.contracts, self.as_of))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ContractHistory(_Rows):
+    """Contracts alone: their monthly charges are the rows, and who has left is seen."""
+
+    contracts: ContractRecord
+
+    _no_profit: ClassVar = NO_CONTRACT_PROFIT
+    _no_lines: ClassVar = NO_PLANS
+
+    def read_state(self) -> ContractFacts | None:
+        return read_contract_facts(
+            self.contracts.table,
+            as_of=self.as_of,
+            customer_id=self.customer_id,
+            config=self.config.contract_churn,
+        )
+
+    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+        announce("learning how long contracts last")
+        terms, notes = fit_contract_terms(
+            self.contracts.table,
+            self.contracts.spells,
+            choice=self.config.contract_model,
+            config=self.config.lifetime,
+        )
+        return fit_contract_models(summary, terms, self.config, notes=notes)
+
+    def learn_rises(
+        self,
+        summary: CustomerSummary,  # noqa: ARG002 - nothing is learnt from charges that repeat
+        announce: Callable[[str], None],  # noqa: ARG002
+    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
+        return None, ()
+
+    def index(self) -> tuple[Indexed, ...]:
+        return (_index(self.contracts, self.as_of),)
+
+
+def _rows(tables: ValidTables) -> pd.DataFrame:
+    """Return the table a run starts from; without one accepted row say where they all went."""
+    base = tables.contracts if tables.transactions is None else tables.transactions
+    if base is None:
+        raise SchemaError(
+            "neither transactions nor contracts were given",
+            rule="a run starts from purchases or, for a contract business, from contracts",
+            where="run",
+            fix="pass transactions=, or contracts=",
+        )
+    if len(base):
+        return base
+    what = "contract" if tables.transactions is None else "transaction"
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in tables.ledger.counts().items())
+    raise SchemaError(
+        f"no {what} was accepted ({reasons})",
+        rule="a run needs at least one usable row up to as_of",
+        where=f"{what}s",
+        fix="check as_of, the column names and the rules (date_formats, decimal_mark)",
+    )
+
+
+def _read_contracts(
+    table: pd.DataFrame | None, as_of: date, config: PipelineConfig
+) -> ContractRecord | None:
+    """Read who came and left from the contracts; None without any."""
+    if table is None or not len(table):
+        return None
+    return ContractRecord(
+        table,
+        detect_contract_churn(table, as_of=as_of, config=config.contract_churn),
+        list_contract_spells(table, as_of=as_of, config=config.contract_churn),
+    )
+
+
+def _index(contracts: ContractRecord, as_of: date) -> Indexed:
+    base = index_contracts(contracts.table, as_of=as_of)
+    return Indexed(base, base.customer_id)
+
+
+def _numbered(summary: CustomerSummary) -> CustomerSummary:
+    """Return the summary with customers numbered as the rows are."""
+    return replace(summary, customer_id=pd.RangeIndex(len(summary)))
+
+
+def open_history(
+    tables: ValidTables, as_of: date, config: PipelineConfig
+) -> tuple[History, ValidTables]:
+    """Return the history that the tables hold, and the tables without the rows it now keeps."""
+    rows = _rows(tables)
+    contracts = _read_contracts(tables.contracts, as_of, config)
+    without_purchases = tables.transactions is None
+    if without_purchases:
+        rows = list_charges(rows, as_of=as_of)
+    codes, customer_id = number_ids(rows["customer_id"])
+    rows = rows.assign(customer_id=codes)
+    tables = tables._replace(transactions=None)
+    if contracts is None:
+        purchases = PurchaseHistory(rows=rows, customer_id=customer_id, as_of=as_of, config=config)
+        return purchases, tables
+    kind = ContractHistory if without_purchases else FullHistory
+    history: History = kind(
+        rows=rows, customer_id=customer_id, as_of=as_of, config=config, contracts=contracts
+    )
+    return history, tables
