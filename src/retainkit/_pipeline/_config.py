@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from retainkit._core.config import FrozenConfig
+from retainkit._core.time import DAYS_PER_YEAR
 from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import (
     AttributionConfig,
@@ -14,6 +15,7 @@ from retainkit.churn import (
     DetectionConfig,
     EvidenceModelConfig,
 )
+from retainkit.forecast import ForecastConfig
 from retainkit.lifetime import FitConfig
 from retainkit.metrics import MetricConvention
 from retainkit.policy import (
@@ -39,17 +41,23 @@ from retainkit.tiers import (
     TierOverride,
     TierSchemeConfig,
 )
-from retainkit.typing import CollapseUnit, NonNegativeFloat, PositiveFloat, Rate, TimeUnit
+from retainkit.typing import (
+    CollapseUnit,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Rate,
+    TimeUnit,
+)
 from retainkit.value import (
     BasesConfig,
     BehaviorConfig,
     CostPool,
-    FutureValueConfig,
     RfmConfig,
     ValueConfig,
 )
 
-TierBasis: TypeAlias = Literal["lifetime_value", "historical_contribution", "contribution"]
+TierBasis: TypeAlias = Literal["expected_value", "historical_contribution", "contribution"]
 """What customers are graded by."""
 
 FlowScope: TypeAlias = Literal["contracts", "all", "none"]
@@ -152,8 +160,14 @@ class PipelineConfig(FrozenConfig):
         Scale of time of the lifetime model and the summary.
     collapse : {"day", "week", "month"}, default "day"
         Calendar unit within which a customer's purchases count once.
-    tier_basis : {"lifetime_value", "historical_contribution", "contribution"}
-        What customers are graded by: expected discounted future value (the default), yearly
+    horizon_days : int, default 365
+        Days ahead that the forecast speaks of [day].
+    annual_discount_rate : float, default 0.10
+        Yearly rate at which future money is discounted; 0 does not discount.
+    lifetime_days : float, default 3652.5
+        Days ahead after which `lifetime_value` counts nothing more [day]: ten years.
+    tier_basis : {"expected_value", "historical_contribution", "contribution"}
+        What customers are graded by: the money expected within the horizon (the default), yearly
         contribution so far, or all contribution so far [money].
     rules : TableRules
         What makes a row valid.
@@ -177,10 +191,9 @@ class PipelineConfig(FrozenConfig):
     lifetime : FitConfig
         How the models of buying and spend are fitted.
     value : ValueConfig
-        The four criteria of value, horizon, discount rate and margin.
-    future : FutureValueConfig
-        How the estimate of future value is chosen; `candidates=("lifetime",)` takes the lifetime
-        model without looking for a better one.
+        The four criteria of value, and the margin.
+    forecast : ForecastConfig
+        How the forecast learns, and when it may be trusted.
     rfm : RfmConfig
         Recency, frequency, money scores.
     tiers : TierSchemeConfig
@@ -250,7 +263,10 @@ class PipelineConfig(FrozenConfig):
 
     unit: TimeUnit = "week"
     collapse: CollapseUnit = "day"
-    tier_basis: TierBasis = "lifetime_value"
+    horizon_days: PositiveInt = 365
+    annual_discount_rate: NonNegativeFloat = 0.10
+    lifetime_days: PositiveFloat = 10 * DAYS_PER_YEAR
+    tier_basis: TierBasis = "expected_value"
     rules: TableRules = TableRules()
     activity_rates: tuple[ActivityRate, ...] = ()
     cost_pools: tuple[CostPool, ...] = ()
@@ -260,7 +276,7 @@ class PipelineConfig(FrozenConfig):
     contract_model: ContractModelName = "best"
     lifetime: FitConfig = FitConfig()
     value: ValueConfig = ValueConfig()
-    future: FutureValueConfig = FutureValueConfig()
+    forecast: ForecastConfig = ForecastConfig()
     rfm: RfmConfig = RfmConfig()
     tiers: TierSchemeConfig = TierSchemeConfig()
     stability: StabilityConfig = StabilityConfig()

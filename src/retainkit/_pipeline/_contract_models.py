@@ -20,7 +20,7 @@ from retainkit.lifetime import (
     fit_shifted_beta_geometric,
 )
 from retainkit.typing import BoolArray, FloatArray
-from retainkit.value import ValueConfig, expected_contract_value
+from retainkit.value import expected_contract_value
 from retainkit.value._kernel_charges import charges_due
 
 ContractModelName: TypeAlias = Literal["best", "shifted_beta_geometric", "beta_discrete_weibull"]
@@ -96,7 +96,8 @@ def predict_contracts(
     terms: tuple[ContractTerm, ...],
     *,
     margin_rate: FloatArray,
-    config: ValueConfig,
+    horizon_days: float,
+    annual_discount_rate: float,
 ) -> FloatArray | None:
     """Return the expected discounted money per customer; NaN for terms that were never seen."""
     if not terms:
@@ -113,8 +114,8 @@ def predict_contracts(
             term_months=term.counted_in,
             days_to_next=facts.days_to_next[rows],
             charges_left=facts.charges_left[rows],
-            horizon_days=config.horizon_days,
-            annual_discount_rate=config.annual_discount_rate,
+            horizon_days=horizon_days,
+            annual_discount_rate=annual_discount_rate,
             margin_rate=margin_rate[rows],
         )
     return value

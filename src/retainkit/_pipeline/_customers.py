@@ -10,6 +10,7 @@ import pandas as pd
 from retainkit._core.result import ResultTable
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import CauseTable, ChurnTable
+from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import LifecycleTable, TierTable
@@ -53,6 +54,12 @@ class CustomerScores(ResultTable):
         Potential to rise.
     policy : DecisionTable
         Stance and measures.
+    forecast : ForecastTable or None
+        Who will be there and what each will bring; None for contracts.
+    p_alive : numpy.ndarray of float64 or None
+        Probability, by the model of buying and dropout, of not having left for good.
+    lifetime_value : numpy.ndarray of float64 or None
+        Discounted money to the long end of the relation [money].
     future : FuturePotential or None
         What the future value is made of: expectation, growth, wallet; None without behaviour.
     facts : CustomerFacts or None
@@ -74,6 +81,9 @@ class CustomerScores(ResultTable):
     churn: ChurnTable
     potential: PotentialTable
     policy: DecisionTable
+    forecast: ForecastTable | None = None
+    p_alive: FloatArray | None = None
+    lifetime_value: FloatArray | None = None
     future: FuturePotential | None = None
     facts: CustomerFacts | None = None
 
@@ -104,7 +114,7 @@ class CustomerScores(ResultTable):
         -------
         pandas.DataFrame
             customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage;
-            `lifetime_value` (expected discounted future profit within the horizon [money]), worth
+            the forecast (`p_active`, `expected_value` with interval, next purchase, note), worth
             by criterion and score; churn probability; RFM cell; purchase history. NaN where not
             known.
         """
@@ -122,7 +132,13 @@ class CustomerScores(ResultTable):
         columns |= {name: graded[name] for name in ("borderline", "confidence") if name in graded}
         columns["potential"] = decisions["potential"]
         columns["stage"] = self.lifecycle.to_frame()["stage"]
-        columns["lifetime_value"] = self.value.future_potential
+        if self.forecast is not None:
+            foreseen = self.forecast.to_frame(language=language).drop(columns="customer_id")
+            columns |= {name: foreseen[name] for name in foreseen}
+        else:
+            columns["expected_value"] = self.value.future_potential
+        columns["lifetime_value"] = self.lifetime_value
+        columns["p_alive"] = self.p_alive
         if self.future is not None:
             columns["growth"] = self.future.growth
             columns["growth_error"] = self.future.growth_error

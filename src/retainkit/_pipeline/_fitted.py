@@ -18,6 +18,7 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
+from retainkit.forecast import ForecastModel
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -45,7 +46,6 @@ from retainkit.tiers import (
 from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
-    FutureValueModel,
     MarginModel,
     RfmScheme,
     ValueScheme,
@@ -77,9 +77,8 @@ class FittedPipeline(FrozenModel):
         Model of spend per purchase; None where the base could not support one.
     margin : MarginModel
         Profit per unit of purchases.
-    future_model : FutureValueModel or None
-        Which estimate of future value the base supports best, with the evidence; None where only
-        a summary was learnt from: then the lifetime model alone.
+    forecast : ForecastModel or None
+        Who will be there and what they will bring, with the evidence; None for contracts.
     contract_terms : tuple of ContractTerm
         How long contracts last, for a firm with contracts and no purchases; else empty.
     value_scheme : ValueScheme
@@ -117,7 +116,7 @@ class FittedPipeline(FrozenModel):
     purchase_model_reason: str = ""
     spend_model: GammaGammaModel | None
     margin: MarginModel
-    future_model: FutureValueModel | None
+    forecast: ForecastModel | None
     contract_terms: tuple[ContractTerm, ...] = ()
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
@@ -163,7 +162,7 @@ def fit_pipeline(
     summary: CustomerSummary,
     *,
     facts: CustomerFacts | None = None,
-    future_model: FutureValueModel | None = None,
+    forecast: ForecastModel | None = None,
     contract_terms: tuple[ContractTerm, ...] = (),
     config: PipelineConfig | None = None,
 ) -> FittedPipeline:
@@ -175,8 +174,8 @@ def fit_pipeline(
         The base.
     facts : CustomerFacts, optional
         Kind, background and standing of the same customers in the same order.
-    future_model : FutureValueModel, optional
-        From `fit_future_value` on the same transactions; None uses the lifetime model alone.
+    forecast : ForecastModel, optional
+        From `fit_forecast` on the same transactions; None uses the lifetime model alone.
         Models of buying are compared in a run only: `purchase_model="best"` is MBG/NBD here.
     contract_terms : tuple of ContractTerm, default ()
         How long contracts last, where `facts` holds contracts.
@@ -202,7 +201,7 @@ def fit_pipeline(
     else:
         named = config.purchase_model
         choice = ModelChoice("mbg_nbd" if named == "best" else named)
-        models = fit_purchase_models(summary, choice, future_model, config)
+        models = fit_purchase_models(summary, choice, forecast, config)
     return learn_schemes(summary, models, facts=facts, config=config)[0]
 
 
@@ -233,7 +232,7 @@ def learn_schemes(
         purchase_model_reason=models.reason,
         spend_model=models.spend,
         margin=models.margin,
-        future_model=models.future,
+        forecast=models.forecast,
         contract_terms=models.contracts,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
@@ -270,7 +269,7 @@ def apply_schemes(
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
-        p_alive=predictions.p_active,
+        p_alive=predictions.p_alive,
         last_gap=behavior.last_gap if behavior else None,
         spending_trend=trend,
         customer_id=summary.customer_id,
@@ -292,6 +291,9 @@ def apply_schemes(
     )
     return CustomerScores(
         facts=facts,
+        forecast=predictions.forecast,
+        p_alive=predictions.p_alive,
+        lifetime_value=predictions.lifetime_value,
         future=predictions.potential,
         history=summary,
         value=value,
@@ -325,7 +327,7 @@ def describe_rise(
 
     models = _models_of(fitted)
     scatter, chance = scatter_of(models, summary, fitted.config), None
-    if models.purchase is not None and scatter and fitted.tier_basis == "lifetime_value":
+    if models.purchase is not None and scatter and fitted.tier_basis == "expected_value":
         history = summary.with_unit(models.purchase.unit)
         chance = probability_value_exceeds(next_cuts(tiers), history, **scatter)
     return upgrade_features(tiers, summary, chance=chance, lifecycle=lifecycle)
@@ -337,14 +339,14 @@ def _distribution(
     """Return how future values scatter; None where it is not asked for or says nothing of tiers."""
     models, config = _models_of(fitted), fitted.config
     scatter = scatter_of(models, summary, config) if config.tier_confidence else None
-    if models.purchase is None or scatter is None or fitted.tier_basis != "lifetime_value":
+    if models.purchase is None or scatter is None or fitted.tier_basis != "expected_value":
         return None
     expected = expected_lifetime_value(
         summary,
         models.purchase,
         spend_model=models.spend,
-        horizon_days=config.value.horizon_days,
-        annual_discount_rate=config.value.annual_discount_rate,
+        horizon_days=float(config.horizon_days),
+        annual_discount_rate=config.annual_discount_rate,
         margin_rate=scatter["margin_rate"],
     )
     values = LifetimeValues(summary.with_unit(models.purchase.unit), **scatter)
@@ -356,14 +358,14 @@ def _models_of(fitted: FittedPipeline) -> Models:
         fitted.purchase_model,
         fitted.spend_model,
         fitted.margin,
-        fitted.future_model,
+        fitted.forecast,
         fitted.contract_terms,
     )
 
 
 def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
     """Return what customers are graded by [money]."""
-    if basis == "lifetime_value":
+    if basis == "expected_value":
         return value.future_potential
     return value.contribution if basis == "contribution" else value.historical_contribution
 
@@ -385,7 +387,7 @@ def _score_value(
 
 
 def _settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis, tuple[str, ...]]:
-    if wanted == "lifetime_value" and predictions.future_value is None:
-        note = "customers are graded by yearly contribution: there is no lifetime value"
+    if wanted == "expected_value" and predictions.future_value is None:
+        note = "customers are graded by yearly contribution: there is no forecast of money"
         return "historical_contribution", (note,)
     return wanted, ()

@@ -26,6 +26,7 @@ from retainkit._pipeline._gaps import (
     Gap,
 )
 from retainkit._pipeline._models import (
+    PURCHASE_FITS,
     Models,
     choose_purchase_model,
     fit_contract_models,
@@ -34,13 +35,13 @@ from retainkit._pipeline._models import (
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
 from retainkit.errors import NotComputableError, RetainkitError, SchemaError
+from retainkit.forecast import fit_forecast
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.value import (
     BehaviorTable,
     CustomerSummary,
     decompose_profit,
-    fit_future_value,
     list_charges,
     summarize_behavior,
     summarize_customers,
@@ -155,19 +156,20 @@ class PurchaseHistory(_Rows):
 
     def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
         config = self.config
-        announce("choosing the estimate of future value")
-        future = fit_future_value(
-            self.rows,
-            as_of=self.as_of,
-            unit=config.unit,
-            collapse=config.collapse,
-            horizon_days=config.value.horizon_days,
-            customer_id=self.customer_id,
-            config=config.future,
-        )
         announce("fitting models of buying and spend")
         choice = choose_purchase_model(self.rows, self.as_of, config)
-        return fit_purchase_models(summary, choice, future, config)
+        models = fit_purchase_models(summary, choice, None, config)
+        announce("forecasting, and judging earlier forecasts")
+        forecast = fit_forecast(
+            self.rows,
+            as_of=self.as_of,
+            customer_id=self.customer_id,
+            horizon_days=config.horizon_days,
+            fit=PURCHASE_FITS[choice.name],
+            lifetime=models.purchase,
+            config=config.forecast,
+        )
+        return models._replace(forecast=forecast)
 
     def learn_rises(
         self, summary: CustomerSummary, announce: Callable[[str], None]

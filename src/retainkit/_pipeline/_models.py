@@ -22,6 +22,7 @@ from retainkit.errors import (
     RetainkitError,
     SchemaError,
 )
+from retainkit.forecast import ForecastModel, ForecastTable, forecast_by_lifetime
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -37,21 +38,14 @@ from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
     FuturePotential,
-    FutureValueConfig,
-    FutureValueModel,
     MarginModel,
     compose_potential,
+    expected_lifetime_value,
     fit_margin,
     margin_rates,
-    predict_future_value,
 )
 
-_LIFETIME_ALONE = FutureValueModel(
-    config=FutureValueConfig(), chosen="lifetime", reason="only_candidate", window_days=1.0
-)
-
-
-_FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
+PURCHASE_FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
     "mbg_nbd": fit_mbg_nbd,
     "bg_nbd": fit_bg_nbd,
     "pareto_nbd": fit_pareto_nbd,
@@ -67,23 +61,25 @@ class ModelChoice(NamedTuple):
 
 
 class Models(NamedTuple):
-    """What was learnt of buying, spend, margin, future and contracts."""
+    """What was learnt of buying, spend, margin, the time ahead and contracts."""
 
     purchase: PurchaseModelUnion | None
     spend: GammaGammaModel | None
     margin: MarginModel
-    future: FutureValueModel | None
+    forecast: ForecastModel | None
     contracts: tuple[ContractTerm, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
 
 
 class Predictions(NamedTuple):
-    """Of each customer: whether it is there or has left, expected money, what that is made of."""
+    """Of each customer: whether it is there or has left, the forecast, what money is made of."""
 
-    p_active: FloatArray
+    p_alive: FloatArray
     churn: ChurnTable
+    forecast: ForecastTable | None
     future_value: FloatArray | None
+    lifetime_value: FloatArray
     potential: FuturePotential | None = None
 
 
@@ -96,18 +92,18 @@ def choose_purchase_model(rows: pd.DataFrame, as_of: date, config: PipelineConfi
         split = split_histories(
             bought["customer_id"], bought["timestamp"], holdout_end=as_of, unit=config.unit
         )
-        comparison = compare_models(split, fits=tuple(_FITS.values()))
+        comparison = compare_models(split, fits=tuple(PURCHASE_FITS.values()))
     except RetainkitError as error:
         reason = error.args[0] if error.args else "the models could not be compared"
         return ModelChoice("mbg_nbd", f"the default, as nothing could be compared: {reason}")
-    chosen: PurchaseModelName = next(name for name in _FITS if name == comparison.chosen)
+    chosen: PurchaseModelName = next(name for name in PURCHASE_FITS if name == comparison.chosen)
     return ModelChoice(chosen, comparison.reason)
 
 
 def fit_purchase_models(
     summary: CustomerSummary,
     choice: ModelChoice,
-    future: FutureValueModel | None,
+    forecast: ForecastModel | None,
     config: PipelineConfig,
 ) -> Models:
     """Fit buying, spend and margin; note what the base could not support."""
@@ -115,7 +111,7 @@ def fit_purchase_models(
     spend: GammaGammaModel | None = None
     notes: list[str] = []
     try:
-        purchase = _FITS[choice.name](summary, config=config.lifetime)
+        purchase = PURCHASE_FITS[choice.name](summary, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
         notes.append(f"no model of buying: {error.wrong}")
     try:
@@ -126,7 +122,11 @@ def fit_purchase_models(
         notes.append("no model of spend, each customer's own mean is used: its mean is infinite")
         spend = None
     margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
-    return Models(purchase, spend, margin, future, reason=choice.reason, notes=tuple(notes))
+    if forecast is None:
+        forecast = forecast_by_lifetime(
+            purchase, summary, horizon_days=config.horizon_days, config=config.forecast
+        )
+    return Models(purchase, spend, margin, forecast, reason=choice.reason, notes=tuple(notes))
 
 
 def fit_contract_models(
@@ -152,31 +152,45 @@ def predict(
         return _predict_contracts(summary, models, config, facts.contracts)
     if models.contracts:
         raise _needs_contracts()
-    if models.purchase is None:
-        unknown = np.full(len(summary), np.nan)
-        return Predictions(unknown, _judge(summary, unknown, config), None)
-    p_active = models.purchase.p_alive(summary.with_unit(models.purchase.unit))
-    future_value = predict_future_value(
+    p_alive, lifetime_value = _predict_lifetime(summary, models, config)
+    churn = _judge(summary, p_alive, config)
+    if models.forecast is None:
+        return Predictions(p_alive, churn, None, None, lifetime_value)
+    forecast = models.forecast.apply(
         summary,
-        models.future or _LIFETIME_ALONE,
-        purchase_model=models.purchase,
-        spend_model=models.spend,
-        horizon_days=config.value.horizon_days,
-        annual_discount_rate=config.value.annual_discount_rate,
         margin_rate=margin_rates(summary, models.margin),
+        annual_discount_rate=config.annual_discount_rate,
     )
-    churn = _judge(summary, p_active, config)
-    if facts is None or facts.behavior is None:
-        return Predictions(p_active, churn, future_value)
+    known = np.isfinite(forecast.expected_value).any()
+    value = forecast.expected_value if known else None
+    if facts is None or facts.behavior is None or value is None:
+        return Predictions(p_alive, churn, forecast, value, lifetime_value)
     potential = compose_potential(
-        future_value,
+        value,
         facts.behavior,
         growth_weight=config.growth_weight,
         wallet=facts.wallet,
         attainable=config.attainable_wallet,
-        horizon_days=config.value.horizon_days,
+        horizon_days=float(config.horizon_days),
     )
-    return Predictions(p_active, churn, potential.total, potential)
+    return Predictions(p_alive, churn, forecast, potential.total, lifetime_value, potential)
+
+
+def _predict_lifetime(
+    summary: CustomerSummary, models: Models, config: PipelineConfig
+) -> tuple[FloatArray, FloatArray]:
+    """Return the probability of being alive and the value to the long end; NaN where unknown."""
+    if models.purchase is None:
+        return np.full(len(summary), np.nan), np.full(len(summary), np.nan)
+    value = expected_lifetime_value(
+        summary,
+        models.purchase,
+        spend_model=models.spend,
+        horizon_days=config.lifetime_days,
+        annual_discount_rate=config.annual_discount_rate,
+        margin_rate=margin_rates(summary, models.margin),
+    )
+    return models.purchase.p_alive(summary.with_unit(models.purchase.unit)), value
 
 
 def _predict_contracts(
@@ -187,9 +201,11 @@ def _predict_contracts(
         state,
         models.contracts,
         margin_rate=margin_rates(summary, models.margin),
-        config=config.value,
+        horizon_days=float(config.horizon_days),
+        annual_discount_rate=config.annual_discount_rate,
     )
-    return Predictions(state.churn.p_active, state.churn, future_value)
+    unknown = np.full(len(summary), np.nan)
+    return Predictions(state.churn.p_active, state.churn, None, future_value, unknown)
 
 
 def _judge(summary: CustomerSummary, p_active: FloatArray, config: PipelineConfig) -> ChurnTable:
@@ -216,8 +232,8 @@ def scatter_of(
         "monetary_value": summary.monetary_value,
         "purchase_model": models.purchase,
         "spend_model": models.spend,
-        "horizon": config.value.horizon_days / DAYS_PER_UNIT[models.purchase.unit],
-        "annual_discount_rate": config.value.annual_discount_rate,
+        "horizon": config.horizon_days / DAYS_PER_UNIT[models.purchase.unit],
+        "annual_discount_rate": config.annual_discount_rate,
         "margin_rate": margin_rates(summary, models.margin),
     }
 

@@ -15,6 +15,7 @@ from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
+from retainkit.forecast import ForecastTable
 from retainkit.metrics import CohortTable, MetricTable
 from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
 from retainkit.scorecard import OwnerAppraisal, Scorecard
@@ -143,6 +144,11 @@ class RetentionResult:
     def value(self) -> ValueTable:
         """The four criteria of value."""
         return self.scores.value
+
+    @property
+    def forecast(self) -> ForecastTable | None:
+        """Who will be there and what each brings; `ranks` and `notes` say how far to trust it."""
+        return self.scores.forecast
 
     @property
     def tiers(self) -> TierTable:

@@ -25,13 +25,16 @@ from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_judge import predictive_bands
 from retainkit.forecast._kernel_log import PurchaseLog, make_log, money_between
 from retainkit.forecast._learn import Base, FitPurchases, Regressions, learn, learning_windows
-from retainkit.forecast._model import ForecastModel, Interval, Rhythm
+from retainkit.forecast._model import ForecastModel, Interval, PurchaseFacts, Rhythm, known_of
 from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
+from retainkit.lifetime import PurchaseModelUnion
 
 _SHARE_LEARNT = 1.0 / 1.3
 """Of the history, the longest window that leaves enough before it to be described by."""
 _PRIOR_DRIFT = 0.15
 _PRIOR_LEVEL = 0.12
+_USUAL_RHYTHM = Rhythm(low=0.05, middle=0.7, high=3.0)
+"""Quantiles of an exponential wait, where too few have bought twice."""
 _HIGHER, _LOWER = 1.25, 0.5
 _DISAGREE = 3.0
 """Largest over smallest total from which on the ways to tell it are said to disagree."""
@@ -145,7 +148,7 @@ def _rhythm(log: PurchaseLog, base_gap: float) -> Rhythm:
     ends = np.cumsum(count) - 1
     again = np.flatnonzero(count >= 2)
     if len(again) < 20:
-        return Rhythm(low=0.1, middle=0.7, high=3.0)
+        return _USUAL_RHYTHM
     last, before = day[ends[again]], day[ends[again] - 1]
     first = day[ends[again] - count[again] + 1]
     usual = (2.0 * base_gap + (before - first)) / count[again]
@@ -244,4 +247,60 @@ def fit_forecast(
     log = sample_log(codes[seen], days[seen], amounts[seen], order)
     return fit_log(
         log, as_of=as_of, horizon_days=horizon_days, fit=fit, lifetime=lifetime, config=config
+    )
+
+
+def forecast_by_lifetime(
+    model: PurchaseModelUnion | None,
+    summary: PurchaseFacts,
+    *,
+    horizon_days: int = 365,
+    config: ForecastConfig | None = None,
+) -> ForecastModel:
+    """Forecast by a lifetime model alone, where only a summary of the base is at hand.
+
+    Parameters
+    ----------
+    model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
+        Model of buying and dropout; None gives a model that forecasts nothing and says so.
+    summary : CustomerSummary
+        The base.
+    horizon_days : int, default 365
+        Days ahead [day].
+    config : ForecastConfig, optional
+        What to learn.
+
+    Returns
+    -------
+    ForecastModel
+        Without intervals and not judged: `trust.ranks` is "not known".
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> summary = rk.summarize_customers(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> forecast_by_lifetime(rk.fit_mbg_nbd(summary), summary).trust.ranks
+    'not known'
+    """
+    bought = summary.occasions > 0
+    scales = measure_scales(known_of(summary, np.flatnonzero(bought)))
+    return ForecastModel(
+        config=config or ForecastConfig(),
+        as_of=summary.as_of,
+        horizon_days=horizon_days,
+        tested_days=0,
+        base_gap=scales.gap,
+        basket=scales.basket,
+        regressions=None,
+        lifetime=model,
+        factor=1.0,
+        interval=None,
+        drift=_PRIOR_DRIFT,
+        rhythm=_USUAL_RHYTHM,
+        totals=(),
+        weights=(),
+        total_ratio=None,
+        trust=Trust(ranks="not known", z=None, customers=0, origins=0, window_days=0),
+        origins=(),
+        notes=("forecast by the lifetime model alone: earlier forecasts were not judged",),
     )

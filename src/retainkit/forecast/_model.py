@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -217,10 +218,11 @@ class ForecastModel(FrozenModel):
         for start in range(0, n, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, n))
             bought = rows[summary.occasions[rows] > 0]
-            self._fill(out, bought, _known(summary, bought))
+            self._fill(out, bought, known_of(summary, bought))
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
-        return out.table(summary.customer_id, money, self.config.level)
+        table = out.table(summary.customer_id, money, self.config.level)
+        return replace(table, ranks=self.trust.ranks, notes=self.notes)
 
     def p_active(self, summary: PurchaseFacts) -> FloatArray:
         """Return the probability of a purchase within the horizon; NaN without a purchase."""
@@ -337,7 +339,7 @@ def discount_factor(horizon_days: float, annual_rate: float) -> float:
     return float(-np.expm1(-force) / force) if force > 0.0 else 1.0
 
 
-def _known(summary: PurchaseFacts, rows: IntArray) -> Known:
+def known_of(summary: PurchaseFacts, rows: IntArray) -> Known:
     """Return what is known of some customers."""
     assert summary.recent_days is not None
     assert summary.recent_amount is not None

@@ -12,6 +12,7 @@ import pandas as pd
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
+from retainkit.forecast._evidence import Ranks
 from retainkit.typing import FloatArray, Language
 
 NOTES: tuple[Label, ...] = (
@@ -73,6 +74,10 @@ class ForecastTable(ResultTable):
         Position in the list of notes; 0 where there is nothing to say.
     level : float
         Share of customers the intervals are to cover.
+    ranks : {"yes", "no", "not known"}
+        Whether earlier forecasts ordered customers better than chance.
+    notes : tuple of str
+        What a reader must know before acting on the forecast.
 
     Examples
     --------
@@ -95,14 +100,16 @@ class ForecastTable(ResultTable):
     days_overdue: FloatArray
     note: npt.NDArray[np.int8]
     level: float
+    ranks: Ranks = "not known"
+    notes: tuple[str, ...] = ()
 
     _what: ClassVar[str] = "customers"
 
     def __len__(self) -> int:
         return len(self.customer_id)
 
-    def notes(self, language: Language = "en") -> pd.Categorical[Any]:
-        """Return the note of each customer as text; missing where there is none.
+    def explain(self, language: Language = "en") -> pd.Categorical[Any]:
+        """Return the note on each customer as text; missing where there is none.
 
         Parameters
         ----------
@@ -142,7 +149,7 @@ class ForecastTable(ResultTable):
             dates[days == _NEVER] = np.datetime64("NaT", "s")
             columns[name] = dates
         columns["days_overdue"] = self.days_overdue
-        columns["forecast_note"] = self.notes(language)
+        columns["forecast_note"] = self.explain(language)
         return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:

@@ -43,7 +43,7 @@ class Facts(NamedTuple):
 def gather(result: RetentionResult, texts: Texts) -> Facts:
     """Work out what several sections need."""
     contribution = result.history.contribution
-    days = write_number(round(result.config.value.horizon_days))
+    days = write_number(round(result.config.horizon_days))
     basis = texts(f"basis_{result.history.basis}")
     return Facts(
         result=result,

@@ -58,10 +58,6 @@ class ValueConfig(FrozenConfig):
         Expected future value [money]; default weight 0.40, above 80 % of the base.
     background : CriterionConfig
         Strategic facts of business customers; default weight 0.10, more than 0.
-    horizon_days : float, default 365.25
-        How far the future is counted [day].
-    annual_discount_rate : float, default 0.10
-        Yearly rate at which future money is discounted.
     margin_rate : float, optional
         Profit per unit of revenue to *assume* where the transactions carry no profit; None counts
         the future in revenue. Ignored where profit is known.
@@ -73,7 +69,7 @@ class ValueConfig(FrozenConfig):
     Examples
     --------
     >>> from retainkit.value import ValueConfig
-    >>> ValueConfig().replace(horizon_days=730.5).future_potential.quantile
+    >>> ValueConfig().replace(margin_rate=0.3).future_potential.quantile
     0.8
     """
 
@@ -81,8 +77,6 @@ class ValueConfig(FrozenConfig):
     business_breadth: CriterionConfig = CriterionConfig(weight=0.15, threshold=1.0)
     future_potential: CriterionConfig = CriterionConfig(weight=0.40, quantile=0.8)
     background: CriterionConfig = CriterionConfig(weight=0.10, threshold=0.0)
-    horizon_days: PositiveFloat = DAYS_PER_YEAR
-    annual_discount_rate: NonNegativeFloat = 0.10
     margin_rate: Rate | None = None
     min_relation_days: PositiveFloat = DAYS_PER_YEAR
 
