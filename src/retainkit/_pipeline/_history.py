@@ -18,13 +18,7 @@ from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import fit_contract_terms
 from retainkit._pipeline._fitted import describe_rise, fit_pipeline
-from retainkit._pipeline._gaps import (
-    NO_CONTRACT_PROFIT,
-    NO_LINES,
-    NO_PLANS,
-    NO_PROFIT,
-    Gap,
-)
+from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit._pipeline._models import (
     Models,
     choose_purchase_model,
@@ -109,8 +103,8 @@ class _Rows:
     as_of: date
     config: PipelineConfig
 
-    _no_profit: ClassVar[Gap]
-    _no_lines: ClassVar[Gap]
+    _no_profit: ClassVar[str]
+    _no_lines: ClassVar[str]
 
     def summarize(self) -> CustomerSummary:
         summary = summarize_customers(
@@ -136,15 +130,15 @@ class _Rows:
 
     def find_gaps(self, summary: CustomerSummary) -> tuple[Gap, ...]:
         missing = {self._no_profit: summary.profit, self._no_lines: summary.breadth}
-        return tuple(gap for gap, known in missing.items() if known is None)
+        return tuple(make_gap(gap) for gap, known in missing.items() if known is None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PurchaseHistory(_Rows):
     """Purchases alone: leaving is judged, the future is learnt from buying and spend."""
 
-    _no_profit: ClassVar = NO_PROFIT
-    _no_lines: ClassVar = NO_LINES
+    _no_profit: ClassVar = "profit"
+    _no_lines: ClassVar = "breadth_of_lines"
 
     @property
     def contracts(self) -> ContractRecord | None:
@@ -217,8 +211,8 @@ class ContractHistory(_Rows):
 
     contracts: ContractRecord
 
-    _no_profit: ClassVar = NO_CONTRACT_PROFIT
-    _no_lines: ClassVar = NO_PLANS
+    _no_profit: ClassVar = "profit_of_contracts"
+    _no_lines: ClassVar = "breadth_of_plans"
 
     def read_state(self) -> ContractFacts | None:
         return read_contract_facts(
