@@ -13,7 +13,6 @@ from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.churn._agreement import cause_codes
 from retainkit.churn._cause_table import CauseTable
-from retainkit.churn._kernel_isotonic import pool_adjacent
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveInt
 
@@ -330,9 +329,24 @@ def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationM
         raise NotComputableError("no score is known", rule="a map is learnt from cases")
     x, y = x[known], y[known].astype(np.float64)
     ends = np.array([x.min(), x.max()])
-    corners, fitted = pool_adjacent(np.append(x, ends), np.append(y, [1.0, 0.0]))
+    corners, fitted = _rising_corners(np.append(x, ends), np.append(y, [1.0, 0.0]))
     return CalibrationMap(
         scores=tuple(corners.tolist()),
         probabilities=tuple(fitted.tolist()),
         cases=int(known.sum()),
     )
+
+
+def _rising_corners(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the corners of the rising map closest to y in least squares: x and fitted value.
+
+    Equal x share one value. A block of equal values is given by its first and last x.
+    """
+    from scipy.optimize import isotonic_regression
+
+    points, place = np.unique(x, return_inverse=True)
+    weight = np.bincount(place)
+    level = isotonic_regression(np.bincount(place, weights=y) / weight, weights=weight).x
+    rises = np.diff(level) > 0.0
+    corner = np.append(True, rises) | np.append(rises, True)
+    return points[corner], level[corner]

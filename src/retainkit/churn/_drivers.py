@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
-from retainkit.churn._kernel_drivers import expit, monotone_basis
+from retainkit.churn._kernel_drivers import monotone_basis
 from retainkit.errors import SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, NonNegativeFloat, PositiveInt
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from scipy import special
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.glm import fit_softmax
 from retainkit.churn._incidence_sample import Labels, check_sample, read_causes
-from retainkit.churn._kernel_softmax import fit_softmax
 from retainkit.errors import ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, NonNegativeFloat, PositiveFloat
 
@@ -257,7 +257,7 @@ def _fit(
     penalty = np.full(design.shape[1], _SLIGHT)
     penalty[seen:] += config.penalty * spread**2
     fit = fit_softmax(design, cells.counts, penalty=penalty, max_iterations=200)
-    if fit.gradient > 1e-6:
+    if not fit.converged:
         raise ConvergenceError(
             f"gradient {fit.gradient:.1e} after {fit.iterations} steps",
             rule="the gradient is near 0",

@@ -122,6 +122,8 @@ def fit_rhythm(history: PurchaseHistory) -> RhythmModel:
             where="history",
         )
     x, t = x[again], t[again]
+    order = np.lexsort((t, x))  # sums do not depend on the order of rows
+    x, t = x[order], t[order]
 
     def loss(logs: FloatArray) -> float:
         """Return minus the log-likelihood."""
