@@ -47,7 +47,9 @@ def test_logistic_regression_solves_its_equations() -> None:
 
 def test_logistic_survives_perfect_separation() -> None:
     x = np.column_stack([np.ones(40), np.linspace(-1, 1, 40)])
-    assert np.isfinite(fit_logistic(x, (x[:, 1] > 0) * 1.0, penalty=np.zeros(2)).coefficients).all()
+    assert np.isfinite(
+        fit_logistic(x, (x[:, 1] > 0).astype(float), penalty=np.zeros(2)).coefficients
+    ).all()
 
 
 def test_ridge_is_the_closed_form_and_its_limit_the_mean() -> None:

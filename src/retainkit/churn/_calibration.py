@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.config import FrozenModel
+from retainkit._core.kernels.intervals import wilson
 from retainkit._core.result import ResultTable
 from retainkit.churn._agreement import cause_codes
 from retainkit.churn._cause_table import CauseTable
@@ -225,17 +226,15 @@ def _tabulate(
     some = np.maximum(count, 1)
     empty = count == 0
     predicted = np.where(empty, np.nan, np.bincount(place, weights=p, minlength=bins) / some)
-    share = np.bincount(place, weights=y, minlength=bins) / some
-    z = 1.959963984540054
-    middle = (share + z**2 / (2 * some)) / (1 + z**2 / some)
-    half = z * np.sqrt(share * (1 - share) / some + z**2 / (4 * some**2)) / (1 + z**2 / some)
+    hits = np.bincount(place, weights=y, minlength=bins)
+    low, high = wilson(hits, count, 0.95)
     loss = float(-np.log(np.maximum(happened, 1e-15)).mean()) if len(p) else np.nan
     return CalibrationTable(
         count=count.astype(np.int64),
         predicted=predicted,
-        observed=np.where(empty, np.nan, share),
-        low=np.where(empty, np.nan, middle - half),
-        high=np.where(empty, np.nan, middle + half),
+        observed=np.where(empty, np.nan, hits / some),
+        low=low,
+        high=high,
         log_loss=loss,
         brier=brier,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from retainkit.metrics._kernel import jeffreys, wilson
+from retainkit._core.kernels.intervals import jeffreys, wilson
 from retainkit.typing import ArrayLike1D, FloatArray
 
 _Bounds = tuple[FloatArray, FloatArray]

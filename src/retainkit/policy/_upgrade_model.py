@@ -151,7 +151,8 @@ class UpgradeModel(FrozenModel):
             table = np.clip(table, np.array(self.low), np.array(self.high))
         x = standardize(table, np.array(self.center), np.array(self.scale))
         constant, slope = self.calibration
-        return expit(constant + slope * (x @ np.array(self.coefficients)))
+        chance: FloatArray = expit(constant + slope * (x @ np.array(self.coefficients)))
+        return chance
 
     def reliability(self) -> pd.DataFrame:
         """Return predicted against observed on held-out customers.

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from retainkit._core.config import FrozenConfig
+from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError, SchemaError
 from retainkit.tiers._arrays import as_floats, check_length
@@ -280,7 +281,6 @@ def _importances(
         return np.asarray(ranges / np.where(whole > 0, whole, np.nan))
 
     point, drawn = shares(contrasts @ beta), shares(contrasts @ draws.T)
-    tail = (1.0 - config.level) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=1)
+    low, high = percentile_bounds(drawn, config.level, axis=1)
     rows = zip(names, point, low, high, strict=True)
     return tuple((name, float(p), float(a), float(b)) for name, p, a, b in rows)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, zeta
+from scipy.special import zeta
 
+from retainkit._core.kernels.intervals import normal_quantile
 from retainkit._core.kernels.sums import SumGrid, exact_sum, exact_sums
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -191,7 +192,7 @@ def trend_of(
         pull = _pull(own, n, rate)
         up, down = own * n + rate * pull, (1.0 - own) * n + (1.0 - rate) * pull
         # The log odds of a beta(up, down) share have variance trigamma(up) + trigamma(down).
-        reach = ndtri(0.5 + level / 2.0) * np.sqrt(zeta(2.0, up) + zeta(2.0, down))
+        reach = normal_quantile(level) * np.sqrt(zeta(2.0, up) + zeta(2.0, down))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for array, shift in zip(out, (0.0, -reach, reach), strict=True):
                 array[known] = up / down * np.exp(shift) - 1.0
