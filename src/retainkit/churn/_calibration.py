@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_shapes
 from retainkit._core.config import FrozenModel
 from retainkit._core.kernels.intervals import wilson
 from retainkit._core.result import ResultTable
@@ -205,12 +206,7 @@ def assess_causes(causes: CauseTable, *, truth: ArrayLike1D, bins: int = 10) -> 
 
 def _check(p: FloatArray, y: BoolArray, bins: int) -> None:
     """Refuse lengths that differ, probabilities outside [0, 1], and no bin."""
-    if p.shape != y.shape or p.ndim != 1:
-        raise AlignmentError(
-            f"probabilities of shape {p.shape}, outcomes of shape {y.shape}",
-            rule="one outcome per probability",
-            where="assess_calibration",
-        )
+    check_shapes(p.size, probability=p, outcome=y)
     if bins < 1 or ((p < 0.0) | (p > 1.0)).any():
         raise SchemaError(
             "a probability lies outside [0, 1], or there is no bin", rule="probabilities, bins >= 1"
@@ -317,12 +313,7 @@ def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationM
     (0.25, 0.75)
     """
     x, y = np.asarray(score, dtype=np.float64), np.asarray(outcome, dtype=np.bool_)
-    if x.shape != y.shape or x.ndim != 1:
-        raise AlignmentError(
-            f"scores of shape {x.shape}, outcomes of shape {y.shape}",
-            rule="one outcome per score",
-            where="fit_calibration",
-        )
+    check_shapes(x.size, score=x, outcome=y)
     known = ~np.isnan(x)
     if not known.any():
         raise NotComputableError("no score is known", rule="a map is learnt from cases")

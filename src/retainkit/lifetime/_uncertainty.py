@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from scipy.special import ndtri
 
+from retainkit._core.arrays import check_level
 from retainkit._core.intervals import Interval
-from retainkit._core.kernels.intervals import percentile_bounds
+from retainkit._core.kernels.intervals import normal_quantile, percentile_bounds
 from retainkit.errors import NotComputableError
 from retainkit.lifetime._arguments import check_horizon
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
@@ -329,8 +329,5 @@ def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: f
 
 
 def _quantile(level: float) -> float:
-    if not 0.0 < level < 1.0:
-        raise NotComputableError(
-            f"level is {level!r}", rule="a probability between 0 and 1", where="level"
-        )
-    return float(ndtri((1.0 + level) / 2.0))
+    check_level(level)
+    return normal_quantile(level)

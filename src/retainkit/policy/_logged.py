@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_codes, check_length
 from retainkit._core.kernels.glm import center_and_scale, standardize
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError, SchemaError
 from retainkit.policy import _kernel_learn
-from retainkit.policy._arrays import as_floats, check_codes, check_length
 from retainkit.policy._holdout import hash_customers
 from retainkit.typing import FloatArray, IntArray
 

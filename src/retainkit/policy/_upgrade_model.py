@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from retainkit._core.arrays import as_bools, check_length
 from retainkit._core.config import FrozenModel
 from retainkit._core.kernels.glm import center_and_scale, fit_logistic, ridge_penalty, standardize
 from retainkit.errors import AlignmentError, NotComputableError
-from retainkit.policy._arrays import as_bools, check_length
 from retainkit.policy._holdout import hash_customers
 from retainkit.policy._logged import read_features
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray

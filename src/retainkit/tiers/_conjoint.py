@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.arrays import as_column, check_length
 from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError, SchemaError
-from retainkit.tiers._arrays import as_floats, check_length
 from retainkit.tiers._extra import load
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -185,7 +185,7 @@ def estimate_part_worths(
     """
     models = load("statsmodels.api")
     config = ConjointConfig() if config is None else config
-    ratings = as_floats(rating, "rating")
+    ratings = as_column(rating, "rating")
     check_length(ratings.size, len(profiles), "rating")
     if not np.isfinite(ratings).all():
         raise SchemaError("ratings are missing", rule="every offer was rated", where="rating")

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.arrays import check_length
 from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.tiers import _kernel_movement as _kernel
-from retainkit.tiers._arrays import check_length
 from retainkit.tiers._extra import load, read_traits
 from retainkit.typing import FloatArray
 

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_length
 from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import _kernel_movement as _kernel
-from retainkit.tiers._arrays import check_length
 from retainkit.tiers._catalog import BAD, LAPSED, MOVEMENTS, NEW
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray

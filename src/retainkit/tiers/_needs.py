@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.arrays import check_length
 from retainkit._core.config import FrozenModel
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
-from retainkit.tiers._arrays import check_length
 from retainkit.tiers._catalog import NEED_LEVELS
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D
