@@ -46,7 +46,7 @@ def as_column(values: ArrayLike1D, what: str, *, n: int | None = None) -> FloatA
             array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise SchemaError(
-            f"not numbers: {error}",
+            f"{what} cannot be read: not numbers ({error})",
             rule="one number per customer",
             where=what,
             fix="convert it to float first",
