@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.arrays import check_shapes
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
+from retainkit.errors import AlignmentError
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, Rate
 
 
@@ -178,7 +178,12 @@ def find_leaks(
     ('reason',)
     """
     gone = np.asarray(churned, dtype=np.bool_)
-    check_shapes(len(features), churned=gone)
+    if gone.shape != (len(features),):
+        raise AlignmentError(
+            f"{len(features)} rows of features, churned of shape {gone.shape}",
+            rule="one row per customer, in the same order",
+            where="find_leaks",
+        )
     rows = [_examine(features[name], gone, config) for name in features.columns]
     return LeakTable(
         columns=tuple(str(name) for name in features.columns),
