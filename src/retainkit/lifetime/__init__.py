@@ -48,7 +48,7 @@ from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendM
 from retainkit.lifetime._simulate import draw_histories
 from retainkit.lifetime._split import HoldoutSplit, split_histories
 from retainkit.lifetime._uncertainty import (
-    Interval,
+    Estimate,
     TotalInterval,
     bootstrap_interval,
     bootstrap_models,
@@ -68,11 +68,11 @@ __all__ = [
     "CovariateEffect",
     "CovariateModel",
     "Covariates",
+    "Estimate",
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
     "HoldoutSplit",
-    "Interval",
     "IntervalCoverage",
     "LikelihoodRatio",
     "MbgNbdModel",

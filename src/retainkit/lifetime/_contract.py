@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import InvalidTableError, NotComputableError
 from retainkit.lifetime import _kernel_contract as kernel
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._model import LikelihoodModel
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveFloat
 

@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, Self, TypeAlias
 import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import chdtrc, ndtr
 
-from retainkit.errors import NotComputableError
+from retainkit._core.arrays import check_level
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit.lifetime._bg_nbd import BgNbdModel
 from retainkit.lifetime._covariates import Covariates, as_covariates
 from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffect, loading_of
@@ -137,13 +138,10 @@ class CovariateEvidence(LikelihoodModel):
              on covariate  effect  factor
         0  rate       web     0.2   1.221
         """
-        if not 0.0 < level < 1.0:
-            raise NotComputableError(
-                f"level is {level!r}", rule="a probability between 0 and 1", where="level"
-            )
+        check_level(level)
         value = np.array([effect.value for effect in self.effects], dtype=np.float64)
         error = np.sqrt(np.diag(self.covariance))[4:]
-        half = float(ndtri((1.0 + level) / 2.0)) * error
+        low, high = normal_bounds(value, error, level)
         with np.errstate(divide="ignore", invalid="ignore"):
             p_value = 2.0 * ndtr(-np.abs(value / error))
         return pd.DataFrame(
@@ -152,8 +150,8 @@ class CovariateEvidence(LikelihoodModel):
                 "covariate": [effect.covariate for effect in self.effects],
                 "effect": value,
                 "standard_error": error,
-                "low": value - half,
-                "high": value + half,
+                "low": low,
+                "high": high,
                 "factor": np.exp(value),
                 "p_value": p_value,
             }

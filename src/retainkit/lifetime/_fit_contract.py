@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.lifetime import _kernel_contract as kernel
 from retainkit.lifetime._compress import check_weights, fingerprint_of
@@ -15,7 +16,6 @@ from retainkit.lifetime._contract import (
     ShiftedBetaGeometricModel,
     check_not_below,
 )
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._model import as_count, fit_by_likelihood
 from retainkit.typing import ArrayLike1D, FloatArray
 

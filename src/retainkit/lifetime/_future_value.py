@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.lifetime._arguments import check_horizon
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._future_mix import Asked, mix_over_counts
 from retainkit.lifetime._gamma_gamma import GammaGammaModel
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError, RetainkitWarning
 from retainkit.lifetime import _kernel_gamma_gamma as kernel
 from retainkit.lifetime._compress import check_weights, compress_rows, fingerprint_of
 from retainkit.lifetime._config import FitConfig
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._model import LikelihoodModel, as_count, fit_by_likelihood, to_tuples
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import SchemaError
 from retainkit.lifetime._bg_nbd import BgNbdModel
-from retainkit.lifetime._histories import PurchaseHistories, as_column
+from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._mbg_nbd import MbgNbdModel
 from retainkit.lifetime._nbd import NbdModel
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from scipy.special import ndtri
 
+from retainkit._core.arrays import check_level
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import normal_quantile, percentile_bounds
 from retainkit.errors import NotComputableError
 from retainkit.lifetime._arguments import check_horizon
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
@@ -27,23 +29,22 @@ Model = TypeVar("Model", bound=LikelihoodModel)
 Process = TypeVar("Process", bound=ProcessModel)
 
 
-class Interval(NamedTuple):
-    """An estimate with its limits, one entry per prediction.
+class Estimate(NamedTuple):
+    """Predictions and how sure they are, one entry per prediction.
 
     Attributes
     ----------
     estimate : ndarray
         The prediction at the fitted parameters.
-    low, high : ndarray
-        Limits of the interval; NaN where the data do not determine the parameters.
     standard_error : ndarray
         Of the estimate, in its own unit.
+    interval : Interval of ndarray
+        NaN where the data do not determine the parameters.
     """
 
     estimate: FloatArray
-    low: FloatArray
-    high: FloatArray
     standard_error: FloatArray
+    interval: Interval[FloatArray]
 
 
 class TotalInterval(NamedTuple):
@@ -70,7 +71,7 @@ class TotalInterval(NamedTuple):
 
 def delta_interval(
     model: Model, prediction: Callable[[Model], FloatArray | float], *, level: float = 0.9
-) -> Interval:
+) -> Estimate:
     """Return the interval of a prediction that comes from not knowing the parameters exactly.
 
     Parameters
@@ -85,7 +86,7 @@ def delta_interval(
 
     Returns
     -------
-    Interval
+    Estimate
         In the order of the predictions. The limits are symmetric on the log scale for positive
         predictions, so that they stay positive.
 
@@ -107,7 +108,7 @@ def delta_interval(
     ...     age=[39, 35, 38, 39, 30, 36], unit="week")
     >>> model = fit_mbg_nbd(history, weights=[600, 100, 100, 50, 100, 50])
     >>> found = delta_interval(model, lambda m: m.expected_purchases(history, horizon=39))
-    >>> bool((found.low < found.estimate).all() and (found.estimate < found.high).all())
+    >>> bool((found.interval.lower < found.estimate).all())
     True
     """
     z = _quantile(level)
@@ -128,7 +129,7 @@ def delta_interval(
         positive = estimate > 0.0
         low = np.where(positive, estimate / factor, estimate - z * error)
         high = np.where(positive, estimate * factor, estimate + z * error)
-    return Interval(estimate, low, high, error)
+    return Estimate(estimate, error, Interval(low, high, "delta", level))
 
 
 def _gradient(model: Model, prediction: Callable[[Model], FloatArray | float]) -> FloatArray:
@@ -202,7 +203,7 @@ def bootstrap_interval(
     prediction: Callable[[Model], FloatArray | float],
     *,
     level: float = 0.9,
-) -> Interval:
+) -> Estimate:
     """Return the percentile interval of a prediction over bootstrap models.
 
     Parameters
@@ -216,7 +217,7 @@ def bootstrap_interval(
 
     Returns
     -------
-    Interval
+    Estimate
         The estimate is the median over the models.
 
     Raises
@@ -239,8 +240,8 @@ def bootstrap_interval(
             f"{len(models)} bootstrap models", rule="an interval needs two or more"
         )
     values = np.array([np.atleast_1d(prediction(model)) for model in models], dtype=np.float64)
-    limits = np.quantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
-    return Interval(limits[1], limits[0], limits[2], values.std(axis=0, ddof=1))
+    interval = Interval(*percentile_bounds(values, level), "bootstrap", level)
+    return Estimate(np.median(values, axis=0), values.std(axis=0, ddof=1), interval)
 
 
 def predict_total(
@@ -328,8 +329,5 @@ def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: f
 
 
 def _quantile(level: float) -> float:
-    if not 0.0 < level < 1.0:
-        raise NotComputableError(
-            f"level is {level!r}", rule="a probability between 0 and 1", where="level"
-        )
-    return float(ndtri((1.0 + level) / 2.0))
+    check_level(level)
+    return normal_quantile(level)

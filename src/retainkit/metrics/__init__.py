@@ -11,6 +11,7 @@ value and the reason. Index the data once, then ask:
 385
 """
 
+from retainkit._core.intervals import Interval
 from retainkit.metrics._bases import CustomerBase
 from retainkit.metrics._bucket import LeakyBucket, leaky_bucket
 from retainkit.metrics._catalog import METRIC_DEFINITIONS, MetricDefinition
@@ -78,7 +79,7 @@ from retainkit.metrics._uplift import (
     save_rate,
     win_back_rate,
 )
-from retainkit.metrics._value import Interval, MetricValue, Reason
+from retainkit.metrics._value import MetricValue, Reason
 from retainkit.metrics._wallet import (
     allocate_wallet,
     mean_share_of_wallet,

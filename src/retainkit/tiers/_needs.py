@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.arrays import check_length
 from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenModel
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
-from retainkit.tiers._arrays import check_length
 from retainkit.tiers._catalog import CATALOGUE, NEED_LEVELS, ROOM
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D
