@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from retainkit._pipeline._budget import BudgetConfig, BudgetPlan
 from retainkit._pipeline._config import ActivityRate, PipelineConfig, TableRules
-from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._departures import Departures
 from retainkit._pipeline._document import ResultDocument
@@ -26,7 +25,6 @@ __all__ = [
     "ActivityRate",
     "BudgetConfig",
     "BudgetPlan",
-    "ContractFacts",
     "ContractTerm",
     "CustomerFacts",
     "CustomerScores",
@@ -42,6 +40,5 @@ __all__ = [
     "RetentionResult",
     "TableRules",
     "fit_pipeline",
-    "read_contract_facts",
     "read_customer_facts",
 ]

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from retainkit.churn import (
     AttributionConfig,
     CauseTable,
-    ContractChurnConfig,
     FlowTable,
     attribute_causes,
     cause_sensitivity,
@@ -26,6 +25,7 @@ from retainkit.churn import (
     rank_causes,
     summarize_causes,
 )
+from retainkit.contracts import ContractConvention
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from tests.churn.events import make_churned, make_events
 
@@ -207,7 +207,7 @@ def test_every_period_closes(
         }
     )
     frame["end"] = frame["end"].astype("datetime64[us]")
-    config = ContractChurnConfig.model_validate({"spell": spell})
+    config = ContractConvention.model_validate({"spell": spell})
     spells = list_contract_spells(frame, as_of=origin + pd.Timedelta(days=60), config=config)
     bounds = [origin + pd.Timedelta(days=day) for day in sorted(cuts)]
     worth = np.arange(len(spells.customer_id)) * 7.3 + 0.1

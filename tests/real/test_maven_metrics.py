@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit.contracts import ContractConvention
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
@@ -83,7 +84,7 @@ def test_movements_of_every_month_by_sets(contracts: pd.DataFrame, base: Contrac
 
 def test_unpaid_customers_leave_after_dunning(contracts: pd.DataFrame, base: ContractIndex) -> None:
     patient = retention_rate(base, period=MONTHS[-1])
-    strict = MetricConvention(dunning_days=15)
+    strict = MetricConvention(contracts=ContractConvention(dunning_days=15))
     result = retention_rate(base, period=MONTHS[-1], convention=strict)
     late = contracts[~contracts["paid"].astype("boolean").fillna(True).astype(bool)]
     assert len(late) == 133
@@ -166,7 +167,9 @@ def test_a_return_opens_a_cohort_of_its_own_if_asked(
     until = own["end"].fillna(pd.Timestamp("2100-01-01"))
     reach = until.groupby(own["customer_id"]).cummax().groupby(own["customer_id"]).shift()
     gap = (own["start"] - reach).dt.days
-    convention = MetricConvention(reactivated_cohort="new", grace_days=14)
+    convention = MetricConvention(
+        reactivated_cohort="new", contracts=ContractConvention(grace_days=14, same_day="ignore")
+    )
     table = follow_cohorts(base, convention=convention)
     opens = own[reach.isna() | (gap >= 14)]
     assert table.sizes.sum() == len(opens)

@@ -16,6 +16,7 @@ from retainkit._pipeline._models import ModelChoice, Models, Predictions, fit_mo
 from retainkit._pipeline._rise import rise_probability
 from retainkit._pipeline._scores import CustomerScores
 from retainkit.churn import ChurnTable, detect_churn
+from retainkit.churn._contracts import churn_of_contracts
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -329,7 +330,7 @@ def _detect(
 ) -> ChurnTable:
     """Return who has left: seen where there are contracts, else judged from the probability."""
     if facts is not None and facts.contracts is not None:
-        return facts.contracts.churn
+        return churn_of_contracts(facts.contracts)
     churn = detect_churn(
         predictions.p_alive,
         customer_id=pd.RangeIndex(len(summary)),  # known to differ: not looked for among the ids

@@ -12,6 +12,7 @@ import pandas as pd
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit.churn._contracts import churn_of_contracts
 from retainkit.errors import (
     ConvergenceError,
     NotComputableError,
@@ -142,7 +143,7 @@ def predict(
         future = predict_contracts(
             contracts, models.contracts, margin_rate=margin_rate, config=config.value
         )
-        return Predictions(1.0 - contracts.churn.p_churned, future)
+        return Predictions(1.0 - churn_of_contracts(contracts).p_churned, future)
     if models.contracts:
         raise _needs_contracts()
     if models.purchase is None:
@@ -176,5 +177,5 @@ def _needs_contracts() -> SchemaError:
         "the model was learnt from contracts, and the facts hold none",
         rule="a contract customer is scored by the state of the contract",
         where="facts.contracts",
-        fix="pass CustomerFacts(customer_id=..., contracts=read_contract_facts(...))",
+        fix="pass CustomerFacts(customer_id=..., contracts=read_contract_state(...).of(...))",
     )

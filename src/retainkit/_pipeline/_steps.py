@@ -12,7 +12,6 @@ import pandas as pd
 
 from retainkit._core.codes import number_ids
 from retainkit._pipeline._config import PipelineConfig
-from retainkit._pipeline._contract_facts import read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm, fit_contract_terms
 from retainkit._pipeline._departures import worth_of_lost
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
@@ -32,6 +31,7 @@ from retainkit.churn import (
     list_contract_spells,
     summarize_causes,
 )
+from retainkit.contracts import Contracts, list_charges, read_contract_state
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.metrics import (
     CohortTable,
@@ -55,7 +55,6 @@ from retainkit.value import (
     allocate_costs,
     decompose_profit,
     fit_future_value,
-    list_charges,
     measure_wallet,
     summarize_behavior,
     summarize_customers,
@@ -97,9 +96,8 @@ def number_customers(
     A firm with contracts alone gets their monthly charges as transactions.
     """
     from_contracts = tables.transactions is None
-    rows = base_rows(tables)
-    if from_contracts:
-        rows = list_charges(rows, as_of=as_of)
+    base = base_rows(tables)
+    rows = list_charges(base, as_of=as_of) if isinstance(base, Contracts) else base
     codes, customer_id = number_ids(rows["customer_id"])
     rows = rows.assign(customer_id=codes)
     tables = tables._replace(transactions=rows, from_contracts=from_contracts)
@@ -171,14 +169,14 @@ def observe_ends(tables: ValidTables, as_of: date, config: PipelineConfig) -> Ch
     """Read from the contracts who has left; None without contracts."""
     if tables.contracts is None or not len(tables.contracts):
         return None
-    return detect_contract_churn(tables.contracts, as_of=as_of, config=config.contract_churn)
+    return detect_contract_churn(tables.contracts, as_of=as_of, config=config.contracts)
 
 
 def list_spells(tables: ValidTables, as_of: date, config: PipelineConfig) -> SpellTable | None:
     """List the stretches of being a customer that contracts show; None without contracts."""
     if tables.contracts is None or not len(tables.contracts):
         return None
-    return list_contract_spells(tables.contracts, as_of=as_of, config=config.contract_churn)
+    return list_contract_spells(tables.contracts, as_of=as_of, config=config.contracts)
 
 
 def find_causes(
@@ -191,7 +189,7 @@ def find_causes(
     """
     events = tables.events
     if events is None:
-        if tables.contracts is None or not _TELLING & set(tables.contracts.columns):
+        if tables.contracts is None or not _TELLING & set(tables.contracts.frame.columns):
             return None, None, ()
         events = _NO_EVENTS
     evidence = gather_evidence(
@@ -272,12 +270,8 @@ def gather_facts(
         )
     contracts = None
     if tables.from_contracts and tables.contracts is not None:
-        contracts = read_contract_facts(
-            tables.contracts,
-            as_of=as_of,
-            customer_id=history.customer_id,
-            config=config.contract_churn,
-        )
+        state = read_contract_state(tables.contracts, as_of=as_of, convention=config.contracts)
+        contracts = state.of(history.customer_id)
     wallet = None
     if (
         behavior is not None
@@ -296,7 +290,7 @@ def learn_terms(
     """Learn how long contracts last, where a firm has contracts and no purchases."""
     if not tables.from_contracts or tables.contracts is None:
         return (), ()
-    spells = list_contract_spells(tables.contracts, as_of=as_of, config=config.contract_churn)
+    spells = list_contract_spells(tables.contracts, as_of=as_of, config=config.contracts)
     return fit_contract_terms(
         tables.contracts, spells, choice=config.contract_model, config=config.lifetime
     )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from retainkit._pipeline._config import TableRules
+from retainkit.contracts import Contracts, read_contracts
 from retainkit.errors import SchemaError
 from retainkit.tables import (
     ActivityColumns,
@@ -34,7 +35,8 @@ class ValidTables(NamedTuple):
 
     transactions: pd.DataFrame | None
     customers: pd.DataFrame | None
-    contracts: pd.DataFrame | None
+    contracts: Contracts | None
+    """The contracts, read once for the whole run."""
     events: pd.DataFrame | None
     surveys: pd.DataFrame | None
     activities: pd.DataFrame | None
@@ -86,10 +88,12 @@ def sift_tables(
         )
         ledgers.append(ledger)
     ledger = Ledger.combine(*ledgers)
-    return ValidTables(**valid, ledger=ledger)  # type: ignore[arg-type]
+    contracts = valid.pop("contracts")
+    read = None if contracts is None else read_contracts(contracts)
+    return ValidTables(**valid, contracts=read, ledger=ledger)  # type: ignore[arg-type]
 
 
-def base_rows(tables: ValidTables) -> pd.DataFrame:
+def base_rows(tables: ValidTables) -> pd.DataFrame | Contracts:
     """Return the table a run starts from; without one accepted row say where they all went."""
     base = tables.contracts if tables.transactions is None else tables.transactions
     if base is None:

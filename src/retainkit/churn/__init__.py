@@ -38,7 +38,6 @@ from retainkit.churn._churn_table import ChurnReason, ChurnTable
 from retainkit.churn._codes import CodeBook, CodeEntry
 from retainkit.churn._config import (
     AttributionConfig,
-    ContractChurnConfig,
     DetectionConfig,
     SourceWeights,
 )
@@ -111,7 +110,6 @@ __all__ = [
     "CodeBook",
     "CodeCoverage",
     "CodeEntry",
-    "ContractChurnConfig",
     "DetectionConfig",
     "DriverConfig",
     "EventKind",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._kernel_rates import linearised_bounds
@@ -245,7 +245,7 @@ def _stays(
     """Return length, end and first day of each customer's first stay."""
     if isinstance(base, PurchaseIndex):
         base = as_contracts(base, convention=convention)
-    seen = read_contracts(base, convention=convention)
+    seen = apply_convention(base, convention=convention)
     last = day_number(seen.as_of)
     units = np.zeros(len(seen.row_start), dtype=np.int64)
     changes = find_changes(
