@@ -24,7 +24,6 @@ from retainkit.churn import (
     find_cause_alerts,
     label_spells,
 )
-from retainkit.churn._churn_table import 
 from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids
 

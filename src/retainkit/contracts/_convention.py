@@ -48,8 +48,8 @@ class ContractConvention(FrozenConfig):
         Whether a customer whose last contract ended in a pause is still one, and whether a paused
         contract brings its amount or 0; "lost" takes a pause for an end like any other.
     pause_reasons : tuple of str
-        Texts of `end_reason` that mean a pause, in lower case; so does `paused` = True. A contract whose
-        cancellation was requested did not end in a pause.
+        Texts of `end_reason` that mean a pause, in lower case; so does `paused` = True.
+        A contract whose cancellation was requested did not end in a pause.
     zero_value : {"active", "churned"}, default "active"
         Whether a contract over amount 0 (free plan, full discount) is one.
     discounts : {"subtract", "permanent_only", "ignore"}, default "subtract"

@@ -102,7 +102,9 @@ def contract_anniversaries(
 
 def _members(seen: ContractIndex, convention: MetricConvention) -> tuple[Members, _Array]:
     """Return members with the start of each stay, and the first day after it."""
-    rows = slice(None) if seen.details.makes_active is None else seen.details.makes_active
+    rows = seen.row_start < seen.row_end
+    if seen.details.makes_active is not None:
+        rows &= seen.details.makes_active
     who, start, end = merge_spells(
         seen.row_customer[rows], seen.row_start[rows], seen.row_end[rows]
     )

@@ -9,9 +9,9 @@ import numpy as np
 from retainkit._core.columns import NEVER
 from retainkit._core.time import day_number
 from retainkit.contracts import ContractConvention
-from retainkit.contracts._dates import DatedContracts, date_contracts
+from retainkit.contracts._dates import date_contracts
 from retainkit.contracts._kernel_spells import bridge_gaps
-from retainkit.contracts._spells import find_spells
+from retainkit.contracts._spells import Spells, find_spells
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import first_days, sorted_unique_pairs
@@ -43,13 +43,22 @@ def apply_convention(base: ContractIndex, *, convention: MetricConvention) -> Co
     if is_told and kept.all() and not rule.grace_days and not pauses.any():
         return base
     seen = dataclasses.replace(base, row_end=dated.end, row_amount=dated.amount, notes=dated.notes)
+    seen = _take(seen, dated.counts)
     if rule.grace_days:
-        seen = _fill_gaps(_take(seen, dated.counts), rule)
-        kept = seen.row_start < seen.row_end
-        dated = dated._replace(counts=dated.counts[dated.counts], paused=dated.paused[dated.counts])
-    if pauses.any():
-        return _fill_pauses(seen, kept, dated, rule)
-    return _take(seen, kept)
+        seen = _fill_gaps(seen, rule)
+    spells = find_spells(
+        seen.row_customer,
+        seen.row_start,
+        seen.row_end,
+        counts=np.ones(len(seen.row_start), dtype=np.bool_),
+        paused=dated.paused[dated.counts],
+        today=today,
+        convention=rule.replace(spell="service"),
+    )
+    kept = seen.row_start < seen.row_end
+    if convention.same_period_join_leave == "count_both":
+        kept[spells.last_contract[spells.start == spells.end]] = True
+    return _fill_pauses(seen, kept, spells, is_free=rule.paused == "zero")
 
 
 def _take(base: ContractIndex, rows: BoolArray | IntArray) -> ContractIndex:
@@ -86,26 +95,17 @@ def _fill_gaps(base: ContractIndex, rule: ContractConvention) -> ContractIndex:
 
 
 def _fill_pauses(
-    base: ContractIndex, kept: BoolArray, dated: DatedContracts, rule: ContractConvention
+    base: ContractIndex, kept: BoolArray, spells: Spells, *, is_free: bool
 ) -> ContractIndex:
     """Return the rows kept, and one more for each pause: from the end to the return."""
-    spells = find_spells(
-        base.row_customer,
-        base.row_start,
-        base.row_end,
-        counts=dated.counts,
-        paused=dated.paused,
-        today=day_number(base.as_of),
-        convention=rule.replace(spell="service"),
-    )
     until = np.full(len(spells.start), NEVER, dtype=np.int32)
-    back = spells.customer[1:] == spells.customer[:-1]
-    until[:-1][back] = spells.start[1:][back]
+    back = np.flatnonzero(spells.customer[1:] == spells.customer[:-1])
+    until[back] = spells.start[back + 1]
     at = np.flatnonzero(spells.pause)
-    rows = np.flatnonzero(kept).astype(np.int64)
-    seen = _take(base, np.concatenate([rows, spells.last_contract[at].astype(np.int64)]))
+    rows = np.flatnonzero(kept)
+    seen = _take(base, np.append(rows, spells.last_contract[at]).astype(np.int64))
     start, end, amount = seen.row_start.copy(), seen.row_end.copy(), seen.row_amount.copy()
     start[len(rows) :], end[len(rows) :] = spells.end[at], until[at]
-    if rule.paused == "zero":
+    if is_free:
         amount[len(rows) :] = 0.0
     return dataclasses.replace(seen, row_start=start, row_end=end, row_amount=amount)

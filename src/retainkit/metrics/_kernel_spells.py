@@ -68,16 +68,18 @@ def find_changes(
 ) -> Changes:
     """Return the changes on days up to `last_day`; plans of one customer are added up.
 
-    `heads` says which rows make their customer active; by default all.
+    `heads` says which rows make their customer active; by default all. A row that ends on the day
+    it starts makes two changes on that day.
     """
-    real = np.flatnonzero((start < end) & (start <= last_day))
+    real = np.flatnonzero((start <= end) & (start <= last_day))
     over = real[end[real] <= last_day]
     origin = int(start[real].min()) if len(real) else 0
-    span = last_day - origin + 1
+    span = 2 * (last_day - origin + 1)
+    closes_later = start[over] == end[over]
     key = np.concatenate(
         [
-            customer[real].astype(np.int64) * span + (start[real] - origin),
-            customer[over].astype(np.int64) * span + (end[over] - origin),
+            customer[real].astype(np.int64) * span + 2 * (start[real] - origin),
+            customer[over].astype(np.int64) * span + 2 * (end[over] - origin) + closes_later,
         ]
     )
     order = np.argsort(key)
@@ -85,7 +87,7 @@ def find_changes(
     first = np.flatnonzero(starts_of_runs(key))
     key = key[first]
     code = (key // span).astype(np.int32)
-    day = (key % span + origin).astype(np.int32)
+    day = (key % span // 2 + origin).astype(np.int32)
     sign = np.ones(len(order), dtype=np.int8)
     if heads is not None:
         sign = np.concatenate([heads[real], heads[over]]).astype(np.int8)
