@@ -55,7 +55,6 @@ from retainkit.churn._detection import detect_churn
 from retainkit.churn._drivers import DriverConfig, InteractionTest, RetentionDriverModel
 from retainkit.churn._fit_drivers import fit_retention_drivers
 from retainkit.churn._fit_reliability import fit_evidence_model
-from retainkit.churn._flows import FlowTable, leaky_bucket
 from retainkit.churn._gather import GatherConfig, gather_evidence
 from retainkit.churn._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
 from retainkit.churn._incidence import (
@@ -119,7 +118,6 @@ __all__ = [
     "EvidenceSource",
     "EvidenceStatus",
     "EvidenceTable",
-    "FlowTable",
     "GatherConfig",
     "HazardConfig",
     "IncidenceTable",
@@ -171,7 +169,6 @@ __all__ = [
     "fit_rhythm",
     "gather_evidence",
     "label_spells",
-    "leaky_bucket",
     "list_contract_spells",
     "load_code_book",
     "measure_agreement",
