@@ -27,6 +27,8 @@ ORIGIN = date(2026, 1, 1)
 LAST = 59
 """Days from the origin to the last observed day."""
 
+AS_OF = ORIGIN + timedelta(days=LAST)
+
 LAW = settings(deadline=None, derandomize=True, max_examples=150)
 Loss = tuple[str, int]
 Row = dict[str, Any]
@@ -84,7 +86,7 @@ conventions = st.builds(
 
 def found_by_churn(frame: pd.DataFrame, convention: ContractConvention) -> list[Loss]:
     """Return the losses among the spells, without those still in grace."""
-    spells = list_contract_spells(frame, as_of=day(LAST), config=convention).to_frame()
+    spells = list_contract_spells(frame, as_of=AS_OF, config=convention).to_frame()
     lost = spells[spells["ended"]]
     judged = lost["absent_days"] >= max(convention.grace_days, 1)
     lost = lost[judged]
@@ -100,7 +102,7 @@ def event_convention(convention: ContractConvention) -> MetricConvention:
 
 def found_by_metrics(frame: pd.DataFrame, convention: ContractConvention) -> list[Loss]:
     """Return the losses counted day by day, through the last observed one."""
-    base = index_contracts(frame, as_of=day(LAST))
+    base = index_contracts(frame, as_of=AS_OF)
     days = [ORIGIN + timedelta(days=n) for n in range(LAST + 2)]
     periods = [Period(start=start, end=end) for start, end in itertools.pairwise(days)]
     moves = revenue_movements(base, periods=periods, convention=event_convention(convention))
@@ -129,7 +131,7 @@ def test_every_room_dates_a_loss_on_the_same_day(
     losses = [] if expected is None else [("a", expected)]
     assert found_by_churn(frame, convention) == losses
     assert found_by_metrics(frame, convention) == losses
-    state = read_contract_state(frame, as_of=day(LAST), convention=convention)
+    state = read_contract_state(frame, as_of=AS_OF, convention=convention)
     assert state.is_in("ended").tolist() == [expected is not None]
 
 
@@ -140,12 +142,12 @@ def test_rooms_agree_on_every_loss(found: list[Row], convention: ContractConvent
     frame = table(found)
     losses = found_by_churn(frame, convention)
     assert found_by_metrics(frame, convention) == losses
-    churn = detect_contract_churn(frame, as_of=day(LAST), config=convention)
+    churn = detect_contract_churn(frame, as_of=AS_OF, config=convention)
     last = dict(losses)
     gone = churn.to_frame().query("churned")
     for who, when in zip(gone["customer_id"], gone["effective_at"], strict=True):
         assert when == day(last[who])
-    state = read_contract_state(read_contracts(frame), as_of=day(LAST), convention=convention)
+    state = read_contract_state(read_contracts(frame), as_of=AS_OF, convention=convention)
     np.testing.assert_array_equal(state.is_in("ended"), churn.churned)
     np.testing.assert_array_equal(state.ended_on, churn.effective_day)
 
@@ -158,7 +160,7 @@ def test_every_period_counts_the_losses_in_it(
     """Movements, the bucket and the churn rate count a customer as often as it left."""
     frame = table(found)
     losses = found_by_churn(frame, convention)
-    base = index_contracts(frame, as_of=day(LAST))
+    base = index_contracts(frame, as_of=AS_OF)
     edges = [0, *sorted(cuts), LAST + 1]
     days = [ORIGIN + timedelta(days=n) for n in edges]
     periods = [Period(start=start, end=end) for start, end in itertools.pairwise(days)]
@@ -173,6 +175,6 @@ def test_every_period_counts_the_losses_in_it(
     for period, count in zip(periods, expected, strict=True):
         rate = churn_rate(base, period=period, convention=rule)
         assert rate.numerator in (None, count)
-    state = read_contract_state(frame, as_of=day(LAST), convention=convention)
+    state = read_contract_state(frame, as_of=AS_OF, convention=convention)
     there = state.is_in("running") | state.is_in("paused") | state.is_in("in_grace")
     assert heads["closing"].iloc[-1] == there.sum()

@@ -38,7 +38,7 @@ class ContractDetails(NamedTuple):
     makes_active : ndarray of bool or None
         Whether the row makes its customer active; a return of goods does not.
     currencies, end_reasons : tuple of str
-        Currencies and reasons that occur, sorted; reasons in lower case.
+        Currencies and reasons that occur; reasons in lower case.
 
     Examples
     --------
@@ -106,16 +106,15 @@ def read_details(contracts: pd.DataFrame) -> ContractDetails:
         known["currency"] = codes.astype(np.int16)
         known["currencies"] = tuple(map(str, names))
     if "end_reason" in contracts.columns:
-        codes, names = pd.factorize(_reasons(contracts["end_reason"]), sort=True)
-        known["end_reason"] = codes.astype(np.int16)
-        known["end_reasons"] = tuple(map(str, names))
+        known["end_reason"], known["end_reasons"] = _reasons(contracts["end_reason"])
     return ContractDetails(**known)
 
 
-def _reasons(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return texts in lower case; empty where nothing is said."""
-    texts: pd.Series[Any] = column.astype("str").str.strip().str.casefold()
-    return texts.where(column.notna())
+def _reasons(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int16], tuple[str, ...]]:
+    """Return each text as a number, -1 for none, and the different texts in lower case."""
+    codes, written = pd.factorize(column)
+    place, names = pd.factorize(np.array([str(text).strip().casefold() for text in written]))
+    return np.append(place, -1)[codes].astype(np.int16), tuple(map(str, names))
 
 
 def _recorded(contracts: pd.DataFrame, name: str, *, blank: float) -> FloatArray:

@@ -193,10 +193,10 @@ def _by_cause(
     own = moves.period.astype(np.int64) * len(names)
     cell = own + np.where(is_last, groups.codes[moves.customer], other)
     length = size * len(names)
-    lost = np.bincount(cell, is_last, minlength=length)
+    lost = np.bincount(cell, is_last, minlength=length).astype(np.float64)
     lost += np.bincount(own + other, earlier, minlength=length)
     money = np.bincount(cell, -moves.amount / movements.units_per_money, minlength=length)
-    return names, lost.reshape(size, -1), money.reshape(size, -1)
+    return names, lost.reshape(size, -1), money.astype(np.float64).reshape(size, -1)
 
 
 def _weigh(movements: MovementTable, value: ArrayLike1D, seen: ContractIndex) -> pd.DataFrame:

@@ -214,7 +214,7 @@ def retention_curve(
         From `index_purchases` or `index_contracts`. Purchase customers leave when they have been
         silent for `window_days`.
     convention : MetricConvention, optional
-        When somebody has left; `grace_days` bridges gaps.
+        When somebody has left; `contracts.grace_days` bridges gaps.
     joined_from : str, optional
         Leave out customers who joined earlier (ISO day).
 
