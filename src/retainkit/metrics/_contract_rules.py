@@ -36,8 +36,7 @@ def apply_convention(base: ContractIndex, *, convention: MetricConvention) -> Co
         convention=rule,
     )
     assert dated.amount is not None
-    covers = base.row_start < dated.end
-    kept = dated.counts & covers
+    kept = dated.counts & (base.row_start < dated.end)
     is_told = dated.end is base.row_end and dated.amount is base.row_amount and not dated.notes
     pauses = dated.paused & dated.counts & (dated.end <= today)
     if is_told and kept.all() and not rule.grace_days and not pauses.any():
@@ -46,6 +45,10 @@ def apply_convention(base: ContractIndex, *, convention: MetricConvention) -> Co
     seen = _take(seen, dated.counts)
     if rule.grace_days:
         seen = _fill_gaps(seen, rule)
+    kept = seen.row_start < seen.row_end
+    sees_no_day = convention.same_period_join_leave == "count_both" and not kept.all()
+    if not sees_no_day and not pauses.any():
+        return _take(seen, kept)
     spells = find_spells(
         seen.row_customer,
         seen.row_start,
@@ -55,8 +58,7 @@ def apply_convention(base: ContractIndex, *, convention: MetricConvention) -> Co
         today=today,
         convention=rule.replace(spell="service"),
     )
-    kept = seen.row_start < seen.row_end
-    if convention.same_period_join_leave == "count_both":
+    if sees_no_day:
         kept[spells.last_contract[spells.start == spells.end]] = True
     return _fill_pauses(seen, kept, spells, is_free=rule.paused == "zero")
 
