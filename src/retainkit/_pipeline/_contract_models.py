@@ -7,11 +7,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from retainkit._core.config import FrozenModel
-from retainkit._pipeline._contract_facts import ContractFacts, read_terms
 from retainkit.churn import SpellTable
+from retainkit.contracts import Contracts, ContractState
+from retainkit.contracts._kernel_charges import charges_due
+from retainkit.contracts._state import read_terms
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import (
     ContractModelUnion,
@@ -21,7 +22,6 @@ from retainkit.lifetime import (
 )
 from retainkit.typing import BoolArray, FloatArray
 from retainkit.value import ValueConfig, expected_contract_value
-from retainkit.value._kernel_charges import charges_due
 
 ContractModelName: TypeAlias = Literal["best", "shifted_beta_geometric", "beta_discrete_weibull"]
 """Models of how long contracts last; "best" takes the one with the lower BIC."""
@@ -61,7 +61,7 @@ class ContractTerm(FrozenModel):
 
 
 def fit_contract_terms(
-    contracts: pd.DataFrame,
+    contracts: Contracts,
     spells: SpellTable,
     *,
     choice: ContractModelName,
@@ -92,7 +92,7 @@ def fit_contract_terms(
 
 
 def predict_contracts(
-    facts: ContractFacts,
+    facts: ContractState,
     terms: tuple[ContractTerm, ...],
     *,
     margin_rate: FloatArray,

@@ -25,8 +25,6 @@ from retainkit.metrics._compare import (
 )
 from retainkit.metrics._compute import compute_metrics, tabulate_metrics
 from retainkit.metrics._concentration import gini, headcount_for_share, hhi, top_share
-from retainkit.metrics._contract_details import ContractDetails
-from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex, index_contracts
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._counts import active_customers, new_customers, returning_customers
@@ -92,7 +90,6 @@ __all__ = [
     "METRIC_DEFINITIONS",
     "Attempts",
     "CohortTable",
-    "ContractDetails",
     "ContractIndex",
     "CustomerBase",
     "EconomicParameter",
@@ -145,7 +142,6 @@ __all__ = [
     "new_customers",
     "purchases_per_customer",
     "reactivation_rate",
-    "read_contracts",
     "recurring_revenue",
     "recurring_revenue_per_customer",
     "repeat_rate",

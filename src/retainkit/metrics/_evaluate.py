@@ -17,7 +17,7 @@ from retainkit.metrics._churn_forms import (
     is_plain,
 )
 from retainkit.metrics._concentration import resampled_bounds
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._formulas import Formula, formula_for
@@ -225,7 +225,7 @@ def settle_convention(convention: MetricConvention, window_days: int | None) -> 
 def settle_base(base: CustomerBase, convention: MetricConvention) -> CustomerBase:
     """Return the base as the convention sees it; purchases stay as they are."""
     if isinstance(base, ContractIndex):
-        return read_contracts(base, convention=convention)
+        return apply_convention(base, convention=convention)
     return base
 
 

@@ -12,7 +12,7 @@ from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._kernel_spells import find_changes
@@ -213,7 +213,7 @@ def retention_curve(
         From `index_purchases` or `index_contracts`. Purchase customers leave when they have been
         silent for `window_days`.
     convention : MetricConvention, optional
-        When somebody has left; `grace_days` bridges gaps.
+        When somebody has left; `contracts.grace_days` bridges gaps.
     joined_from : str, optional
         Leave out customers who joined earlier (ISO day).
 
@@ -244,7 +244,7 @@ def _stays(
     """Return length, end and first day of each customer's first stay."""
     if isinstance(base, PurchaseIndex):
         base = as_contracts(base, convention=convention)
-    seen = read_contracts(base, convention=convention)
+    seen = apply_convention(base, convention=convention)
     last = day_number(seen.as_of)
     units = np.zeros(len(seen.row_start), dtype=np.int64)
     changes = find_changes(

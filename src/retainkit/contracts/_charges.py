@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.time import day_number, parse_as_of, to_day_numbers
+from retainkit._core.time import day_number, parse_as_of
+from retainkit.contracts._kernel_charges import charge_day, charges_due
+from retainkit.contracts._read import Contracts, read_contracts, require_amounts
 from retainkit.errors import SchemaError
-from retainkit.typing import AsOf, BoolArray
-from retainkit.value._kernel_charges import charge_day, charges_due
-
-_NEEDED = ("customer_id", "start", "end", "amount")
-_RUNNING = np.iinfo(np.int32).max
+from retainkit.typing import AsOf
 
 
-def list_charges(contracts: pd.DataFrame, *, as_of: AsOf) -> pd.DataFrame:
+def list_charges(contracts: pd.DataFrame | Contracts, *, as_of: AsOf) -> pd.DataFrame:
     """List the monthly charges of contracts up to `as_of`, as transactions.
 
     A firm with contracts alone gets its history from here: `summarize_customers` reads the result.
 
     Parameters
     ----------
-    contracts : pandas.DataFrame
+    contracts : pandas.DataFrame or Contracts
         Valid contracts (`validate_contracts`): customer_id, start, end (NaT while it runs),
         amount [money per month]; `paid` where known.
     as_of : str, date, datetime or numpy.datetime64
@@ -47,7 +44,7 @@ def list_charges(contracts: pd.DataFrame, *, as_of: AsOf) -> pd.DataFrame:
     Examples
     --------
     >>> import pandas as pd
-    >>> from retainkit.value import list_charges
+    >>> from retainkit.contracts import list_charges
     >>> contracts = pd.DataFrame({
     ...     "customer_id": ["a", "b"], "start": pd.to_datetime(["2026-01-31", "2026-03-10"]),
     ...     "end": pd.to_datetime(["2026-03-31", None]), "amount": [30.0, 12.0]})
@@ -58,39 +55,32 @@ def list_charges(contracts: pd.DataFrame, *, as_of: AsOf) -> pd.DataFrame:
     2           b 2026-03-10    12.0
     3           b 2026-04-10    12.0
     """
-    _check(contracts)
+    rows = read_contracts(contracts)
+    amounts = require_amounts(rows)
+    _refuse_currencies(rows.frame)
     after = day_number(parse_as_of(as_of)) + 1
-    start = to_day_numbers(contracts["start"].to_numpy()).astype(np.int64)
-    end = _ends(contracts["end"])
-    begun = np.flatnonzero(start < after)
-    start, until = start[begun], np.minimum(end[begun], after)
-    free = _unpaid(contracts)[begun] | (until <= start)
+    begun = np.flatnonzero(rows.start < after)
+    start = rows.start[begun].astype(np.int64)
+    until = np.minimum(rows.end[begun].astype(np.int64), after)
+    free = until <= start
+    if rows.details.unpaid is not None:
+        free |= rows.details.unpaid[begun]
     months = np.where(free, 1, charges_due(start, until))
     row = np.repeat(np.arange(len(begun)), months)
     opening = np.cumsum(months) - months
     days = charge_day(start[row], np.arange(len(row)) - opening[row])
-    amount = contracts["amount"].to_numpy(dtype=np.float64)[begun]
     columns: dict[str, Any] = {
-        "customer_id": contracts["customer_id"].take(begun[row]).reset_index(drop=True),
+        "customer_id": rows.frame["customer_id"].take(begun[row]).reset_index(drop=True),
         "timestamp": days.astype("datetime64[D]").astype("datetime64[s]"),
-        "amount": np.where(free, 0.0, amount)[row],
+        "amount": np.where(free, 0.0, amounts[begun])[row],
     }
-    if "plan" in contracts.columns:
-        columns["business_line"] = contracts["plan"].take(begun[row]).reset_index(drop=True)
+    if "plan" in rows.frame.columns:
+        columns["business_line"] = rows.frame["plan"].take(begun[row]).reset_index(drop=True)
     return pd.DataFrame(columns)
 
 
-def _check(contracts: pd.DataFrame) -> None:
-    """Refuse a frame that is no contracts table, or mixes currencies."""
-    missing = [name for name in _NEEDED if name not in contracts.columns]
-    if missing or contracts["start"].isna().any():
-        what = f"lack {missing}" if missing else "have an empty start"
-        raise SchemaError(
-            f"contracts {what}",
-            rule=f"valid contracts have {', '.join(_NEEDED)}; only the end may be empty",
-            where="contracts",
-            fix="pass the frame through tables.validate_contracts first",
-        )
+def _refuse_currencies(contracts: pd.DataFrame) -> None:
+    """Refuse contracts in several currencies."""
     if "currency" in contracts.columns:
         seen = sorted(str(name) for name in contracts["currency"].dropna().unique())
         if len(seen) > 1:
@@ -100,19 +90,3 @@ def _check(contracts: pd.DataFrame) -> None:
                 where="contracts.currency",
                 fix="convert the amounts, or run each currency on its own",
             )
-
-
-def _ends(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    """Return the first day without service; later than every day while the contract runs."""
-    values = column.to_numpy(dtype="datetime64[s]")
-    empty = np.isnat(values)
-    days = to_day_numbers(np.where(empty, np.datetime64(0, "s"), values)).astype(np.int64)
-    return np.where(empty, np.int64(_RUNNING), days)
-
-
-def _unpaid(contracts: pd.DataFrame) -> BoolArray:
-    """Return which contracts are known not to be paid for."""
-    if "paid" not in contracts.columns:
-        return np.zeros(len(contracts), dtype=np.bool_)
-    paid: BoolArray = contracts["paid"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
-    return ~paid
