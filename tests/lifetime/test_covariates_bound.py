@@ -62,7 +62,8 @@ def test_it_is_a_purchase_model_and_the_unbound_one_is_not() -> None:
     model = model_of(BASES[0])
     bound = model.bind(traits)
     assert isinstance(bound, PurchaseModel)
-    assert not isinstance(model, PurchaseModel)
+    unbound: object = model
+    assert not isinstance(unbound, PurchaseModel)
     assert (bound.kind, bound.unit, bound.n, bound.log_likelihood) == (
         "covariates", "week", None, None,
     )  # fmt: skip

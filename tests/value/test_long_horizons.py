@@ -92,7 +92,8 @@ def test_a_bound_model_values_each_customer_by_its_profile() -> None:
     )
     bound = model.bind(Covariates.from_customers(table, summary.customer_id))
     assert isinstance(bound, PurchaseModel)
-    assert not isinstance(model, PurchaseModel)
+    unbound: object = model
+    assert not isinstance(unbound, PurchaseModel)
     found = expected_lifetime_value(summary, bound)
     webs = table.set_index("customer_id")["web"][summary.customer_id]
     for i, web in enumerate(webs):

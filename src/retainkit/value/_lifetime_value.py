@@ -9,7 +9,7 @@ import numpy as np
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import AlignmentError
 from retainkit.typing import FloatArray, TimeUnit
-from retainkit.value._kernel_discount import discount_nodes, distinct_histories
+from retainkit.value._kernel_discount import IntArray, discount_nodes, distinct_histories
 from retainkit.value._summary import CustomerSummary
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ def _discounted_purchases(
     if len(summary) <= _WORTH_COMPRESSING:
         return _evaluate(summary, model, nodes)
     take = getattr(model, "take", None)
-    if take is not None:  # customers with equal histories may differ in their covariates
-        positions = places = np.arange(len(summary))
-    else:
+    positions: IntArray = np.arange(len(summary))
+    places = positions
+    if take is None:  # with covariates, customers with equal histories may differ
         positions, places = distinct_histories(
             summary.occasions, summary.first_day, summary.last_day
         )
