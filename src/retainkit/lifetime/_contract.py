@@ -71,6 +71,7 @@ class _ContractModel(LikelihoodModel):
     """What both contract models predict."""
 
     _next_step: ClassVar[str] = ".survival(periods)"
+    _findings: ClassVar[dict[str, str]] = {"equal_customers": "tenure_homogeneous"}
 
     def _law(self) -> tuple[float, float, float]:
         raise NotImplementedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import normal_quantile, percentile_bounds
 from retainkit.errors import NotComputableError
 from retainkit.lifetime._arguments import check_horizon
-from retainkit.lifetime._compress import CompressedHistories, compress_histories
+from retainkit.lifetime._compress import CompressedHistories
 from retainkit.lifetime._config import FitConfig
-from retainkit.lifetime._model import LikelihoodModel
+from retainkit.lifetime._covariates_bound import BoundCovariateModel
+from retainkit.lifetime._kernel_law import take_rows
 from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -25,7 +26,24 @@ the boundary, predictions do not depend on what the data cannot determine."""
 _TAIL = 1e-10
 _MOST_COUNTS = 20_000
 
-Model = TypeVar("Model", bound=LikelihoodModel)
+PurchaseProcess: TypeAlias = ProcessModel | BoundCovariateModel
+
+
+class Uncertain(Protocol):
+    """A model that knows how sure its parameters are, and can move one of them."""
+
+    @property
+    def parameters(self) -> dict[str, float]: ...
+
+    @property
+    def log_covariance(self) -> tuple[tuple[float | None, ...], ...] | None: ...
+
+    def _nudged(self, name: str, step: float) -> Self: ...
+
+    def _step_of(self, name: str) -> float: ...
+
+
+Model = TypeVar("Model", bound=Uncertain)
 Process = TypeVar("Process", bound=ProcessModel)
 
 
@@ -245,7 +263,7 @@ def bootstrap_interval(
 
 
 def predict_total(
-    model: ProcessModel,
+    model: PurchaseProcess,
     history: PurchaseHistory,
     *,
     horizon: float,
@@ -256,7 +274,7 @@ def predict_total(
 
     Parameters
     ----------
-    model : MbgNbdModel, BgNbdModel, ParetoNbdModel or NbdModel
+    model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
         Fitted; without a covariance the parameters are taken as known.
     history : PurchaseHistory of n customers
         In the unit of the model; rows without an age are left out.
@@ -291,24 +309,23 @@ def predict_total(
     """
     check_horizon(horizon)
     z = _quantile(level)
-    if isinstance(history, CompressedHistories) and weights is None:
-        rows = history
-    else:
-        rows = compress_histories(history, weights=weights)
+    distinct, rows = model._merge(history, weights=weights)
 
-    def total(one: Any) -> float:
+    def total(one: PurchaseProcess) -> float:
         return float(np.sum(rows.weights * one.expected_purchases(rows, horizon=horizon)))
 
-    estimate = total(model)
-    chance = float(np.sqrt(np.sum(rows.weights * count_variance(model, rows, horizon=horizon))))
+    estimate = total(distinct)
+    chance = float(np.sqrt(np.sum(rows.weights * count_variance(distinct, rows, horizon=horizon))))
     spread = 0.0
     if model.log_covariance is not None:
-        spread = float(delta_interval(model, total, level=level).standard_error[0])
+        spread = float(delta_interval(distinct, total, level=level).standard_error[0])
     half = z * float(np.hypot(chance, spread))
     return TotalInterval(estimate, max(estimate - half, 0.0), estimate + half, chance, spread)
 
 
-def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: float) -> FloatArray:
+def count_variance(
+    model: PurchaseProcess, rows: CompressedHistories, *, horizon: float
+) -> FloatArray:
     """Return the variance of each row's purchases to come, summed over the counts that matter."""
     first, second = np.zeros(len(rows)), np.zeros(len(rows))
     with np.errstate(all="ignore"):
@@ -316,8 +333,7 @@ def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: f
         left = np.arange(len(rows))
         seen = np.zeros(len(rows))
         for count in range(_MOST_COUNTS):
-            part = type(known)(*(v[left] if np.ndim(v) else v for v in known))
-            p = model._kernel.count_probability(part, float(horizon), count)
+            p = take_rows(known, left).count_probability(float(horizon), count)
             seen[left] += p
             first[left] += count * p
             second[left] += count * count * p
