@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         fit_retention_drivers,
         summarize_causes,
     )
+    from retainkit.contracts import ContractConvention, list_charges, read_contract_state
     from retainkit.datasets import load_cdnow_sample, load_donations
     from retainkit.errors import RetainkitError, RetainkitWarning
     from retainkit.lifetime import (
@@ -70,7 +71,6 @@ if TYPE_CHECKING:
         RetentionResult,
         TableRules,
         fit_pipeline,
-        read_contract_facts,
         read_customer_facts,
     )
     from retainkit.policy import (
@@ -118,7 +118,6 @@ if TYPE_CHECKING:
         fit_future_value,
         fit_rfm_scheme,
         fit_value_scheme,
-        list_charges,
         predict_future_value,
         score_rfm,
         score_value,
@@ -153,6 +152,7 @@ _HOME = {
     "CauseCatalog": "churn",
     "ChurnCause": "churn",
     "ContractColumns": "tables",
+    "ContractConvention": "contracts",
     "CustomerColumns": "tables",
     "CustomerFacts": "pipeline",
     "CustomerSummary": "value",
@@ -212,12 +212,12 @@ _HOME = {
     "index_contracts": "metrics",
     "index_purchases": "metrics",
     "lifecycle_stage": "tiers",
-    "list_charges": "value",
+    "list_charges": "contracts",
     "load_cdnow_sample": "datasets",
     "load_donations": "datasets",
     "make_customer_base": "simulate",
     "predict_future_value": "value",
-    "read_contract_facts": "pipeline",
+    "read_contract_state": "contracts",
     "read_customer_facts": "pipeline",
     "repeat_rate": "metrics",
     "retention_rate": "metrics",
@@ -242,6 +242,7 @@ __all__ = [
     "CauseCatalog",
     "ChurnCause",
     "ContractColumns",
+    "ContractConvention",
     "CustomerColumns",
     "CustomerFacts",
     "CustomerSummary",
@@ -286,6 +287,7 @@ __all__ = [
     "churn",
     "churn_rate",
     "compute_metrics",
+    "contracts",
     "cumulative_incidence",
     "datasets",
     "decide_actions",
@@ -315,7 +317,7 @@ __all__ = [
     "pipeline",
     "policy",
     "predict_future_value",
-    "read_contract_facts",
+    "read_contract_state",
     "read_customer_facts",
     "repeat_rate",
     "report",

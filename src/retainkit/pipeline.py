@@ -8,7 +8,6 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 from __future__ import annotations
 
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
-from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._document import ResultDocument
@@ -25,7 +24,6 @@ __all__ = [
     "ActivityRate",
     "BudgetConfig",
     "BudgetPlan",
-    "ContractFacts",
     "ContractTerm",
     "CustomerFacts",
     "CustomerScores",
@@ -41,6 +39,5 @@ __all__ = [
     "RetentionResult",
     "TableRules",
     "fit_pipeline",
-    "read_contract_facts",
     "read_customer_facts",
 ]

@@ -12,12 +12,12 @@ from retainkit.churn import (
     detect_churn,
     detect_contract_churn,
     gather_evidence,
-    leaky_bucket,
     list_contract_spells,
     rank_causes,
     share_incidence,
     summarize_causes,
 )
+from retainkit.metrics import MetricConvention, Period, index_contracts, leaky_bucket
 from tests.churn.events import DAY_ZERO, make_churned, make_events
 
 
@@ -95,11 +95,13 @@ def test_all_unknown_is_shown_as_unknown_everywhere() -> None:
     assert soft.incidence[-1, 6] == 1.0
 
 
-def test_flows_without_any_cause_are_all_unknown() -> None:
+def test_flows_without_any_cause_are_all_unlabelled() -> None:
     contracts = pd.DataFrame(
         {"customer_id": ["a"], "start": [DAY_ZERO], "end": [DAY_ZERO + pd.Timedelta(days=9)]}
     )
-    spells = list_contract_spells(contracts, as_of="2026-01-31")
-    flows = leaky_bucket(spells, periods=["2026-01-01", "2026-02-01"])
-    assert flows.to_frame()["lost(unknown)"].tolist() == [1]
-    assert flows.reconciles
+    base = index_contracts(contracts.assign(amount=1.0), as_of="2026-01-31")
+    causes = pd.Series(["unknown"], index=["z"]).iloc[:0]
+    rule = MetricConvention(counting="event", same_period_join_leave="count_both")
+    flows = leaky_bucket(base, periods=Period.month(2026, 1), causes=causes, convention=rule)
+    assert flows.summary()["lost: unlabelled"].tolist() == [1]
+    assert flows.summary()["closing"].tolist() == [0]

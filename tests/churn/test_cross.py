@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,22 +14,21 @@ from hypothesis import strategies as st
 from retainkit.churn import (
     AttributionConfig,
     CauseTable,
-    ContractChurnConfig,
-    FlowTable,
     attribute_causes,
     cause_sensitivity,
     compare_bases,
     cross_causes,
     default_alternatives,
     detect_contract_churn,
-    leaky_bucket,
     list_contract_spells,
     rank_causes,
     summarize_causes,
 )
-from retainkit.errors import AlignmentError, NotComputableError, SchemaError
+from retainkit.errors import AlignmentError, NotComputableError
+from retainkit.metrics import LeakyBucket, MetricConvention, Period, index_contracts, leaky_bucket
 from tests.churn.events import make_churned, make_events
 
+EVERY_LOSS = MetricConvention(counting="event", same_period_join_leave="count_both")
 LAW = settings(deadline=None, derandomize=True, max_examples=60)
 
 
@@ -156,28 +156,29 @@ def golden() -> pd.DataFrame:
 
 def test_flows_of_the_golden_period() -> None:
     """6 at the start; E and F new, G and H return; D, F, H and I leave; 6 at the end."""
-    spells = list_contract_spells(golden(), as_of="2026-03-31")
     churn = detect_contract_churn(golden(), as_of="2026-03-31")
     events = make_events(("I", 60, "payment_failed"), ("D", 60, "complaint"))
     causes = attribute_causes(events, churn=churn)
     worth = [100.0, 100.0, 100.0, 100.0, 80.0, 40.0, 70.0, 100.0, 100.0]
+    base = index_contracts(golden().assign(amount=1.0), as_of="2026-03-31")
     flows = leaky_bucket(
-        spells,
-        periods=["2026-03-01", "2026-04-01"],
-        causes=causes,
+        base,
+        periods=Period.month(2026, 3),
+        causes=pd.Series(causes.cause, index=causes.customer_id),
         value=worth,
-        acquisition_cost=500.0,
+        cost_to_win=500.0,
+        convention=EVERY_LOSS,
     )
-    row = flows.to_frame().iloc[0]
-    heads = ["opening", "new", "returned", "lost", "paused", "closing"]
-    assert row[heads].tolist() == [6, 2, 2, 4, 0, 6]
-    assert row["lost(passive.non_malicious)"] == row["lost(active.fault)"] == 1
-    assert row["lost(unknown)"] == 2
-    money = ["value_opening", "value_new", "value_returned", "value_lost", "value_closing"]
-    assert row[money].tolist() == [600.0, 120.0, 170.0, 340.0, 550.0]
+    row = flows.summary().iloc[0]
+    heads = ["opening", "new", "reactivation", "lost", "closing"]
+    assert row[heads].tolist() == [6, 2, 2, 4, 6]
+    assert row["lost: passive.non_malicious"] == row["lost: active.fault"] == 1
+    assert row["lost: unknown"] + row["lost: unlabelled"] == 2  # F, and H who came back
+    assert flows.worth is not None
+    assert flows.worth.iloc[0].tolist() == [600.0, 120.0, 170.0, 340.0, 550.0]
     assert row["refill_cost"] == 2000.0
-    assert flows.reconciles
-    again: FlowTable = pickle.loads(pickle.dumps(flows))
+    assert flows.movements.unexplained.tolist() == [0.0]
+    again: LeakyBucket = pickle.loads(pickle.dumps(flows))
     pd.testing.assert_frame_equal(again.to_frame(), flows.to_frame())
 
 
@@ -189,12 +190,9 @@ def test_flows_of_the_golden_period() -> None:
         max_size=15,
     ),
     st.lists(st.integers(-5, 61), min_size=2, max_size=6, unique=True),
-    st.sampled_from(["service", "contract"]),
 )
-def test_every_period_closes(
-    rows: list[tuple[int, int, int, bool]], cuts: list[int], spell: str
-) -> None:
-    """Opening + new + returned - lost - paused = closing = the next opening; in value too."""
+def test_every_period_closes(rows: list[tuple[int, int, int, bool]], cuts: list[int]) -> None:
+    """Opening + new + returned - lost = closing = the next opening; in value too."""
     origin = pd.Timestamp("2026-01-01")
     frame = pd.DataFrame(
         {
@@ -207,25 +205,34 @@ def test_every_period_closes(
         }
     )
     frame["end"] = frame["end"].astype("datetime64[us]")
-    config = ContractChurnConfig.model_validate({"spell": spell})
-    spells = list_contract_spells(frame, as_of=origin + pd.Timedelta(days=60), config=config)
-    bounds = [origin + pd.Timedelta(days=day) for day in sorted(cuts)]
-    worth = np.arange(len(spells.customer_id)) * 7.3 + 0.1
-    flows = leaky_bucket(spells, periods=bounds, value=worth)
-    assert flows.reconciles
-    table = flows.to_frame()
-    np.testing.assert_array_equal(table["opening"].iloc[1:], table["closing"].iloc[:-1])
-    whole = leaky_bucket(spells, periods=[bounds[0], bounds[-1]]).summary()
-    pd.testing.assert_frame_equal(flows.summary(), whole)
+    frame["amount"] = 1.0
+    as_of = origin + pd.Timedelta(days=60)
+    base = index_contracts(frame, as_of=as_of)
+    bounds = [(origin + pd.Timedelta(days=day)).date() for day in sorted(cuts)]
+    periods = [Period(start=start, end=end) for start, end in pairwise(bounds)]
+    worth = np.arange(len(base)) * 7.3 + 0.1
+    flows = leaky_bucket(base, periods=periods, value=worth, convention=EVERY_LOSS)
+    table, weighed = flows.summary(), flows.worth
+    assert weighed is not None
+    for one in (table, weighed):
+        closing = one["opening"] + one["new"] + one["reactivation"] - one["lost"]
+        np.testing.assert_allclose(closing, one["closing"], rtol=1e-9, atol=1e-9)
+        np.testing.assert_array_equal(one["opening"].iloc[1:], one["closing"].iloc[:-1])
+    seen = list_contract_spells(frame, as_of=as_of).to_frame()
+    there = seen[(seen["start"] < periods[-1].end.isoformat())]
+    whole = leaky_bucket(
+        base,
+        periods=Period(start=bounds[0], end=bounds[-1]),
+        value=worth,
+        convention=EVERY_LOSS,
+    )
+    assert whole.summary()["lost"].sum() == table["lost"].sum()
+    assert whole.worth is not None
+    np.testing.assert_allclose(whole.worth["closing"].iloc[-1], weighed["closing"].iloc[-1])
+    assert table["closing"].iloc[-1] <= there["customer_id"].nunique()
 
 
-def test_flows_refuse_bad_periods_and_values() -> None:
-    spells = list_contract_spells(golden(), as_of="2026-03-31")
-    with pytest.raises(SchemaError, match="bounds"):
-        leaky_bucket(spells, periods=["2026-03-01"])
-    with pytest.raises(SchemaError, match="bounds"):
-        leaky_bucket(spells, periods=["2026-03-01", "2026-03-01"])
-    with pytest.raises(NotComputableError, match="beyond"):
-        leaky_bucket(spells, periods=["2026-03-01", "2026-04-02"])
+def test_flows_refuse_bad_values() -> None:
+    base = index_contracts(golden().assign(amount=1.0), as_of="2026-03-31")
     with pytest.raises(AlignmentError, match="values"):
-        leaky_bucket(spells, periods=["2026-03-01", "2026-04-01"], value=[1.0])
+        leaky_bucket(base, periods=Period.month(2026, 3), value=[1.0])

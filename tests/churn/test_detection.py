@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from retainkit.churn import (
     ChurnTable,
-    ContractChurnConfig,
     DetectionConfig,
     detect_churn,
     detect_contract_churn,
 )
+from retainkit.contracts import ContractConvention
 from retainkit.errors import AlignmentError, SchemaError
 
 LAW = settings(deadline=None, derandomize=True, max_examples=60)
@@ -110,7 +110,7 @@ def test_a_loss_is_recognised_on_the_first_day_without_service_after_the_grace(
     churn = detect_contract_churn(
         make_contracts(("a", "2026-01-01", end)),
         as_of=as_of,
-        config=ContractChurnConfig(grace_days=grace),
+        config=ContractConvention(grace_days=grace),
     )
     row = only(churn)
     assert row["reason"] == reason
@@ -137,7 +137,7 @@ def test_a_gap_shorter_than_the_grace_does_not_part_two_spells(grace: int, spell
     churn = detect_contract_churn(
         make_contracts(("a", "2026-01-01", "2026-02-01"), ("a", "2026-02-11", None)),
         as_of="2026-03-01",
-        config=ContractChurnConfig(grace_days=grace),
+        config=ContractConvention(grace_days=grace),
     )
     assert only(churn)["spells"] == spells
     assert not churn.churned[0]
@@ -162,7 +162,7 @@ def test_same_day_contracts_count_or_not_as_configured() -> None:
     contracts = make_contracts(("a", "2026-01-05", "2026-01-05"))
     counted = detect_contract_churn(contracts, as_of="2026-01-31")
     ignored = detect_contract_churn(
-        contracts, as_of="2026-01-31", config=ContractChurnConfig(same_day="ignore")
+        contracts, as_of="2026-01-31", config=ContractConvention(same_day="ignore")
     )
     assert only(counted)["reason"] == "contract_ended"
     assert only(ignored)["reason"] == "not_started"
@@ -231,7 +231,7 @@ def test_contract_churn_equals_walking_the_calendar(
         )
         for who, start, length in spans
     ]
-    config = ContractChurnConfig(grace_days=grace, same_day="ignore")
+    config = ContractConvention(grace_days=grace, same_day="ignore")
     churn = detect_contract_churn(
         make_contracts(*rows), as_of=date.fromordinal(origin + as_of), config=config
     )

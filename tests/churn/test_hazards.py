@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit._core.kernels.glm import fit_softmax
 from retainkit.churn import (
     CauseHazardModel,
     HazardConfig,
     cumulative_incidence,
     fit_cause_hazards,
 )
-from retainkit.churn._kernel_softmax import fit_softmax
 from retainkit.errors import NotComputableError, SchemaError
 
 LAW = settings(deadline=None, derandomize=True, max_examples=30)

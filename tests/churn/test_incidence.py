@@ -299,7 +299,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(SchemaError, match="not listed"):
         cumulative_incidence([1.0], cause=["z"], causes=["a"])
     with pytest.raises(SchemaError, match="level"):
-        cumulative_incidence([1.0], cause=["a"], confidence=1.0)
+        cumulative_incidence([1.0], cause=["a"], level=1.0)
     with pytest.raises(AlignmentError, match="sizes differ"):
         cumulative_incidence([1.0, 2.0], cause=["a"])
     with pytest.raises(AlignmentError, match="causes"):

@@ -66,7 +66,7 @@ def test_a_review_against_a_hold_out_by_hand() -> None:
     error = (0.02 * 0.98 / 1000 + 0.045 * 0.955 / 1000) ** 0.5
     assert row["effect"] == pytest.approx(-0.025)
     assert (row["low"], row["high"]) == pytest.approx(
-        (-0.025 - 1.96 * error, -0.025 + 1.96 * error)
+        (-0.025 - 1.959964 * error, -0.025 + 1.959964 * error)
     )
     assert bool(row["reached"])
     assert row["basis"] == "hold-out"

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.churn import (
-    ContractChurnConfig,
     detect_contract_churn,
     list_contract_spells,
 )
+from retainkit.contracts import ContractConvention
 from retainkit.errors import SchemaError
 
 LAW = settings(deadline=None, derandomize=True, max_examples=60)
@@ -38,7 +38,7 @@ def test_who_signs_again_on_the_day_it_cancels_has_two_contracts_and_one_spell()
     frame = contracts(("a", "2026-01-01", "2026-02-01"), ("a", "2026-02-01", None))
     by_service = list_contract_spells(frame, as_of=AS_OF)
     by_contract = list_contract_spells(
-        frame, as_of=AS_OF, config=ContractChurnConfig(spell="contract")
+        frame, as_of=AS_OF, config=ContractConvention(spell="contract")
     )
     assert by_service.to_frame()[["spell", "duration_days", "contracts"]].to_numpy().tolist() == [
         [1, 90, 2]
@@ -51,7 +51,7 @@ def test_who_signs_again_on_the_day_it_cancels_has_two_contracts_and_one_spell()
 def test_overlapping_contracts_by_contract() -> None:
     """A second contract inside the first: the return lies before the end, the absence is 0."""
     frame = contracts(("a", "2026-01-01", "2026-03-01"), ("a", "2026-02-01", "2026-02-02"))
-    spells = list_contract_spells(frame, as_of=AS_OF, config=ContractChurnConfig(spell="contract"))
+    spells = list_contract_spells(frame, as_of=AS_OF, config=ContractConvention(spell="contract"))
     assert spells.duration.tolist() == [59.0, 1.0]
     assert spells.absence.tolist() == [0.0, 58.0]
 
@@ -76,7 +76,7 @@ def test_three_days_on_which_the_same_loss_is_recognised(recognition: str, expec
         cancel_requested=["2026-02-03"],
         billing_end=["2026-03-01"],
     )
-    config = ContractChurnConfig.model_validate({"recognition": recognition})
+    config = ContractConvention.model_validate({"recognition": recognition})
     churn = detect_contract_churn(frame, as_of=AS_OF, config=config)
     assert str(churn.to_frame()["effective_at"].iloc[0].date()) == expected
 
@@ -84,7 +84,7 @@ def test_three_days_on_which_the_same_loss_is_recognised(recognition: str, expec
 def test_notice_given_counts_before_the_service_ends_if_so_chosen() -> None:
     """A notice after the last observed day is not known yet."""
     frame = contracts(("a", "2026-01-01", "2026-04-30"), cancel_requested=["2026-03-31"])
-    config = ContractChurnConfig(recognition="cancel_requested")
+    config = ContractConvention(recognition="cancel_requested")
     assert detect_contract_churn(frame, as_of=AS_OF, config=config).churned.tolist() == [True]
     assert detect_contract_churn(frame, as_of=AS_OF).churned.tolist() == [False]
     early = detect_contract_churn(frame, as_of="2026-03-30", config=config)
@@ -105,7 +105,7 @@ def test_notice_given_counts_before_the_service_ends_if_so_chosen() -> None:
 )
 def test_end_of_the_billing_period(start: str, end: str, months: int, paid_until: str) -> None:
     """Periods run from the day of the month of the start, cut to short months."""
-    config = ContractChurnConfig(recognition="billing_end", billing_months=months)
+    config = ContractConvention(recognition="billing_end", billing_months=months)
     spells = list_contract_spells(contracts(("a", start, end)), as_of="2026-12-31", config=config)
     assert str(spells.to_frame()["end"].iloc[0].date()) == paid_until
 
@@ -113,7 +113,7 @@ def test_end_of_the_billing_period(start: str, end: str, months: int, paid_until
 def test_without_the_column_the_end_of_service_stands() -> None:
     frame = contracts(("a", "2026-01-01", "2026-02-20"))
     for recognition in ("cancel_requested", "billing_end"):
-        config = ContractChurnConfig.model_validate({"recognition": recognition})
+        config = ContractConvention.model_validate({"recognition": recognition})
         spells = list_contract_spells(frame, as_of=AS_OF, config=config)
         assert spells.duration.tolist() == [50.0]
 
@@ -123,7 +123,7 @@ def test_unpaid_first_bill() -> None:
         ("a", "2026-01-01", "2026-01-02"), ("b", "2026-01-01", None), paid=[False, True]
     )
     counted = detect_contract_churn(frame, as_of=AS_OF)
-    ignored = detect_contract_churn(frame, as_of=AS_OF, config=ContractChurnConfig(unpaid="ignore"))
+    ignored = detect_contract_churn(frame, as_of=AS_OF, config=ContractConvention(unpaid="ignore"))
     assert list(counted.reason) == ["contract_ended", "contract_running"]
     assert list(ignored.reason) == ["not_started", "contract_running"]
 
@@ -134,7 +134,7 @@ def test_a_pause_is_no_loss_unless_chosen(told: dict[str, list[object]]) -> None
     churn = detect_contract_churn(frame, as_of=AS_OF)
     assert (list(churn.reason), churn.p_churned.tolist()) == (["paused"], [0.0])
     assert list_contract_spells(frame, as_of=AS_OF).ended.tolist() == [False]
-    lost = detect_contract_churn(frame, as_of=AS_OF, config=ContractChurnConfig(paused="lost"))
+    lost = detect_contract_churn(frame, as_of=AS_OF, config=ContractConvention(paused="lost"))
     assert list(lost.reason) == ["contract_ended"]
 
 
@@ -172,7 +172,7 @@ def test_spells_agree_with_the_verdict(
         }
     )
     frame["end"] = frame["end"].astype("datetime64[us]")
-    config = ContractChurnConfig.model_validate({"spell": spell, "grace_days": grace})
+    config = ContractConvention.model_validate({"spell": spell, "grace_days": grace})
     as_of = origin + pd.Timedelta(days=25)
     spells = list_contract_spells(frame, as_of=as_of, config=config)
     churn = detect_contract_churn(frame, as_of=as_of, config=config)
@@ -207,7 +207,7 @@ def test_empty_tables_and_bad_columns() -> None:
     assert list_contract_spells(empty, as_of=AS_OF).summary()["customers"].tolist() == [0]
     future = list_contract_spells(contracts(("a", "2027-01-01", None)), as_of=AS_OF)
     assert len(future) == 0
-    with pytest.raises(SchemaError, match="lack the columns"):
+    with pytest.raises(SchemaError, match="no column 'start', 'end'"):
         list_contract_spells(pd.DataFrame({"customer_id": [1]}), as_of=AS_OF)
 
 
@@ -227,7 +227,7 @@ def test_a_gap_below_the_grace_is_no_loss_and_one_of_exactly_the_grace_is(
             "end": [first_end, pd.NaT],
         }
     )
-    config = ContractChurnConfig(grace_days=grace)
+    config = ContractConvention(grace_days=grace)
     found = list_contract_spells(contracts, as_of="2026-06-30", config=config)
     assert len(found) == spells
     away = contracts.iloc[:1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,6 @@ from retainkit.churn import (
     fit_evidence_model,
     gather_evidence,
     label_spells,
-    leaky_bucket,
     list_contract_spells,
     rank_causes,
     share_incidence,
@@ -33,6 +33,7 @@ from retainkit.churn import (
     summarize_causes,
 )
 from retainkit.errors import AlignmentError
+from retainkit.metrics import ContractIndex, MetricConvention, Period, index_contracts, leaky_bucket
 from retainkit.simulate import make_customer_base
 from tests.churn.events import DAY_ZERO, make_events
 
@@ -44,6 +45,7 @@ class Run(NamedTuple):
     spells: SpellTable
     causes: CauseTable
     months: list[pd.Timestamp]
+    base: ContractIndex
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def run() -> Run:
     causes = fit_evidence_model(ruled).apply(ruled)
     last = pd.Timestamp(base.as_of) + pd.Timedelta(days=1)
     months = [last - pd.DateOffset(months=n) for n in range(12, -1, -1)]
-    return Run(churn, spells, causes, months)
+    return Run(churn, spells, causes, months, index_contracts(base.contracts, as_of=base.as_of))
 
 
 def month_of_loss(run: Run) -> pd.Series[str]:
@@ -82,13 +84,16 @@ def test_losses_spells_flows_and_curves_count_the_same(run: Run) -> None:
     assert counts.tolist() == breakdown.customers.tolist()
     curves = cumulative_incidence(run.spells.duration, cause=labels)
     assert curves.events.sum() == lost
-    bounds = [run.spells.start_day.min(), run.spells.as_of_day + 1]
-    periods = [date.fromordinal(date(1970, 1, 1).toordinal() + int(day)) for day in bounds]
-    flows = leaky_bucket(run.spells, periods=periods, causes=run.causes)
-    assert flows.reconciles
-    assert flows.lost[0].tolist() == counts.tolist()
-    by_month = leaky_bucket(run.spells, periods=run.months, causes=run.causes)
-    assert by_month.reconciles
+    first, last = np.datetime64(int(run.spells.start_day.min()), "D"), run.months[-1].date()
+    rule = MetricConvention(counting="event", same_period_join_leave="count_both")
+    named = pd.Series(run.causes.cause, index=run.causes.customer_id)
+    whole = Period(start=first.item(), end=last)
+    flows = leaky_bucket(run.base, periods=whole, causes=named, convention=rule)
+    assert flows.lost_by_cause[0, : len(counts)].tolist() == counts.tolist()
+    assert flows.lost_by_cause.sum() == flows.summary()["lost"].sum() == lost
+    periods = [Period(start=start.date(), end=end.date()) for start, end in pairwise(run.months)]
+    by_month = leaky_bucket(run.base, periods=periods, causes=named, convention=rule).summary()
+    assert by_month["opening"].tolist()[1:] == by_month["closing"].tolist()[:-1]
 
 
 def test_shares_of_spells_give_the_expected_counts(run: Run) -> None:

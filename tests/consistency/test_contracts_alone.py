@@ -10,6 +10,7 @@ import pytest
 
 from retainkit.__main__ import main
 from retainkit.churn import detect_contract_churn
+from retainkit.contracts import list_charges, read_contract_state
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.lifetime import ShiftedBetaGeometricModel, fit_shifted_beta_geometric
 from retainkit.pipeline import (
@@ -18,10 +19,9 @@ from retainkit.pipeline import (
     PipelineConfig,
     RetentionPipeline,
     RetentionResult,
-    read_contract_facts,
 )
 from retainkit.tables import validate_contracts
-from retainkit.value import expected_contract_value, list_charges, summarize_customers
+from retainkit.value import expected_contract_value, summarize_customers
 
 AS_OF = "2025-12-31"
 
@@ -65,7 +65,7 @@ def test_it_equals_the_functions_by_hand(result: RetentionResult) -> None:
     churn = detect_contract_churn(contracts, as_of=AS_OF)
     np.testing.assert_array_equal(result.churn.churned, churn.churned)
     (term,) = result.model.contract_terms
-    facts = read_contract_facts(contracts, as_of=AS_OF, customer_id=history.customer_id)
+    facts = read_contract_state(contracts, as_of=AS_OF).of(history.customer_id)
     value = expected_contract_value(
         term.model,
         charged=facts.charged,
@@ -105,7 +105,7 @@ def test_the_model_scores_again_what_it_has_learnt(result: RetentionResult) -> N
     some = history.take(part)
     facts = CustomerFacts(
         customer_id=some.customer_id,
-        contracts=read_contract_facts(contracts, as_of=AS_OF, customer_id=some.customer_id),
+        contracts=read_contract_state(contracts, as_of=AS_OF).of(some.customer_id),
     )
     model = FittedPipeline.from_json(result.model.to_json())
     assert model == result.model
@@ -121,7 +121,7 @@ def test_a_contract_model_does_not_guess(result: RetentionResult) -> None:
         result.model.score(result.history)
     contracts = validate_contracts(make_contracts(), as_of=AS_OF)
     with pytest.raises(AlignmentError, match="no contract"):
-        read_contract_facts(contracts, as_of=AS_OF, customer_id=pd.Index([-1]))
+        read_contract_state(contracts, as_of=AS_OF).of(pd.Index([-1]))
 
 
 def test_terms_are_learnt_apart_and_rare_ones_together() -> None:

@@ -89,7 +89,7 @@ def test_each_customer_is_predicted_by_the_model_of_its_profile(
 ) -> None:
     history, traits = customers()
     model = model_of(base)
-    together = getattr(model, name)(history, traits, **how)
+    together = getattr(model.bind(traits), name)(history, **how)
     assert np.isfinite(together).all()
     apart = [getattr(model.at(profile(i)), name)(one(history, i), **how)[0] for i in range(N)]
     np.testing.assert_allclose(together, np.array(apart), rtol=1e-9, atol=1e-14)
@@ -117,9 +117,9 @@ def test_the_textbook_formulas_at_the_parameters_of_the_note() -> None:
     history = PurchaseHistories(frequency=[x], recency=[20.0], age=[39.0], unit="week")
     table = pd.DataFrame({"z": [1.5]})
     alive = oracle.mbg_p_alive(r, alpha, a, b, x, t, T)
-    assert model.p_alive(history, table)[0] == pytest.approx(float(alive), rel=1e-12)
+    assert model.bind(table).p_alive(history)[0] == pytest.approx(float(alive), rel=1e-12)
     expected = oracle.mbg_expected_purchases(r, alpha, a, b, x, t, T, 26)
-    found = model.expected_purchases(history, table, horizon=26.0)[0]
+    found = model.bind(table).expected_purchases(history, horizon=26.0)[0]
     assert found == pytest.approx(float(expected), rel=1e-9)
 
 
@@ -132,7 +132,7 @@ def test_the_textbook_formula_of_pareto_nbd() -> None:
         mp.mpf("0.553"), alpha, mp.mpf("0.606"), beta, 3, mp.mpf(20), mp.mpf(39)
     )
     history = PurchaseHistories(frequency=[3], recency=[20.0], age=[39.0], unit="week")
-    found = model.p_alive(history, pd.DataFrame({"z": [1]}))[0]
+    found = model.bind(pd.DataFrame({"z": [1]})).p_alive(history)[0]
     assert found == pytest.approx(float(alive), rel=1e-10)
 
 
@@ -157,10 +157,10 @@ def test_many_customers_are_predicted_like_few(monkeypatch: pytest.MonkeyPatch) 
     model = model_of(BASES[0])
     missing = traits.astype("float64")
     missing.loc[5, "age"] = np.nan
-    few = model.expected_purchases(history, missing, horizon=20.0)
-    monkeypatch.setattr("retainkit.lifetime._covariates_model._COMPRESS_FROM", 1)
-    monkeypatch.setattr("retainkit.lifetime._covariates_model._CHUNK", 7)
-    many = model.expected_purchases(history, missing, horizon=20.0)
+    few = model.bind(missing).expected_purchases(history, horizon=20.0)
+    monkeypatch.setattr("retainkit.lifetime._predictions._COMPRESS_FROM", 1)
+    monkeypatch.setattr("retainkit.lifetime._predictions._CHUNK", 7)
+    many = model.bind(missing).expected_purchases(history, horizon=20.0)
     np.testing.assert_allclose(many, few, rtol=1e-12)
     assert np.isnan(many[5])
 
@@ -174,7 +174,7 @@ def test_what_is_not_known_is_not_predicted(base: Any) -> None:
     )
     traits = pd.DataFrame({"web": [1.0, np.nan, 1.0], "age": 40.0, "note": "x"})
     for name, how in PREDICTIONS:
-        found = getattr(model, name)(history, traits.drop(columns="note"), **how)
+        found = getattr(model.bind(traits.drop(columns="note")), name)(history, **how)
         missing = np.isnan(found).reshape(3, -1).all(axis=1).tolist()
         assert missing == [False, True, True], name
     assert np.isnan(model.expected_purchases_new(traits[["web", "age"]], horizon=9.0)[1])
@@ -184,18 +184,18 @@ def test_predictions_say_what_they_need() -> None:
     history, traits = customers()
     model = model_of(BASES[0])
     with pytest.raises(SchemaError, match="no covariate 'web'"):
-        model.p_alive(history, traits[["age"]])
+        model.bind(traits[["age"]]).p_alive(history)
     with pytest.raises(AlignmentError, match="39 customers for 40"):
-        model.p_alive(history, traits.iloc[1:])
+        model.bind(traits.iloc[1:]).p_alive(history)
     with pytest.raises(NotComputableError, match="horizon"):
-        model.expected_purchases(history, traits, horizon=-1.0)
+        model.bind(traits).expected_purchases(history, horizon=-1.0)
     with pytest.raises(NotComputableError, match="neither"):
-        model.discounted_purchases(history, traits, annual_discount_rate=0.0)
+        model.bind(traits).discounted_purchases(history, annual_discount_rate=0.0)
     with pytest.raises(NotComputableError, match="max_count"):
-        model.purchase_probabilities(history, traits, horizon=1.0, max_count=-1)
+        model.bind(traits).purchase_probabilities(history, horizon=1.0, max_count=-1)
     days = PurchaseHistories(frequency=[1], recency=[5], age=[9], unit="day")
     with pytest.raises(UnitError):
-        model.p_alive(days, traits.iloc[:1])
+        model.bind(traits.iloc[:1]).p_alive(days)
     with pytest.raises(NotComputableError, match="level"):
         model.effect_table(level=1.0)
 
@@ -203,11 +203,11 @@ def test_predictions_say_what_they_need() -> None:
 def test_columns_may_come_in_any_order_and_number() -> None:
     history, traits = customers()
     model = model_of(BASES[1])
-    expected = model.p_alive(history, traits)
+    expected = model.bind(traits).p_alive(history)
     more = traits.assign(zip=12345)[["zip", "age", "web"]]
-    np.testing.assert_array_equal(model.p_alive(history, more), expected)
+    np.testing.assert_array_equal(model.bind(more).p_alive(history), expected)
     table = Covariates(more.to_numpy(dtype=np.float64), names=more.columns)
-    np.testing.assert_array_equal(model.p_alive(history, table), expected)
+    np.testing.assert_array_equal(model.bind(table).p_alive(history), expected)
 
 
 @cache
@@ -228,7 +228,9 @@ def test_a_model_goes_through_json_and_pickle_bit_for_bit() -> None:
     assert again == model
     assert hash(again) == hash(model)
     assert pickle.loads(pickle.dumps(model)) == model
-    np.testing.assert_array_equal(again.p_alive(history, table), model.p_alive(history, table))
+    np.testing.assert_array_equal(
+        again.bind(table).p_alive(history), model.bind(table).p_alive(history)
+    )
     np.testing.assert_array_equal(again.covariance, model.covariance)
 
 
@@ -290,7 +292,7 @@ def test_models_by_hand_are_checked() -> None:
 def test_without_effects_the_model_is_its_base(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     history, traits = customers()
     model = CovariateModel(base=BASES[0], effects=())
-    monkeypatch.setattr("retainkit.lifetime._covariates_model._COMPRESS_FROM", limit)
-    found = model.expected_purchases(history, traits, horizon=20.0)
+    monkeypatch.setattr("retainkit.lifetime._predictions._COMPRESS_FROM", limit)
+    found = model.bind(traits).expected_purchases(history, horizon=20.0)
     expected = BASES[0].expected_purchases(history, horizon=20.0)
     np.testing.assert_allclose(found, expected, rtol=1e-12)

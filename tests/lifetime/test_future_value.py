@@ -100,7 +100,7 @@ def test_all_counts_at_once_are_the_counts_one_by_one(model: ProcessModel, horiz
     )
     with np.errstate(all="ignore"):
         known = model._know(history.frequency, history.recency, history.age)
-        found = model._kernel.count_probabilities(known, horizon, 150)
+        found = known.count_probabilities(horizon, 150)
     one_by_one = model.purchase_probabilities(history, horizon=horizon, max_count=149)
     np.testing.assert_allclose(found, one_by_one, atol=1e-11)
 
@@ -110,7 +110,7 @@ def test_counts_at_once_where_nodes_do_not_suffice() -> None:
     model = ParetoNbdModel(r=0.5, alpha=40.0, s=0.3, beta=0.001, unit="week")
     history = PurchaseHistories(frequency=[0, 2], recency=[0, 0.01], age=[0, 0.02], unit="week")
     known = model._know(history.frequency, history.recency, history.age)
-    found = model._kernel.count_probabilities(known, 52.0, 20)
+    found = known.count_probabilities(52.0, 20)
     one_by_one = model.purchase_probabilities(history, horizon=52.0, max_count=19)
     np.testing.assert_allclose(found, one_by_one, atol=1e-11)
 

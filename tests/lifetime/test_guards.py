@@ -145,7 +145,7 @@ def test_at_a_limit_intervals_come_from_what_is_determined() -> None:
     theirs = predict_total(limit, history, horizon=26)
     np.testing.assert_allclose(ours, theirs, rtol=2e-3)
     interval = delta_interval(model, lambda m: m.expected_purchases_new(26))
-    assert np.isfinite(interval.low).all()
+    assert np.isfinite(interval.interval.lower).all()
 
 
 def test_one_time_buyers_are_alive_for_ever_in_bg_nbd_alone() -> None:

@@ -93,27 +93,21 @@ def test_beta_geometric_models(first: float, record_property: Any) -> None:
             "log_likelihood": likelihood,
             "p_alive": np.array([k.p[0] for k in known]),
             "later": np.array(
-                [
-                    beta_geometric.p_alive_later(k, p[7])[0]
-                    for k, p in zip(known, points, strict=True)
-                ]
+                [k.p_alive_later(p[7])[0] for k, p in zip(known, points, strict=True)]
             ),
             "expected": np.array(
-                [
-                    beta_geometric.expected_purchases(k, p[7])[0]
-                    for k, p in zip(known, points, strict=True)
-                ]
+                [k.expected_purchases(p[7])[0] for k, p in zip(known, points, strict=True)]
             ),
             "counts": np.array(
                 [
-                    beta_geometric.count_probability(k._replace(p=np.ones(1)), p[7], n)[0]
+                    k._replace(p=np.ones(1)).count_probability(p[7], n)[0]
                     for k, p, n in zip(known, points, counts, strict=True)
                 ]
             ),
         }
     found["discounted"] = np.array(
         [
-            beta_geometric.discounted_purchases(k._replace(p=np.ones(1)), FORCE, ends(p))[0]
+            k._replace(p=np.ones(1)).discounted_purchases(FORCE, ends(p))[0]
             for k, p in zip(known, points, strict=True)
         ]
     )
@@ -150,20 +144,18 @@ def test_pareto_nbd(record_property: Any) -> None:
             "log_likelihood": log_likelihoods(pareto.evaluate, pareto.prepare, points),
             "p_alive": np.array([k.p[0] for k in known]),
             "later": np.array(
-                [pareto.p_alive_later(k, p[7])[0] for k, p in zip(known, points, strict=True)]
+                [k.p_alive_later(p[7])[0] for k, p in zip(known, points, strict=True)]
             ),
             "expected": np.array(
-                [pareto.expected_purchases(k, p[7])[0] for k, p in zip(known, points, strict=True)]
+                [k.expected_purchases(p[7])[0] for k, p in zip(known, points, strict=True)]
             ),
             "counts": np.array(
                 [
-                    pareto.count_probability(k._replace(p=np.ones(1)), p[7], n)[0]
+                    k._replace(p=np.ones(1)).count_probability(p[7], n)[0]
                     for k, p, n in zip(known, points, counts, strict=True)
                 ]
             ),
-            "discounted": np.array(
-                [pareto.discounted_purchases(k, FORCE, np.inf)[0] for k in known]
-            ),
+            "discounted": np.array([k.discounted_purchases(FORCE, np.inf)[0] for k in known]),
         }
     truth: dict[str, list[Any]] = {name: [] for name in found}
     with mp.workdps(60):

@@ -40,9 +40,9 @@ def test_nbd(record_property: Any) -> None:
         known = nbd.know((point[0], point[1]), *(np.array([v]) for v in (point[4], point[6])))
         n = int(np.random.default_rng(k).choice([0, 1, 2, 5, 20, 200]))
         with np.errstate(all="ignore"):
-            found["expected"].append(nbd.expected_purchases(known, point[7])[0])
-            found["counts"].append(nbd.count_probability(known, point[7], n)[0])
-            found["discounted"].append(nbd.discounted_purchases(known, FORCE, point[7])[0])
+            found["expected"].append(known.expected_purchases(point[7])[0])
+            found["counts"].append(known.count_probability(point[7], n)[0])
+            found["discounted"].append(known.discounted_purchases(FORCE, point[7])[0])
         with mp.workdps(40):
             r, alpha, _, _, x, _, T, h = exact(point)
             s, c = r + x, alpha + T

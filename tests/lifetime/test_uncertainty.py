@@ -70,7 +70,7 @@ def test_the_delta_method_gives_a_parameter_its_own_standard_error() -> None:
     found = delta_interval(model, lambda m: np.array([m.r, m.alpha, m.a, m.b]), level=0.95)
     errors = list(model.standard_errors.values())
     np.testing.assert_allclose(found.standard_error, errors, rtol=1e-6)
-    assert (found.low > 0).all()
+    assert (found.interval.lower > 0).all()
 
 
 def test_delta_method_and_bootstrap_agree() -> None:

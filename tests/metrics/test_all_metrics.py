@@ -563,7 +563,7 @@ def test_the_metric_states_its_formula_and_shows_an_example(number: int) -> None
         assert "Returns\n" in text, path
         texts.append(text)
         if names[-1] in METRIC_DEFINITIONS:
-            texts.append(METRIC_DEFINITIONS[names[-1]].formula)
+            texts.append(METRIC_DEFINITIONS[names[-1]].formula.en)
     assert FORMULAS[number] in " ".join(" ".join(texts).split())
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit.contracts import ContractConvention
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
@@ -284,7 +285,7 @@ def test_four_customers_by_hand() -> None:
     assert new.heads[2, :2].tolist() == [1, 1]
     assert new.money is not None
     assert new.money[2, :2].tolist() == [25.0, 25.0]
-    patient = again.replace(grace_days=50)
+    patient = again.replace(contracts=ContractConvention(grace_days=50))
     assert follow_cohorts(base, convention=patient).sizes.tolist() == [3, 0, 0, 1]
     people = customers_in_cell(base, cohort="2026-01", column=2)
     assert people["customer_id"].tolist() == ["a", "b", "c"]
@@ -338,7 +339,7 @@ def test_a_base_in_which_nobody_counts_has_no_cohorts() -> None:
             base,
             clock=clock,
             with_money=clock == "calendar",
-            convention=MetricConvention(zero_value="churned"),
+            convention=MetricConvention(contracts=ContractConvention(zero_value="churned")),
         )
         assert (len(table), table.customers_without_purchase) == (0, 1)
         assert table.summary()["eligible"].sum() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from retainkit.contracts import ContractConvention
 from retainkit.errors import NotComputableError, SchemaError
 from retainkit.metrics import (
     ContractIndex,
@@ -72,7 +73,7 @@ def test_a_contract_over_nothing_is_active_by_convention(march_contracts: pd.Dat
     free.loc[free["customer_id"] == "A", "amount"] = 0.0
     base = index_contracts(free, as_of="2026-03-31")
     assert retention_rate(base, period=MARCH).denominator == 6.0
-    strict = MetricConvention(zero_value="churned")
+    strict = MetricConvention(contracts=ContractConvention(zero_value="churned"))
     assert retention_rate(base, period=MARCH, convention=strict).denominator == 5.0
 
 

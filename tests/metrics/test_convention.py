@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from retainkit.contracts import ContractConvention
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
@@ -20,6 +21,14 @@ from retainkit.metrics import (
 from tests.metrics.builders import purchases
 
 MARCH = Period.month(2026, 3)
+
+
+def convention_with(**changes: Any) -> MetricConvention:
+    """Return the convention with settings of metrics, of contracts, or of both."""
+    own = {
+        name: changes.pop(name) for name in list(changes) if name in ContractConvention.model_fields
+    }
+    return MetricConvention().replace(contracts=ContractConvention().replace(**own), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +105,7 @@ def rich() -> ContractIndex:
 CONTRACT_SETTINGS: dict[str, Any] = {
     "counting": "event",
     "denominator": "start_plus_new",
-    "churn_recognition": "cancel_requested",
+    "recognition": "cancel_requested",
     "past_due": "churned",
     "dunning_days": 15,
     "paused": "zero",
@@ -122,7 +131,7 @@ def _all_figures(base: ContractIndex, convention: MetricConvention) -> str:
 @pytest.mark.parametrize("field", CONTRACT_SETTINGS)
 def test_every_setting_of_contracts_changes_a_figure(rich: ContractIndex, field: str) -> None:
     """No field of the convention is decoration."""
-    changed = MetricConvention().replace(**{field: CONTRACT_SETTINGS[field]})
+    changed = convention_with(**{field: CONTRACT_SETTINGS[field]})
     assert _all_figures(rich, changed) != _all_figures(rich, MetricConvention())
 
 
@@ -133,22 +142,25 @@ def test_every_setting_is_tested_by_name() -> None:
         *("bootstrap_resamples", "bootstrap_seed"),
     }
     statements = {"name", "time_zone"}
-    assert set(MetricConvention.model_fields) == elsewhere | statements | set(CONTRACT_SETTINGS)
+    of_spells = {"billing_months", "spell", "same_day", "unpaid", "pause_reasons"}
+    fields = set(MetricConvention.model_fields) | set(ContractConvention.model_fields)
+    named = elsewhere | statements | of_spells | set(CONTRACT_SETTINGS)
+    assert fields - {"contracts"} == named
 
 
 def test_settings_on_the_rows_by_hand(rich: ContractIndex) -> None:
     """Each setting moves what it names, by the amount in the row."""
 
     def closing(**changes: Any) -> float:
-        convention = MetricConvention().replace(**changes)
+        convention = convention_with(**changes)
         moves = revenue_movements(rich, periods=MARCH, convention=convention)
         return float(moves.summary()["closing"].iloc[0])
 
     # pause 50, asked 60, unpaid 80, coupon 81, trial 85, meter 97, gap 40, gone 30, less 25
     assert closing() == 548.0
     assert closing(paused="zero") == 548.0 - 50.0
-    assert closing(churn_recognition="cancel_requested") == 548.0 - 60.0
-    assert closing(churn_recognition="billing_end") == 548.0 + 70.0
+    assert closing(recognition="cancel_requested") == 548.0 - 60.0
+    assert closing(recognition="billing_end") == 548.0 + 70.0
     assert closing(past_due="churned") == 548.0 - 80.0
     assert closing(dunning_days=15) == 548.0 - 80.0
     assert closing(dunning_days=60) == 548.0
@@ -158,7 +170,7 @@ def test_settings_on_the_rows_by_hand(rich: ContractIndex) -> None:
 
 
 def test_a_setting_without_its_column_leaves_a_note(march: ContractIndex) -> None:
-    asked = MetricConvention(churn_recognition="cancel_requested")
+    asked = convention_with(recognition="cancel_requested")
     (note,) = retention_rate(march, period=MARCH, convention=asked).notes
     assert note.startswith("no column 'cancel_requested': the end stands for it in 7")
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit.contracts import ContractConvention
 from retainkit.errors import NotComputableError
 from retainkit.metrics import (
     MetricConvention,
@@ -133,7 +134,7 @@ def test_opening_plus_movements_is_closing(
     """The identity closes to the cent, in money and in heads, for each customer and in sum."""
     convention = MetricConvention().replace(
         counting=counting,
-        grace_days=grace,
+        contracts=ContractConvention(grace_days=grace),
         same_period_join_leave="count_both" if both else "ignore",
     )
     table = revenue_movements(
@@ -213,7 +214,9 @@ def test_grace_bridges_a_gap_and_waits_for_a_fresh_end(march_contracts: pd.DataF
     """H's gap lasts 15 days; D and F left less than 15 days before the end of observation."""
     for grace, churned in ((15, {"D": -100.0, "H": -100.0, "I": -100.0}), (16, {"I": -100.0})):
         base = index_contracts(march_contracts, as_of="2026-03-31")
-        convention = MetricConvention(counting="event", grace_days=grace)
+        convention = MetricConvention(
+            counting="event", contracts=ContractConvention(grace_days=grace)
+        )
         if grace == 15:  # observed for longer, D and F are certainly gone
             base = index_contracts(march_contracts, as_of="2026-04-30")
         frame = revenue_movements(base, periods=Period.month(2026, 3), convention=convention)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
+from retainkit.contracts import ContractConvention
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
@@ -81,7 +82,9 @@ def test_stays_of_contracts_end_at_the_first_departure(march: ContractIndex) -> 
     left = frame[frame["left"] > 0]
     assert left["days"].tolist() == [20.0, 31.0, 63.0, 66.0, 78.0]
     assert frame["days"].tolist() == [20.0, 27.0, 31.0, 63.0, 66.0, 78.0, 90.0]
-    bridged = retention_curve(march, convention=MetricConvention(grace_days=16)).to_frame()
+    bridged = retention_curve(
+        march, convention=MetricConvention(contracts=ContractConvention(grace_days=16))
+    ).to_frame()
     assert bridged.loc[bridged["left"] > 0, "days"].tolist() == [31.0, 66.0]  # D, F too fresh
     late = retention_curve(march, joined_from="2026-03-01")
     assert late.n == 2

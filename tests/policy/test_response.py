@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 from scipy.optimize import minimize
 
+from retainkit._core.kernels.glm import poisson_mean
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.policy import DRLearner, RankedEffects, ResponseLearner, _kernel_rank
 from retainkit.typing import FloatArray, IntArray
@@ -60,22 +60,9 @@ def test_one_step_without_a_fold_is_close_to_a_fit_without_it() -> None:
 def test_nothing_bought_is_a_mean_of_zero() -> None:
     wide = np.ones((20, 1))
     model = _kernel_rank.log_linear(wide, np.zeros(20), 0.3)
-    assert _kernel_rank.mean_of(wide, model.beta).max() < 1e-12
+    assert poisson_mean(wide @ model.beta).max() < 1e-12
     for beta in _kernel_rank.without_fold(wide, np.zeros(20), model, np.arange(20) % 5, 5):
-        assert _kernel_rank.mean_of(wide, beta).max() < 1e-12
-
-
-@SMALL
-@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12))
-def test_pooling_gives_the_closest_rising_sequence(values: list[float]) -> None:
-    """Isotonic regression: at i, max over lower, min over upper bounds of the means between."""
-    x = np.array(values)
-    n = x.size
-    oracle = [
-        max(min(float(x[low : high + 1].mean()) for high in range(i, n)) for low in range(i + 1))
-        for i in range(n)
-    ]
-    np.testing.assert_allclose(_kernel_rank.pool_adjacent(x), oracle, atol=1e-9)
+        assert poisson_mean(wide @ beta).max() < 1e-12
 
 
 def test_ranks_by_hand() -> None:

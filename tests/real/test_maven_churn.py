@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from retainkit.churn import (
-    ContractChurnConfig,
     cumulative_incidence,
     detect_contract_churn,
     list_contract_spells,
 )
+from retainkit.contracts import ContractConvention
 from retainkit.tables import ContractColumns, ContractRules, validate_contracts
 
 pytestmark = pytest.mark.real
@@ -26,7 +26,7 @@ PATH = (
     / "subscription_cohort.csv"
 )
 AS_OF = "2023-09-08"
-BY_CONTRACT = ContractChurnConfig(spell="contract")
+BY_CONTRACT = ContractConvention(spell="contract")
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +145,12 @@ def test_conventions_move_the_figures_as_they_say(contracts: pd.DataFrame) -> No
         contracts, as_of=AS_OF, config=BY_CONTRACT.replace(same_day="ignore")
     )
     assert len(counted) - len(no_same_day) == 108
-    monthly = ContractChurnConfig(recognition="billing_end", billing_months=1)
+    monthly = ContractConvention(recognition="billing_end", billing_months=1)
     billed = list_contract_spells(contracts, as_of=AS_OF, config=monthly)
     assert billed.duration[billed.ended].min() >= 28
     gone = [
         int(detect_contract_churn(contracts, as_of=AS_OF, config=config).churned.sum())
-        for config in (ContractChurnConfig(), monthly)
+        for config in (ContractConvention(), monthly)
     ]
     assert gone[0] == 2877 - 1065
     assert gone[1] < gone[0]

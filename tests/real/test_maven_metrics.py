@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit.churn import list_contract_spells
+from retainkit.contracts import ContractConvention
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
@@ -83,7 +85,7 @@ def test_movements_of_every_month_by_sets(contracts: pd.DataFrame, base: Contrac
 
 def test_unpaid_customers_leave_after_dunning(contracts: pd.DataFrame, base: ContractIndex) -> None:
     patient = retention_rate(base, period=MONTHS[-1])
-    strict = MetricConvention(dunning_days=15)
+    strict = MetricConvention(contracts=ContractConvention(dunning_days=15))
     result = retention_rate(base, period=MONTHS[-1], convention=strict)
     late = contracts[~contracts["paid"].astype("boolean").fillna(True).astype(bool)]
     assert len(late) == 133
@@ -92,6 +94,20 @@ def test_unpaid_customers_leave_after_dunning(contracts: pd.DataFrame, base: Con
     gone = running[running["start"] + pd.Timedelta(days=15) <= eve]
     assert patient.denominator is not None
     assert result.denominator == patient.denominator - gone["customer_id"].nunique()
+
+
+def test_churn_and_metrics_count_the_same_losses_each_month(
+    contracts: pd.DataFrame, base: ContractIndex
+) -> None:
+    """Seven contracts of August 2023 end on the day they start: both count them."""
+    spells = list_contract_spells(contracts, as_of="2023-09-08").to_frame()
+    lost = spells.loc[spells["ended"], "end"].dt.strftime("%Y-%m").value_counts()
+    convention = MetricConvention.chartmogul()
+    for period in MONTHS:
+        rate = churn_rate(base, period=period, convention=convention)
+        assert rate.numerator in (None, lost.get(str(period), 0))
+    august = contracts[contracts["start"].dt.strftime("%Y-%m") == "2023-08"]
+    assert int((august["start"] == august["end"]).sum()) == 7
 
 
 def test_exposure_is_the_sum_of_covered_days(contracts: pd.DataFrame, base: ContractIndex) -> None:
@@ -166,7 +182,9 @@ def test_a_return_opens_a_cohort_of_its_own_if_asked(
     until = own["end"].fillna(pd.Timestamp("2100-01-01"))
     reach = until.groupby(own["customer_id"]).cummax().groupby(own["customer_id"]).shift()
     gap = (own["start"] - reach).dt.days
-    convention = MetricConvention(reactivated_cohort="new", grace_days=14)
+    convention = MetricConvention(
+        reactivated_cohort="new", contracts=ContractConvention(grace_days=14, same_day="ignore")
+    )
     table = follow_cohorts(base, convention=convention)
     opens = own[reach.isna() | (gap >= 14)]
     assert table.sizes.sum() == len(opens)

@@ -126,7 +126,7 @@ def test_what_was_not_computed_is_listed_with_what_enables_it(
     page = Page(english)
     assert cdnow.gaps
     for gap in cdnow.gaps:
-        assert set(gap) <= set(page.texts)
+        assert set(gap.words()) <= set(page.texts)
 
 
 def test_only_the_first_ten_key_customers_are_named(cdnow: RetentionResult, english: str) -> None:

@@ -12,6 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit._core.kernels.glm import (
+    center_and_scale,
+    fit_logistic,
+    ridge_penalty,
+    solve_ridge,
+    standardize,
+)
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AsOfError, NotComputableError, SchemaError
 from retainkit.lifetime import GammaGammaModel, MbgNbdModel, fit_gamma_gamma, fit_mbg_nbd
@@ -27,14 +34,10 @@ from retainkit.value import (
     summarize_customers,
 )
 from retainkit.value._kernel_hurdle import (
-    center_and_scale,
     clustered_error,
     design,
     difference_of_shares,
     level_correction,
-    ridge_least_squares,
-    ridge_logistic,
-    standardize,
     top_of,
 )
 
@@ -139,7 +142,9 @@ def test_level_correction_by_hand(levels: list[float], factor: float) -> None:
 def test_ridge_least_squares_by_hand() -> None:
     # one centred feature: slope = z'y / (z'z + penalty), constant = mean
     z = standardize(np.array([[-1.0], [1.0]]), np.zeros(1), np.ones(1))
-    npt.assert_allclose(ridge_least_squares(z, np.array([1.0, 5.0]), 2.0), [3.0, 4 / 4])
+    npt.assert_allclose(
+        solve_ridge(z.T @ z, z.T @ np.array([1.0, 5.0]), ridge_penalty(2, 2.0)), [3.0, 4 / 4]
+    )
 
 
 def test_ridge_logistic_meets_an_independent_optimiser() -> None:
@@ -154,14 +159,16 @@ def test_ridge_logistic_meets_an_independent_optimiser() -> None:
         return float(np.sum(np.logaddexp(0, z @ b) - y * (z @ b)) + 1.5 * np.sum(b[1:] ** 2))
 
     npt.assert_allclose(
-        ridge_logistic(z, y, 3.0), minimize(loss, np.zeros(5), tol=1e-12).x, atol=1e-4
+        fit_logistic(z, y, penalty=ridge_penalty(5, 3.0)).coefficients,
+        minimize(loss, np.zeros(5), tol=1e-12).x,
+        atol=1e-4,
     )
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_everybody_or_nobody_buying_stays_finite(outcome: float) -> None:
     z = standardize(np.random.default_rng(1).normal(size=(50, 3)), np.zeros(3), np.ones(3))
-    b = ridge_logistic(z, np.full(50, outcome), 10.0)
+    b = fit_logistic(z, np.full(50, outcome), penalty=ridge_penalty(4, 10.0)).coefficients
     assert np.isfinite(b).all()
     chance = 1 / (1 + np.exp(-(z @ b)))
     npt.assert_allclose(chance, outcome, atol=1e-6)

@@ -11,10 +11,10 @@ from retainkit._core.time import DAYS_PER_YEAR
 from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import (
     AttributionConfig,
-    ContractChurnConfig,
     DetectionConfig,
     EvidenceModelConfig,
 )
+from retainkit.contracts import ContractConvention
 from retainkit.forecast import ForecastConfig
 from retainkit.lifetime import FitConfig
 from retainkit.metrics import MetricConvention
@@ -212,8 +212,6 @@ class PipelineConfig(FrozenConfig):
         Thresholds of the stages, in the customer's own rhythm.
     churn : DetectionConfig
         From which probability on a customer counts as gone.
-    contract_churn : ContractChurnConfig
-        When a contract customer counts as gone.
     attribution : AttributionConfig
         How evidence about the cause of leaving is weighed.
     evidence : EvidenceModelConfig, optional
@@ -241,7 +239,8 @@ class PipelineConfig(FrozenConfig):
         When adverse decisions about a protected group are too many. `on_breach="stop"` lets a run
         end in `PolicyStoppedError` then.
     convention : MetricConvention
-        What the retention metrics mean.
+        What the retention metrics mean. Its `contracts` say when a contract has ended, for churn
+        detection, expected value and metrics alike: `.contracts` here is the same.
     trend_months : int, default 12
         Complete calendar months followed one by one; 0 follows none.
     flows : {"contracts", "all", "none"}, default "contracts"
@@ -285,7 +284,6 @@ class PipelineConfig(FrozenConfig):
     standing: StandingConfig = StandingConfig()
     lifecycle: LifecycleConfig = LifecycleConfig()
     churn: DetectionConfig = DetectionConfig()
-    contract_churn: ContractChurnConfig = ContractChurnConfig()
     attribution: AttributionConfig = AttributionConfig()
     evidence: EvidenceModelConfig | None = EvidenceModelConfig()
     potential: PotentialConfig = PotentialConfig()
@@ -302,3 +300,8 @@ class PipelineConfig(FrozenConfig):
     flows: FlowScope = "contracts"
     cost_to_win: NonNegativeFloat | None = None
     owner_column: str | None = None
+
+    @property
+    def contracts(self) -> ContractConvention:
+        """When a contract counts and has ended: one convention for the whole run."""
+        return self.convention.contracts

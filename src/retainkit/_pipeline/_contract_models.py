@@ -7,11 +7,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from retainkit._core.config import FrozenModel
-from retainkit._pipeline._contract_facts import ContractFacts, read_terms
 from retainkit.churn import SpellTable
+from retainkit.contracts import Contracts, ContractState
+from retainkit.contracts._kernel_charges import charges_due
+from retainkit.contracts._state import read_terms
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import (
     ContractModelUnion,
@@ -21,7 +22,6 @@ from retainkit.lifetime import (
 )
 from retainkit.typing import BoolArray, FloatArray
 from retainkit.value import expected_contract_value
-from retainkit.value._kernel_charges import charges_due
 
 ContractModelName: TypeAlias = Literal["best", "shifted_beta_geometric", "beta_discrete_weibull"]
 """Models of how long contracts last; "best" takes the one with the lower BIC."""
@@ -40,8 +40,8 @@ class ContractTerm(FrozenModel):
     term_months : int
         Months between two chances to leave, of the contracts it is for [month].
     counted_in : int
-        Months per period of the model [month]: the term, or 1 where too few such contracts ended
-        and all contracts were learnt from together.
+        Months per period of the model [month]: 1 in what is learnt, as tenure is counted in whole
+        months, so that contracts that run and contracts that ended are at risk alike.
     model : ShiftedBetaGeometricModel or BetaDiscreteWeibullModel
         The learnt model.
 
@@ -61,7 +61,7 @@ class ContractTerm(FrozenModel):
 
 
 def fit_contract_terms(
-    contracts: pd.DataFrame,
+    contracts: Contracts,
     spells: SpellTable,
     *,
     choice: ContractModelName,
@@ -74,25 +74,25 @@ def fit_contract_terms(
     levels = [int(term) for term in np.unique(terms)]
     for term in levels:
         try:
-            model = _fit(spells, np.flatnonzero(terms == term), term, choice, config)
+            model = _fit(spells, np.flatnonzero(terms == term), choice, config)
         except (NotComputableError, ConvergenceError) as error:
             notes.append(f"no model of contracts with a term of {term} months: {error.wrong}")
         else:
-            found[term] = ContractTerm(term_months=term, counted_in=term, model=model)
+            found[term] = ContractTerm(term_months=term, counted_in=1, model=model)
     missing = [term for term in levels if term not in found]
     if missing and len(levels) > 1:
         try:
-            model = _fit(spells, np.arange(len(spells)), 1, choice, config)
+            model = _fit(spells, np.arange(len(spells)), choice, config)
         except (NotComputableError, ConvergenceError) as error:
             notes.append(f"no model of all contracts together: {error.wrong}")
         else:
-            notes.append(f"terms {missing} use the model of all contracts, by month")
+            notes.append(f"terms {missing} use the model of all contracts")
             found |= {t: ContractTerm(term_months=t, counted_in=1, model=model) for t in missing}
     return tuple(found[term] for term in levels if term in found), tuple(notes)
 
 
 def predict_contracts(
-    facts: ContractFacts,
+    facts: ContractState,
     terms: tuple[ContractTerm, ...],
     *,
     margin_rate: FloatArray,
@@ -124,11 +124,10 @@ def predict_contracts(
 def _fit(
     spells: SpellTable,
     rows: npt.NDArray[np.intp],
-    term: int,
     choice: ContractModelName,
     config: FitConfig,
 ) -> ContractModelUnion:
-    periods, ended, weights = _tenures(spells, rows, term)
+    periods, ended, weights = _tenures(spells, rows)
     if choice != "best":
         return _FITS[choice](periods, ended, weights=weights, config=config)
     simple = fit_shifted_beta_geometric(periods, ended, weights=weights, config=config)
@@ -140,23 +139,25 @@ def _fit(
 
 
 def _tenures(
-    spells: SpellTable, rows: npt.NDArray[np.intp], term: int
+    spells: SpellTable, rows: npt.NDArray[np.intp]
 ) -> tuple[FloatArray, BoolArray, FloatArray]:
-    """Return the period each spell ended in, or the last one it was renewed after, with counts.
+    """Return the month each spell ended in, or the last one it survived, with counts.
 
-    A spell that runs in its first period has not yet been able to leave: it is not among them.
+    With c charges a spell that ended stayed after the first c - 1 months and left in month c; one
+    that runs stayed after the first c - 1, and month c is not over: both have been at risk in the
+    same months. A spell that runs in its first month has not been at risk at all.
     """
     start = spells.start_day[rows].astype(np.int64)
     until = start + np.maximum(spells.duration[rows], 1.0).astype(np.int64)
     charges = charges_due(start, until)
     ended = spells.ended[rows]
-    period = np.where(ended, -(-charges // term), (charges - 1) // term)
-    seen = period >= 1
-    pairs, counts = np.unique(period[seen] * 2 + ended[seen], return_counts=True)
+    month = np.where(ended, charges, charges - 1)
+    seen = month >= 1
+    pairs, counts = np.unique(month[seen] * 2 + ended[seen], return_counts=True)
     if not len(pairs):
         raise NotComputableError(
-            "no contract has reached its first renewal",
-            rule="staying is learnt from renewals",
+            "no contract has reached its second month",
+            rule="staying is learnt from charges made again",
             where="contracts",
         )
     return (pairs // 2).astype(np.float64), pairs % 2 == 1, counts.astype(np.float64)

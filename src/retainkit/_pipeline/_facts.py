@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._pipeline._contract_facts import ContractFacts
+from retainkit.contracts import ContractState
 from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
@@ -45,7 +45,7 @@ class CustomerFacts:
         What costs an unprofitable customer most, as a position in `value.LOSS_REASONS`; -1 for
         the others. None where no profit is known. Without list prices a discount cannot be told
         from a dear product: `decompose_profit(list_amount=)` tells them apart.
-    contracts : ContractFacts or None
+    contracts : ContractState or None
         State of the contracts, where a firm has contracts and no purchases.
 
     Examples
@@ -64,7 +64,7 @@ class CustomerFacts:
     behavior: BehaviorTable | None = None
     wallet: WalletTable | None = None
     loss_reason: npt.NDArray[np.int8] | None = None
-    contracts: ContractFacts | None = None
+    contracts: ContractState | None = None
 
 
 def read_customer_facts(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from retainkit._core.catalogue import read_catalogue
 from retainkit._pipeline._config import PipelineConfig
+from retainkit.typing import Language
 
 if TYPE_CHECKING:
     from retainkit._pipeline._customers import CustomerScores
@@ -22,6 +24,8 @@ class Gap(NamedTuple):
         The reason.
     enabled_by : str
         The table, column or setting that would enable it.
+    id : str, default ""
+        Its name in the catalogue.
 
     Examples
     --------
@@ -33,48 +37,48 @@ class Gap(NamedTuple):
     what: str
     why: str
     enabled_by: str
+    id: str = ""
+
+    def words(self, language: Language = "en") -> tuple[str, str, str]:
+        """Return what is missing, why, and what would enable it, for display.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Display language.
+
+        Returns
+        -------
+        tuple of str
+            What the run itself worded, such as the message of a model, stays in English.
+
+        Examples
+        --------
+        >>> from retainkit.pipeline import Gap
+        >>> gap = Gap("lifetime model", "two customers", "more repeat purchases", "lifetime")
+        >>> gap.words("zh")
+        ('终身价值模型', 'two customers', '更多的重复购买')
+        """
+        known = read_catalogue("retainkit._pipeline", "gaps").get(self.id, {})
+        what, why, enabled_by = (
+            known.get(part, {}).get(language, getattr(self, part)) for part in self._fields[:3]
+        )
+        return what, why, enabled_by
 
 
-_TABLE_GAPS: dict[str, tuple[Gap, ...]] = {
-    "customers": (
-        Gap("standing (bad payers)", "no customers table", "customers= with credit_standing"),
-        Gap("background of business customers", "no customers table", "customers= with kind"),
-        Gap("share of wallet", "no customers table", "customers= with category_spending"),
-    ),
-    "contracts": (
-        Gap("contract retention, revenue retention", "no contracts table", "contracts="),
-    ),
-    "events": (Gap("cause of leaving", "no events table", "events="),),
-    "surveys": (Gap("satisfaction and recommendation", "no surveys table", "surveys="),),
-    "activities": (
-        Gap("cost to serve", "no activities table", "activities= and activity_rates or cost_pools"),
-    ),
+_TABLE_GAPS: dict[str, tuple[str, ...]] = {
+    "customers": ("standing", "background", "wallet"),
+    "contracts": ("contract_metrics",),
+    "events": ("causes",),
+    "surveys": ("satisfaction",),
+    "activities": ("cost_to_serve",),
 }
+"""What each table enables, by the ids of the catalogue."""
 
-NO_PROFIT = Gap(
-    "profit per customer", "transactions carry neither profit nor cost", "a profit or cost column"
-)
-NO_CONTRACT_PROFIT = Gap(
-    "profit per customer", "contracts carry no cost", "value.margin_rate in the configuration"
-)
-NO_PLANS = Gap("business breadth", "contracts name no plan", "contracts= with plan")
-NO_LINES = Gap("business breadth", "transactions carry no business line", "a business_line column")
-_NO_RATES = Gap(
-    "cost to serve",
-    "activities have no rates",
-    "activity_rates or cost_pools in the configuration",
-)
-_NO_WALLET = Gap(
-    "share of wallet",
-    "nobody's spending in the whole category is known",
-    "customers= with category_spending",
-)
-_NO_BEHAVIOR = Gap(
-    "rhythm, preference and trend of spending", "not asked for", "behavior in the configuration"
-)
-_NO_PROFIT_FOR_COSTS = Gap(
-    "cost to serve", "it is taken from profit, and none is known", "a profit or cost column"
-)
+
+def make_gap(gap_id: str, why: str = "") -> Gap:
+    """Return a gap of the catalogue; some are given their reason by the run."""
+    return Gap(*Gap("", why, "", gap_id).words(), gap_id)
 
 
 def find_gaps(
@@ -87,19 +91,16 @@ def find_gaps(
     doubts: tuple[str, ...],
 ) -> tuple[Gap, ...]:
     """List what a run did not compute: tables, columns and models that were missing."""
-    gaps = [
-        gap for name in _TABLE_GAPS if getattr(tables, name) is None for gap in _TABLE_GAPS[name]
-    ]
+    missing = [name for name in _TABLE_GAPS if getattr(tables, name) is None]
+    gaps = [make_gap(gap_id) for name in missing for gap_id in _TABLE_GAPS[name]]
     if tables.events is not None:
-        what, needed = "worth of evidence", "more losses with evidence"
-        gaps.extend(Gap(what, doubt, needed) for doubt in doubts)
+        gaps.extend(make_gap("evidence", doubt) for doubt in doubts)
     gaps.extend(of_history)
     if tables.activities is not None and scores.history.cost_to_serve is None:
-        gaps.append(
-            _NO_PROFIT_FOR_COSTS if config.activity_rates or config.cost_pools else _NO_RATES
-        )
+        priced = config.activity_rates or config.cost_pools
+        gaps.append(make_gap("profit_for_costs" if priced else "rates"))
     if tables.customers is not None and scores.share_of_wallet is None:
-        gaps.append(_NO_WALLET)
+        gaps.append(make_gap("category_spending"))
     if config.behavior is None and scores.share_of_wallet is None:
-        gaps.append(_NO_BEHAVIOR)
-    return (*gaps, *(Gap("lifetime model", note, "more repeat purchases") for note in notes))
+        gaps.append(make_gap("behavior"))
+    return (*gaps, *(make_gap("lifetime", note) for note in notes))

@@ -15,16 +15,9 @@ import pandas as pd
 
 from retainkit._core.codes import number_ids
 from retainkit._pipeline._config import PipelineConfig
-from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import fit_contract_terms
 from retainkit._pipeline._fitted import describe_rise, fit_pipeline
-from retainkit._pipeline._gaps import (
-    NO_CONTRACT_PROFIT,
-    NO_LINES,
-    NO_PLANS,
-    NO_PROFIT,
-    Gap,
-)
+from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit._pipeline._models import (
     PURCHASE_FITS,
     Models,
@@ -34,6 +27,7 @@ from retainkit._pipeline._models import (
 )
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
+from retainkit.contracts import Contracts, ContractState, list_charges, read_contract_state
 from retainkit.errors import NotComputableError, RetainkitError, SchemaError
 from retainkit.forecast import fit_forecast
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
@@ -42,7 +36,6 @@ from retainkit.value import (
     BehaviorTable,
     CustomerSummary,
     decompose_profit,
-    list_charges,
     summarize_behavior,
     summarize_customers,
 )
@@ -51,7 +44,7 @@ from retainkit.value import (
 class ContractRecord(NamedTuple):
     """Valid contracts, and what they show of who came and left."""
 
-    table: pd.DataFrame
+    table: Contracts
     churn: ChurnTable
     spells: SpellTable
 
@@ -83,7 +76,7 @@ class History(Protocol):
     def explain_losses(self, summary: CustomerSummary) -> npt.NDArray[Any] | None:
         """Return what costs each unprofitable customer most; None where no profit is known."""
 
-    def read_state(self) -> ContractFacts | None:
+    def read_state(self) -> ContractState | None:
         """Return the state that the future depends on beside the summary; None without one."""
 
     def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
@@ -110,8 +103,8 @@ class _Rows:
     as_of: date
     config: PipelineConfig
 
-    _no_profit: ClassVar[Gap]
-    _no_lines: ClassVar[Gap]
+    _no_profit: ClassVar[str]
+    _no_lines: ClassVar[str]
 
     def summarize(self) -> CustomerSummary:
         summary = summarize_customers(
@@ -137,21 +130,21 @@ class _Rows:
 
     def find_gaps(self, summary: CustomerSummary) -> tuple[Gap, ...]:
         missing = {self._no_profit: summary.profit, self._no_lines: summary.breadth}
-        return tuple(gap for gap, known in missing.items() if known is None)
+        return tuple(make_gap(gap) for gap, known in missing.items() if known is None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PurchaseHistory(_Rows):
     """Purchases alone: leaving is judged, the future is learnt from buying and spend."""
 
-    _no_profit: ClassVar = NO_PROFIT
-    _no_lines: ClassVar = NO_LINES
+    _no_profit: ClassVar = "profit"
+    _no_lines: ClassVar = "breadth_of_lines"
 
     @property
     def contracts(self) -> ContractRecord | None:
         return None
 
-    def read_state(self) -> ContractFacts | None:
+    def read_state(self) -> ContractState | None:
         return None
 
     def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
@@ -219,16 +212,14 @@ class ContractHistory(_Rows):
 
     contracts: ContractRecord
 
-    _no_profit: ClassVar = NO_CONTRACT_PROFIT
-    _no_lines: ClassVar = NO_PLANS
+    _no_profit: ClassVar = "profit_of_contracts"
+    _no_lines: ClassVar = "breadth_of_plans"
 
-    def read_state(self) -> ContractFacts | None:
-        return read_contract_facts(
-            self.contracts.table,
-            as_of=self.as_of,
-            customer_id=self.customer_id,
-            config=self.config.contract_churn,
+    def read_state(self) -> ContractState | None:
+        state = read_contract_state(
+            self.contracts.table, as_of=self.as_of, convention=self.config.contracts
         )
+        return state.of(self.customer_id)
 
     def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
         announce("learning how long contracts last")
@@ -251,7 +242,7 @@ class ContractHistory(_Rows):
         return (_index(self.contracts, self.as_of),)
 
 
-def _rows(tables: ValidTables) -> pd.DataFrame:
+def _rows(tables: ValidTables) -> pd.DataFrame | Contracts:
     """Return the table a run starts from; without one accepted row say where they all went."""
     base = tables.contracts if tables.transactions is None else tables.transactions
     if base is None:
@@ -274,15 +265,15 @@ def _rows(tables: ValidTables) -> pd.DataFrame:
 
 
 def _read_contracts(
-    table: pd.DataFrame | None, as_of: date, config: PipelineConfig
+    table: Contracts | None, as_of: date, config: PipelineConfig
 ) -> ContractRecord | None:
     """Read who came and left from the contracts; None without any."""
     if table is None or not len(table):
         return None
     return ContractRecord(
         table,
-        detect_contract_churn(table, as_of=as_of, config=config.contract_churn),
-        list_contract_spells(table, as_of=as_of, config=config.contract_churn),
+        detect_contract_churn(table, as_of=as_of, config=config.contracts),
+        list_contract_spells(table, as_of=as_of, config=config.contracts),
     )
 
 
@@ -302,8 +293,8 @@ def open_history(
     """Return the history that the tables hold, and the tables without the rows it now keeps."""
     rows = _rows(tables)
     contracts = _read_contracts(tables.contracts, as_of, config)
-    without_purchases = tables.transactions is None
-    if without_purchases:
+    without_purchases = isinstance(rows, Contracts)
+    if isinstance(rows, Contracts):
         rows = list_charges(rows, as_of=as_of)
     codes, customer_id = number_ids(rows["customer_id"])
     rows = rows.assign(customer_id=codes)

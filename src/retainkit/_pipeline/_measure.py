@@ -175,7 +175,7 @@ def find_causes(
     """
     events = tables.events
     if events is None:
-        if tables.contracts is None or not _TELLING & set(tables.contracts.columns):
+        if tables.contracts is None or not _TELLING & set(tables.contracts.frame.columns):
             return Causes(None)
         events = _NO_EVENTS
     churn = contracts.churn if contracts else scores.churn

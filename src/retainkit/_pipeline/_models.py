@@ -12,10 +12,11 @@ import pandas as pd
 
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
-from retainkit._pipeline._contract_facts import ContractFacts
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import ChurnTable, detect_churn
+from retainkit.churn._contracts import churn_of_contracts
+from retainkit.contracts import ContractState
 from retainkit.errors import (
     ConvergenceError,
     NotComputableError,
@@ -194,7 +195,7 @@ def _predict_lifetime(
 
 
 def _predict_contracts(
-    summary: CustomerSummary, models: Models, config: PipelineConfig, state: ContractFacts
+    summary: CustomerSummary, models: Models, config: PipelineConfig, state: ContractState
 ) -> Predictions:
     """Say who has left as it was seen, and predict the charges to come."""
     future_value = predict_contracts(
@@ -204,8 +205,9 @@ def _predict_contracts(
         horizon_days=float(config.horizon_days),
         annual_discount_rate=config.annual_discount_rate,
     )
+    churn = churn_of_contracts(state)
     unknown = np.full(len(summary), np.nan)
-    return Predictions(state.churn.p_active, state.churn, None, future_value, unknown)
+    return Predictions(churn.p_active, churn, None, future_value, unknown)
 
 
 def _judge(summary: CustomerSummary, p_active: FloatArray, config: PipelineConfig) -> ChurnTable:
@@ -243,5 +245,5 @@ def _needs_contracts() -> SchemaError:
         "the model was learnt from contracts, and the facts hold none",
         rule="a contract customer is scored by the state of the contract",
         where="facts.contracts",
-        fix="pass CustomerFacts(customer_id=..., contracts=read_contract_facts(...))",
+        fix="pass CustomerFacts(customer_id=..., contracts=read_contract_state(...).of(...))",
     )

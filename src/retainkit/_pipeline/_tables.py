@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from retainkit._pipeline._config import TableRules
+from retainkit.contracts import Contracts, read_contracts
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -32,7 +33,8 @@ class ValidTables(NamedTuple):
 
     transactions: pd.DataFrame | None
     customers: pd.DataFrame | None
-    contracts: pd.DataFrame | None
+    contracts: Contracts | None
+    """The contracts, read once for the whole run."""
     events: pd.DataFrame | None
     surveys: pd.DataFrame | None
     activities: pd.DataFrame | None
@@ -82,4 +84,6 @@ def sift_tables(
         )
         ledgers.append(ledger)
     ledger = Ledger.combine(*ledgers)
-    return ValidTables(**valid, ledger=ledger)
+    contracts = valid.pop("contracts")
+    read = None if contracts is None else read_contracts(contracts)
+    return ValidTables(**valid, contracts=read, ledger=ledger)

@@ -43,7 +43,6 @@ from retainkit.churn._churn_table import ChurnReason, ChurnTable
 from retainkit.churn._codes import CodeBook, CodeEntry
 from retainkit.churn._config import (
     AttributionConfig,
-    ContractChurnConfig,
     DetectionConfig,
     SourceWeights,
 )
@@ -61,7 +60,6 @@ from retainkit.churn._detection import detect_churn
 from retainkit.churn._drivers import DriverConfig, InteractionTest, RetentionDriverModel
 from retainkit.churn._fit_drivers import fit_retention_drivers
 from retainkit.churn._fit_reliability import fit_evidence_model
-from retainkit.churn._flows import FlowTable, leaky_bucket
 from retainkit.churn._gather import GatherConfig, gather_evidence
 from retainkit.churn._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
 from retainkit.churn._incidence import (
@@ -116,7 +114,6 @@ __all__ = [
     "CodeBook",
     "CodeCoverage",
     "CodeEntry",
-    "ContractChurnConfig",
     "DetectionConfig",
     "DriverConfig",
     "EventKind",
@@ -126,7 +123,6 @@ __all__ = [
     "EvidenceSource",
     "EvidenceStatus",
     "EvidenceTable",
-    "FlowTable",
     "GatherConfig",
     "HazardConfig",
     "IncidenceTable",
@@ -179,7 +175,6 @@ __all__ = [
     "fit_rhythm",
     "gather_evidence",
     "label_spells",
-    "leaky_bucket",
     "list_contract_spells",
     "load_code_book",
     "measure_agreement",

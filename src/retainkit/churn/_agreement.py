@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
 
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit.churn._causes import CAUSES, UNKNOWN_CODE
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
@@ -52,7 +52,7 @@ class Agreement(NamedTuple):
 
 
 def measure_agreement(
-    one: object, other: object, *, known_only: bool = False, confidence: float = 0.95
+    one: object, other: object, *, known_only: bool = False, level: float = 0.95
 ) -> Agreement:
     """Measure how far two readings of the same losses agree: model and human, human and human.
 
@@ -63,7 +63,7 @@ def measure_agreement(
         missing where a reading does not judge: such customers are left out.
     known_only : bool, default False
         Leave out customers whom either reading leaves `unknown`.
-    confidence : float, default 0.95
+    level : float, default 0.95
         Level of the bounds.
 
     Returns
@@ -110,8 +110,8 @@ def measure_agreement(
     if n == 0:
         return Agreement(0, np.nan, np.nan, np.nan, np.nan, np.nan, confusion)
     agreed, kappa, error = _kappa(counts / n, n)
-    reach = float(special.ndtri(0.5 + confidence / 2.0)) * error
-    return Agreement(n, agreed, kappa, error, kappa - reach, kappa + reach, confusion)
+    low, high = normal_bounds(kappa, error, level)
+    return Agreement(n, agreed, kappa, error, low, high, confusion)
 
 
 def _kappa(p: FloatArray, n: int) -> tuple[float, float, float]:

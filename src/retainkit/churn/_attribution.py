@@ -17,7 +17,7 @@ from retainkit.churn._causes import (
     AttributionRule,
     EvidenceStatus,
 )
-from retainkit.churn._churn_table import NO_DAY, ChurnTable
+from retainkit.churn._churn_table import ChurnTable
 from retainkit.churn._codes import CodeBook
 from retainkit.churn._config import AttributionConfig
 from retainkit.churn._coverage import count_codes, require_event_columns, resolve_books
@@ -26,6 +26,7 @@ from retainkit.churn._kernel import NEVER, first_in_group, top_two
 from retainkit.churn._kernel_attribution import MICROSECONDS_PER_DAY
 from retainkit.churn._statements import NONE, Statement, read_statements, tabulate_statements
 from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids
 from retainkit.typing import FloatArray, IntArray
 

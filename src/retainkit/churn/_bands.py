@@ -27,7 +27,7 @@ def cover_incidence(
     Parameters
     ----------
     table : IncidenceTable
-        Estimated incidences; its `confidence` is that of the bounds.
+        Estimated incidences; its `level` is that of the bounds.
     between : tuple of float, optional
         First and last time the bounds hold for [unit of the input]. By default from the tenth loss
         for the cause to the last time with ten customers at risk: where the normal law is fair.
@@ -98,7 +98,7 @@ def cover_incidence(
                 draws=draws,
                 rng=np.random.default_rng([seed, g, k]),
             )
-            critical = float(np.quantile(ratios, table.confidence))
+            critical = float(np.quantile(ratios, table.level))
             bounds = transformed_bounds(f[inside], se[inside], critical)
             columns = {"time": table.time[rows][inside], "incidence": f[inside]}
             columns |= {"low": bounds[0], "high": bounds[1]}

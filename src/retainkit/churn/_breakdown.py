@@ -13,9 +13,10 @@ from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import BRANCH_OF, CAUSES, UNKNOWN_CODE
-from retainkit.churn._churn_table import NO_DAY, ChurnTable
+from retainkit.churn._churn_table import ChurnTable
 from retainkit.churn._incidence_sample import Labels, read_groups
 from retainkit.churn._taxonomy import CauseCatalog
+from retainkit.contracts._spells import NO_DAY
 from retainkit.errors import AlignmentError
 from retainkit.typing import ArrayLike1D, FloatArray, Language
 

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_shapes
 from retainkit._core.config import FrozenModel
+from retainkit._core.kernels.intervals import wilson
 from retainkit._core.result import ResultTable
 from retainkit.churn._agreement import cause_codes
 from retainkit.churn._cause_table import CauseTable
-from retainkit.churn._kernel_isotonic import pool_adjacent
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveInt
 
@@ -205,12 +206,7 @@ def assess_causes(causes: CauseTable, *, truth: ArrayLike1D, bins: int = 10) -> 
 
 def _check(p: FloatArray, y: BoolArray, bins: int) -> None:
     """Refuse lengths that differ, probabilities outside [0, 1], and no bin."""
-    if p.shape != y.shape or p.ndim != 1:
-        raise AlignmentError(
-            f"probabilities of shape {p.shape}, outcomes of shape {y.shape}",
-            rule="one outcome per probability",
-            where="assess_calibration",
-        )
+    check_shapes(p.size, probability=p, outcome=y)
     if bins < 1 or ((p < 0.0) | (p > 1.0)).any():
         raise SchemaError(
             "a probability lies outside [0, 1], or there is no bin", rule="probabilities, bins >= 1"
@@ -226,17 +222,15 @@ def _tabulate(
     some = np.maximum(count, 1)
     empty = count == 0
     predicted = np.where(empty, np.nan, np.bincount(place, weights=p, minlength=bins) / some)
-    share = np.bincount(place, weights=y, minlength=bins) / some
-    z = 1.959963984540054
-    middle = (share + z**2 / (2 * some)) / (1 + z**2 / some)
-    half = z * np.sqrt(share * (1 - share) / some + z**2 / (4 * some**2)) / (1 + z**2 / some)
+    hits = np.bincount(place, weights=y, minlength=bins)
+    low, high = wilson(hits, count, 0.95)
     loss = float(-np.log(np.maximum(happened, 1e-15)).mean()) if len(p) else np.nan
     return CalibrationTable(
         count=count.astype(np.int64),
         predicted=predicted,
-        observed=np.where(empty, np.nan, share),
-        low=np.where(empty, np.nan, middle - half),
-        high=np.where(empty, np.nan, middle + half),
+        observed=np.where(empty, np.nan, hits / some),
+        low=low,
+        high=high,
         log_loss=loss,
         brier=brier,
     )
@@ -319,20 +313,30 @@ def fit_calibration(score: ArrayLike1D, *, outcome: ArrayLike1D) -> CalibrationM
     (0.25, 0.75)
     """
     x, y = np.asarray(score, dtype=np.float64), np.asarray(outcome, dtype=np.bool_)
-    if x.shape != y.shape or x.ndim != 1:
-        raise AlignmentError(
-            f"scores of shape {x.shape}, outcomes of shape {y.shape}",
-            rule="one outcome per score",
-            where="fit_calibration",
-        )
+    check_shapes(x.size, score=x, outcome=y)
     known = ~np.isnan(x)
     if not known.any():
         raise NotComputableError("no score is known", rule="a map is learnt from cases")
     x, y = x[known], y[known].astype(np.float64)
     ends = np.array([x.min(), x.max()])
-    corners, fitted = pool_adjacent(np.append(x, ends), np.append(y, [1.0, 0.0]))
+    corners, fitted = _rising_corners(np.append(x, ends), np.append(y, [1.0, 0.0]))
     return CalibrationMap(
         scores=tuple(corners.tolist()),
         probabilities=tuple(fitted.tolist()),
         cases=int(known.sum()),
     )
+
+
+def _rising_corners(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the corners of the rising map closest to y in least squares: x and fitted value.
+
+    Equal x share one value. A block of equal values is given by its first and last x.
+    """
+    from scipy.optimize import isotonic_regression
+
+    points, place = np.unique(x, return_inverse=True)
+    weight = np.bincount(place)
+    level = isotonic_regression(np.bincount(place, weights=y) / weight, weights=weight).x
+    rises = np.diff(level) > 0.0
+    corner = np.append(True, rises) | np.append(rises, True)
+    return points[corner], level[corner]

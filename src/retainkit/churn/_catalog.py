@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 
+from retainkit._core.catalogue import read_catalogue, read_data
 from retainkit.churn._codes import CodeBook, catalog_code_book
 from retainkit.churn._taxonomy import CauseCatalog
 from retainkit.errors import SchemaError
@@ -25,11 +24,6 @@ BUILT_IN_CODE_BOOKS = (
     "ibm_telco.churn_category",
 )
 """Names of the built-in books, in the order in which they are tried."""
-
-
-def _read(path: str) -> str:
-    """Return the text of one of the room's data files."""
-    return files("retainkit.churn").joinpath("data").joinpath(path).read_text(encoding="utf-8")
 
 
 @cache
@@ -55,8 +49,8 @@ def default_catalog() -> CauseCatalog:
     0      active.natural     Customer service
     1  active.competitive  Sales and marketing
     """
-    document = tomllib.loads(_read("causes.toml")) | tomllib.loads(_read("event_kinds.toml"))
-    return CauseCatalog.model_validate(document)
+    causes, kinds = (read_catalogue("retainkit.churn", name) for name in ("causes", "event_kinds"))
+    return CauseCatalog.model_validate({**causes, **kinds})
 
 
 @cache
@@ -90,7 +84,7 @@ def load_code_book(name: str) -> CodeBook:
             rule=f"the built-in books are {', '.join(BUILT_IN_CODE_BOOKS)}",
             fix="write your own: CodeBook.from_mapping(name, {code: cause})",
         )
-    return CodeBook.from_toml(_read(f"codes/{name}.toml"))
+    return CodeBook.from_toml(read_data("retainkit.churn", f"codes/{name}.toml"))
 
 
 @cache

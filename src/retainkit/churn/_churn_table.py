@@ -13,14 +13,13 @@ import pandas as pd
 
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
-from retainkit.churn._config import ContractChurnConfig, DetectionConfig
+from retainkit.churn._config import DetectionConfig
+from retainkit.contracts import ContractConvention
+from retainkit.contracts._spells import NO_DAY
 from retainkit.typing import BoolArray, FloatArray
 
 Int8Array: TypeAlias = npt.NDArray[np.int8]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
-
-NO_DAY = np.int32(np.iinfo(np.int32).min)
-"""Day number of a day that is not known."""
 
 
 class ChurnReason(StrEnum):
@@ -75,7 +74,7 @@ class ChurnTable(ResultTable):
         not known. None where leaving is never observed (non-contract business).
     spells : numpy.ndarray of int32 or None
         Times the customer joined; 2 or more = it came back. None without contracts.
-    config : DetectionConfig or ContractChurnConfig
+    config : DetectionConfig or ContractConvention
         The settings used.
 
     Examples
@@ -96,7 +95,7 @@ class ChurnTable(ResultTable):
     reason_code: Int8Array
     effective_day: Int32Array | None = None
     spells: Int32Array | None = None
-    config: DetectionConfig | ContractChurnConfig
+    config: DetectionConfig | ContractConvention
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "attribute_causes(events, churn=churn)"

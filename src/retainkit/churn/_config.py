@@ -1,4 +1,4 @@
-"""What a user may choose: detection, contract conventions, attribution."""
+"""What a user may choose: detection and attribution."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pydantic import Field
 from retainkit._core.config import FrozenConfig
 from retainkit.churn._causes import ChurnCause, EvidenceSource
 from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
-
-NonNegativeInt = Annotated[int, Field(ge=0)]
 
 
 class DetectionConfig(FrozenConfig):
@@ -29,51 +27,6 @@ class DetectionConfig(FrozenConfig):
     """
 
     threshold: Rate = 0.5
-
-
-class ContractChurnConfig(FrozenConfig):
-    """Say when the end of a contract counts as a loss.
-
-    Parameters
-    ----------
-    recognition : {"service_period_end", "cancel_requested", "billing_end"}
-        The day a loss is recognised: the first day without service (the default, column `end`);
-        the day notice was given (column `cancel_requested`); or the end of the billing period
-        (column `billing_end`). Where that column is empty, the end of service stands.
-    billing_months : int or None, default None
-        Length of a billing period [month]; fills in `billing_end` where it is empty.
-    spell : {"service", "contract"}, default "service"
-        Whether contracts without a day between them are one spell of being a customer, or each
-        contract is one: who cancels and signs again on the same day has left and come back.
-    grace_days : int, default 0
-        Days "below which a gap is not churn": a gap between two contracts, or up to and including
-        `as_of`, of fewer days is no loss; a gap of exactly so many days is one.
-    same_day : {"count", "ignore"}, default "count"
-        Whether a contract that ends on the day it starts was a contract.
-    unpaid : {"count", "ignore"}, default "count"
-        Whether a contract whose bill was never paid (`paid` is False) was a contract.
-    paused : {"active", "lost"}, default "active"
-        Whether a customer whose last contract ended in a pause is still one.
-    pause_reasons : tuple of str
-        Texts of `end_reason` that mean a pause, in lower case; so does `paused` = True.
-
-    Examples
-    --------
-    >>> from retainkit.churn import ContractChurnConfig
-    >>> ContractChurnConfig(grace_days=30).replace(same_day="ignore").grace_days
-    30
-    """
-
-    recognition: Literal["service_period_end", "cancel_requested", "billing_end"] = (
-        "service_period_end"
-    )
-    billing_months: Annotated[int, Field(ge=1)] | None = None
-    spell: Literal["service", "contract"] = "service"
-    grace_days: NonNegativeInt = 0
-    same_day: Literal["count", "ignore"] = "count"
-    unpaid: Literal["count", "ignore"] = "count"
-    paused: Literal["active", "lost"] = "active"
-    pause_reasons: tuple[str, ...] = ("pause", "paused", "subscription_paused")
 
 
 class SourceWeights(FrozenConfig):

@@ -6,18 +6,35 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.time import day_number, parse_as_of
-from retainkit.churn._churn_table import NO_DAY, REASON_CODE, ChurnReason, ChurnTable
-from retainkit.churn._config import ContractChurnConfig
-from retainkit.churn._contract_rules import read_contracts
-from retainkit.churn._spells import SpellTable, find_spells
+from retainkit.churn._churn_table import REASON_CODE, ChurnReason, ChurnTable
+from retainkit.churn._spells import SpellTable
+from retainkit.contracts import (
+    ContractConvention,
+    Contracts,
+    ContractState,
+    read_contract_state,
+    read_contracts,
+)
+from retainkit.contracts._convention import DEFAULT_CONTRACTS
+from retainkit.contracts._spells import NO_DAY
+from retainkit.contracts._state import STATUSES, date_and_join
 from retainkit.typing import AsOf
+
+_REASON_OF = {
+    "not_started": ChurnReason.NOT_STARTED,
+    "running": ChurnReason.CONTRACT_RUNNING,
+    "paused": ChurnReason.PAUSED,
+    "in_grace": ChurnReason.IN_GRACE,
+    "ended": ChurnReason.CONTRACT_ENDED,
+}
+_REASON_OF_STATUS = np.array([REASON_CODE[_REASON_OF[name]] for name in STATUSES], dtype=np.int8)
 
 
 def detect_contract_churn(
-    contracts: pd.DataFrame,
+    contracts: pd.DataFrame | Contracts,
     *,
     as_of: AsOf,
-    config: ContractChurnConfig = ContractChurnConfig(),  # noqa: B008 - frozen
+    config: ContractConvention = DEFAULT_CONTRACTS,
 ) -> ChurnTable:
     """Judge who has left from the contracts each customer had.
 
@@ -28,13 +45,12 @@ def detect_contract_churn(
 
     Parameters
     ----------
-    contracts : pandas.DataFrame
-        Valid contracts: customer_id, start, end (naive datetimes). Where the conventions need
-        them: cancel_requested, billing_end (naive datetimes), paid, paused (truth values),
-        end_reason.
+    contracts : pandas.DataFrame or Contracts
+        Valid contracts: customer_id, start, end (naive datetimes), and where known what the
+        convention asks for.
     as_of : str, date or datetime
         Last observed day, inclusive.
-    config : ContractChurnConfig, optional
+    config : ContractConvention, optional
         The conventions.
 
     Returns
@@ -68,46 +84,39 @@ def detect_contract_churn(
     1           b        0.0    False  contract_running          NaT       2
     2           c        1.0     True    contract_ended   2026-03-20       1
     """
-    today = day_number(parse_as_of(as_of))
-    rows = read_contracts(contracts, today=today, config=config)
-    spells = find_spells(rows, today=today, config=config)
-    n = len(rows.customer_id)
-    begun = np.zeros(n, dtype=np.bool_)
-    begun[spells.customer] = True
-    running, paused = begun & ~spells.has_ended, begun & spells.is_paused
-    gone = begun & ~running & ~paused
-    gone &= today + 1 - spells.reach >= max(config.grace_days, 1)
-    reason = np.full(n, REASON_CODE[ChurnReason.NOT_STARTED], dtype=np.int8)
-    reason[begun] = REASON_CODE[ChurnReason.IN_GRACE]
-    reason[paused] = REASON_CODE[ChurnReason.PAUSED]
-    reason[running] = REASON_CODE[ChurnReason.CONTRACT_RUNNING]
-    reason[gone] = REASON_CODE[ChurnReason.CONTRACT_ENDED]
+    return churn_of_contracts(read_contract_state(contracts, as_of=as_of, convention=config))
+
+
+def churn_of_contracts(state: ContractState) -> ChurnTable:
+    """Return who has left by the state of the contracts, in its order."""
+    gone = state.is_in("ended")
+    stays = state.is_in("running") | state.is_in("paused")
     return ChurnTable(
-        customer_id=rows.customer_id,
-        p_churned=np.where(gone, 1.0, np.where(running | paused, 0.0, np.nan)),
+        customer_id=state.customer_id,
+        p_churned=np.where(gone, 1.0, np.where(stays, 0.0, np.nan)),
         churned=gone,
-        reason_code=reason,
-        effective_day=np.where(gone, spells.reach, NO_DAY).astype(np.int32),
-        spells=np.bincount(spells.customer, minlength=n).astype(np.int32),
-        config=config,
+        reason_code=_REASON_OF_STATUS[state.status],
+        effective_day=state.ended_on,
+        spells=state.spells,
+        config=state.convention,
     )
 
 
 def list_contract_spells(
-    contracts: pd.DataFrame,
+    contracts: pd.DataFrame | Contracts,
     *,
     as_of: AsOf,
-    config: ContractChurnConfig = ContractChurnConfig(),  # noqa: B008 - frozen
+    config: ContractConvention = DEFAULT_CONTRACTS,
 ) -> SpellTable:
     """List every spell of every customer: from joining, or returning, to leaving.
 
     Parameters
     ----------
-    contracts : pandas.DataFrame
+    contracts : pandas.DataFrame or Contracts
         As in `detect_contract_churn`.
     as_of : str, date or datetime
         Last observed day, inclusive; spells that still run then are censored on it.
-    config : ContractChurnConfig, optional
+    config : ContractConvention, optional
         The conventions; `spell="contract"` makes each contract a spell of its own, so that who
         cancels and subscribes again on the same day comes back.
 
@@ -137,13 +146,13 @@ def list_contract_spells(
     2           b      2             31  False          NaN
     """
     today = day_number(parse_as_of(as_of))
-    rows = read_contracts(contracts, today=today, config=config)
-    spells = find_spells(rows, today=today, config=config)
+    rows = read_contracts(contracts)
+    _, spells = date_and_join(rows, today=today, convention=config)
     return SpellTable(
         customer_id=rows.customer_id,
-        customer=spells.customer.astype(np.int32),
+        customer=spells.customer,
         number=spells.number,
-        start_day=spells.start.astype(np.int32),
+        start_day=spells.start,
         end_day=np.where(spells.ended, spells.end, NO_DAY).astype(np.int32),
         contracts=spells.contracts,
         last_contract=spells.last_contract,

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from retainkit._core.kernels.intervals import wilson
 from retainkit.churn._attribution import attribute_causes
 from retainkit.churn._breakdown import CauseBreakdown
 from retainkit.churn._cause_table import CauseTable
@@ -76,7 +76,7 @@ def cross_causes(
     flat = group.astype(np.int64) * size + causes.cause_code
     counts = np.bincount(flat, minlength=len(names) * size).reshape(-1, size)
     total = counts.sum(axis=1, keepdims=True)
-    low, high = _wilson(counts, total)
+    low, high = wilson(counts, total, 0.95)
     expected = np.zeros((len(names), size))
     np.add.at(expected, group, causes.posterior)
     mine = np.array([entry.controllable is True for entry in causes.catalog.causes])
@@ -98,19 +98,6 @@ def cross_causes(
         lost = np.bincount(flat[known], weights=money[known], minlength=len(names) * size)
         frame["value"] = lost
     return pd.DataFrame(frame)
-
-
-def _wilson(
-    counts: npt.NDArray[np.int64], total: npt.NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray]:
-    """Return the Wilson bounds of shares."""
-    z, n = 1.959963984540054, np.maximum(total, 1)
-    share = counts / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    low = np.where(counts == 0, 0.0, middle - half)
-    high = np.where(counts == total, 1.0, middle + half)
-    return np.where(total > 0, low, np.nan), np.where(total > 0, high, np.nan)
 
 
 def compare_bases(one: CauseBreakdown, other: CauseBreakdown) -> pd.DataFrame:
@@ -145,8 +132,8 @@ def compare_bases(one: CauseBreakdown, other: CauseBreakdown) -> pd.DataFrame:
     """
     x, y = one.customers, other.customers
     n, m = int(x.sum()), int(y.sum())
-    low_x, high_x = _wilson(x, np.full_like(x, n))
-    low_y, high_y = _wilson(y, np.full_like(y, m))
+    low_x, high_x = wilson(x, np.full_like(x, n), 0.95)
+    low_y, high_y = wilson(y, np.full_like(y, m), 0.95)
     p, q = one.share, other.share
     gap = q - p
     pooled = (x + y) / max(n + m, 1)

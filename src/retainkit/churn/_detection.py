@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retainkit._core.arrays import check_shapes
 from retainkit.churn._churn_table import REASON_CODE, ChurnReason, ChurnTable
 from retainkit.churn._config import DetectionConfig
 from retainkit.errors import AlignmentError, SchemaError
@@ -72,12 +73,7 @@ def detect_churn(
 
 def _check(ids: pd.Index, alive: FloatArray, never: BoolArray) -> None:
     """Refuse lengths that differ, customers twice, and probabilities outside [0, 1]."""
-    if not (alive.shape == never.shape == (len(ids),)):
-        raise AlignmentError(
-            f"{len(ids)} customers, p_alive of shape {alive.shape}, never of shape {never.shape}",
-            rule="one value per customer, in the same order",
-            where="detect_churn",
-        )
+    check_shapes(len(ids), p_alive=alive, never=never)
     # asked of a series: an index would build a hash table for it, and keep it
     counted = isinstance(ids, pd.RangeIndex) or len(ids) < 2
     if not counted and not pd.Series(ids, copy=False).is_unique:

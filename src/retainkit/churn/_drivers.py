@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
-from retainkit.churn._kernel_drivers import expit, monotone_basis
+from retainkit._core.kernels.intervals import percentile_bounds
+from retainkit.churn._kernel_drivers import monotone_basis
 from retainkit.errors import SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, NonNegativeFloat, PositiveInt
 
@@ -31,7 +33,7 @@ class DriverConfig(FrozenConfig):
         Bootstrap resamples behind the bands.
     seed : int, default 0
         Seed of the resamples; the same seed gives the same bands bit for bit.
-    confidence : float, default 0.95
+    level : float, default 0.95
         Level of the bands.
 
     Examples
@@ -45,7 +47,7 @@ class DriverConfig(FrozenConfig):
     penalty: NonNegativeFloat = 0.1
     resamples: PositiveInt = 200
     seed: int = 0
-    confidence: float = 0.95
+    level: float = 0.95
 
 
 class InteractionTest(FrozenModel):
@@ -137,7 +139,8 @@ class RetentionDriverModel(FrozenModel):
         numpy.ndarray of float64
             Probabilities; NaN where an answer is missing.
         """
-        return expit(self._design(drivers, stage) @ np.array(self.coefficients))
+        chance: FloatArray = expit(self._design(drivers, stage) @ np.array(self.coefficients))
+        return chance
 
     def curve(
         self, *, grid: Sequence[float] | None = None, driver: str = "satisfaction"
@@ -243,9 +246,7 @@ class RetentionDriverModel(FrozenModel):
 
     def _band(self, draws: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
         """Return the bounds of the bootstrap draws."""
-        tail = (1.0 - self.config.confidence) / 2.0
-        low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
-        return low, high
+        return percentile_bounds(draws, self.config.level)
 
     def _design(self, drivers: pd.DataFrame, stage: Any) -> npt.NDArray[np.float64]:
         """Return the columns of the regression for these customers."""

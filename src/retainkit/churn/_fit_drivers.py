@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from retainkit._core.kernels.glm import fit_logistic
 from retainkit.churn._drivers import (
     DRIVERS,
     DriverConfig,
@@ -14,7 +15,7 @@ from retainkit.churn._drivers import (
     RetentionDriverModel,
     driver_design,
 )
-from retainkit.churn._kernel_drivers import fit_bounded_logit, fit_free_logit
+from retainkit.churn._kernel_drivers import fit_free_logit
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -156,14 +157,12 @@ def _fit(
         size = np.bincount(place[rows], minlength=len(cells)).astype(np.float64)
         hits = np.bincount(place[rows], weights=stays[rows], minlength=len(cells))
         kept = hits.astype(np.float64)
-        beta, likelihood, reached = fit_bounded_logit(
-            cells, kept, size, bounded=bounded, penalty=penalty, start=at
-        )
-        if not reached:
+        fit = fit_logistic(cells, kept, size, penalty=penalty, nonnegative=bounded, start=at)
+        if not fit.converged:
             raise ConvergenceError(
-                f"log-likelihood {likelihood:.6g}", rule="the optimum is reached"
+                f"log-likelihood {fit.log_likelihood:.6g}", rule="the optimum is reached"
             )
-        return beta, likelihood
+        return fit.coefficients, fit.log_likelihood
 
     beta, likelihood = solve(slice(None), start)
     rng = np.random.default_rng(config.seed)
@@ -210,7 +209,4 @@ def _fit_linear(
     """Return the log-likelihood with satisfaction as a straight line per stage."""
     centred = values - values.mean(axis=0)
     x = np.column_stack([group, centred[:, 1:], group * centred[:, :1]])
-    free = np.zeros(x.shape[1], dtype=np.bool_)
-    kept, size = stays.astype(np.float64), np.ones(len(stays))
-    flat = np.zeros(x.shape[1])
-    return fit_bounded_logit(x, kept, size, bounded=free, penalty=flat + 1e-9, start=flat)[1]
+    return fit_logistic(x, stays.astype(np.float64), penalty=np.zeros(x.shape[1])).log_likelihood

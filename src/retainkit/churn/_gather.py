@@ -10,11 +10,14 @@ import pandas as pd
 
 from retainkit._core.config import FrozenConfig
 from retainkit._core.frames import text_series
-from retainkit._core.time import from_day_numbers, parse_as_of
-from retainkit.churn._churn_table import NO_DAY, ChurnTable
-from retainkit.churn._config import ContractChurnConfig
-from retainkit.churn._contract_rules import RUNNING, read_contracts
+from retainkit._core.time import day_number, from_day_numbers, parse_as_of
+from retainkit.churn._churn_table import ChurnTable
+from retainkit.churn._config import DetectionConfig
 from retainkit.churn._coverage import require_event_columns
+from retainkit.contracts import ContractConvention, Contracts, read_contracts
+from retainkit.contracts._convention import DEFAULT_CONTRACTS
+from retainkit.contracts._spells import NO_DAY
+from retainkit.contracts._state import date_and_join
 from retainkit.tables import align_customer_ids
 from retainkit.typing import AsOf, BoolArray, PositiveFloat
 
@@ -51,7 +54,7 @@ def gather_evidence(
     *,
     churn: ChurnTable,
     as_of: AsOf,
-    contracts: pd.DataFrame | None = None,
+    contracts: pd.DataFrame | Contracts | None = None,
     customers: pd.DataFrame | None = None,
     surveys: pd.DataFrame | None = None,
     config: GatherConfig = GatherConfig(),  # noqa: B008 - frozen
@@ -70,7 +73,7 @@ def gather_evidence(
         Who left; only of them facts are added.
     as_of : str, date or datetime
         Last observed day, inclusive.
-    contracts : pandas.DataFrame, optional
+    contracts : pandas.DataFrame or Contracts, optional
         Valid contracts: the last ended one gives `service_ended` with its `end_reason` as code, and
         `bills_unpaid` where `paid` is False.
     customers : pandas.DataFrame, optional
@@ -116,7 +119,7 @@ def gather_evidence(
     effective = _effective(churn)
     parts = [_plain(events)]
     if contracts is not None and len(contracts):
-        parts += _from_contracts(contracts, left, as_of)
+        parts += _from_contracts(read_contracts(contracts), left, as_of, churn.config)
     if surveys is not None and len(surveys):
         parts.append(_from_surveys(surveys, left, effective, _latest(parts), config))
     if customers is not None and "credit_standing" in customers.columns:
@@ -169,12 +172,16 @@ def _latest(parts: list[pd.DataFrame]) -> pd.Series[Any]:
 
 
 def _from_contracts(
-    contracts: pd.DataFrame, left: pd.Series[Any], as_of: AsOf
+    contracts: Contracts,
+    left: pd.Series[Any],
+    as_of: AsOf,
+    config: DetectionConfig | ContractConvention,
 ) -> list[pd.DataFrame]:
     """Return how the last contract of each who left ended, and whether bills were open."""
-    today = int(np.datetime64(parse_as_of(as_of), "D").astype(np.int64))
-    rows = read_contracts(contracts, today=today, config=ContractChurnConfig())
-    frame = contracts.assign(_end=rows.end)[(rows.end <= today) & (rows.end < RUNNING)]
+    convention = config if isinstance(config, ContractConvention) else DEFAULT_CONTRACTS
+    today = day_number(parse_as_of(as_of))
+    dated, _ = date_and_join(contracts, today=today, convention=convention)
+    frame = contracts.frame.assign(_end=dated.end)[dated.end <= today]
     frame = frame[align_customer_ids(frame["customer_id"], pd.Index(left)) >= 0]
     frame = frame.sort_values(["_end", "start"], kind="stable")
     last = frame.drop_duplicates("customer_id", keep="last")

@@ -11,8 +11,9 @@ from pydantic import Field
 from scipy import special
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.glm import fit_softmax
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit.churn._incidence_sample import Labels, check_sample, read_causes
-from retainkit.churn._kernel_softmax import fit_softmax
 from retainkit.errors import ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, NonNegativeFloat, PositiveFloat
 
@@ -95,9 +96,8 @@ class CauseHazardModel(FrozenModel):
             self.covariates, self.effects, self.standard_errors, strict=True
         ):
             for cause, beta, se in zip(self.causes, betas, errors, strict=True):
-                reach = 1.959963984540054 * se
                 p = 2.0 * float(special.ndtr(-abs(beta / se))) if se > 0.0 else np.nan
-                odds = np.exp([beta, beta - reach, beta + reach]).tolist()
+                odds = np.exp([beta, *normal_bounds(beta, se, 0.95)]).tolist()
                 rows.append((name, cause, beta, se, *odds, p))
         columns = ["covariate", "cause", "effect", "se", "odds_ratio", "low", "high", "p_value"]
         return pd.DataFrame(rows, columns=columns)
@@ -257,7 +257,7 @@ def _fit(
     penalty = np.full(design.shape[1], _SLIGHT)
     penalty[seen:] += config.penalty * spread**2
     fit = fit_softmax(design, cells.counts, penalty=penalty, max_iterations=200)
-    if fit.gradient > 1e-6:
+    if not fit.converged:
         raise ConvergenceError(
             f"gradient {fit.gradient:.1e} after {fit.iterations} steps",
             rule="the gradient is near 0",

@@ -39,7 +39,7 @@ def cumulative_incidence(
     causes: Sequence[str] | None = None,
     entry: ArrayLike1D | None = None,
     by: Labels | None = None,
-    confidence: float = 0.95,
+    level: float = 0.95,
 ) -> IncidenceTable:
     """Estimate the probability of having left by each time, cause by cause.
 
@@ -60,7 +60,7 @@ def cumulative_incidence(
         customer with a later entry is at risk after that time only.
     by : array_like, shape (n,), optional
         Group of each customer, for one curve each; missing groups are not allowed.
-    confidence : float, default 0.95
+    level : float, default 0.95
         Confidence level of the bands [share].
 
     Returns
@@ -98,7 +98,7 @@ def cumulative_incidence(
     """
     code, names = read_causes(cause, causes)
     sample = check_sample(duration, entry, code, None, names, by)
-    return _estimate(sample, confidence)
+    return _estimate(sample, level)
 
 
 def share_incidence(
@@ -108,7 +108,7 @@ def share_incidence(
     causes: Sequence[str] = CAUSES,
     entry: ArrayLike1D | None = None,
     by: Labels | None = None,
-    confidence: float = 0.95,
+    level: float = 0.95,
 ) -> IncidenceTable:
     """Estimate incidences where each loss is shared among causes by probability.
 
@@ -124,7 +124,7 @@ def share_incidence(
         NaN is a customer who was still there.
     causes : sequence of str, default the eight leaves
         Names of the columns.
-    entry, by, confidence
+    entry, by, level
         As in `cumulative_incidence`.
 
     Returns
@@ -171,7 +171,7 @@ def share_incidence(
         )
     code = np.where(gone, 0, -1).astype(np.int64)
     sample = check_sample(duration, entry, code, parts, tuple(str(c) for c in causes), by)
-    return _estimate(sample, confidence)
+    return _estimate(sample, level)
 
 
 def compare_incidence(
@@ -269,10 +269,10 @@ def _gray_test(per_group: list[Any], k: int) -> tuple[float, int, float, FloatAr
     return chi, rank, float(special.chdtrc(rank, chi)), score
 
 
-def _estimate(sample: Sample, confidence: float) -> IncidenceTable:
+def _estimate(sample: Sample, level: float) -> IncidenceTable:
     """Return the curves of every group."""
-    if not 0.0 < confidence < 1.0:
-        raise SchemaError(f"confidence is {confidence}", rule="a level lies between 0 and 1")
+    if not 0.0 < level < 1.0:
+        raise SchemaError(f"level is {level}", rule="a level lies between 0 and 1")
     parts: list[tuple[Counts, FloatArray, FloatArray]] = []
     codes = []
     for number in range(len(sample.groups)):
@@ -295,7 +295,7 @@ def _estimate(sample: Sample, confidence: float) -> IncidenceTable:
         survival=_join([part[1] for part in parts]),
         incidence=_join([part[2] for part in parts]),
         never_at_risk=sample.never_at_risk,
-        confidence=confidence,
+        level=level,
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
 
+from retainkit._core.kernels.intervals import normal_bounds, normal_quantile
 from retainkit._core.result import ResultTable
 from retainkit.churn._kernel_incidence import (
     Counts,
@@ -48,7 +48,7 @@ class IncidenceTable(ResultTable):
         Probability of having left for the cause by the time.
     never_at_risk : int
         Customers who entered on the very day they were last seen: they tell nothing.
-    confidence : float
+    level : float
         Confidence level of the bands.
 
     Examples
@@ -75,7 +75,7 @@ class IncidenceTable(ResultTable):
     survival: FloatArray
     incidence: FloatArray
     never_at_risk: int
-    confidence: float
+    level: float
 
     _what: ClassVar[str] = "times"
     _next_step: ClassVar[str] = ".at([...])"
@@ -103,7 +103,7 @@ class IncidenceTable(ResultTable):
 
         They hold at one time chosen beforehand; `cover_incidence` gives bounds for whole curves.
         """
-        z = float(special.ndtri(0.5 + self.confidence / 2.0))
+        z = normal_quantile(self.level)
         return transformed_bounds(self.incidence, self.standard_error, z)
 
     @property
@@ -210,7 +210,6 @@ class IncidenceTable(ResultTable):
         """
         if not horizon > 0.0:
             raise SchemaError(f"horizon is {horizon}", rule="a horizon is positive")
-        z = special.ndtri(0.5 + self.confidence / 2.0)
         rows_out = []
         for code, group in enumerate(self.groups):
             rows = self._rows(code)
@@ -219,7 +218,8 @@ class IncidenceTable(ResultTable):
             for j, cause in enumerate(self.causes):
                 value, slope = time_lost(self.time[rows], h, j, horizon)
                 se = covariance(h, j, slope, slope) ** 0.5
-                rows_out.append((group, cause, horizon, value, se, value - z * se, value + z * se))
+                bounds = normal_bounds(value, se, self.level)
+                rows_out.append((group, cause, horizon, value, se, *bounds))
         names = ["group", "cause", "horizon", "time_lost", "se", "low", "high"]
         return pd.DataFrame(rows_out, columns=names)
 

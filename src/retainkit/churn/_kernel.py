@@ -44,17 +44,6 @@ def first_in_group(order: _Int, *keys: _Int) -> _Bool:
     return opens
 
 
-def running_max(group: _Int, value: _Int) -> npt.NDArray[np.int64]:
-    """Return the running maximum within each group; rows sorted by group."""
-    if not len(value):
-        return np.empty(0, dtype=np.int64)
-    low = int(value.min())
-    span = int(value.max()) - low + 1
-    shifted = value.astype(np.int64) - low + group.astype(np.int64) * span
-    highest = np.maximum.accumulate(shifted)
-    return highest - group.astype(np.int64) * span + low
-
-
 def sum_by_leaf(
     group: _Int, leaf: _Int, weight: npt.NDArray[np.float64], *, n: int, leaves: int
 ) -> npt.NDArray[np.float64]:

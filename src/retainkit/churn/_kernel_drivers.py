@@ -1,9 +1,11 @@
-"""Monotone splines and bounded logistic regression; arrays in, arrays out."""
+"""Monotone splines, and the likelihood of a free logit; arrays in, arrays out."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+from retainkit._core.kernels.glm import fit_logistic
 
 Float = npt.NDArray[np.float64]
 
@@ -27,68 +29,13 @@ def monotone_basis(x: Float, knots: Float) -> Float:
     return total
 
 
-def fit_bounded_logit(
-    x: Float,
-    hits: Float,
-    size: Float,
-    *,
-    bounded: npt.NDArray[np.bool_],
-    penalty: Float,
-    start: Float,
-) -> tuple[Float, float, bool]:
-    """Maximise the log-likelihood of `hits` of `size` with coefficients >= 0 where `bounded`.
-
-    Returns the coefficients, the log-likelihood and whether the optimum was reached.
-    """
-    from scipy import optimize
-
-    scale = max(float(size.sum()), 1.0)
-
-    def loss(beta: Float) -> tuple[float, Float]:
-        """Return the penalised loss and its slope."""
-        eta = x @ beta
-        value = (size * np.logaddexp(0.0, eta) - hits * eta).sum()
-        value += 0.5 * (penalty * beta**2).sum()
-        slope = x.T @ (size * expit(eta) - hits) + penalty * beta
-        return float(value) / scale, slope / scale
-
-    bounds = [(0.0, None) if low else (None, None) for low in bounded.tolist()]
-    found = optimize.minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-8},
-    )
-    beta = np.asarray(found.x, dtype=np.float64)
-    eta = x @ beta
-    likelihood = float((hits * eta - size * np.logaddexp(0.0, eta)).sum())
-    return beta, likelihood, bool(found.success)
-
-
 def fit_free_logit(x: Float, hits: npt.NDArray[np.bool_]) -> tuple[float, int]:
     """Return the greatest log-likelihood of a logit on the span of `x`, and the span's rank.
 
-    Newton's method on orthonormal columns; where a cell has one outcome only the likelihood is
-    approached from below, the steps end when it no longer rises.
+    On orthogonal columns; where a cell has one outcome only it is approached from below.
     """
     u, size, _ = np.linalg.svd(x, full_matrices=False)
     rank = int((size > size.max(initial=0.0) * 1e-9).sum())
-    base, y = u[:, :rank], hits.astype(np.float64)
-    beta, value = np.zeros(rank), -np.inf
-    for _ in range(100):
-        eta = base @ beta
-        now = float((y * eta - np.logaddexp(0.0, eta)).sum())
-        if now <= value + 1e-10 * max(abs(value), 1.0):
-            return max(now, value), rank
-        value, p = now, expit(eta)
-        inner = (base * (p * (1.0 - p))[:, None]).T @ base + 1e-10 * np.eye(rank)
-        beta = beta + np.linalg.solve(inner, base.T @ (y - p))
-    return value, rank
-
-
-def expit(eta: Float) -> Float:
-    """Return 1 / (1 + exp(-eta)) without overflow."""
-    half: Float = 0.5 * (1.0 + np.tanh(0.5 * eta))
-    return half
+    base = u[:, :rank] * np.sqrt(len(x))
+    found = fit_logistic(base, hits.astype(np.float64), penalty=np.zeros(rank))
+    return found.log_likelihood, rank

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.glm import fit_softmax, softmax
 from retainkit.churn._agreement import cause_codes
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import (
@@ -21,7 +22,6 @@ from retainkit.churn._causes import (
     ChurnCause,
 )
 from retainkit.churn._kernel import top_two
-from retainkit.churn._kernel_softmax import fit_softmax, softmax
 from retainkit.churn._records import first_places, spoken
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, PositiveInt, Rate
@@ -251,7 +251,7 @@ def fit_cause_model(
     penalty = np.full(x.shape[1], config.penalty)
     penalty[0] = 1e-6
     fit = fit_softmax(x, counts, penalty=penalty)
-    if fit.gradient > 1e-6:
+    if not fit.converged:
         raise ConvergenceError(
             f"gradient {fit.gradient:.1e} after {fit.iterations} steps", rule="gradient near 0"
         )

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.labels import Label
 from retainkit.churn._breakdown import CauseBreakdown
 from retainkit.churn._causes import CAUSES, ChurnCause
@@ -272,7 +273,7 @@ def review_churn_plan(
             error = (
                 rate * (1 - rate) / treated_at_risk + other * (1 - other) / hold_out_at_risk
             ) ** 0.5
-            low, high = effect - 1.96 * error, effect + 1.96 * error
+            low, high = normal_bounds(effect, error, 0.95)
         rows.append(
             (
                 action.id,
@@ -296,7 +297,7 @@ def find_cause_alerts(
     breakdowns: Sequence[CauseBreakdown],
     *,
     names: Sequence[str] | None = None,
-    level: float = 0.05,
+    level: float = 0.95,
     language: Language = "en",
 ) -> pd.DataFrame:
     """Find causes whose share in the last period moved beyond chance.
@@ -307,8 +308,8 @@ def find_cause_alerts(
         One per period, in order of time; the last is held against all before it together.
     names : sequence of str, optional
         Names of the periods.
-    level : float, default 0.05
-        Chance of any false alert, over all causes together.
+    level : float, default 0.95
+        Confidence level over all causes together: 1 less the chance of any false alert.
     language : {"en", "zh"}, default "en"
         Language of the countermeasure.
 
@@ -370,7 +371,7 @@ def find_cause_alerts(
         code = int(tested[place])
         entry = breakdowns[-1].catalog.causes[code]
         old, new = before[code] / m, now[code] / n
-        alert = bool(adjusted[place] <= level)
+        alert = bool(adjusted[place] <= 1.0 - level)
         rows.append(
             {
                 "period": str(names[-1]) if names else "last",

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from retainkit._core.arrays import check_shapes
 from retainkit._core.config import FrozenModel
-from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
+from retainkit.errors import ConvergenceError, NotComputableError, SchemaError
 from retainkit.lifetime import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, PositiveInt, TimeUnit
 
@@ -122,6 +123,8 @@ def fit_rhythm(history: PurchaseHistory) -> RhythmModel:
             where="history",
         )
     x, t = x[again], t[again]
+    order = np.lexsort((t, x))  # sums do not depend on the order of rows
+    x, t = x[order], t[order]
 
     def loss(logs: FloatArray) -> float:
         """Return minus the log-likelihood."""
@@ -212,12 +215,7 @@ def choose_threshold(
     0.6
     """
     p, gone = np.asarray(p_churned, dtype=np.float64), np.asarray(outcome, dtype=np.bool_)
-    if p.shape != gone.shape or p.ndim != 1:
-        raise AlignmentError(
-            f"probabilities of shape {p.shape}, outcomes of shape {gone.shape}",
-            rule="one outcome per customer",
-            where="choose_threshold",
-        )
+    check_shapes(p.size, p_churned=p, outcome=gone)
     if cost_missed < 0.0 or cost_false_alarm < 0.0 or cost_missed + cost_false_alarm <= 0.0:
         raise SchemaError(
             f"costs are {cost_missed} and {cost_false_alarm}",

@@ -3,81 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
-from retainkit.churn._churn_table import NO_DAY, Int32Array
-from retainkit.churn._config import ContractChurnConfig
-from retainkit.churn._contract_rules import ContractRows
-from retainkit.churn._kernel import NEVER, first_in_group, last_time, running_max
+from retainkit.churn._churn_table import Int32Array
+from retainkit.contracts import ContractConvention
+from retainkit.contracts._spells import NO_DAY
 from retainkit.typing import BoolArray, FloatArray
-
-
-class Spells(NamedTuple):
-    """Per spell, sorted by customer and start; then per customer where its coverage reaches."""
-
-    customer: npt.NDArray[np.int64]
-    number: npt.NDArray[np.int32]
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    ended: BoolArray
-    contracts: npt.NDArray[np.int32]
-    last_contract: npt.NDArray[np.int32]
-    pause: BoolArray
-    reach: npt.NDArray[np.int64]
-    """Per customer: day after the last covered one; -NEVER without a contract that counts."""
-    has_ended: BoolArray
-    is_paused: BoolArray
-
-
-def find_spells(rows: ContractRows, *, today: int, config: ContractChurnConfig) -> Spells:
-    """Join the contracts [start, end) of each customer into spells.
-
-    A new spell begins where a contract starts at least the grace (one day or more) after
-    everything before it has ended; counting contracts, every contract is one.
-    """
-    used = np.flatnonzero(rows.counts)
-    order = used[np.lexsort((used, rows.end[used], rows.start[used], rows.group[used]))]
-    g, s, e = rows.group[order], rows.start[order], rows.end[order]
-    reached = running_max(g, e)
-    opens = first_in_group(order, rows.group)
-    if config.spell == "contract":
-        opens[:] = True
-    else:
-        opens[1:] |= s[1:] - reached[:-1] >= max(config.grace_days, 1)
-    first = np.flatnonzero(opens)
-    spell = np.cumsum(opens) - 1
-    end = last_time(spell, e, np.ones(len(e), np.bool_), len(first))
-    size = len(rows.customer_id)
-    last = np.full(len(first), -1, dtype=np.int64)
-    at_end = np.flatnonzero(e == end[spell])
-    last[spell[at_end]] = order[at_end]  # the last one written is the one begun last
-    customer = g[first]
-    opening = np.searchsorted(customer, customer, side="left")
-    ended = end <= today
-    pause = ended & rows.paused[last] if len(last) else ended
-    reach = last_time(customer, end, np.ones(len(end), np.bool_), size)
-    paused = np.zeros(size, dtype=np.bool_)
-    latest = end == reach[customer]
-    paused[customer[latest]] = pause[latest]
-    return Spells(
-        customer,
-        (np.arange(len(first)) - opening + 1).astype(np.int32),
-        s[first],
-        end,
-        ended,
-        np.bincount(spell, minlength=len(first)).astype(np.int32),
-        last.astype(np.int32),
-        pause,
-        reach,
-        (reach > -NEVER) & (reach <= today),
-        paused,
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -102,7 +38,7 @@ class SpellTable(ResultTable):
         Whether the spell ended in a pause, which is no loss.
     as_of_day : int
         Last observed day.
-    config : ContractChurnConfig
+    config : ContractConvention
         The conventions used.
 
     Examples
@@ -128,7 +64,7 @@ class SpellTable(ResultTable):
     last_contract: Int32Array
     is_pause: BoolArray
     as_of_day: int
-    config: ContractChurnConfig
+    config: ContractConvention
 
     _what: ClassVar[str] = "spells"
     _next_step: ClassVar[str] = "cumulative_incidence(spells.duration, cause=...)"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.frames import text_series
 from retainkit.churn._causes import ChurnCause, EvidenceSource
@@ -197,8 +196,7 @@ def default_text_rules() -> TextRules:
     >>> [r.code if r else None for r in default_text_rules().classify(["客服态度恶劣", "不是太贵"])]
     ['staff_attitude', None]
     """
-    path = files("retainkit.churn").joinpath("data").joinpath("text_rules.toml")
-    return TextRules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    return TextRules.model_validate(read_catalogue("retainkit.churn", "text_rules"))
 
 
 def check_text_rules(rules: TextRules, catalog: CauseCatalog) -> None:

@@ -11,8 +11,8 @@ opportunities there is `fit_bg_bb`; where more is known of customers than their 
 
 from __future__ import annotations
 
+from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel, fit_bg_nbd, fit_mbg_nbd
 from retainkit.lifetime._bg_bb import BgBbModel
-from retainkit.lifetime._bg_nbd import BgNbdModel, fit_bg_nbd
 from retainkit.lifetime._compare import ModelComparison, compare_models
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._config import FitConfig, HistoryColumns
@@ -23,10 +23,10 @@ from retainkit.lifetime._contract import (
     tenures_from_survivors,
 )
 from retainkit.lifetime._covariates import Covariates
+from retainkit.lifetime._covariates_bound import BoundCovariateModel
 from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffect
-from retainkit.lifetime._covariates_evidence import LikelihoodRatio
 from retainkit.lifetime._covariates_fit import fit_with_covariates
-from retainkit.lifetime._covariates_model import CovariateModel
+from retainkit.lifetime._covariates_model import CovariateModel, LikelihoodRatio
 from retainkit.lifetime._coverage import IntervalCoverage, measure_coverage
 from retainkit.lifetime._fit_contract import (
     fit_beta_discrete_weibull,
@@ -40,7 +40,6 @@ from retainkit.lifetime._future_value import (
 from retainkit.lifetime._gamma_gamma import GammaGammaModel, fit_gamma_gamma
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
-from retainkit.lifetime._mbg_nbd import MbgNbdModel, fit_mbg_nbd
 from retainkit.lifetime._nbd import NbdModel, fit_nbd
 from retainkit.lifetime._opportunity_fit import fit_bg_bb
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
@@ -48,7 +47,7 @@ from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendM
 from retainkit.lifetime._simulate import draw_histories
 from retainkit.lifetime._split import HoldoutSplit, split_histories
 from retainkit.lifetime._uncertainty import (
-    Interval,
+    Estimate,
     TotalInterval,
     bootstrap_interval,
     bootstrap_models,
@@ -61,6 +60,7 @@ __all__ = [
     "BetaDiscreteWeibullModel",
     "BgBbModel",
     "BgNbdModel",
+    "BoundCovariateModel",
     "CompressedHistories",
     "ContractModelUnion",
     "ContractTenures",
@@ -68,11 +68,11 @@ __all__ = [
     "CovariateEffect",
     "CovariateModel",
     "Covariates",
+    "Estimate",
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
     "HoldoutSplit",
-    "Interval",
     "IntervalCoverage",
     "LikelihoodRatio",
     "MbgNbdModel",

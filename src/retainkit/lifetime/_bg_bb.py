@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.lifetime import _kernel_bg_bb as kernel
 from retainkit.lifetime._compress import compress_rows
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._model import LikelihoodModel
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
 

@@ -13,10 +13,9 @@ from retainkit._core.result import ResultTable
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import _kernel_compare as kernel
-from retainkit.lifetime._bg_nbd import fit_bg_nbd
+from retainkit.lifetime._beta_geometric import fit_bg_nbd, fit_mbg_nbd
 from retainkit.lifetime._compress import compress_histories
 from retainkit.lifetime._coverage import measure_coverage
-from retainkit.lifetime._mbg_nbd import fit_mbg_nbd
 from retainkit.lifetime._nbd import fit_nbd
 from retainkit.lifetime._pareto_nbd import fit_pareto_nbd
 from retainkit.lifetime._process import ProcessModel
@@ -208,7 +207,7 @@ def _log_scores(model: ProcessModel, split: HoldoutSplit) -> FloatArray:
         for count in np.unique(split.purchases).tolist():
             here = split.purchases == count
             known = model._know(x[here], t[here], T[here])
-            p = model._kernel.count_probability(known, split.horizon, int(count))
+            p = known.count_probability(split.horizon, int(count))
             result[here] = np.log(np.maximum(p, 1e-300))
     return result
 
@@ -240,8 +239,7 @@ def _tracking(models: list[ProcessModel], split: HoldoutSplit) -> pd.DataFrame:
     joined, customers = np.unique(split.joined, return_counts=True)
     for model in models:
         path = [
-            kernel.expected_since(model._kernel, model._know_new(), end - joined / scale)
-            for end in ends.tolist()
+            kernel.expected_since(model._know_new(), end - joined / scale) for end in ends.tolist()
         ]
         columns[_kind(model)] = np.array(path) @ customers.astype(np.float64)
     return pd.DataFrame(columns, index=pd.Index(ends, name=split.history.unit))

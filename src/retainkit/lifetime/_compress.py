@@ -8,9 +8,10 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
+from retainkit._core.arrays import as_column
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import AlignmentError, InvalidTableError
-from retainkit.lifetime._histories import as_column, history_columns
+from retainkit.lifetime._histories import history_columns
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray, TimeUnit
 

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import InvalidTableError, NotComputableError
 from retainkit.lifetime import _kernel_contract as kernel
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._model import LikelihoodModel
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveFloat
 
@@ -71,6 +71,7 @@ class _ContractModel(LikelihoodModel):
     """What both contract models predict."""
 
     _next_step: ClassVar[str] = ".survival(periods)"
+    _findings: ClassVar[dict[str, str]] = {"equal_customers": "tenure_homogeneous"}
 
     def _law(self) -> tuple[float, float, float]:
         raise NotImplementedError

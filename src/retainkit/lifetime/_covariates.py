@@ -117,6 +117,73 @@ class Covariates:
         empty = np.empty((len(frame) if hasattr(frame, "__len__") else 0, 0))
         return cls(np.column_stack(values) if values else empty, names=wanted)
 
+    @classmethod
+    def from_customers(
+        cls,
+        frame: IntoFrame,
+        customer_id: Any,
+        *,
+        columns: tuple[str, ...] | None = None,
+        id_column: str = "customer_id",
+    ) -> Self:
+        """Read the covariates of given customers, in their order, from a table by customer id.
+
+        Parameters
+        ----------
+        frame : pandas, Polars, PyArrow or DuckDB table
+            One row per customer, in any order; customers who are not asked for are ignored.
+        customer_id : array-like of shape (n,)
+            The customers, in the order of the history: `summary.customer_id`.
+        columns : tuple of str, optional
+            Columns to read; None is all but the id.
+        id_column : str, default "customer_id"
+            Column of the ids.
+
+        Returns
+        -------
+        Covariates
+            One row per customer asked for; NaN for customers the table does not know.
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing, or holds texts or dates.
+        AlignmentError
+            If the table has several rows of one customer, or knows none of those asked for.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.lifetime import Covariates
+        >>> frame = pd.DataFrame({"customer_id": ["b", "a", "x"], "web": [True, False, True]})
+        >>> Covariates.from_customers(frame, ["a", "b", "c"]).values.tolist()
+        [[0.0], [1.0], [nan]]
+        """
+        present = [str(name) for name in column_names(frame, table="covariates")]
+        _require((id_column,), tuple(present))
+        wanted = tuple(n for n in present if n != id_column) if columns is None else columns
+        table = cls.from_frame(frame, columns=wanted)
+        ids = pd.Index(read_columns(frame, (id_column,), table="covariates")[id_column])
+        if ids.has_duplicates:
+            repeated = ids[ids.duplicated()].unique()
+            raise AlignmentError(
+                f"{len(repeated):,} customers with several rows of covariates, first "
+                f"{repeated[0]!r}",
+                rule="one row per customer: covariates do not change over time",
+                where=f"covariates, column {id_column!r}",
+            )
+        asked = pd.Index(customer_id)
+        place = ids.get_indexer(asked)
+        if len(asked) and (place < 0).all():
+            raise AlignmentError(
+                f"covariates of none of the {len(asked):,} customers",
+                rule="ids of the covariates are those of the customers, in the same type",
+                where=f"covariates, column {id_column!r}",
+                fix=f"ids there are {ids.dtype}, of the customers {asked.dtype}",
+            )
+        values = np.where((place < 0)[:, None], np.nan, table.values[place])
+        return cls(values, names=wanted)
+
     def columns(self, names: tuple[str, ...]) -> FloatArray:
         """Return the named columns.
 
@@ -163,7 +230,7 @@ def as_covariates(covariates: Covariates | IntoFrame, n: int | None = None) -> C
             f"covariates of {len(table):,} customers for {n:,} histories",
             rule="one row per customer, in the order of the history",
             where="covariates",
-            fix='frame.set_index("customer_id").reindex(summary.customer_id) gives that order',
+            fix="Covariates.from_customers(frame, summary.customer_id) gives that order",
         )
     return table
 

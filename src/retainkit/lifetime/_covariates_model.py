@@ -1,31 +1,55 @@
-"""The model of purchases whose parameters depend on covariates, and its predictions."""
+"""The model of purchases whose parameters depend on covariates, and how sure its effects are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+from scipy.special import chdtrc, ndtr
 
-from retainkit.errors import NotComputableError
-from retainkit.lifetime._arguments import check_count, check_horizon, force_of_interest
-from retainkit.lifetime._compress import compress_rows
+from retainkit._core.arrays import check_level
+from retainkit._core.kernels.intervals import normal_bounds
+from retainkit.lifetime._arguments import check_horizon
+from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel
 from retainkit.lifetime._covariates import Covariates, as_covariates
-from retainkit.lifetime._covariates_evidence import CovariateEvidence
-from retainkit.lifetime._histories import history_columns
-from retainkit.lifetime._protocols import PurchaseHistory
-from retainkit.typing import FloatArray, IntoFrame
+from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffect, loading_of
+from retainkit.lifetime._kernel_covariates import Design, scales_of
+from retainkit.lifetime._kernel_law import Known
+from retainkit.lifetime._model import LikelihoodModel
+from retainkit.lifetime._pareto_nbd import ParetoNbdModel
+from retainkit.typing import FloatArray, IntoFrame, TimeUnit
 
-_COMPRESS_FROM = 200_000
-"""Rows from which looking for identical ones costs less than it saves."""
-_CHUNK = 1 << 16
-"""Rows evaluated at a time: bounds the temporaries."""
-_FIRST_CHANCES = {"bg_nbd": 0.0, "mbg_nbd": 1.0}
+if TYPE_CHECKING:
+    from retainkit.lifetime._covariates_bound import BoundCovariateModel
 
-Columns = tuple[FloatArray, ...]
+BaseModelUnion: TypeAlias = MbgNbdModel | BgNbdModel | ParetoNbdModel
+
+_SHARE_OF_ERROR = 1e-2
+"""Step of difference quotients in an effect [standard errors]."""
 
 
-class CovariateModel(CovariateEvidence):
+class LikelihoodRatio(NamedTuple):
+    """Whether covariates explain more than chance would.
+
+    Attributes
+    ----------
+    statistic : float
+        Twice the gain in log-likelihood over the model without covariates.
+    degrees_of_freedom : int
+        Number of effects.
+    p_value : float
+        Probability of a gain that large if no covariate had an effect.
+    """
+
+    statistic: float
+    degrees_of_freedom: int
+    p_value: float
+
+
+class CovariateModel(LikelihoodModel):
     """Repeat purchases and dropout of customers who differ in what is known of them.
 
     Parameters
@@ -46,11 +70,14 @@ class CovariateModel(CovariateEvidence):
 
     Notes
     -----
+    It does not predict by itself: `bind` adds the covariates of the customers asked about, and
+    what it returns is a `PurchaseModel`; `at` gives the plain model of one profile.
+
     For a customer with covariates z: alpha_i = alpha exp(-sum g z) with the effects on the rate;
     beta_i = beta exp(-sum g z) with those on dropout (Pareto/NBD); a_i = a exp(sum g z) and
     b_i = b exp(sum g z) with those on a and on b, or a_i = a exp(sum g z / 2) and
     b_i = b exp(-sum g z / 2) with those on dropout (BG/NBD, MBG/NBD). Everything else is as in the
-    base: at fixed covariates, `at(profile)` is a model of the plain kind.
+    base.
 
     References
     ----------
@@ -68,115 +95,205 @@ class CovariateModel(CovariateEvidence):
     >>> history = PurchaseHistories(
     ...     frequency=[2, 2], recency=[30.43, 30.43], age=[38.86, 38.86], unit="week")
     >>> web = pd.DataFrame({"web": [0, 1]})
-    >>> model.expected_purchases(history, web, horizon=39).round(4)
+    >>> model.bind(web).expected_purchases(history, horizon=39).round(4)
     array([1.263 , 1.2841])
     """
 
-    def p_alive(
-        self,
-        history: PurchaseHistory,
-        covariates: Covariates | IntoFrame,
-        *,
-        ahead: float = 0.0,
-    ) -> FloatArray:
-        """Return the probability that each customer is active at `as_of`, or some time later.
+    _next_step: ClassVar[str] = ".bind(covariates)"
+
+    kind: Literal["covariates"] = "covariates"
+    base: Annotated[BaseModelUnion, Field(discriminator="kind")]
+    effects: tuple[CovariateEffect, ...]
+    plain_log_likelihood: float | None = None
+    config: CovariateConfig = CovariateConfig()
+
+    @model_validator(mode="after")
+    def _check_effects(self) -> Self:
+        names = [effect.name for effect in self.effects]
+        if len(set(names)) < len(names):
+            raise ValueError(f"effects are repeated: {names}")
+        if self.base.kind == "pareto_nbd" and {e.on for e in self.effects} & {"a", "b"}:
+            raise ValueError("Pareto/NBD has no shapes a and b: effects act on rate and dropout")
+        return self
+
+    def __repr__(self) -> str:
+        sd = self.config.effect_prior_sd
+        shrunk = "" if sd is None else f"; effects shrunk to 0, prior sd {sd:g}"
+        return super().__repr__().replace("; next: ", f"{shrunk}; next: ")
+
+    __str__ = __repr__
+
+    @property
+    def unit(self) -> TimeUnit:
+        """Unit of time of the base, of histories and of horizons."""
+        return self.base.unit
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns that predictions need, in order of first use."""
+        return tuple(dict.fromkeys(effect.covariate for effect in self.effects))
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Parameters of a customer whose covariates are all 0, then the effects, by name."""
+        return self.base.parameters | {effect.name: effect.value for effect in self.effects}
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Covariance of the parameters, shape (k, k); delta method, NaN where undetermined."""
+        size = len(self.parameters)
+        if self.log_covariance is None:
+            return np.full((size, size), np.nan)
+        slopes = np.ones(size)
+        slopes[:4] = list(self.base.parameters.values())
+        return np.array(self.log_covariance, dtype=np.float64) * np.outer(slopes, slopes)
+
+    @property
+    def likelihood_ratio(self) -> LikelihoodRatio | None:
+        """Test against no covariates; None for a model not fitted, or fitted under a prior."""
+        ll, plain = self.log_likelihood, self.plain_log_likelihood
+        prior = self.config.prior_sd is not None or self.config.effect_prior_sd is not None
+        if ll is None or plain is None or prior or not self.effects:
+            return None
+        statistic = max(2.0 * (ll - plain), 0.0)
+        size = len(self.effects)
+        return LikelihoodRatio(statistic, size, float(chdtrc(size, statistic)))
+
+    @property
+    def dropout_is_identified(self) -> bool:
+        """Whether the data tell who is still active: as of the base with this evidence."""
+        evidence = self.log_covariance and tuple(row[:4] for row in self.log_covariance[:4])
+        changes = {"boundary": self.boundary, "log_covariance": evidence}
+        return self.base.replace(**changes).dropout_is_identified
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the data could not tell, as codes: `"dropout_unidentified"` before all others."""
+        lost = () if self.dropout_is_identified else ("dropout_unidentified",)
+        return (*lost, *super().findings)
+
+    def effect_table(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per effect, with its interval.
 
         Parameters
         ----------
-        history : PurchaseHistory of n customers
-            In the unit of the model.
-        covariates : Covariates or table of n rows
-            With the columns `model.covariates`, in the order of the history.
-        ahead : float, default 0.0
-            Time after `as_of` [unit] asked about, from what is known at `as_of`.
+        level : float, default 0.95
+            Probability content of the interval.
 
         Returns
         -------
-        ndarray of shape (n,)
-            In [0, 1], in the order of the customers; NaN where age or a covariate is.
+        pandas.DataFrame
+            Columns on, covariate, effect (of one unit more, on the logarithm), standard_error,
+            low, high (Wald interval), factor (exp of the effect: what one unit more multiplies),
+            p_value (two-sided, of no effect). NaN without a covariance.
 
         Raises
         ------
-        UnitError
-            If the history is in another unit of time.
-        SchemaError, AlignmentError
-            If a covariate is missing or not numeric, or there is not one row per customer.
         NotComputableError
-            If `ahead` is negative or not finite.
-        InvalidTableError
-            If a history is impossible.
+            If the level is not between 0 and 1.
+
+        Examples
+        --------
+        >>> from retainkit.lifetime import CovariateEffect, CovariateModel, MbgNbdModel
+        >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
+        >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
+        >>> table = CovariateModel(base=base, effects=(effect,)).effect_table()
+        >>> table[["on", "covariate", "effect", "factor"]].round(3)
+             on covariate  effect  factor
+        0  rate       web     0.2   1.221
+        """
+        check_level(level)
+        value = np.array([effect.value for effect in self.effects], dtype=np.float64)
+        error = np.sqrt(np.diag(self.covariance))[4:]
+        low, high = normal_bounds(value, error, level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p_value = 2.0 * ndtr(-np.abs(value / error))
+        return pd.DataFrame(
+            {
+                "on": [effect.on for effect in self.effects],
+                "covariate": [effect.covariate for effect in self.effects],
+                "effect": value,
+                "standard_error": error,
+                "low": low,
+                "high": high,
+                "factor": np.exp(value),
+                "p_value": p_value,
+            }
+        )
+
+    def parameter_table(self, covariates: Covariates | IntoFrame) -> pd.DataFrame:
+        """Return the parameters each customer has.
+
+        Parameters
+        ----------
+        covariates : Covariates or table of n rows
+            With the columns `model.covariates`; others are ignored.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per customer, in order, one column per parameter of the base; NaN where a
+            covariate is unknown.
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing or is not numeric.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.lifetime import CovariateEffect, CovariateModel, MbgNbdModel
+        >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
+        >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
+        >>> model = CovariateModel(base=base, effects=(effect,))
+        >>> model.parameter_table(pd.DataFrame({"web": [0, 1]})).round(3)
+               r  alpha      a      b
+        0  0.525  6.183  0.891  1.614
+        1  0.525  5.062  0.891  1.614
+        """
+        z = as_covariates(covariates).columns(self.covariates)
+        return pd.DataFrame(self._scales(z).T, columns=list(self.base.parameters))
+
+    def bind(self, covariates: Covariates | IntoFrame) -> BoundCovariateModel:
+        """Return the model of these customers: a purchase model, usable everywhere.
+
+        Parameters
+        ----------
+        covariates : Covariates or table of n rows
+            With the columns `model.covariates`; others are ignored. Row i belongs to customer i
+            of every history it is asked about (`Covariates.from_customers` gives that order).
+
+        Returns
+        -------
+        BoundCovariateModel
+            A `PurchaseModel` of n customers.
+
+        Raises
+        ------
+        SchemaError
+            If a covariate is missing or not numeric.
 
         Examples
         --------
         >>> import pandas as pd
         >>> from retainkit.lifetime import (
-        ...     CovariateEffect, CovariateModel, MbgNbdModel, PurchaseHistories)
+        ...     CovariateEffect, CovariateModel, MbgNbdModel, PurchaseHistories, PurchaseModel)
         >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
         >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
         >>> model = CovariateModel(base=base, effects=(effect,))
+        >>> bound = model.bind(pd.DataFrame({"web": [0, 1]}))
+        >>> isinstance(bound, PurchaseModel), isinstance(model, PurchaseModel)
+        (True, False)
         >>> history = PurchaseHistories(
         ...     frequency=[2, 2], recency=[30.43, 30.43], age=[38.86, 38.86], unit="week")
-        >>> web = pd.DataFrame({"web": [0, 1]})
-        >>> model.p_alive(history, web).round(4)
+        >>> bound.p_alive(history).round(4)
         array([0.7062, 0.7031])
         """
-        check_horizon(ahead, "ahead")
-        if ahead == 0.0:
-            return self._predict(history, covariates, lambda known: known.p)
-        later = self.base._kernel.p_alive_later
-        return self._predict(history, covariates, lambda known: later(known, float(ahead)))
+        from retainkit.lifetime._covariates_bound import BoundCovariateModel
 
-    def expected_purchases(
-        self,
-        history: PurchaseHistory,
-        covariates: Covariates | IntoFrame,
-        *,
-        horizon: float,
-    ) -> FloatArray:
-        """Return the purchases each customer is expected to make after `as_of`.
-
-        Parameters
-        ----------
-        history : PurchaseHistory of n customers
-            In the unit of the model.
-        covariates : Covariates or table of n rows
-            With the columns `model.covariates`, in the order of the history.
-        horizon : float
-            Length of the future considered [unit].
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Not negative, in the order of the customers; NaN where age or a covariate is.
-
-        Raises
-        ------
-        UnitError
-            If the history is in another unit of time.
-        SchemaError, AlignmentError
-            If a covariate is missing or not numeric, or there is not one row per customer.
-        NotComputableError
-            If the horizon is negative or not finite.
-        InvalidTableError
-            If a history is impossible.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.lifetime import (
-        ...     CovariateEffect, CovariateModel, MbgNbdModel, PurchaseHistories)
-        >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
-        >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
-        >>> model = CovariateModel(base=base, effects=(effect,))
-        >>> history = PurchaseHistories(
-        ...     frequency=[2, 2], recency=[30.43, 30.43], age=[38.86, 38.86], unit="week")
-        >>> web = pd.DataFrame({"web": [0, 1]})
-        >>> model.expected_purchases(history, web, horizon=39).round(4)
-        array([1.263 , 1.2841])
-        """
-        check_horizon(horizon)
-        expected = self.base._kernel.expected_purchases
-        return self._predict(history, covariates, lambda known: expected(known, float(horizon)))
+        z = as_covariates(covariates).columns(self.covariates)
+        return BoundCovariateModel(self, Covariates(z, names=self.covariates))
 
     def expected_purchases_new(
         self, covariates: Covariates | IntoFrame, *, horizon: float
@@ -213,177 +330,69 @@ class CovariateModel(CovariateEvidence):
         array([1.4197, 1.6021])
         """
         check_horizon(horizon)
-        expected = self.base._kernel.expected_purchases
-        z = as_covariates(covariates).columns(self.covariates)
-        zero = np.zeros(len(z))
-        return self._evaluate((zero, zero, zero), z, lambda known: expected(known, float(horizon)))
+        bound, end = self.bind(covariates), float(horizon)
+        zero = np.zeros(len(bound))
+        return bound._evaluate((zero, zero, zero), lambda known: known.expected_purchases(end))
 
-    def purchase_probabilities(
-        self,
-        history: PurchaseHistory,
-        covariates: Covariates | IntoFrame,
-        *,
-        horizon: float,
-        max_count: int,
-    ) -> FloatArray:
-        """Return how likely each customer is to make exactly 0, 1, ... purchases after `as_of`.
+    def at(self, profile: Mapping[str, float]) -> BaseModelUnion:
+        """Return the model of customers with one profile: a plain model, usable everywhere.
 
         Parameters
         ----------
-        history : PurchaseHistory of n customers
-            In the unit of the model.
-        covariates : Covariates or table of n rows
-            With the columns `model.covariates`, in the order of the history.
-        horizon : float
-            Length of the future considered [unit].
-        max_count : int
-            Largest number of purchases asked about.
+        profile : mapping of str to float
+            A value for each of `model.covariates`; others are ignored.
 
         Returns
         -------
-        ndarray of shape (n, max_count + 1)
-            Column j is the probability of exactly j purchases; the rest of a row, up to 1, is
-            the probability of more than `max_count`. NaN where age or a covariate is.
+        MbgNbdModel, BgNbdModel or ParetoNbdModel
+            With that profile's parameters and without evidence of a fit.
 
         Raises
         ------
-        UnitError
-            If the history is in another unit of time.
-        SchemaError, AlignmentError
-            If a covariate is missing or not numeric, or there is not one row per customer.
-        NotComputableError
-            If the horizon is negative or not finite, or `max_count` is not from 0 to 100,000.
-        InvalidTableError
-            If a history is impossible.
+        SchemaError
+            If a covariate is missing.
 
         Examples
         --------
-        >>> import pandas as pd
-        >>> from retainkit.lifetime import (
-        ...     CovariateEffect, CovariateModel, MbgNbdModel, PurchaseHistories)
+        >>> from retainkit.lifetime import CovariateEffect, CovariateModel, MbgNbdModel
         >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
         >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
         >>> model = CovariateModel(base=base, effects=(effect,))
-        >>> history = PurchaseHistories(
-        ...     frequency=[2, 2], recency=[30.43, 30.43], age=[38.86, 38.86], unit="week")
-        >>> web = pd.DataFrame({"web": [0, 1]})
-        >>> model.purchase_probabilities(history, web, horizon=39, max_count=2).round(4)
-        array([[0.44  , 0.2342, 0.146 ],
-               [0.4382, 0.2316, 0.1458]])
+        >>> round(model.at({"web": 1}).expected_purchases_new(52), 4)
+        1.6021
         """
-        check_horizon(horizon)
-        check_count(max_count)
-        table = as_covariates(covariates, len(history.frequency))
-        columns = [
-            self._predict(history, table, self._count_law(float(horizon), count))
-            for count in range(max_count + 1)
-        ]
-        return np.stack(columns, axis=1)
+        table = Covariates([list(profile.values())], names=list(profile))
+        scales = self._scales(table.columns(self.covariates))[:, 0].tolist()
+        names = list(self.base.parameters)
+        return self.base.replace(**dict(zip(names, scales, strict=True)))
 
-    def discounted_purchases(
-        self,
-        history: PurchaseHistory,
-        covariates: Covariates | IntoFrame,
-        *,
-        annual_discount_rate: float,
-        horizon: float | None = None,
-    ) -> FloatArray:
-        """Return expected purchases after `as_of`, each discounted from the moment it is made.
+    def _scales(self, z: FloatArray) -> FloatArray:
+        """Return the parameters of each row of covariates, shape (4, n)."""
+        names = self.covariates
+        column = np.array([names.index(e.covariate) for e in self.effects], dtype=np.int64)
+        theta = np.array([e.value for e in self.effects], dtype=np.float64)
+        logs = np.log(list(self.base.parameters.values()))
+        return scales_of(np.concatenate([logs, theta]), Design(z, column, self._loadings()))
 
-        Parameters
-        ----------
-        history : PurchaseHistory of n customers
-            In the unit of the model.
-        covariates : Covariates or table of n rows
-            With the columns `model.covariates`, in the order of the history.
-        annual_discount_rate : float
-            Yearly rate; at `horizon` None it must be above 0.
-        horizon : float, optional
-            Length of the future considered [unit]; None is all of it.
+    def _loadings(self) -> FloatArray:
+        """Return what each effect does to the four log-parameters, shape (e, 4)."""
+        loadings = [loading_of(e.on, self.base.kind) for e in self.effects]
+        return np.array(loadings, dtype=np.float64).reshape(-1, 4)
 
-        Returns
-        -------
-        ndarray of shape (n,)
-            Discounted purchases, in the order of the customers; NaN where age or a covariate is.
+    def _know(self, z: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> Known:
+        """Return what histories say of customers with these covariates."""
+        T = np.where(np.isnan(z).any(axis=1), np.nan, T)
+        shared, own = list(self.base.parameters.values()), self._scales(z)
+        moves = np.count_nonzero(self._loadings(), axis=0)
+        chosen = [own[k] if moves[k] else shared[k] for k in range(len(shared))]
+        return self.base._know_as(chosen, x, t, T)
 
-        Raises
-        ------
-        UnitError
-            If the history is in another unit of time.
-        SchemaError, AlignmentError
-            If a covariate is missing or not numeric, or there is not one row per customer.
-        NotComputableError
-            If the horizon is negative or not finite, the rate is negative, or both are absent.
-        InvalidTableError
-            If a history is impossible.
+    def _nudged(self, name: str, step: float) -> Self:
+        if name in self.base.parameters:
+            return self.replace(base=self.base._nudged(name, step))
+        moved = [e.replace(value=e.value + step) if e.name == name else e for e in self.effects]
+        return self.replace(effects=tuple(moved))
 
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.lifetime import (
-        ...     CovariateEffect, CovariateModel, MbgNbdModel, PurchaseHistories)
-        >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
-        >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
-        >>> model = CovariateModel(base=base, effects=(effect,))
-        >>> history = PurchaseHistories(
-        ...     frequency=[2, 2], recency=[30.43, 30.43], age=[38.86, 38.86], unit="week")
-        >>> web = pd.DataFrame({"web": [0, 1]})
-        >>> model.discounted_purchases(history, web, annual_discount_rate=0.15).round(3)
-        array([4.933, 4.976])
-        """
-        force = force_of_interest(annual_discount_rate, self.unit)
-        if horizon is not None:
-            check_horizon(horizon)
-        elif force == 0.0:
-            raise NotComputableError(
-                "neither a horizon nor a discount rate",
-                rule="an endless future has a value only if it is discounted",
-                fix="annual_discount_rate=0.1, or horizon=...",
-            )
-        end = np.inf if horizon is None else float(horizon)
-        discounted = self.base._kernel.discounted_purchases
-        return self._predict(history, covariates, lambda known: discounted(known, force, end))
-
-    def _count_law(self, horizon: float, count: int) -> Callable[[Any], FloatArray]:
-        """Return the probability of `count` purchases as a function of what is known."""
-        return lambda known: self.base._kernel.count_probability(known, horizon, count)
-
-    def _predict(
-        self,
-        history: PurchaseHistory,
-        covariates: Covariates | IntoFrame,
-        value: Callable[[Any], FloatArray],
-    ) -> FloatArray:
-        """Evaluate customer by customer, or on distinct ones where that is quicker."""
-        columns = history_columns(history, unit=self.unit)
-        z = as_covariates(covariates, len(columns[0])).columns(self.covariates)
-        if len(z) < _COMPRESS_FROM:
-            return self._evaluate(columns, z, value)
-        known = ~np.isnan(columns[2]) & ~np.isnan(z).any(axis=1)
-        distinct, _, place = compress_rows((*z.T, *columns), weights=None, keep=known)
-        profiles = np.stack(distinct[:-3], axis=1) if z.size else z[: len(distinct[-1])]
-        values = self._evaluate(distinct[-3:], profiles, value)
-        expanded: FloatArray = np.append(values, np.nan)[place]
-        return expanded
-
-    def _evaluate(
-        self, columns: Columns, z: FloatArray, value: Callable[[Any], FloatArray]
-    ) -> FloatArray:
-        """Evaluate in chunks."""
-        result = np.empty(len(z))
-        with np.errstate(all="ignore"):
-            for start in range(0, len(z), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                x, t, T = (column[rows] for column in columns)
-                T = np.where(np.isnan(z[rows]).any(axis=1), np.nan, T)
-                result[rows] = value(self._know(self._scales(z[rows]), x, t, T))
-        return result
-
-    def _know(self, scales: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> Any:
-        """Return what histories say of customers with these parameters."""
-        kernel = self.base._kernel
-        _, alpha, third, fourth = scales
-        if self.base.kind == "pareto_nbd":
-            return kernel.know((self.base.r, alpha, self.base.s, fourth), x, t, T)
-        chances = _FIRST_CHANCES[self.base.kind]
-        return kernel.know((self.base.r, alpha, third, fourth), x, t, T, first=chances)
+    def _step_of(self, name: str) -> float:
+        error = 0.0 if name in self.base.parameters else self.standard_errors[name]
+        return _SHARE_OF_ERROR * error if error > 0.0 else super()._step_of(name)

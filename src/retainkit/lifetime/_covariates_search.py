@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from retainkit.errors import ConvergenceError, NotComputableError
-from retainkit.lifetime import _bg_nbd, _mbg_nbd, _pareto_nbd
 from retainkit.lifetime import _kernel_covariates_bg as kernel_bg
 from retainkit.lifetime import _kernel_covariates_pareto as kernel_pareto
+from retainkit.lifetime._beta_geometric import BG_NBD, MBG_NBD, fit_bg_nbd, fit_mbg_nbd
 from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffect, loading_of
 from retainkit.lifetime._fit_process import Law
 from retainkit.lifetime._kernel_covariates import Design
 from retainkit.lifetime._kernel_newton import Evaluation, Optimum, log_covariance, maximise
-from retainkit.lifetime._model import warn_boundary
+from retainkit.lifetime._model import FLAT_OPTIMUM, warn_boundary
+from retainkit.lifetime._pareto_nbd import PARETO_NBD, fit_pareto_nbd
 from retainkit.lifetime._process import ProcessModel
 from retainkit.typing import FloatArray, TimeUnit
 
@@ -72,22 +74,13 @@ class LawWithCovariates(NamedTuple):
 
 LAWS = {
     "mbg_nbd": LawWithCovariates(
-        _mbg_nbd._LAW,
-        _mbg_nbd.fit_mbg_nbd,
-        lambda *rows: kernel_bg.prepare(*rows, first=1.0),
-        kernel_bg.evaluate,
+        MBG_NBD, fit_mbg_nbd, partial(kernel_bg.prepare, first=1.0), kernel_bg.evaluate
     ),
     "bg_nbd": LawWithCovariates(
-        _bg_nbd._LAW,
-        _bg_nbd.fit_bg_nbd,
-        lambda *rows: kernel_bg.prepare(*rows, first=0.0),
-        kernel_bg.evaluate,
+        BG_NBD, fit_bg_nbd, partial(kernel_bg.prepare, first=0.0), kernel_bg.evaluate
     ),
     "pareto_nbd": LawWithCovariates(
-        _pareto_nbd._LAW,
-        _pareto_nbd.fit_pareto_nbd,
-        kernel_pareto.prepare,
-        kernel_pareto.evaluate,
+        PARETO_NBD, fit_pareto_nbd, kernel_pareto.prepare, kernel_pareto.evaluate
     ),
 }
 
@@ -110,7 +103,8 @@ def search(problem: Problem, plain: ProcessModel) -> Found:
     if np.isnan(covariance).any():
         parameters, longest = np.exp(optimum.theta[:4]), float(problem.rows.T.max())
         boundary = tuple(n for n, reached in law.limits(parameters, longest).items() if reached)
-        if not boundary or np.isnan(covariance[4:, 4:]).any():
+        boundary = boundary or (FLAT_OPTIMUM,)
+        if np.isnan(covariance[4:, 4:]).any():
             raise _failure(problem, optimum, starts=1, covariance=covariance)
         warn_boundary(law.name, boundary, 4)
     back = _original_units(problem, scale)

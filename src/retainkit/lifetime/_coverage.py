@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from retainkit._core.arrays import as_column, check_level
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.lifetime._arguments import check_horizon
 from retainkit.lifetime._compress import compress_rows
-from retainkit.lifetime._histories import PurchaseHistories, as_column, history_columns
+from retainkit.lifetime._histories import PurchaseHistories, history_columns
 from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -100,10 +101,7 @@ def measure_coverage(
     (0.887, 0.946)
     """
     check_horizon(horizon)
-    if not 0.0 < level < 1.0:
-        raise NotComputableError(
-            f"level is {level!r}", rule="a probability between 0 and 1", where="level"
-        )
+    check_level(level)
     x, t, T = history_columns(history, unit=model.unit)
     y = as_column(purchases, "purchases")
     if len(y) != len(x):

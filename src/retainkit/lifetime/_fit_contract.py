@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
 from retainkit.lifetime import _kernel_contract as kernel
 from retainkit.lifetime._compress import check_weights, fingerprint_of
@@ -15,7 +16,6 @@ from retainkit.lifetime._contract import (
     ShiftedBetaGeometricModel,
     check_not_below,
 )
-from retainkit.lifetime._histories import as_column
 from retainkit.lifetime._model import as_count, fit_by_likelihood
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -50,14 +50,14 @@ def fit_shifted_beta_geometric(
     NotComputableError
         If nobody left, or everybody left in the first period.
     ConvergenceError
-        If no optimum is found, or the likelihood is flat without being at a known limit.
+        If no optimum is found.
     InvalidTableError
         If a number of periods is not whole or below 1.
 
     Warns
     -----
     RetainkitWarning
-        If the optimum is at a limit of the model, which `boundary` then names.
+        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------
@@ -105,14 +105,14 @@ def fit_beta_discrete_weibull(
     NotComputableError
         If nobody left, or everybody left in the first period.
     ConvergenceError
-        If no optimum is found, or the likelihood is flat without being at a known limit.
+        If no optimum is found.
     InvalidTableError
         If a number of periods is not whole or below 1.
 
     Warns
     -----
     RetainkitWarning
-        If the optimum is at a limit of the model, which `boundary` then names.
+        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------

@@ -116,22 +116,3 @@ def _check_base(rows: CompressedHistories, name: str, parameters: int) -> None:
             rule=f"a frequency is a count of purchase occasions, at most {_MOST_PURCHASES:,}",
             where="frequency",
         )
-
-
-def beta_geometric_starts(time_per_purchase: float) -> tuple[FloatArray, ...]:
-    """Start from even dropout at the observed rate; then from slower and from rarer dropout."""
-    return tuple(
-        np.log([r, r * time_per_purchase * share, a, b])
-        for r, share, a, b in ((1.0, 0.5, 1.0, 2.0), (0.3, 0.3, 0.2, 1.0), (3.0, 1.0, 0.5, 10.0))
-    )
-
-
-def beta_geometric_limits(parameters: FloatArray, longest: float) -> dict[str, bool]:  # noqa: ARG001
-    """Name the limits of BG/NBD and MBG/NBD."""
-    r, _, a, b = parameters
-    return {
-        "no_dropout": bool(a / (a + b) < 1e-3),
-        "equal_dropout": bool(a + b > 100.0),
-        "polarised_dropout": bool(a + b < 1e-3),
-        "equal_rates": bool(r > 50.0),
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import betaincinv, logit
@@ -11,7 +11,8 @@ from scipy.special import betaincinv, logit
 from retainkit.lifetime import _kernel_future_value as kernel
 from retainkit.lifetime._compress import CompressedHistories
 from retainkit.lifetime._gamma_gamma import GammaGammaModel
-from retainkit.lifetime._process import ProcessModel
+from retainkit.lifetime._kernel_law import Known, take_rows
+from retainkit.lifetime._predictions import PurchasePredictions
 from retainkit.typing import FloatArray, IntArray
 
 _TAIL = 1e-9
@@ -46,7 +47,7 @@ class _Grid(NamedTuple):
 
 
 def mix_over_counts(
-    model: ProcessModel,
+    model: PurchasePredictions,
     rows: CompressedHistories,
     asked: Asked,
     spend: GammaGammaModel,
@@ -68,7 +69,7 @@ def mix_over_counts(
             z = _clipped(asked.z[level], shape, spend.p, largest)
             grid = _grid(z, shape, spend.p * np.arange(1.0, largest + 1.0))
             for part, row in _parts(asked.row[level], sizes):
-                law = _count_law(model, known, row, horizon, int(sizes[row[-1]]))
+                law = _count_law(known, row, horizon, int(sizes[row[-1]]))
                 found[level[part]] = _chances(law, grid, asked.row[level[part]], z, part)
     return found
 
@@ -116,34 +117,14 @@ def _parts(row: IntArray, sizes: IntArray) -> Iterator[tuple[slice, IntArray]]:
         yield slice(int(starts[i]), end), row[starts[i : i + step]]
 
 
-def _count_law(
-    model: ProcessModel, known: Any, row: IntArray, horizon: float, size: int
-) -> FloatArray:
+def _count_law(known: Known, row: IntArray, horizon: float, size: int) -> FloatArray:
     """Return P(N = 1), ..., P(N = size), shape (m, size); the rest counts as the last one."""
-    part = type(known)(*(v[row] if np.ndim(v) else v for v in known))
-    at_once = getattr(model._kernel, "count_probabilities", None)
-    if at_once is not None:
-        law = at_once(part, horizon, size + 1)
-        left = 1.0 - np.cumsum(law, axis=1)
-    else:
-        law, left = _one_by_one(model, part, horizon, size)
+    law = take_rows(known, row).count_probabilities(horizon, size + 1)
+    left = 1.0 - np.cumsum(law, axis=1)
     used = int(np.count_nonzero((left > _TAIL).any(axis=0))) + 1
     law = law[:, : max(used, 2)]
     law[:, -1] += np.maximum(1.0 - law.sum(axis=1), 0.0)
     return np.ascontiguousarray(law[:, 1:])
-
-
-def _one_by_one(
-    model: ProcessModel, part: Any, horizon: float, size: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return the law count by count, until little is left, and what is left after each."""
-    columns, left = [], [np.ones(len(part.p))]
-    for count in range(size + 1):
-        columns.append(model._kernel.count_probability(part, horizon, count))
-        left.append(left[-1] - columns[-1])
-        if count and left[-1].max() <= _TAIL:
-            break
-    return np.stack(columns, axis=1), np.stack(left[1:], axis=1)
 
 
 def _chances(law: FloatArray, grid: _Grid, row: IntArray, z: FloatArray, part: slice) -> FloatArray:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.lifetime._arguments import check_horizon
-from retainkit.lifetime._compress import CompressedHistories, compress_histories
+from retainkit.lifetime._compress import CompressedHistories
 from retainkit.lifetime._future_mix import Asked, mix_over_counts
 from retainkit.lifetime._gamma_gamma import GammaGammaModel
-from retainkit.lifetime._histories import as_column
-from retainkit.lifetime._process import ProcessModel
+from retainkit.lifetime._predictions import PurchasePredictions
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -20,7 +20,7 @@ def probability_value_exceeds(
     history: PurchaseHistory,
     *,
     monetary_value: ArrayLike1D,
-    purchase_model: ProcessModel,
+    purchase_model: PurchasePredictions,
     spend_model: GammaGammaModel,
     horizon: float,
     annual_discount_rate: float = 0.0,
@@ -38,7 +38,7 @@ def probability_value_exceeds(
         In the unit of the purchase model.
     monetary_value : array-like of shape (n,)
         Mean amount per repeat purchase [money]; NaN where there was none.
-    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel or NbdModel
+    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
         Law of the number of purchases.
     spend_model : GammaGammaModel
         Law of the amounts.
@@ -110,7 +110,7 @@ def probability_value_exceeds_at(
     history: PurchaseHistory,
     *,
     monetary_value: ArrayLike1D,
-    purchase_model: ProcessModel,
+    purchase_model: PurchasePredictions,
     spend_model: GammaGammaModel,
     horizon: float,
     annual_discount_rate: float = 0.0,
@@ -130,7 +130,7 @@ def probability_value_exceeds_at(
         In the unit of the purchase model.
     monetary_value : array-like of shape (n,)
         Mean amount per repeat purchase [money]; NaN where there was none.
-    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel or NbdModel
+    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
         Law of the number of purchases.
     spend_model : GammaGammaModel
         Law of the amounts.
@@ -177,8 +177,8 @@ def probability_value_exceeds_at(
             f"{len(money)} monetary values and {len(limits)} rows of cuts for {n} histories",
             rule="one each; cuts may be one row for all",
         )
-    rows = compress_histories(history)
-    discount = _mean_discount(purchase_model, rows, horizon, annual_discount_rate)
+    model, rows = purchase_model._merge(history)
+    discount = _mean_discount(model, rows, horizon, annual_discount_rate)
     customers = np.flatnonzero(rows.inverse >= 0)
     row = rows.inverse[customers]
     x = np.where(np.isnan(money[customers]), 0.0, rows.frequency[row])
@@ -188,7 +188,7 @@ def probability_value_exceeds_at(
         shared = limits if len(limits) == 1 else limits[customers]
         needed = shared / np.reshape(worth * discount[row], (-1, 1))
         z = np.log(scale)[:, None] - np.log(needed)
-    found = mix_over_counts(purchase_model, rows, Asked(row, x, z), spend_model, float(horizon))
+    found = mix_over_counts(model, rows, Asked(row, x, z), spend_model, float(horizon))
     found[needed < 0.0] = 1.0
     found[np.isnan(needed)] = np.nan
     result = np.full((n, limits.shape[1]), np.nan)
@@ -213,7 +213,7 @@ def _margins(margin_rate: float | ArrayLike1D, n: int) -> FloatArray:
 
 
 def _mean_discount(
-    model: ProcessModel, rows: CompressedHistories, horizon: float, rate: float
+    model: PurchasePredictions, rows: CompressedHistories, horizon: float, rate: float
 ) -> FloatArray:
     if rate == 0.0:
         return np.ones(len(rows))

@@ -7,12 +7,18 @@ from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError, RetainkitWarning
 from retainkit.lifetime import _kernel_gamma_gamma as kernel
 from retainkit.lifetime._compress import check_weights, compress_rows, fingerprint_of
 from retainkit.lifetime._config import FitConfig
-from retainkit.lifetime._histories import as_column
-from retainkit.lifetime._model import LikelihoodModel, as_count, fit_by_likelihood, to_tuples
+from retainkit.lifetime._model import (
+    FLAT_OPTIMUM,
+    LikelihoodModel,
+    as_count,
+    fit_by_likelihood,
+    to_tuples,
+)
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
 
 Covariance: TypeAlias = tuple[tuple[float | None, ...], ...]
@@ -68,6 +74,7 @@ class GammaGammaModel(LikelihoodModel):
 
     _names: ClassVar[tuple[str, ...]] = ("p", "q", "gamma")
     _next_step: ClassVar[str] = ".expected_spend(frequency, monetary_value)"
+    _findings: ClassVar[dict[str, str]] = {"equal_customers": "spend_homogeneous"}
 
     kind: Literal["gamma_gamma"] = "gamma_gamma"
     p: PositiveFloat
@@ -79,6 +86,22 @@ class GammaGammaModel(LikelihoodModel):
     def population_mean(self) -> float:
         """Mean amount per purchase over all customers [money]; NaN where q <= 1: it is infinite."""
         return self.p * self.gamma / (self.q - 1.0) if self.q > 1.0 else float("nan")
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the data tell customers' means apart; if not, all are predicted alike.
+
+        False at the limit `"equal_customers"` and at a flat optimum: `expected_spend` then gives
+        the population mean, whatever a customer spent, and a caller does better with each
+        customer's own mean, shrunk. A model made by hand counts as identified.
+        """
+        return not {"equal_customers", FLAT_OPTIMUM} & set(self.boundary)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the data could not tell, as codes; `"spend_mean_infinite"` where q <= 1."""
+        endless = () if self.q > 1.0 else ("spend_mean_infinite",)
+        return (*super().findings, *endless)
 
     def expected_spend(self, frequency: ArrayLike1D, monetary_value: ArrayLike1D) -> FloatArray:
         """Return the expected amount of each customer's next purchase.
@@ -161,7 +184,7 @@ def fit_gamma_gamma(
         If fewer than three repeat buyers have a positive mean amount, or all means are equal (to
         a billionth: rounding): the likelihood then has no upper limit.
     ConvergenceError
-        If no optimum is found, or the likelihood is flat without being at a known limit.
+        If no optimum is found.
     AlignmentError
         If the arrays differ in length.
 

@@ -9,6 +9,7 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import AlignmentError, InvalidTableError, SchemaError, UnitError
 from retainkit.lifetime._config import HistoryColumns
 from retainkit.lifetime._protocols import PurchaseHistory
@@ -129,22 +130,6 @@ class PurchaseHistories:
             f"<{type(self).__name__}: {len(self):,} customers, unit {self.unit}; "
             "next: fit_mbg_nbd(history)>"
         )
-
-
-def as_column(values: ArrayLike1D, name: str) -> FloatArray:
-    """Return one-dimensional float64, without copying what already is."""
-    try:
-        column = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise SchemaError(
-            f"{name} cannot be read as numbers", where=name, fix="convert it to float first"
-        ) from None
-    if column.ndim != 1:
-        raise SchemaError(
-            f"{name} has {column.ndim} dimensions", rule="one value per customer", where=name,
-            fix=f"pass {name} as a one-dimensional array, even for one customer",
-        )  # fmt: skip
-    return column
 
 
 def history_columns(

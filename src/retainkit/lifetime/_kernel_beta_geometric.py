@@ -198,9 +198,73 @@ class Alive(NamedTuple):
     a: Shape
     b: Floats
 
+    def expected_purchases(self, horizon: float | Floats) -> Floats:
+        """Return P(alive) times the purchases an active customer is expected to make."""
+        return self.p * expected_until_dropout(self.s, horizon / self.c, self.a, self.b)
+
+    def p_alive_later(self, ahead: float) -> Floats:
+        """Return P(alive) times E[(1 + p u)^-s]: no purchase in the time ahead was the last one."""
+        return self.p * survival_until(self.s, ahead / self.c, self.a, self.b)
+
+    def count_probability(self, horizon: float, count: int) -> Floats:
+        """Return the probability of exactly `count` purchases within the horizon.
+
+        Fader, Hardie & Lee (2005), equation (8), with the customer's own parameters:
+        B(a, b+n) / B(a, b) P(N = n) + B(a+1, b+n-1) / B(a, b) P(N >= n), N negative binomial.
+        """
+        p, s, c, a, b = self
+        u = horizon / c
+        log_kept = _log_survival(a, b, count)
+        alive = np.exp(log_kept + log_count_probability(s, u, float(count)))
+        if count == 0:
+            return 1.0 - p + p * alive if horizon > 0.0 else np.where(np.isnan(p), np.nan, 1.0)
+        # B(a+1, b+n-1) / B(a, b) = B(a, b+n) / B(a, b) a / (b+n-1)
+        dead = np.exp(log_kept) * (a / (b + (count - 1.0))) * more_than(s, u, float(count))
+        return p * (alive + dead)
+
+    def count_probabilities(self, horizon: float, size: int) -> Floats:
+        """Return `count_probability` for 0, ..., size - 1, shape (n, size), to 1e-15 absolute."""
+        p, s, c, a, b = self
+        alive = count_table(s, horizon / c, size)
+        bj = b[:, None] + np.arange(size - 1.0)
+        lost = np.reshape(a, (-1, 1)) / bj
+        kept = np.exp(-np.cumsum(np.log1p(lost), axis=1))
+        at_least = np.maximum(1.0 - np.cumsum(alive, axis=1)[:, :-1], 0.0)
+        table = np.empty_like(alive)
+        table[:, 0] = 1.0 - p + p * alive[:, 0]
+        table[:, 1:] = p[:, None] * kept * (alive[:, 1:] + lost * at_least)
+        return table
+
+    def discounted_purchases(self, force: float, horizon: float) -> Floats:
+        """Return P(alive) int_0^h exp(-force t) dE(t), E(t) as in `expected_until_dropout`.
+
+        By parts, exp(-force h) E(h) + force int_0^h exp(-force t) E(t) dt: positive terms; E is
+        evaluated where log(1 + t s / c) takes Gauss-Legendre nodes.
+        """
+        p, s, c, a, b = self
+        if force == 0.0:
+            if np.isfinite(horizon):
+                return self.expected_purchases(horizon)
+            endless = np.where(a > 1.0, (a + b - 1.0) / (a - 1.0), np.inf)
+            total: Floats = p * endless
+            return total
+        end = min(horizon, _FADED / force)
+        scale = c / np.maximum(s, 1.0)
+        top = np.log1p(end / scale)
+        nodes, weights = unit_nodes(
+            _node_count(float(np.fmax.reduce(top, initial=0.0)), force * end)
+        )
+        total = np.exp(-force * end) * expected_until_dropout(s, end / c, a, b)
+        for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
+            y = node * top
+            t = scale * np.expm1(y)
+            faded = force * weight * top * (scale + t) * np.exp(-force * t)
+            total += faded * expected_until_dropout(s, t / c, a, b)
+        return p * total
+
 
 def know(
-    parameters: tuple[float, Shape, Shape, Shape],
+    parameters: tuple[Shape, Shape, Shape, Shape],
     x: Floats,
     t: Floats,
     T: Floats,
@@ -209,7 +273,7 @@ def know(
 ) -> Alive:
     """Return what histories (x, t_x, T) say under the parameters (r, alpha, a, b).
 
-    All but r may differ between rows.
+    Each is one for all rows, or one per row.
     """
     r, alpha, a, b = parameters
     s = r + x
@@ -219,57 +283,6 @@ def know(
     if not first:
         alive = np.where(x > 0.0, alive, np.where(np.isnan(T), np.nan, 1.0))
     return Alive(alive, s, alpha + T, a, b + x + first)
-
-
-def expected_purchases(known: Alive, horizon: float) -> Floats:
-    """Return P(alive) times the purchases an active customer is expected to make."""
-    return known.p * expected_until_dropout(known.s, horizon / known.c, known.a, known.b)
-
-
-def expected_purchases_at(known: Alive, horizons: Floats) -> Floats:
-    """Return expected purchases of few customers within each horizon, shape (n, k), in one go."""
-    n, k = len(known.s), len(horizons)
-    a: Shape = known.a if np.ndim(known.a) == 0 else np.repeat(known.a, k)
-    b = np.repeat(np.broadcast_to(known.b, (n,)), k)
-    u = (horizons / known.c[:, np.newaxis]).ravel()
-    expected = expected_until_dropout(np.repeat(known.s, k), u, a, b)
-    return known.p[:, np.newaxis] * expected.reshape(n, k)
-
-
-def p_alive_later(known: Alive, ahead: float) -> Floats:
-    """Return P(alive) times E[(1 + p u)^-s]: no purchase in the time ahead was the last one."""
-    return known.p * survival_until(known.s, ahead / known.c, known.a, known.b)
-
-
-def count_probability(known: Alive, horizon: float, count: int) -> Floats:
-    """Return the probability of exactly `count` purchases within the horizon.
-
-    Fader, Hardie & Lee (2005), equation (8), with the customer's own parameters:
-    B(a, b+n) / B(a, b) P(N = n) + B(a+1, b+n-1) / B(a, b) P(N >= n), N negative binomial.
-    """
-    p, s, c, a, b = known
-    u = horizon / c
-    log_kept = _log_survival(a, b, count)
-    alive = np.exp(log_kept + log_count_probability(s, u, float(count)))
-    if count == 0:
-        return 1.0 - p + p * alive if horizon > 0.0 else np.where(np.isnan(p), np.nan, 1.0)
-    # B(a+1, b+n-1) / B(a, b) = B(a, b+n) / B(a, b) a / (b+n-1)
-    dead = np.exp(log_kept) * (a / (b + (count - 1.0))) * more_than(s, u, float(count))
-    return p * (alive + dead)
-
-
-def count_probabilities(known: Alive, horizon: float, size: int) -> Floats:
-    """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size), to 1e-15 absolute."""
-    p, s, c, a, b = known
-    alive = count_table(s, horizon / c, size)
-    bj = b[:, None] + np.arange(size - 1.0)
-    lost = np.reshape(a, (-1, 1)) / bj
-    kept = np.exp(-np.cumsum(np.log1p(lost), axis=1))
-    at_least = np.maximum(1.0 - np.cumsum(alive, axis=1)[:, :-1], 0.0)
-    table = np.empty_like(alive)
-    table[:, 0] = 1.0 - p + p * alive[:, 0]
-    table[:, 1:] = p[:, None] * kept * (alive[:, 1:] + lost * at_least)
-    return table
 
 
 def _log_survival(a: Shape, b: Floats, count: int) -> Floats:
@@ -290,29 +303,3 @@ def _node_count(top: float, exponent: float) -> int:
         return 128
     needed = 12.0 / float(np.arcsinh(2.0 * np.pi / max(top, 1e-3))) + 1.0
     return int(np.ceil(needed / 4.0) * 4.0)
-
-
-def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
-    """Return P(alive) int_0^h exp(-force t) dE(t), E(t) as in `expected_until_dropout`.
-
-    By parts, exp(-force h) E(h) + force int_0^h exp(-force t) E(t) dt: positive terms; E is
-    evaluated where log(1 + t s / c) takes Gauss-Legendre nodes.
-    """
-    p, s, c, a, b = known
-    if force == 0.0:
-        if np.isfinite(horizon):
-            return expected_purchases(known, horizon)
-        endless = np.where(a > 1.0, (a + b - 1.0) / (a - 1.0), np.inf)
-        total: Floats = p * endless
-        return total
-    end = min(horizon, _FADED / force)
-    scale = c / np.maximum(s, 1.0)
-    top = np.log1p(end / scale)
-    nodes, weights = unit_nodes(_node_count(float(np.fmax.reduce(top, initial=0.0)), force * end))
-    total = np.exp(-force * end) * expected_until_dropout(s, end / c, a, b)
-    for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
-        y = node * top
-        t = scale * np.expm1(y)
-        faded = force * weight * top * (scale + t) * np.exp(-force * t)
-        total += faded * expected_until_dropout(s, t / c, a, b)
-    return p * total

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
+
+from retainkit.lifetime._kernel_law import Known, take_rows
 
 Floats = npt.NDArray[np.float64]
 
 
-def expected_since(law: Any, new: Any, time: Floats) -> Floats:
+def expected_since(new: Known, time: Floats) -> Floats:
     """Return expected repeat purchases of new customers who have been there for each time."""
     after = np.maximum(time, 0.0)
-    many = type(new)(*(np.repeat(v, len(time)) if np.ndim(v) else v for v in new))
+    many = take_rows(new, np.zeros(len(time), dtype=np.int64))
     with np.errstate(all="ignore"):
-        expected: Floats = law.expected_purchases(many, after)
+        expected: Floats = many.expected_purchases(after)
     return np.where(after > 0.0, expected, 0.0)
 
 

@@ -114,37 +114,32 @@ class Alive(NamedTuple):
     s: Floats
     c: Floats
 
+    def expected_purchases(self, horizon: float | Floats) -> Floats:
+        """Return the mean rate times the horizon."""
+        expected: Floats = self.p * self.s / self.c * horizon
+        return expected
 
-def know(parameters: tuple[float, float], x: Floats, T: Floats) -> Alive:
+    def p_alive_later(self, ahead: float) -> Floats:  # noqa: ARG002
+        """Return 1: nobody drops out."""
+        return self.p
+
+    def discounted_purchases(self, force: float, horizon: float) -> Floats:
+        """Return the mean rate times (1 - exp(-force h)) / force; infinite without a discount."""
+        lasting = horizon if force == 0.0 else -float(np.expm1(-force * horizon)) / force
+        return self.expected_purchases(lasting)
+
+    def count_probability(self, horizon: float, count: int) -> Floats:
+        """Return the negative binomial probability of exactly `count` purchases."""
+        log_p = log_count_probability(self.s, horizon / self.c, float(count))
+        probability: Floats = self.p * np.exp(log_p)
+        return probability
+
+    def count_probabilities(self, horizon: float, size: int) -> Floats:
+        """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size)."""
+        return self.p[:, None] * count_table(self.s, horizon / self.c, size)
+
+
+def know(parameters: tuple[float | Floats, float | Floats], x: Floats, T: Floats) -> Alive:
     """Return what histories (x, T) say under the parameters (r, alpha)."""
     r, alpha = parameters
     return Alive(np.where(np.isnan(T), np.nan, 1.0), r + x, alpha + T)
-
-
-def expected_purchases(known: Alive, horizon: float) -> Floats:
-    """Return the mean rate times the horizon."""
-    expected: Floats = known.p * known.s / known.c * horizon
-    return expected
-
-
-def p_alive_later(known: Alive, ahead: float) -> Floats:  # noqa: ARG001
-    """Return 1: nobody drops out."""
-    return known.p
-
-
-def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
-    """Return the mean rate times (1 - exp(-force h)) / force; infinite without a discount."""
-    lasting = horizon if force == 0.0 else -float(np.expm1(-force * horizon)) / force
-    return expected_purchases(known, lasting)
-
-
-def count_probability(known: Alive, horizon: float, count: int) -> Floats:
-    """Return the negative binomial probability of exactly `count` purchases."""
-    log_p = log_count_probability(known.s, horizon / known.c, float(count))
-    probability: Floats = known.p * np.exp(log_p)
-    return probability
-
-
-def count_probabilities(known: Alive, horizon: float, size: int) -> Floats:
-    """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size)."""
-    return known.p[:, None] * count_table(known.s, horizon / known.c, size)

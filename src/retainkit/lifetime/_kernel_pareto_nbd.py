@@ -223,13 +223,95 @@ class Alive(NamedTuple):
     d: float
     e: Floats
 
+    def expected_purchases(self, horizon: float | Floats) -> Floats:
+        """Return P(alive) s/c int_0^h (e / (e + t))^d dt, without a special case at d = 1."""
+        p, s, c, d, e = self
+        log_later = np.log1p(horizon / e)
+        lasting = e * (log_later if d == 1.0 else -np.expm1(-(d - 1.0) * log_later) / (d - 1.0))
+        expected: Floats = p * s / c * lasting
+        return expected
 
-def know(parameters: tuple[float, Scale, float, Scale], x: Floats, t: Floats, T: Floats) -> Alive:
+    def p_alive_later(self, ahead: float) -> Floats:
+        """Return P(alive) (e / (e + t))^d."""
+        later: Floats = self.p * np.exp(-self.d * np.log1p(ahead / self.e))
+        return later
+
+    def discounted_purchases(self, force: float, horizon: float) -> Floats:
+        """Return P(alive) s/c int_0^h exp(-force t) (e / (e + t))^d dt; h may be infinite.
+
+        Fader, Hardie & Lee (2005, RFM and CLV), equation (2): with h infinite the integral is
+        e^d force^(d-1) U(d, d, force e), Kummer's function of the second kind.
+        """
+        result = np.full(len(self.p), np.nan)
+        rows = np.flatnonzero(~np.isnan(self.e))
+        levels, place = np.unique(self.e[rows], return_inverse=True)
+        with np.errstate(over="ignore"):
+            lasting = levels * decayed_time(
+                np.full(len(levels), self.d), force * levels, horizon / levels
+            )
+        result[rows] = (self.p * self.s / self.c)[rows] * lasting[place]
+        return result
+
+    def count_probability(self, horizon: float, count: int) -> Floats:
+        """Return the probability of exactly `count` purchases within the horizon.
+
+        Alive at the end with n purchases, or dropped out at y after n purchases by then:
+        a positive integral over log(y), between the points where its integrand is negligible.
+        """
+        p, s, c, d, e = self
+        result = np.full(len(p), np.nan)
+        rows = np.flatnonzero(~np.isnan(p))
+        size = max(1, _ELEMENTS // _NODE_COUNTS[-1])
+        for part in (rows[i : i + size] for i in range(0, len(rows), size)):
+            if horizon <= 0.0:
+                happens = np.full(len(part), float(count == 0))
+            else:
+                happens = _count_probability(s[part], c[part], d, e[part], horizon, count)
+            result[part] = p[part] * happens + (1.0 - p[part]) * float(count == 0)
+        return result
+
+    def count_probabilities(self, horizon: float, size: int) -> Floats:
+        """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size), to 1e-11 absolute.
+
+        The share z = y / (c + y) takes the same Gauss-Legendre nodes for every count: polynomials
+        of degree n under a smooth density. Where 64 nodes do not give the density's known mass, or
+        do not resolve the counts, one count is done at a time.
+        """
+        p, s, c, d, e = self
+        nodes, weights = unit_nodes(64)
+        end = horizon / (c + horizon)
+        z = end[:, None] * nodes
+        y = c[:, None] * z / (1.0 - z)
+        near = np.log1p(y / e[:, None])
+        density = np.exp(-(d + 1.0) * near) / (1.0 - z) ** 2 * weights
+        density *= (d * c * end / e)[:, None]
+        log_end = np.log1p(horizon / e)
+        good = np.abs(density.sum(axis=1) + np.expm1(-d * log_end)) < 1e-11
+        good &= (s + size <= _RESOLVED) & (s * np.log1p(horizon / c) < 600.0)
+        at = density * np.exp(s[:, None] * np.log1p(-z))
+        staying = np.exp(-s * np.log1p(horizon / c) - d * log_end)
+        table = np.empty((len(s), size))
+        for count in range(size):
+            table[:, count] = p * (at.sum(axis=1) + staying)
+            grown = (s + count) / (count + 1.0)
+            at *= z * grown[:, None]
+            staying = staying * grown * end
+        table[:, 0] += 1.0 - p
+        poor = np.flatnonzero(~good)
+        if len(poor):
+            rest = Alive(p[poor], s[poor], c[poor], d, e[poor])
+            for count in range(size):
+                table[poor, count] = rest.count_probability(horizon, count)
+        return table
+
+
+def know(parameters: tuple[Scale, Scale, Scale, Scale], x: Floats, t: Floats, T: Floats) -> Alive:
     """Return what histories (x, t_x, T) say under the parameters (r, alpha, s, beta).
 
-    alpha and beta may differ between rows.
+    alpha and beta may differ between rows; r and s are one number each.
     """
-    r, alpha, s, beta = parameters
+    r, alpha, beta = parameters[0], parameters[1], parameters[3]
+    s = float(parameters[2])
     R = r + x
     p = np.full(len(x), np.nan)
     for block in row_blocks(x):
@@ -243,92 +325,6 @@ def know(parameters: tuple[float, Scale, float, Scale], x: Floats, t: Floats, T:
 def _at(scale: Scale, rows: npt.NDArray[np.intp]) -> Scale:
     """Return the scale of the rows."""
     return scale[rows] if isinstance(scale, np.ndarray) else scale
-
-
-def expected_purchases(known: Alive, horizon: float) -> Floats:
-    """Return P(alive) s/c int_0^h (e / (e + t))^d dt, without a special case at d = 1."""
-    p, s, c, d, e = known
-    log_later = np.log1p(horizon / e)
-    lasting = e * (log_later if d == 1.0 else -np.expm1(-(d - 1.0) * log_later) / (d - 1.0))
-    expected: Floats = p * s / c * lasting
-    return expected
-
-
-def p_alive_later(known: Alive, ahead: float) -> Floats:
-    """Return P(alive) (e / (e + t))^d."""
-    later: Floats = known.p * np.exp(-known.d * np.log1p(ahead / known.e))
-    return later
-
-
-def discounted_purchases(known: Alive, force: float, horizon: float) -> Floats:
-    """Return P(alive) s/c int_0^h exp(-force t) (e / (e + t))^d dt; h may be infinite.
-
-    Fader, Hardie & Lee (2005, RFM and CLV), equation (2): with h infinite the integral is
-    e^d force^(d-1) U(d, d, force e), Kummer's function of the second kind.
-    """
-    result = np.full(len(known.p), np.nan)
-    rows = np.flatnonzero(~np.isnan(known.e))
-    levels, place = np.unique(known.e[rows], return_inverse=True)
-    with np.errstate(over="ignore"):
-        lasting = levels * decayed_time(
-            np.full(len(levels), known.d), force * levels, horizon / levels
-        )
-    result[rows] = (known.p * known.s / known.c)[rows] * lasting[place]
-    return result
-
-
-def count_probability(known: Alive, horizon: float, count: int) -> Floats:
-    """Return the probability of exactly `count` purchases within the horizon.
-
-    Alive at the end with n purchases, or dropped out at y after n purchases by then:
-    a positive integral over log(y), between the points where its integrand is negligible.
-    """
-    p, s, c, d, e = known
-    result = np.full(len(p), np.nan)
-    rows = np.flatnonzero(~np.isnan(p))
-    size = max(1, _ELEMENTS // _NODE_COUNTS[-1])
-    for part in (rows[i : i + size] for i in range(0, len(rows), size)):
-        if horizon <= 0.0:
-            happens = np.full(len(part), float(count == 0))
-        else:
-            happens = _count_probability(s[part], c[part], d, e[part], horizon, count)
-        result[part] = p[part] * happens + (1.0 - p[part]) * float(count == 0)
-    return result
-
-
-def count_probabilities(known: Alive, horizon: float, size: int) -> Floats:
-    """Return `count_probability` for 0, 1, ..., size - 1, shape (n, size), to 1e-11 absolute.
-
-    The share z = y / (c + y) takes the same Gauss-Legendre nodes for every count: polynomials of
-    degree n under a smooth density. Where 64 nodes do not give the density's known mass, or do
-    not resolve the counts, one count is done at a time.
-    """
-    p, s, c, d, e = known
-    nodes, weights = unit_nodes(64)
-    end = horizon / (c + horizon)
-    z = end[:, None] * nodes
-    y = c[:, None] * z / (1.0 - z)
-    near = np.log1p(y / e[:, None])
-    density = np.exp(-(d + 1.0) * near) / (1.0 - z) ** 2 * weights
-    density *= (d * c * end / e)[:, None]
-    log_end = np.log1p(horizon / e)
-    good = np.abs(density.sum(axis=1) + np.expm1(-d * log_end)) < 1e-11
-    good &= (s + size <= _RESOLVED) & (s * np.log1p(horizon / c) < 600.0)
-    at = density * np.exp(s[:, None] * np.log1p(-z))
-    staying = np.exp(-s * np.log1p(horizon / c) - d * log_end)
-    table = np.empty((len(s), size))
-    for count in range(size):
-        table[:, count] = p * (at.sum(axis=1) + staying)
-        grown = (s + count) / (count + 1.0)
-        at *= z * grown[:, None]
-        staying = staying * grown * end
-    table[:, 0] += 1.0 - p
-    poor = np.flatnonzero(~good)
-    if len(poor):
-        rest = Alive(p[poor], s[poor], c[poor], d, e[poor])
-        for count in range(size):
-            table[poor, count] = count_probability(rest, horizon, count)
-    return table
 
 
 def _count_probability(

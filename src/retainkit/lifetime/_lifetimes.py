@@ -17,13 +17,12 @@ from retainkit.lifetime import (
     _kernel_gamma_gamma,
     _kernel_pareto_nbd,
 )
+from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel
 from retainkit.lifetime._bg_bb import BgBbModel
-from retainkit.lifetime._bg_nbd import BgNbdModel
 from retainkit.lifetime._compress import compress_histories, compress_rows, fingerprint_of
 from retainkit.lifetime._gamma_gamma import GammaGammaModel
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._kernel_newton import Evaluation, log_covariance
-from retainkit.lifetime._mbg_nbd import MbgNbdModel
 from retainkit.lifetime._model import LikelihoodModel, as_count, to_tuples
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel
 from retainkit.typing import FloatArray, TimeUnit

@@ -23,18 +23,25 @@ Objective = Callable[[FloatArray], Evaluation]
 
 _STEP = 1e-4
 """Step of central differences, in log-parameters."""
+_SETTLED = 1e-4
+"""Distance to the optimum [standard errors] that is none, where the likelihood is flat."""
+FLAT_OPTIMUM = "flat_optimum"
+"""Boundary of optima that are flat without being near a known limit."""
 
 
 class LikelihoodModel(FrozenModel):
     """Parameters with the evidence behind them; built by hand, the evidence is None.
 
     `log_covariance` belongs to the logarithms of the parameters (None where the data do not
-    determine a parameter); `boundary` names the limits the optimum lies on, if any; `decrement`
-    is the distance to the optimum [standard errors] the fit ended with.
+    determine a parameter); `boundary` names the limits the optimum lies on, if any, or
+    `"flat_optimum"` where the data leave a parameter open without any limit being near;
+    `decrement` is the distance to the optimum [standard errors] the fit ended with.
     """
 
     _names: ClassVar[tuple[str, ...]] = ()
     _next_step: ClassVar[str] = ".summary()"
+    _findings: ClassVar[dict[str, str]] = {}
+    """What a boundary means for predictions, by its name."""
 
     log_likelihood: float | None = None
     n: Count | None = None
@@ -45,6 +52,18 @@ class LikelihoodModel(FrozenModel):
     decrement: float | None = None
     fingerprint: str | None = None
     config: FitConfig = FitConfig()
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the data could not tell, as codes; empty for a sound fit and a model by hand.
+
+        `"dropout_unidentified"`: P(alive) has no meaning (models of purchases).
+        `"spend_homogeneous"`: customers' means could not be told apart (Gamma-Gamma).
+        `"spend_mean_infinite"`: q <= 1 (Gamma-Gamma). `"tenure_homogeneous"`: one probability of
+        leaving for all (contracts). `"flat_optimum"`: parameters are not determined. Other names
+        of `boundary` stand as they are: limits that leave predictions their meaning.
+        """
+        return tuple(dict.fromkeys(self._findings.get(name, name) for name in self.boundary))
 
     @property
     def aic(self) -> float | None:
@@ -141,12 +160,18 @@ def fit_by_likelihood(
         tried.append(optimum)
         if optimum.converged:
             break
-    best = next((o for o in tried if o.converged), None)
+    best = next((o for o in tried if o.converged or _settled(o)), None)
     if best is not None and config.prior_sd is not None:
         best = best._replace(at=best.at._replace(value=objective(best.theta).value))
     if best is None:
         raise _no_convergence(name, max(tried, key=lambda o: o.at.value), len(tried))
     return Fit(np.exp(best.theta), _evidence(best, name, config, boundary_of, stacklevel))
+
+
+def _settled(optimum: Optimum) -> bool:
+    """Tell whether only rounding keeps a search along a flat ridge from its tolerance."""
+    flat = np.isnan(log_covariance(-optimum.at.hessian)).any()
+    return bool(flat and optimum.decrement <= _SETTLED)
 
 
 def _with_prior(objective: Objective, centre: FloatArray, sd: float | None) -> Objective:
@@ -176,8 +201,7 @@ def _evidence(
     boundary: tuple[str, ...] = ()
     if np.isnan(covariance).any():
         boundary = boundary_of(np.exp(optimum.theta))
-        if not boundary:
-            raise _no_convergence(name, optimum, 1)
+        boundary = boundary or (FLAT_OPTIMUM,)
         warn_boundary(name, boundary, stacklevel)
     return {
         "log_likelihood": optimum.at.value,
@@ -190,9 +214,12 @@ def _evidence(
 
 
 def warn_boundary(name: str, boundary: tuple[str, ...], stacklevel: int) -> None:
-    """Tell that the optimum is at a limit, and what that means."""
+    """Tell that the optimum is at a limit or flat, and what that means."""
+    where = f"lies on the boundary ({', '.join(boundary)})"
+    if boundary == (FLAT_OPTIMUM,):
+        where = f"is flat ({FLAT_OPTIMUM}): much different parameters explain the data as well"
     warnings.warn(
-        f"{name}: the optimum lies on the boundary ({', '.join(boundary)}); the fit is "
+        f"{name}: the optimum {where}; the fit is "
         "within 0.001 of the supremum of the log-likelihood and predictions are its limit, but "
         "the parameters concerned have no standard error: fit on more customers if that matters",
         RetainkitWarning,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from retainkit.lifetime import _kernel_nbd as kernel
 from retainkit.lifetime._compress import CompressedHistories, compress_rows
 from retainkit.lifetime._config import FitConfig
 from retainkit.lifetime._fit_process import Law, fit_process
-from retainkit.lifetime._process import ProcessModel
+from retainkit.lifetime._kernel_law import Known
+from retainkit.lifetime._process import Parameters, ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
 
@@ -57,14 +58,20 @@ class NbdModel(ProcessModel):
     """
 
     _names: ClassVar[tuple[str, ...]] = ("r", "alpha")
-    _kernel: ClassVar[Any] = kernel
 
     kind: Literal["nbd"] = "nbd"
     r: PositiveFloat
     alpha: PositiveFloat
 
-    def _know(self, x: FloatArray, t: FloatArray, T: FloatArray) -> Any:  # noqa: ARG002
-        return kernel.know((self.r, self.alpha), x, T)
+    def _know_as(
+        self,
+        parameters: Parameters,
+        x: FloatArray,
+        t: FloatArray,  # noqa: ARG002
+        T: FloatArray,
+    ) -> Known:
+        r, alpha = parameters
+        return kernel.know((r, alpha), x, T)
 
 
 def fit_nbd(
@@ -98,14 +105,14 @@ def fit_nbd(
         If nobody bought again, nobody was observed for any time, or there are fewer than two
         customers.
     ConvergenceError
-        If no optimum is found, or the likelihood is flat without being at a known limit.
+        If no optimum is found.
     InvalidTableError
         If a history is impossible.
 
     Warns
     -----
     RetainkitWarning
-        If the optimum is at a limit of the model, which `boundary` then names.
+        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------
@@ -121,7 +128,7 @@ def fit_nbd(
     >>> model.n, model.unit, model.boundary
     (1000, 'week', ())
     """
-    return fit_process(NbdModel, _LAW, history, weights, config)
+    return fit_process(NbdModel, NBD, history, weights, config)
 
 
 def _prepare(rows: CompressedHistories) -> kernel.NbdData:
@@ -139,4 +146,4 @@ def _limits(parameters: FloatArray, longest: float) -> dict[str, bool]:  # noqa:
     return {"equal_rates": bool(parameters[0] > 1e3)}
 
 
-_LAW = Law("NBD", _prepare, kernel.evaluate, _starts, _limits)
+NBD = Law("NBD", _prepare, kernel.evaluate, _starts, _limits)

@@ -48,14 +48,14 @@ def fit_bg_bb(
     NotComputableError
         If there are fewer than four customers, or nobody ever bought.
     ConvergenceError
-        If no optimum is found, or the likelihood is flat without being at a known limit.
+        If no optimum is found.
     InvalidTableError
         If a history is impossible.
 
     Warns
     -----
     RetainkitWarning
-        If the optimum is at a limit of the model, which `boundary` then names.
+        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from retainkit.lifetime import _kernel_pareto_nbd as kernel
 from retainkit.lifetime._compress import CompressedHistories
 from retainkit.lifetime._config import FitConfig
 from retainkit.lifetime._fit_process import Law, fit_process
-from retainkit.lifetime._process import ProcessModel
+from retainkit.lifetime._kernel_law import Known
+from retainkit.lifetime._process import Parameters, ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
 
@@ -67,7 +68,7 @@ class ParetoNbdModel(ProcessModel):
     """
 
     _names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
-    _kernel: ClassVar[Any] = kernel
+    _dropout: ClassVar[tuple[str, ...]] = ("s", "beta")
 
     kind: Literal["pareto_nbd"] = "pareto_nbd"
     r: PositiveFloat
@@ -75,8 +76,11 @@ class ParetoNbdModel(ProcessModel):
     s: PositiveFloat
     beta: PositiveFloat
 
-    def _know(self, x: FloatArray, t: FloatArray, T: FloatArray) -> Any:
-        return kernel.know((self.r, self.alpha, self.s, self.beta), x, t, T)
+    def _know_as(
+        self, parameters: Parameters, x: FloatArray, t: FloatArray, T: FloatArray
+    ) -> Known:
+        r, alpha, s, beta = parameters
+        return kernel.know((r, alpha, s, beta), x, t, T)
 
 
 def fit_pareto_nbd(
@@ -110,14 +114,14 @@ def fit_pareto_nbd(
         If nobody bought again, nobody was observed for any time, or there are fewer than four
         customers.
     ConvergenceError
-        If no optimum is found, or the likelihood is flat without being at a known limit.
+        If no optimum is found.
     InvalidTableError
         If a history is impossible.
 
     Warns
     -----
     RetainkitWarning
-        If the optimum is at a limit of the model, which `boundary` then names.
+        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------
@@ -133,7 +137,7 @@ def fit_pareto_nbd(
     >>> model.n, model.unit, model.boundary
     (1000, 'week', ())
     """
-    return fit_process(ParetoNbdModel, _LAW, history, weights, config)
+    return fit_process(ParetoNbdModel, PARETO_NBD, history, weights, config)
 
 
 def _prepare(rows: CompressedHistories) -> kernel.ParetoNbdData:
@@ -160,4 +164,4 @@ def _limits(parameters: FloatArray, longest: float) -> dict[str, bool]:
     }
 
 
-_LAW = Law("Pareto/NBD", _prepare, kernel.evaluate, _starts, _limits)
+PARETO_NBD = Law("Pareto/NBD", _prepare, kernel.evaluate, _starts, _limits)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import SchemaError
-from retainkit.lifetime._bg_nbd import BgNbdModel
-from retainkit.lifetime._histories import PurchaseHistories, as_column
-from retainkit.lifetime._mbg_nbd import MbgNbdModel
+from retainkit.lifetime._beta_geometric import BetaGeometricModel
+from retainkit.lifetime._covariates_bound import BoundCovariateModel
+from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._nbd import NbdModel
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel
-from retainkit.lifetime._process import ProcessModel
+from retainkit.lifetime._process import Parameters, ProcessModel
 from retainkit.typing import ArrayLike1D, FloatArray
 
 _RAREST = 1e-15
 
 
-def draw_histories(model: ProcessModel, age: ArrayLike1D, *, seed: int) -> PurchaseHistories:
+def draw_histories(
+    model: ProcessModel | BoundCovariateModel, age: ArrayLike1D, *, seed: int
+) -> PurchaseHistories:
     """Draw one purchase history per age from a model.
 
     Parameters
     ----------
-    model : MbgNbdModel, BgNbdModel, ParetoNbdModel or NbdModel
+    model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
         The law; its unit is the unit of the result.
     age : array-like of shape (n,)
         How long each customer is observed after the first purchase [unit].
@@ -52,18 +55,29 @@ def draw_histories(model: ProcessModel, age: ArrayLike1D, *, seed: int) -> Purch
     """
     T = as_column(age, "age")
     rng = np.random.default_rng(seed)
-    if isinstance(model, MbgNbdModel | BgNbdModel):
-        x, t = _until_dropout_by_purchase(model, T, rng)
-    elif isinstance(model, ParetoNbdModel):
-        stop = rng.exponential(size=len(T)) / rng.gamma(model.s, 1.0 / model.beta, len(T))
-        x, t = _poisson(rng.gamma(model.r, 1.0 / model.alpha, len(T)), np.minimum(T, stop), rng)
-    elif isinstance(model, NbdModel):
-        x, t = _poisson(rng.gamma(model.r, 1.0 / model.alpha, len(T)), T, rng)
+    law, parameters = _law_of(model, len(T))
+    if isinstance(law, BetaGeometricModel):
+        x, t = _until_dropout_by_purchase(parameters, T, rng, first=int(law._first))
+    elif isinstance(law, ParetoNbdModel):
+        r, alpha, s, beta = parameters
+        stop = rng.exponential(size=len(T)) / rng.gamma(s, 1.0 / beta, len(T))
+        x, t = _poisson(rng.gamma(r, 1.0 / alpha, len(T)), np.minimum(T, stop), rng)
+    elif isinstance(law, NbdModel):
+        r, alpha = parameters
+        x, t = _poisson(rng.gamma(r, 1.0 / alpha, len(T)), T, rng)
     else:
         raise SchemaError(
             f"{type(model).__name__} cannot be drawn from", rule="a model of purchases"
         )
     return PurchaseHistories(frequency=x, recency=t, age=T, unit=model.unit)
+
+
+def _law_of(model: ProcessModel | BoundCovariateModel, n: int) -> tuple[ProcessModel, Parameters]:
+    """Return the law with its parameters, one for all customers or one each."""
+    if not isinstance(model, BoundCovariateModel):
+        return model, tuple(model.parameters.values())
+    model._check_length(n)
+    return model.model.base, tuple(model.model._scales(model.covariates.values))
 
 
 def _poisson(
@@ -75,11 +89,12 @@ def _poisson(
 
 
 def _until_dropout_by_purchase(
-    model: MbgNbdModel | BgNbdModel, T: FloatArray, rng: np.random.Generator
+    parameters: Parameters, T: FloatArray, rng: np.random.Generator, *, first: int
 ) -> tuple[FloatArray, FloatArray]:
-    rate = rng.gamma(model.r, 1.0 / model.alpha, len(T))
-    dropout = np.maximum(rng.beta(model.a, model.b, len(T)), _RAREST)
-    most = rng.geometric(dropout) - int(isinstance(model, MbgNbdModel))
+    r, alpha, a, b = parameters
+    rate = rng.gamma(r, 1.0 / alpha, len(T))
+    dropout = np.maximum(rng.beta(a, b, len(T)), _RAREST)
+    most = rng.geometric(dropout) - first
     n, t = _poisson(rate, T, rng)
     cut = (n > most) & (most > 0)
     k = most[cut].astype(np.float64)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
-from scipy.special import ndtri
 
+from retainkit._core.arrays import check_level
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import normal_quantile, percentile_bounds
 from retainkit.errors import NotComputableError
 from retainkit.lifetime._arguments import check_horizon
-from retainkit.lifetime._compress import CompressedHistories, compress_histories
+from retainkit.lifetime._compress import CompressedHistories
 from retainkit.lifetime._config import FitConfig
-from retainkit.lifetime._model import LikelihoodModel
+from retainkit.lifetime._covariates_bound import BoundCovariateModel
+from retainkit.lifetime._kernel_law import take_rows
 from retainkit.lifetime._process import ProcessModel
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -23,27 +26,43 @@ the boundary, predictions do not depend on what the data cannot determine."""
 _TAIL = 1e-10
 _MOST_COUNTS = 20_000
 
-Model = TypeVar("Model", bound=LikelihoodModel)
+PurchaseProcess: TypeAlias = ProcessModel | BoundCovariateModel
+
+
+class Uncertain(Protocol):
+    """A model that knows how sure its parameters are, and can move one of them."""
+
+    @property
+    def parameters(self) -> dict[str, float]: ...
+
+    @property
+    def log_covariance(self) -> tuple[tuple[float | None, ...], ...] | None: ...
+
+    def _nudged(self, name: str, step: float) -> Self: ...
+
+    def _step_of(self, name: str) -> float: ...
+
+
+Model = TypeVar("Model", bound=Uncertain)
 Process = TypeVar("Process", bound=ProcessModel)
 
 
-class Interval(NamedTuple):
-    """An estimate with its limits, one entry per prediction.
+class Estimate(NamedTuple):
+    """Predictions and how sure they are, one entry per prediction.
 
     Attributes
     ----------
     estimate : ndarray
         The prediction at the fitted parameters.
-    low, high : ndarray
-        Limits of the interval; NaN where the data do not determine the parameters.
     standard_error : ndarray
         Of the estimate, in its own unit.
+    interval : Interval of ndarray
+        NaN where the data do not determine the parameters.
     """
 
     estimate: FloatArray
-    low: FloatArray
-    high: FloatArray
     standard_error: FloatArray
+    interval: Interval[FloatArray]
 
 
 class TotalInterval(NamedTuple):
@@ -70,7 +89,7 @@ class TotalInterval(NamedTuple):
 
 def delta_interval(
     model: Model, prediction: Callable[[Model], FloatArray | float], *, level: float = 0.9
-) -> Interval:
+) -> Estimate:
     """Return the interval of a prediction that comes from not knowing the parameters exactly.
 
     Parameters
@@ -85,7 +104,7 @@ def delta_interval(
 
     Returns
     -------
-    Interval
+    Estimate
         In the order of the predictions. The limits are symmetric on the log scale for positive
         predictions, so that they stay positive.
 
@@ -107,7 +126,7 @@ def delta_interval(
     ...     age=[39, 35, 38, 39, 30, 36], unit="week")
     >>> model = fit_mbg_nbd(history, weights=[600, 100, 100, 50, 100, 50])
     >>> found = delta_interval(model, lambda m: m.expected_purchases(history, horizon=39))
-    >>> bool((found.low < found.estimate).all() and (found.estimate < found.high).all())
+    >>> bool((found.interval.lower < found.estimate).all())
     True
     """
     z = _quantile(level)
@@ -128,7 +147,7 @@ def delta_interval(
         positive = estimate > 0.0
         low = np.where(positive, estimate / factor, estimate - z * error)
         high = np.where(positive, estimate * factor, estimate + z * error)
-    return Interval(estimate, low, high, error)
+    return Estimate(estimate, error, Interval(low, high, "delta", level))
 
 
 def _gradient(model: Model, prediction: Callable[[Model], FloatArray | float]) -> FloatArray:
@@ -202,7 +221,7 @@ def bootstrap_interval(
     prediction: Callable[[Model], FloatArray | float],
     *,
     level: float = 0.9,
-) -> Interval:
+) -> Estimate:
     """Return the percentile interval of a prediction over bootstrap models.
 
     Parameters
@@ -216,7 +235,7 @@ def bootstrap_interval(
 
     Returns
     -------
-    Interval
+    Estimate
         The estimate is the median over the models.
 
     Raises
@@ -239,12 +258,12 @@ def bootstrap_interval(
             f"{len(models)} bootstrap models", rule="an interval needs two or more"
         )
     values = np.array([np.atleast_1d(prediction(model)) for model in models], dtype=np.float64)
-    limits = np.quantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
-    return Interval(limits[1], limits[0], limits[2], values.std(axis=0, ddof=1))
+    interval = Interval(*percentile_bounds(values, level), "bootstrap", level)
+    return Estimate(np.median(values, axis=0), values.std(axis=0, ddof=1), interval)
 
 
 def predict_total(
-    model: ProcessModel,
+    model: PurchaseProcess,
     history: PurchaseHistory,
     *,
     horizon: float,
@@ -255,7 +274,7 @@ def predict_total(
 
     Parameters
     ----------
-    model : MbgNbdModel, BgNbdModel, ParetoNbdModel or NbdModel
+    model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
         Fitted; without a covariance the parameters are taken as known.
     history : PurchaseHistory of n customers
         In the unit of the model; rows without an age are left out.
@@ -290,24 +309,23 @@ def predict_total(
     """
     check_horizon(horizon)
     z = _quantile(level)
-    if isinstance(history, CompressedHistories) and weights is None:
-        rows = history
-    else:
-        rows = compress_histories(history, weights=weights)
+    distinct, rows = model._merge(history, weights=weights)
 
-    def total(one: Any) -> float:
+    def total(one: PurchaseProcess) -> float:
         return float(np.sum(rows.weights * one.expected_purchases(rows, horizon=horizon)))
 
-    estimate = total(model)
-    chance = float(np.sqrt(np.sum(rows.weights * count_variance(model, rows, horizon=horizon))))
+    estimate = total(distinct)
+    chance = float(np.sqrt(np.sum(rows.weights * count_variance(distinct, rows, horizon=horizon))))
     spread = 0.0
     if model.log_covariance is not None:
-        spread = float(delta_interval(model, total, level=level).standard_error[0])
+        spread = float(delta_interval(distinct, total, level=level).standard_error[0])
     half = z * float(np.hypot(chance, spread))
     return TotalInterval(estimate, max(estimate - half, 0.0), estimate + half, chance, spread)
 
 
-def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: float) -> FloatArray:
+def count_variance(
+    model: PurchaseProcess, rows: CompressedHistories, *, horizon: float
+) -> FloatArray:
     """Return the variance of each row's purchases to come, summed over the counts that matter."""
     first, second = np.zeros(len(rows)), np.zeros(len(rows))
     with np.errstate(all="ignore"):
@@ -315,8 +333,7 @@ def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: f
         left = np.arange(len(rows))
         seen = np.zeros(len(rows))
         for count in range(_MOST_COUNTS):
-            part = type(known)(*(v[left] if np.ndim(v) else v for v in known))
-            p = model._kernel.count_probability(part, float(horizon), count)
+            p = take_rows(known, left).count_probability(float(horizon), count)
             seen[left] += p
             first[left] += count * p
             second[left] += count * count * p
@@ -328,8 +345,5 @@ def count_variance(model: ProcessModel, rows: CompressedHistories, *, horizon: f
 
 
 def _quantile(level: float) -> float:
-    if not 0.0 < level < 1.0:
-        raise NotComputableError(
-            f"level is {level!r}", rule="a probability between 0 and 1", where="level"
-        )
-    return float(ndtri((1.0 + level) / 2.0))
+    check_level(level)
+    return normal_quantile(level)

@@ -6,9 +6,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from retainkit.lifetime._bg_nbd import BgNbdModel
+from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel
 from retainkit.lifetime._contract import BetaDiscreteWeibullModel, ShiftedBetaGeometricModel
-from retainkit.lifetime._mbg_nbd import MbgNbdModel
 from retainkit.lifetime._nbd import NbdModel
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel
 

@@ -11,6 +11,7 @@ value and the reason. Index the data once, then ask:
 385
 """
 
+from retainkit._core.intervals import Interval
 from retainkit.metrics._bases import CustomerBase
 from retainkit.metrics._bucket import LeakyBucket, leaky_bucket
 from retainkit.metrics._catalog import METRIC_DEFINITIONS, MetricDefinition
@@ -24,8 +25,6 @@ from retainkit.metrics._compare import (
 )
 from retainkit.metrics._compute import compute_metrics, tabulate_metrics
 from retainkit.metrics._concentration import gini, headcount_for_share, hhi, top_share
-from retainkit.metrics._contract_details import ContractDetails
-from retainkit.metrics._contract_rules import read_contracts
 from retainkit.metrics._contracts import ContractIndex, index_contracts
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._counts import active_customers, new_customers, returning_customers
@@ -78,7 +77,7 @@ from retainkit.metrics._uplift import (
     save_rate,
     win_back_rate,
 )
-from retainkit.metrics._value import Interval, MetricValue, Reason
+from retainkit.metrics._value import MetricValue, Reason
 from retainkit.metrics._wallet import (
     allocate_wallet,
     mean_share_of_wallet,
@@ -91,7 +90,6 @@ __all__ = [
     "METRIC_DEFINITIONS",
     "Attempts",
     "CohortTable",
-    "ContractDetails",
     "ContractIndex",
     "CustomerBase",
     "EconomicParameter",
@@ -144,7 +142,6 @@ __all__ = [
     "new_customers",
     "purchases_per_customer",
     "reactivation_rate",
-    "read_contracts",
     "recurring_revenue",
     "recurring_revenue_per_customer",
     "repeat_rate",

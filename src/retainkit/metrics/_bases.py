@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.time import day_number
+from retainkit.errors import AsOfError
 from retainkit.metrics._convention import MetricConvention
-from retainkit.typing import BoolArray
+from retainkit.typing import BoolArray, IntArray
 
 _Int32 = npt.NDArray[np.int32]
 
@@ -57,3 +59,31 @@ class CustomerBase(Protocol):
     def history_days(self, convention: MetricConvention) -> int:
         """Return how many days before a day must be observed to know who was active."""
         ...
+
+
+def first_observed(days: IntArray, given: date | None, as_of: date) -> date | None:
+    """Return the first observed day: as given, or the first day in the data."""
+    if given is not None:
+        if given > as_of:
+            raise AsOfError(
+                f"observed_from {given} is later than as_of {as_of}",
+                rule="observation starts before it ends",
+                fix="pass the first observed day, or leave observed_from out",
+            )
+        return given
+    if len(days) == 0:
+        return None
+    return date.fromordinal(date(1970, 1, 1).toordinal() + int(days.min()))
+
+
+def observed_rows(frame: pd.DataFrame, days: IntArray, as_of: date, *, column: str) -> np.ndarray:
+    """Return which rows begin on or before `as_of`; refuse when none of some rows do."""
+    seen = np.asarray(days <= day_number(as_of))
+    if len(frame) and not seen.any():
+        raise AsOfError(
+            f"all {len(frame):,} rows are later than as_of {as_of}",
+            rule="as_of is the last observed day",
+            where=column,
+            fix="pass the last day the data cover",
+        )
+    return seen

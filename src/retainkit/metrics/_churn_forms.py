@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.intervals import daily_hazard_bounds, jeffreys, poisson_bounds, wilson
 from retainkit._core.time import day_number
 from retainkit.metrics._cells import Cells, Groups, sums, undefined_where
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._kernel import jeffreys, wilson
-from retainkit.metrics._kernel_rates import daily_hazard_bounds, poisson_bounds
 from retainkit.metrics._kernel_spells import Changes, events_by_day, find_changes
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._snapshot import Snapshot

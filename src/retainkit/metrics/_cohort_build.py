@@ -130,7 +130,7 @@ def follow_cohorts(
     convention : MetricConvention, optional
         `week_start`, `month`, `incomplete_period`; `reactivated_cohort` = "new" starts a new
         cohort member when a customer returns after a silence longer than `window_days`
-        (purchases) or a gap between contracts of `grace_days` or more.
+        (purchases) or a gap between contracts of `contracts.grace_days` or more.
 
     Returns
     -------

@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit._core.time import day_number
+from retainkit.contracts._kernel_spells import merge_spells
 from retainkit.metrics._calendar import CohortUnit, bucket_of_days, bucket_starts, units_since
 from retainkit.metrics._cohort_cells import Members, Sightings, member_on
 from retainkit.metrics._cohorts import Activity
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import NEVER, starts_of_runs
-from retainkit.metrics._kernel_spells import merge_spells, to_units, units_per_money
+from retainkit.metrics._kernel_spells import to_units, units_per_money
 from retainkit.typing import FloatArray
 
 _Array = npt.NDArray[Any]
@@ -41,7 +42,7 @@ def contract_sightings(
 
     Column 0 holds everybody who joined, also those who left before its end.
     """
-    seen = read_contracts(base, convention=convention)
+    seen = apply_convention(base, convention=convention)
     members, end = _members(seen, convention)
     known = members.first != NEVER
     week, last = convention.week_start, day_number(seen.as_of)
@@ -75,7 +76,7 @@ def contract_anniversaries(
     A member counts in a column whose day was observed; on or after it, once a window more was.
     """
     calendar = contract_sightings(base, unit, convention, activity=activity)
-    members, end = _members(read_contracts(base, convention=convention), convention)
+    members, end = _members(apply_convention(base, convention=convention), convention)
     months = convention.month == "calendar"
     first, last = members.first[members.code], day_number(base.as_of)
     known = members.first != NEVER
@@ -101,7 +102,9 @@ def contract_anniversaries(
 
 def _members(seen: ContractIndex, convention: MetricConvention) -> tuple[Members, _Array]:
     """Return members with the start of each stay, and the first day after it."""
-    rows = slice(None) if seen.details.makes_active is None else seen.details.makes_active
+    rows = seen.row_start < seen.row_end
+    if seen.details.makes_active is not None:
+        rows &= seen.details.makes_active
     who, start, end = merge_spells(
         seen.row_customer[rows], seen.row_start[rows], seen.row_end[rows]
     )

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.kernels.intervals import jeffreys, wilson
 from retainkit._core.result import ResultTable
 from retainkit.metrics._calendar import CohortUnit
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._kernel import jeffreys, wilson
 from retainkit.typing import BoolArray, FloatArray
 
 Activity: TypeAlias = Literal["on", "on_or_after", "bracket"]

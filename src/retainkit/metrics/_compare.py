@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import newcombe_difference, ratio_bounds
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.metrics._concentration import (
@@ -19,9 +21,9 @@ from retainkit.metrics._concentration import (
     top_share,
 )
 from retainkit.metrics._groups import OVERALL
-from retainkit.metrics._kernel_rates import newcombe_difference, ratio_bounds
+from retainkit.metrics._kernel_bootstrap import bounds_of_draws
 from retainkit.metrics._table import MetricTable
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit.metrics._value import MetricValue
 from retainkit.typing import ArrayLike1D, FloatArray
 
 
@@ -257,16 +259,13 @@ def bootstrap_interval(
         lower, upper = resampled_bounds(
             found.name, known_values, found.value, seed=seed, resamples=resamples, level=level
         )
-        if np.isnan(lower):
-            return found
-        return found._replace(interval=Interval(lower, upper, "bootstrap", level))
-    rng = np.random.default_rng(seed)
-    drawn = [
-        metric(values[rng.integers(0, len(values), len(values))]).value for _ in range(resamples)
-    ]
-    known = [one for one in drawn if one is not None]
-    if len(known) < 0.95 * resamples:
+    else:
+        rng = np.random.default_rng(seed)
+        drawn = [
+            metric(values[rng.integers(0, len(values), len(values))]).value
+            for _ in range(resamples)
+        ]
+        lower, upper = bounds_of_draws(np.array(drawn, dtype=np.float64), level)
+    if np.isnan(lower):
         return found
-    tail = (1.0 - level) / 2.0
-    lower, upper = map(float, np.quantile(known, [tail, 1.0 - tail]))
     return found._replace(interval=Interval(lower, upper, "bootstrap", level))

@@ -10,18 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import number_customers
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers, parse_as_of
-from retainkit.metrics._contract_details import NO_DETAILS, ContractDetails, read_details
+from retainkit.contracts import ContractDetails, Contracts, read_contracts
+from retainkit.contracts._details import NO_DETAILS
+from retainkit.contracts._read import require_amounts
+from retainkit.metrics._bases import first_observed, observed_rows
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._frame import (
-    amounts_of,
-    days_of,
-    first_observed,
-    number_customers,
-    observed_rows,
-    require_columns,
-)
 from retainkit.metrics._kernel import first_days, order_free_sums, sorted_unique_pairs
 from retainkit.typing import AsOf, BoolArray, FloatArray
 
@@ -78,7 +74,7 @@ class ContractIndex(ResultTable):
         day : int
             Days since 1970-01-01.
         convention : MetricConvention
-            Not used: rows are read under a convention once, by `read_contracts`.
+            Not used: rows are read under a convention before.
 
         Returns
         -------
@@ -163,7 +159,7 @@ class ContractIndex(ResultTable):
 
 
 def index_contracts(
-    contracts: pd.DataFrame, *, as_of: AsOf, observed_from: AsOf | None = None
+    contracts: pd.DataFrame | Contracts, *, as_of: AsOf, observed_from: AsOf | None = None
 ) -> ContractIndex:
     """Index the contracts once, for any number of metrics and periods.
 
@@ -173,12 +169,10 @@ def index_contracts(
 
     Parameters
     ----------
-    contracts : pandas.DataFrame
+    contracts : pandas.DataFrame or Contracts
         Valid contracts (see `retainkit.tables.validate_contracts`): `customer_id`, `start`,
-        `end` (missing = running), `amount` [money per billing period]. Optional columns that
-        conventions read: `cancel_requested`, `billing_end`, `past_due_since` (days), `paid`,
-        `paused`, `discount_permanent` (truth values), `discount`, `usage_amount` (money),
-        `term_months`, `currency`.
+        `end` (missing = running), `amount` [money per billing period], and the optional columns
+        that conventions read (`retainkit.contracts.ContractDetails`).
     as_of : str, date, datetime or numpy.datetime64
         Last observed day, inclusive; contracts that start later are left out and counted.
     observed_from : str, date, datetime or numpy.datetime64, optional
@@ -210,15 +204,15 @@ def index_contracts(
     >>> retention_rate(base, period=Period.month(2026, 3)).value
     0.5
     """
-    table = "contracts"
     last = parse_as_of(as_of)
-    require_columns(contracts, ("customer_id", "start", "end", "amount"), table=table)
-    start = days_of(contracts, "start", table=table)
-    end = days_of(contracts, "end", table=table, open_end=True)
-    amounts = amounts_of(contracts, "amount", table=table)
-    seen = observed_rows(contracts, start, last, column="start")
-    codes, customers = number_customers(contracts["customer_id"][seen], table=table)
-    start, end, amounts = start[seen], end[seen], amounts[seen]
+    rows = read_contracts(contracts)
+    amounts = require_amounts(rows)
+    seen = observed_rows(rows.frame, rows.start, last, column="start")
+    start, end, codes, details = rows.start, rows.end, rows.customer, rows.details
+    customers = rows.customer_id
+    if not seen.all():
+        codes, customers = number_customers(rows.frame["customer_id"][seen], table="contracts")
+        start, end, amounts, details = start[seen], end[seen], amounts[seen], details.take(seen)
     customer, day = sorted_unique_pairs(codes, start)
     return ContractIndex(
         customer_id=customers,
@@ -227,10 +221,10 @@ def index_contracts(
             start, None if observed_from is None else parse_as_of(observed_from), last
         ),
         first_day=first_days(customer, day, len(customers)),
-        row_customer=codes.astype(np.int32, copy=False),
-        row_start=start.astype(np.int32, copy=False),
-        row_end=end.astype(np.int32, copy=False),
+        row_customer=codes,
+        row_start=start,
+        row_end=end,
         row_amount=amounts,
-        details=read_details(contracts, seen),
+        details=details,
         rows_after_as_of=len(seen) - int(np.count_nonzero(seen)),
     )

@@ -7,6 +7,8 @@ from typing import Literal, Self
 from pydantic import Field
 
 from retainkit._core.config import FrozenConfig
+from retainkit.contracts import ContractConvention
+from retainkit.contracts._convention import DEFAULT_CONTRACTS
 from retainkit.typing import PositiveInt
 
 Weekday = Literal["monday", "saturday", "sunday"]
@@ -38,18 +40,8 @@ class MetricConvention(FrozenConfig):
         Compare who is active at both ends, or count every departure and return in between.
     denominator : {"start", "start_plus_new", "daily", "exposure"}, default "start"
         What churn is divided by.
-    churn_recognition : {"cancel_requested", "service_period_end", "billing_end"}
-        Contracts: the day on which a customer has left; default "service_period_end", the `end`
-        of the contract. The others read the columns of their name; where these are empty the
-        `end` stands, and a note says how often.
-    past_due : {"active", "churned"}, default "active"
-        Contracts whose `paid` is False: still customers, or gone since `past_due_since` (default:
-        the start of the contract).
-    dunning_days : int, default 0
-        Contracts: days past due after which an "active" one is gone [day]; 0 = never for that
-        reason.
-    paused : {"active", "zero"}, default "active"
-        Contracts marked `paused`: whether their amount goes on or is 0.
+    contracts : ContractConvention
+        Contracts: which count, on which day each has ended, and what it brings.
     reactivation : {"own", "new"}, default "own"
         Whether a customer who returns is their own category or counts as new.
     reactivation_in_nrr : bool, default False
@@ -59,22 +51,12 @@ class MetricConvention(FrozenConfig):
     reactivated_cohort : {"original", "new"}, default "original"
         Cohort of a customer who returned: that of the first start, or one of the return. Returned
         are buyers after a silence longer than `window_days`, and contract customers after a gap
-        of `grace_days` or more.
-    grace_days : int, default 0
-        A gap of fewer days is no churn [day]; an end after which fewer days were observed is not
-        yet one.
-    zero_value : {"active", "churned"}, default "active"
-        Contracts: whether a contract over amount 0 (free plan, full discount) is active.
+        of `contracts.grace_days` or more.
     same_period_join_leave : {"ignore", "count_both"}, default "ignore"
         Contracts: whether customers who join and leave within one period count as new and as
         lost. Exposure always counts both.
     refunds : {"subtract", "ignore"}, default "subtract"
         Purchase data: whether negative amounts lower the revenue of their own day.
-    discounts : {"subtract", "permanent_only", "ignore"}, default "subtract"
-        Contracts: which amounts of the column `discount` lower recurring revenue; permanent are
-        those with `discount_permanent`.
-    usage : {"include", "exclude"}, default "include"
-        Contracts: whether the column `usage_amount` adds to recurring revenue.
     term_change : {"separate", "contraction"}, default "separate"
         Contracts: whether a change of `term_months` is a movement of its own or part of expansion
         and contraction.
@@ -117,22 +99,13 @@ class MetricConvention(FrozenConfig):
     incomplete_period: Literal["drop", "mark"] = "drop"
     counting: Literal["snapshot", "event"] = "snapshot"
     denominator: Literal["start", "start_plus_new", "daily", "exposure"] = "start"
-    churn_recognition: Literal["cancel_requested", "service_period_end", "billing_end"] = (
-        "service_period_end"
-    )
-    past_due: Literal["active", "churned"] = "active"
-    dunning_days: int = Field(default=0, ge=0)
-    paused: Literal["active", "zero"] = "active"
+    contracts: ContractConvention = DEFAULT_CONTRACTS
     reactivation: Literal["own", "new"] = "own"
     reactivation_in_nrr: bool = False
     contraction_in_nrr: bool = True
     reactivated_cohort: Literal["original", "new"] = "original"
-    grace_days: int = Field(default=0, ge=0)
-    zero_value: Literal["active", "churned"] = "active"
     same_period_join_leave: Literal["ignore", "count_both"] = "ignore"
     refunds: Literal["subtract", "ignore"] = "subtract"
-    discounts: Literal["subtract", "permanent_only", "ignore"] = "subtract"
-    usage: Literal["include", "exclude"] = "include"
     term_change: Literal["separate", "contraction"] = "separate"
     time_zone: str = "UTC"
     week_start: Weekday = "monday"
@@ -218,11 +191,13 @@ class MetricConvention(FrozenConfig):
             name="stripe",
             counting="event",
             denominator="start_plus_new",
-            churn_recognition="cancel_requested",
-            zero_value="churned",
+            contracts=ContractConvention(
+                recognition="cancel_requested",
+                zero_value="churned",
+                discounts="permanent_only",
+                usage="exclude",
+            ),
             same_period_join_leave="count_both",
-            discounts="permanent_only",
-            usage="exclude",
             term_change="contraction",
             month="30_days",
         )
@@ -262,7 +237,7 @@ class MetricConvention(FrozenConfig):
             name="baremetrics",
             counting="event",
             same_period_join_leave="count_both",
-            dunning_days=30,
+            contracts=ContractConvention(dunning_days=30),
             contraction_in_nrr=False,
             term_change="contraction",
             month="30_days",
@@ -287,17 +262,16 @@ class MetricConvention(FrozenConfig):
         Examples
         --------
         >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.profitwell().dunning_days
+        >>> MetricConvention.profitwell().contracts.dunning_days
         15
         """
         return cls(
             name="profitwell",
             counting="event",
-            churn_recognition="billing_end",
-            dunning_days=15,
-            paused="zero",
+            contracts=ContractConvention(
+                recognition="billing_end", dunning_days=15, paused="zero", usage="exclude"
+            ),
             refunds="ignore",
-            usage="exclude",
             term_change="contraction",
         )
 
@@ -318,13 +292,13 @@ class MetricConvention(FrozenConfig):
         Examples
         --------
         >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.recurly().paused
+        >>> MetricConvention.recurly().contracts.paused
         'zero'
         """
         return cls(
             name="recurly",
             counting="event",
-            paused="zero",
+            contracts=ContractConvention(paused="zero"),
             same_period_join_leave="count_both",
             term_change="contraction",
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._documented import documented
 from retainkit.metrics._evaluate import measure
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._value import MetricValue
 
 
+@documented
 def active_customers(
     base: PurchaseIndex,
     *,
@@ -18,26 +20,12 @@ def active_customers(
 ) -> MetricValue:
     """Count the customers who bought in the period.
 
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         The count, as value and numerator; no denominator. None with reason
         `incomplete_period` or `not_observed`; 0 means that the period was observed and nobody
         did.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -50,6 +38,7 @@ def active_customers(
     return measure("active_customers", base, period=period, convention=convention)
 
 
+@documented
 def new_customers(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -61,26 +50,12 @@ def new_customers(
     Joining is the first observed purchase or the first contract; by default a contract customer
     who also left within the period is not counted (`convention.same_period_join_leave`).
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         The count, as value and numerator; no denominator. None with reason
         `incomplete_period` or `not_observed`; 0 means that the period was observed and nobody
         did.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -93,6 +68,7 @@ def new_customers(
     return measure("new_customers", base, period=period, convention=convention)
 
 
+@documented
 def returning_customers(
     base: PurchaseIndex,
     *,
@@ -101,26 +77,12 @@ def returning_customers(
 ) -> MetricValue:
     """Count the customers who bought in the period and had bought before it.
 
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         The count, as value and numerator; no denominator. None with reason
         `incomplete_period` or `not_observed`; 0 means that the period was observed and nobody
         did.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------

@@ -98,6 +98,7 @@ def _rate_effect(part: ContractIndex, gain: npt.NDArray[np.int64], day: int, at:
         np.full(len(who), at, dtype=np.int16),
         np.full(len(who), CURRENCY, dtype=np.int8),
         total[who],
+        np.ones(len(who), dtype=np.int32),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import jeffreys, normal_bounds, wilson
 from retainkit.metrics._bases import CustomerBase
 from retainkit.metrics._catalog import METRIC_DEFINITIONS
 from retainkit.metrics._cells import NO_REASON, Cells, Groups, sums
@@ -15,15 +17,13 @@ from retainkit.metrics._churn_forms import (
     is_plain,
 )
 from retainkit.metrics._concentration import resampled_bounds
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._formulas import Formula, formula_for
-from retainkit.metrics._kernel import jeffreys, wilson
-from retainkit.metrics._kernel_rates import linearised_bounds
 from retainkit.metrics._period import Period
 from retainkit.metrics._snapshot import Snapshot
-from retainkit.metrics._value import REASONS, Interval, MetricValue, Reason
+from retainkit.metrics._value import REASONS, MetricValue, Reason
 from retainkit.typing import FloatArray
 
 FEWEST_FOR_RATIO = 10
@@ -101,7 +101,7 @@ def _with_ratio_interval(
     n = np.where(cells.n >= FEWEST_FOR_RATIO, cells.n, np.nan).astype(np.float64)
     total = np.where(cells.denominator == 0, np.nan, cells.denominator)
     variance = residual * n / ((n - 1.0) * total**2)
-    lower, upper = linearised_bounds(value, variance, snapshot.convention.interval_level)
+    lower, upper = normal_bounds(value, np.sqrt(variance), snapshot.convention.interval_level)
     return cells._replace(lower=lower, upper=upper)
 
 
@@ -225,7 +225,7 @@ def settle_convention(convention: MetricConvention, window_days: int | None) -> 
 def settle_base(base: CustomerBase, convention: MetricConvention) -> CustomerBase:
     """Return the base as the convention sees it; purchases stay as they are."""
     if isinstance(base, ContractIndex):
-        return read_contracts(base, convention=convention)
+        return apply_convention(base, convention=convention)
     return base
 
 

@@ -153,7 +153,7 @@ def explain(
             [np.asarray(x, dtype=np.float64) for x in _parts(metric, formula, snapshot)]
         )
     who = np.flatnonzero(parts.any(axis=0))
-    words = METRIC_DEFINITIONS[metric].formula
+    words = METRIC_DEFINITIONS[metric].formula.en
     return Explanation(
         value=value,
         formula=words,

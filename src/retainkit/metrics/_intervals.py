@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from retainkit.metrics._kernel import jeffreys, wilson
+from retainkit._core.arrays import check_level
+from retainkit._core.kernels.intervals import jeffreys, wilson
 from retainkit.typing import ArrayLike1D, FloatArray
 
 _Bounds = tuple[FloatArray, FloatArray]
@@ -107,7 +108,5 @@ def _checked(
             f"{len(bad)} pairs break 0 <= successes <= trials, first {k[bad[0]]:g} of {n[bad[0]]:g}"
         )
         raise ValueError(msg)
-    if not 0.0 < level < 1.0:
-        msg = f"level is {level}; it must lie strictly between 0 and 1"
-        raise ValueError(msg)
+    check_level(level)
     return kernel(k, n, level)

@@ -1,4 +1,4 @@
-"""Arithmetic on plain arrays: intervals, sums and counts that row order cannot change."""
+"""Arithmetic on plain arrays: sums and counts that row order cannot change."""
 
 from __future__ import annotations
 
@@ -6,41 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, ndtri
 
 from retainkit._core.kernels.sums import exact_sums
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 NEVER = int(np.iinfo(np.int32).max)
 """Day number that stands for "no such day"."""
-
-
-def wilson(
-    successes: FloatArray, trials: FloatArray, level: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the Wilson score bounds of each proportion; NaN where there were no trials."""
-    z = float(ndtri(0.5 + level / 2.0))
-    n = np.where(trials > 0, trials, np.nan)
-    share = successes / n
-    centre = share + z * z / (2.0 * n)
-    spread = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n))
-    scale = 1.0 + z * z / n
-    lower = np.where(successes == 0, 0.0 * n, np.maximum((centre - spread) / scale, 0.0))
-    upper = np.where(successes == trials, n / n, np.minimum((centre + spread) / scale, 1.0))
-    return lower, upper
-
-
-def jeffreys(
-    successes: FloatArray, trials: FloatArray, level: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the equal-tailed Beta(k + 1/2, n - k + 1/2) bounds; NaN where there were no trials."""
-    n = np.where(trials > 0, trials, np.nan)
-    a = successes + 0.5
-    b = n - successes + 0.5
-    tail = (1.0 - level) / 2.0
-    lower = np.where(successes == 0, 0.0 * n, betaincinv(a, b, tail))
-    upper = np.where(successes == trials, n / n, betaincinv(a, b, 1.0 - tail))
-    return lower, upper
 
 
 def order_free_sums(

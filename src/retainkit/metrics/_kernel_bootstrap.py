@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit.metrics._kernel import heads_in_share, starts_of_runs
 from retainkit.typing import FloatArray
 
@@ -95,11 +96,15 @@ def bootstrap_bounds(
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(ascending), packed.heads / len(ascending), size=resamples)
     found = statistic(packed, drawn)
+    return bounds_of_draws(found, level)
+
+
+def bounds_of_draws(found: FloatArray, level: float) -> tuple[float, float]:
+    """Return percentile bounds of what the samples gave; NaN where they often lack a value."""
     known = found[np.isfinite(found)]
-    if len(known) < _MOSTLY * resamples:
+    if len(known) < _MOSTLY * len(found):
         return np.nan, np.nan
-    tail = (1.0 - level) / 2.0
-    lower, upper = np.quantile(known, [tail, 1.0 - tail])
+    lower, upper = percentile_bounds(known, level)
     return float(lower), float(upper)
 
 

@@ -17,12 +17,16 @@ KINDS = 7
 
 
 class Moves(NamedTuple):
-    """Movements by customer and then by period: signed amounts in units of money."""
+    """Movements by customer and then by period: signed amounts in units of money.
+
+    `times` says how often it happened: who leaves twice within a period is lost twice.
+    """
 
     customer: npt.NDArray[np.int32]
     period: npt.NDArray[np.int16]
     kind: npt.NDArray[np.int8]
     amount: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int32]
 
     def take(self, positions: npt.NDArray[Any]) -> Moves:
         """Return the chosen movements."""
@@ -112,7 +116,8 @@ def _classified(
         )
         kind[was & is_now & longer] = TERM_CHANGE
     real = (amount != 0) | (was != is_now)
-    moves = Moves(changes.customer.astype(np.int32), period, kind, amount)
+    once = np.ones(len(kind), dtype=np.int32)
+    moves = Moves(changes.customer.astype(np.int32), period, kind, amount, once)
     return moves if real.all() else moves.take(real)
 
 
@@ -124,7 +129,9 @@ def _joined(one: Moves, other: Moves) -> Moves:
 
 def join_moves(several: Sequence[Moves]) -> Moves:
     """Return all movements, in the order given."""
-    parts: list[Any] = [np.concatenate([moves[k] for moves in several]) for k in range(4)]
+    parts: list[Any] = [
+        np.concatenate([moves[k] for moves in several]) for k in range(len(Moves._fields))
+    ]
     return Moves(*parts)
 
 
@@ -139,8 +146,8 @@ def merge_moves(moves: Moves) -> Moves:
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(starts_of_runs(key[order]))
     amount = np.add.reduceat(moves.amount[order], first)
-    found = order[first]
-    return Moves(moves.customer[found], moves.period[found], moves.kind[found], amount)
+    times = np.add.reduceat(moves.times[order], first)
+    return moves.take(order[first])._replace(amount=amount, times=times)
 
 
 def sum_moves(moves: Moves, periods: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -148,7 +155,7 @@ def sum_moves(moves: Moves, periods: int) -> tuple[npt.NDArray[Any], npt.NDArray
     cell = moves.period.astype(np.int64) * KINDS + moves.kind
     size = periods * KINDS
     amount = np.bincount(cell, weights=moves.amount.astype(np.float64), minlength=size)
-    heads = np.bincount(cell, minlength=size)
+    heads = np.bincount(cell, weights=moves.times, minlength=size)
     return amount.reshape(periods, KINDS), heads.astype(np.int64).reshape(periods, KINDS)
 
 

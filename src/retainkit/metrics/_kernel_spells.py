@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit.metrics._kernel import NEVER, starts_of_runs
+from retainkit.metrics._kernel import starts_of_runs
 from retainkit.typing import FloatArray, IntArray
 
 _Array = npt.NDArray[Any]
@@ -68,16 +68,18 @@ def find_changes(
 ) -> Changes:
     """Return the changes on days up to `last_day`; plans of one customer are added up.
 
-    `heads` says which rows make their customer active; by default all.
+    `heads` says which rows make their customer active; by default all. A row that ends on the day
+    it starts makes two changes on that day.
     """
-    real = np.flatnonzero((start < end) & (start <= last_day))
+    real = np.flatnonzero((start <= end) & (start <= last_day))
     over = real[end[real] <= last_day]
     origin = int(start[real].min()) if len(real) else 0
-    span = last_day - origin + 1
+    span = 2 * (last_day - origin + 1)
+    closes_later = start[over] == end[over]
     key = np.concatenate(
         [
-            customer[real].astype(np.int64) * span + (start[real] - origin),
-            customer[over].astype(np.int64) * span + (end[over] - origin),
+            customer[real].astype(np.int64) * span + 2 * (start[real] - origin),
+            customer[over].astype(np.int64) * span + 2 * (end[over] - origin) + closes_later,
         ]
     )
     order = np.argsort(key)
@@ -85,7 +87,7 @@ def find_changes(
     first = np.flatnonzero(starts_of_runs(key))
     key = key[first]
     code = (key // span).astype(np.int32)
-    day = (key % span + origin).astype(np.int32)
+    day = (key % span // 2 + origin).astype(np.int32)
     sign = np.ones(len(order), dtype=np.int8)
     if heads is not None:
         sign = np.concatenate([heads[real], heads[over]]).astype(np.int8)
@@ -113,66 +115,6 @@ def _levels(
     own = np.flatnonzero(starts_of_runs(code))
     earlier = np.repeat(before[own], np.diff(np.append(own, len(code))))
     return before - earlier, after - earlier
-
-
-def bridge_gaps(
-    customer: IntArray, start: IntArray, end: IntArray, *, grace_days: int, last_day: int
-) -> tuple[IntArray, int]:
-    """Return ends moved to the return where a gap is short, and the ends too fresh to judge.
-
-    A gap is short below `grace_days`; an end after which fewer days were observed is open.
-    """
-    order = np.lexsort((start, customer))
-    who, begin, finish = customer[order], start[order], end[order]
-    if len(order) == 0:
-        return end, 0
-    reach = _running_maximum(who, finish)
-    gap_at = np.flatnonzero(
-        (who[1:] == who[:-1])
-        & (begin[1:] > reach[:-1])
-        & (begin[1:].astype(np.int64) - reach[:-1] < grace_days)
-    )
-    last = np.append(np.flatnonzero(who[1:] != who[:-1]), len(who) - 1)
-    fresh = last[(reach[last] <= last_day) & (reach[last] > last_day + 1 - grace_days)]
-    moved_key = _pair(np.append(who[gap_at], who[fresh]), np.append(reach[gap_at], reach[fresh]))
-    moved_to = np.append(begin[gap_at + 1], np.full(len(fresh), NEVER))
-    by_key = np.argsort(moved_key)
-    own = _pair(customer, end)
-    place = np.minimum(np.searchsorted(moved_key[by_key], own), max(len(by_key) - 1, 0))
-    moved = end.copy()
-    if len(by_key):
-        hit = moved_key[by_key][place] == own
-        moved[hit] = moved_to[by_key][place[hit]]
-    return moved, len(fresh)
-
-
-def merge_spells(
-    customer: IntArray, start: IntArray, end: IntArray
-) -> tuple[_Array, _Array, _Array]:
-    """Return customer, start and end of the unions of each customer's spells, in order of time.
-
-    Spells that overlap, or of which one starts on the day the other ends, are one.
-    """
-    order = np.argsort(_pair(customer, start))
-    who, begin, finish = customer[order], start[order], end[order]
-    if len(order) == 0:
-        return who, begin, finish
-    reach = _running_maximum(who, finish)
-    opens = starts_of_runs(who)
-    opens[1:] |= begin[1:] > reach[:-1]
-    first = np.flatnonzero(opens)
-    last = np.append(first[1:], len(who)) - 1
-    return who[first], begin[first], reach[last]
-
-
-def _pair(customer: IntArray, day: IntArray) -> _Int64:
-    """Return customer and day as one number that sorts like both."""
-    return (customer.astype(np.int64) << 32) + day
-
-
-def _running_maximum(who: IntArray, values: IntArray) -> IntArray:
-    """Return the largest value so far within each run of `who`."""
-    return np.asarray(np.maximum.accumulate(_pair(who, values)) - (who.astype(np.int64) << 32))
 
 
 def events_by_day(

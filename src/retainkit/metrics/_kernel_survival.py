@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
+from retainkit._core.kernels.intervals import normal_quantile
 from retainkit.typing import BoolArray, FloatArray
 
 
@@ -39,7 +39,7 @@ def product_limit(duration: FloatArray, ended: BoolArray) -> ProductLimit:
 
 def log_log_bounds(curve: ProductLimit, level: float) -> tuple[FloatArray, FloatArray]:
     """Return the log-log bounds of the curve; NaN where it is 1 or 0 and they say nothing."""
-    z = float(ndtri(0.5 + level / 2.0))
+    z = normal_quantile(level)
     inside = (curve.survival > 0.0) & (curve.survival < 1.0)
     s = np.where(inside, curve.survival, np.nan)
     spread = z * np.sqrt(curve.variance_sum) / np.abs(np.log(s))

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import median_bounds, normal_bounds
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._kernel_rates import linearised_bounds, median_bounds
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._spells import as_contracts
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit.metrics._value import MetricValue
 from retainkit.typing import ArrayLike1D
 
 
@@ -61,8 +62,8 @@ def net_promoter_score(rating: ArrayLike1D, *, level: float = 0.95) -> MetricVal
     detractors = int(np.count_nonzero(answers <= 6))
     value = (promoters - detractors) / n
     variance = ((promoters + detractors) / n - value**2) / n
-    low, high = linearised_bounds(np.array([value]), np.array([variance]), level)
-    interval = Interval(max(float(low[0]), -1.0), min(float(high[0]), 1.0), "normal", level)
+    low, high = normal_bounds(value, variance**0.5, level)
+    interval = Interval(max(low, -1.0), min(high, 1.0), "normal", level)
     return MetricValue(
         name="net_promoter_score",
         value=value,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._documented import documented
 from retainkit.metrics._evaluate import measure
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._value import MetricValue
 
 
+@documented
 def purchases_per_customer(
     base: PurchaseIndex,
     *,
@@ -20,26 +22,12 @@ def purchases_per_customer(
 
     Purchases on one day are one occasion.
 
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         Purchase occasions (distinct customer and day) / buyers.
         None with reason `zero_denominator` (nobody bought), `incomplete_period` or
         `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -52,6 +40,7 @@ def purchases_per_customer(
     return measure("purchases_per_customer", base, period=period, convention=convention)
 
 
+@documented
 def average_order_value(
     base: PurchaseIndex,
     *,
@@ -63,26 +52,12 @@ def average_order_value(
     Returns of the period lower the revenue of its buyers unless the convention ignores refunds;
     returns of customers who bought nothing in the period are left out.
 
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         Revenue / purchase occasions (distinct customer and day) [money].
         None with reason `zero_denominator` (nobody bought), `incomplete_period` or
         `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -95,6 +70,7 @@ def average_order_value(
     return measure("average_order_value", base, period=period, convention=convention)
 
 
+@documented
 def average_revenue_per_customer(
     base: PurchaseIndex,
     *,
@@ -105,26 +81,12 @@ def average_revenue_per_customer(
 
     It is the product of `purchases_per_customer` and `average_order_value`.
 
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         Revenue / buyers [money].
         None with reason `zero_denominator` (nobody bought), `incomplete_period` or
         `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -138,6 +100,7 @@ def average_revenue_per_customer(
     return measure("average_revenue_per_customer", base, period=period, convention=convention)
 
 
+@documented
 def gross_revenue_retention(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -148,15 +111,7 @@ def gross_revenue_retention(
 
     The minimum is taken per customer, so growth of one cannot hide the loss of another.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`. For purchases the amount is the revenue of
-        the `window_days` before each end of the period.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
+    For purchases the amount is the revenue of the `window_days` before each end of the period.
 
     Returns
     -------
@@ -164,11 +119,6 @@ def gross_revenue_retention(
         Sum of min(amount at start, amount at end) / sum of amount at start, over the customers of
         the start; in [0, 1]. None with reason `zero_denominator`,
         `negative_values`, `incomplete_period` or `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     References
     ----------
@@ -195,6 +145,7 @@ def gross_revenue_retention(
     return measure("gross_revenue_retention", base, period=period, convention=convention)
 
 
+@documented
 def net_revenue_retention(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -205,15 +156,7 @@ def net_revenue_retention(
 
     The customers are fixed at the start: new and returned customers never enter.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`. For purchases the amount is the revenue of
-        the `window_days` before each end of the period.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
+    For purchases the amount is the revenue of the `window_days` before each end of the period.
 
     Returns
     -------
@@ -221,11 +164,6 @@ def net_revenue_retention(
         Sum of amount at end / sum of amount at start, over the customers of the start; above 1
         when growth exceeds loss. None with reason `zero_denominator`,
         `negative_values`, `incomplete_period` or `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     References
     ----------

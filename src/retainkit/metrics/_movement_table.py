@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel_movements import (
@@ -21,9 +23,8 @@ from retainkit.metrics._kernel_movements import (
     gain_loss_variance,
     sum_moves,
 )
-from retainkit.metrics._kernel_rates import linearised_bounds
 from retainkit.metrics._period import Period
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit.metrics._value import MetricValue
 from retainkit.typing import BoolArray, FloatArray
 
 MOVEMENTS = (
@@ -183,14 +184,14 @@ class MovementTable(ResultTable):
             for at in range(len(self.periods))
         )
 
-    def _spread(self, at: int, ratio: float, kinds: list[int]) -> Interval | None:
+    def _spread(self, at: int, ratio: float, kinds: list[int]) -> Interval[float] | None:
         """Return the interval of gains / losses; None for few customers or none wanted."""
         level = self.convention.interval_level
         variance, n = gain_loss_variance(self.moves, at, gains=kinds, losses=_LOSSES)
         if n < _FEWEST or np.isnan(variance) or self.convention.interval_method == "none":
             return None
-        low, high = linearised_bounds(np.array([ratio]), np.array([variance]), level)
-        return Interval(max(float(low[0]), 0.0), float(high[0]), "linearised", level)
+        low, high = normal_bounds(ratio, variance**0.5, level)
+        return Interval(max(low, 0.0), high, "linearised", level)
 
     def _ratio(self, at: int, gains: float, losses: float, n: int, kinds: list[int]) -> MetricValue:
         """Return one quick ratio with what it was made of."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from retainkit._core.time import day_number
 from retainkit.errors import NotComputableError
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._currency import move_by_currency
@@ -56,7 +56,7 @@ def revenue_movements(
     convention : MetricConvention, optional
         `counting` decides between comparing both ends and counting every change;
         `same_period_join_leave`, `reactivation`, `term_change` and everything that changes rows
-        (see `read_contracts`).
+        (`contracts`).
     exchange_rates : pandas.DataFrame, optional
         `currency`, `day` (valid from), `rate` [home money per unit]; needed when the contracts
         are in several currencies. Movements are valued at the rates of the period's start, the
@@ -96,7 +96,7 @@ def revenue_movements(
     boundaries = _boundaries(asked)
     if isinstance(base, PurchaseIndex):
         base = as_contracts(base, convention=convention)
-    seen = read_contracts(base, convention=convention)
+    seen = apply_convention(base, convention=convention)
     notes = [*seen.notes, *_coverage(base, asked)]
     if len(base.details.currencies) > 1 or exchange_rates is not None:
         moves, opening, per_money = move_by_currency(seen, boundaries, convention, exchange_rates)

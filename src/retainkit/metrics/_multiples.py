@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit._core.intervals import Interval
+from retainkit.metrics._value import MetricValue
 
 
 def margin_multiple(retention: float, *, discount_rate: float) -> float:
@@ -77,7 +78,9 @@ def retention_elasticity(retention: float, *, discount_rate: float) -> float:
     return (1.0 + discount_rate) / (1.0 + discount_rate - retention)
 
 
-def expected_lifetime(churn: float, *, churn_interval: Interval | None = None) -> MetricValue:
+def expected_lifetime(
+    churn: float, *, churn_interval: Interval[float] | None = None
+) -> MetricValue:
     """Return the mean lifetime in periods at constant churn.
 
     Valid only if every period has the same hazard; `RetentionCurve.mean_lifetime` needs no such
@@ -120,7 +123,7 @@ def simple_lifetime_value(
     *,
     margin_rate: float,
     churn: float,
-    churn_interval: Interval | None = None,
+    churn_interval: Interval[float] | None = None,
 ) -> MetricValue:
     """Return revenue per customer x margin / churn, the simplest lifetime value.
 
@@ -164,7 +167,7 @@ def simple_lifetime_value(
     return MetricValue("simple_lifetime_value", margin / churn, margin, churn, 0, interval=bounds)
 
 
-def _inverted(top: float, churn: Interval | None) -> Interval | None:
+def _inverted(top: float, churn: Interval[float] | None) -> Interval[float] | None:
     """Return the interval of top / churn; None while churn may be 0 and there is no upper bound."""
     if churn is None or churn.lower <= 0.0:
         return None

@@ -10,17 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import amounts_of, days_of, number_customers, require_columns
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers, parse_as_of
+from retainkit.metrics._bases import first_observed, observed_rows
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._frame import (
-    amounts_of,
-    days_of,
-    first_observed,
-    number_customers,
-    observed_rows,
-    require_columns,
-)
 from retainkit.metrics._kernel import NEVER, first_days, order_free_sums, sorted_unique_pairs
 from retainkit.typing import AsOf, BoolArray, FloatArray
 

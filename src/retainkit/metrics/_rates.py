@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._documented import documented
 from retainkit.metrics._evaluate import measure
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._value import MetricValue
 
 
+@documented
 def retention_rate(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -21,30 +23,12 @@ def retention_rate(
 
     New and returned customers never enter the numerator.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    window_days : int, optional
-        Purchase data: a customer is active at the end of a day if they bought within this many
-        days up to and including it [day]; by default `convention.window_days`. Contracts have no
-        window.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         Active at both ends / active at the start, with an interval. None with reason
         `zero_denominator` (nobody was active), `insufficient_history` (the window before the
         period starts before the data), `incomplete_period` or `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Notes
     -----
@@ -70,6 +54,7 @@ def retention_rate(
     )
 
 
+@documented
 def churn_rate(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -82,29 +67,11 @@ def churn_rate(
     Exactly 1 minus `retention_rate` in the same convention. For purchase data it is silence, not
     a certain departure: a customer counts as gone when no purchase lies in the window.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    window_days : int, optional
-        Purchase data: a customer is active at the end of a day if they bought within this many
-        days up to and including it [day]; by default `convention.window_days`. Contracts have no
-        window.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         1 - retention; the numerator is the number of customers gone. None with the same
         reasons as `retention_rate`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Notes
     -----
@@ -136,6 +103,7 @@ def churn_rate(
     )
 
 
+@documented
 def textbook_retention_rate(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -148,29 +116,11 @@ def textbook_retention_rate(
     The formula of most textbooks. Customers who return count as kept, so it exceeds
     `retention_rate` whenever somebody came back, and can exceed 1.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    window_days : int, optional
-        Purchase data: a customer is active at the end of a day if they bought within this many
-        days up to and including it [day]; by default `convention.window_days`. Contracts have no
-        window.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         The ratio; its interval is that of a ratio of sums, as it is no proportion. None with the
         same reasons as `retention_rate`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -189,6 +139,7 @@ def textbook_retention_rate(
     )
 
 
+@documented
 def reactivation_rate(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -201,29 +152,11 @@ def reactivation_rate(
     Dormant are those who joined before the period and were not active at its start; customers
     lost during the period are not in the denominator.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    window_days : int, optional
-        Purchase data: a customer is active at the end of a day if they bought within this many
-        days up to and including it [day]; by default `convention.window_days`. Contracts have no
-        window.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         Dormant at the start and active at the end / dormant at the start, with an interval.
         None with the same reasons as `retention_rate`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------
@@ -238,6 +171,7 @@ def reactivation_rate(
     )
 
 
+@documented
 def repeat_rate(
     base: PurchaseIndex,
     *,
@@ -248,26 +182,12 @@ def repeat_rate(
 
     Purchases on one day are one occasion.
 
-    Parameters
-    ----------
-    base : PurchaseIndex
-        From `index_purchases`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
-
     Returns
     -------
     MetricValue
         Buyers with two or more occasions / buyers, with an interval.
         None with reason `zero_denominator` (nobody bought), `incomplete_period` or
         `not_observed`.
-
-    Raises
-    ------
-    NotComputableError
-        If the convention asks for a setting this function cannot honour.
 
     Examples
     --------

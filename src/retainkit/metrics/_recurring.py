@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._documented import documented
 from retainkit.metrics._evaluate import measure
 from retainkit.metrics._period import Period
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._value import MetricValue
 
 
+@documented
 def gross_revenue_churn(
     base: PurchaseIndex | ContractIndex,
     *,
@@ -20,15 +22,7 @@ def gross_revenue_churn(
 
     Exactly 1 minus `gross_revenue_retention`.
 
-    Parameters
-    ----------
-    base : PurchaseIndex or ContractIndex
-        From `index_purchases` or `index_contracts`. For purchases the amount is the revenue of
-        the `window_days` before each end of the period.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
+    For purchases the amount is the revenue of the `window_days` before each end of the period.
 
     Returns
     -------
@@ -53,6 +47,7 @@ def gross_revenue_churn(
     return measure("gross_revenue_churn", base, period=period, convention=convention)
 
 
+@documented
 def recurring_revenue(
     base: ContractIndex,
     *,
@@ -62,15 +57,6 @@ def recurring_revenue(
     """Add up the recurring amount of the contracts that run at the end of the period.
 
     Several plans of one customer are added up.
-
-    Parameters
-    ----------
-    base : ContractIndex
-        From `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
 
     Returns
     -------
@@ -94,6 +80,7 @@ def recurring_revenue(
     return measure("recurring_revenue", base, period=period, convention=convention)
 
 
+@documented
 def recurring_revenue_per_customer(
     base: ContractIndex,
     *,
@@ -103,15 +90,6 @@ def recurring_revenue_per_customer(
     """Measure the recurring amount per customer at the end of the period (ARPA).
 
     Times margin, over churn, it is the simplest lifetime value: `simple_lifetime_value`.
-
-    Parameters
-    ----------
-    base : ContractIndex
-        From `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
 
     Returns
     -------
@@ -136,6 +114,7 @@ def recurring_revenue_per_customer(
     return measure("recurring_revenue_per_customer", base, period=period, convention=convention)
 
 
+@documented
 def average_sale_price(
     base: ContractIndex,
     *,
@@ -145,15 +124,6 @@ def average_sale_price(
     """Measure the recurring amount per new customer of the period (ASP).
 
     New are those who joined in the period and are there at its end.
-
-    Parameters
-    ----------
-    base : ContractIndex
-        From `index_contracts`.
-    period : Period
-        Days measured, half-open.
-    convention : MetricConvention, optional
-        What the words mean.
 
     Returns
     -------

@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number
-from retainkit.metrics._contract_rules import read_contracts
+from retainkit.metrics._contract_rules import apply_convention
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._kernel_rates import linearised_bounds
 from retainkit.metrics._kernel_spells import find_changes
 from retainkit.metrics._kernel_survival import (
     ProductLimit,
@@ -23,7 +24,7 @@ from retainkit.metrics._kernel_survival import (
 )
 from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._spells import as_contracts
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit.metrics._value import MetricValue
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
 
 
@@ -141,16 +142,14 @@ class RetentionCurve(ResultTable):
             reason = "zero_denominator" if self.n == 0 else "insufficient_history"
             return MetricValue("mean_lifetime", None, None, None, self.n, reason=reason)  # type: ignore[arg-type]
         area, variance = restricted_mean(self.curve, horizon_days)
-        low, high = linearised_bounds(np.array([area]), np.array([variance]), self.level)
+        low, high = normal_bounds(area, variance**0.5, self.level)
         return MetricValue(
             name="mean_lifetime",
             value=area,
             numerator=area,
             denominator=None,
             n=self.n,
-            interval=Interval(
-                max(float(low[0]), 0.0), min(float(high[0]), horizon_days), "greenwood", self.level
-            ),
+            interval=Interval(max(low, 0.0), min(high, horizon_days), "greenwood", self.level),
             notes=(f"days within {horizon_days:g} days",),
         )
 
@@ -214,7 +213,7 @@ def retention_curve(
         From `index_purchases` or `index_contracts`. Purchase customers leave when they have been
         silent for `window_days`.
     convention : MetricConvention, optional
-        When somebody has left; `grace_days` bridges gaps.
+        When somebody has left; `contracts.grace_days` bridges gaps.
     joined_from : str, optional
         Leave out customers who joined earlier (ISO day).
 
@@ -245,7 +244,7 @@ def _stays(
     """Return length, end and first day of each customer's first stay."""
     if isinstance(base, PurchaseIndex):
         base = as_contracts(base, convention=convention)
-    seen = read_contracts(base, convention=convention)
+    seen = apply_convention(base, convention=convention)
     last = day_number(seen.as_of)
     units = np.zeros(len(seen.row_start), dtype=np.int64)
     changes = find_changes(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from retainkit.metrics._kernel import wilson
-from retainkit.metrics._kernel_rates import linearised_bounds, newcombe_difference
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import newcombe_difference, normal_bounds, wilson
+from retainkit.metrics._value import MetricValue
 from retainkit.typing import ArrayLike1D
 
 _LEVEL = 0.95
@@ -189,12 +189,12 @@ def return_on_customer_data(
         return MetricValue(name, None, None, 0.0, n, reason="zero_denominator")
     gain = n * float(treated.mean() - control.mean())
     variance = n**2 * (treated.var(ddof=1) / n + control.var(ddof=1) / len(control)) / cost**2
-    low, high = linearised_bounds(np.array([gain / cost]), np.array([variance]), _LEVEL)
+    low, high = normal_bounds(gain / cost, variance**0.5, _LEVEL)
     return MetricValue(
         name=name,
         value=gain / cost,
         numerator=gain,
         denominator=cost,
         n=n + len(control),
-        interval=Interval(float(low[0]), float(high[0]), "normal", _LEVEL),
+        interval=Interval(low, high, "normal", _LEVEL),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any, Literal, NamedTuple
 
+from retainkit._core.intervals import Interval
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
 from retainkit.metrics._period import Period
 
@@ -52,28 +53,6 @@ REASON_TEXT: dict[Reason, str] = {
 }
 
 
-class Interval(NamedTuple):
-    """An interval around a value.
-
-    Attributes
-    ----------
-    lower, upper : float
-        Bounds, in the unit of the value.
-    method : str
-        How it was made: "jeffreys" or "wilson" for a proportion, "poisson" for departures per
-        customer-time, "nelson-aalen" for daily sums, "newcombe" and "mover" for differences and
-        ratios, "linearised" for ratios of sums, "greenwood" for survival, "bootstrap" for
-        concentration, "order statistics" for a median, "normal" for a mean or a score.
-    level : float
-        Coverage, in (0, 1).
-    """
-
-    lower: float
-    upper: float
-    method: str
-    level: float
-
-
 class MetricValue(NamedTuple):
     """One metric with everything needed to check it.
 
@@ -115,7 +94,7 @@ class MetricValue(NamedTuple):
     denominator: float | None
     n: int
     reason: Reason | None = None
-    interval: Interval | None = None
+    interval: Interval[float] | None = None
     convention: MetricConvention = DEFAULT_CONVENTION
     period: Period | None = None
     notes: tuple[str, ...] = ()

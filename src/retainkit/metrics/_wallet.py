@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.intervals import Interval
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit.errors import InvalidTableError
 from retainkit.metrics._convention import DEFAULT_CONVENTION
-from retainkit.metrics._kernel_rates import linearised_bounds
-from retainkit.metrics._value import Interval, MetricValue
+from retainkit.metrics._value import MetricValue
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
 
 
@@ -255,8 +256,8 @@ def _remarks(known: BoolArray, source: str) -> tuple[str, ...]:
     return (f"category spending from a {source}", *left_out)
 
 
-def _interval(value: float, variance: float) -> Interval:
+def _interval(value: float, variance: float) -> Interval[float]:
     """Return the interval inside [0, 1]."""
     level = DEFAULT_CONVENTION.interval_level
-    low, high = linearised_bounds(np.array([value]), np.array([variance]), level)
-    return Interval(max(float(low[0]), 0.0), min(float(high[0]), 1.0), "linearised", level)
+    low, high = normal_bounds(value, variance**0.5, level)
+    return Interval(max(low, 0.0), min(high, 1.0), "linearised", level)

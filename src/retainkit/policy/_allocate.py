@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_codes, check_length
 from retainkit.errors import (
     AlignmentError,
     ConvergenceError,
@@ -18,7 +19,6 @@ from retainkit.errors import (
 )
 from retainkit.policy import _kernel_allocate, _kernel_limits
 from retainkit.policy._allocation import NO_MEASURE, Allocation
-from retainkit.policy._arrays import check_codes, check_length
 from retainkit.policy._limits import AllocationLimit, limit_matrix
 from retainkit.typing import FloatArray, IntArray
 

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from retainkit._core.arrays import check_length
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import PolicyStoppedError
-from retainkit.policy._arrays import check_length
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._vocabulary import STANCES, Stance
 from retainkit.typing import BoolArray, PositiveFloat, PositiveInt, Rate

@@ -7,10 +7,10 @@ from typing import NamedTuple, Self
 import numpy as np
 from pydantic import model_validator
 
+from retainkit._core.arrays import as_bools, as_floats
 from retainkit._core.config import FrozenConfig
 from retainkit.errors import NotComputableError
 from retainkit.policy import _kernel_campaign
-from retainkit.policy._arrays import as_bools, as_floats
 from retainkit.typing import ArrayLike1D, NonNegativeFloat, PositiveFloat
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_bools, as_floats, check_codes, check_same_customers
 from retainkit.policy import _kernel
-from retainkit.policy._arrays import as_bools, as_floats, check_codes, check_same_customers
 from retainkit.policy._config import PolicyConfig
 from retainkit.policy._decision import ECONOMICS
 from retainkit.policy._decisions import DecisionTable

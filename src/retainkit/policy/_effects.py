@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.glm import center_and_scale, fit_logistic, ridge_penalty, standardize
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.policy import _kernel_learn
 from retainkit.policy._logged import MIN_SUPPORT, read_features
@@ -105,9 +107,9 @@ class LinearEffects(FrozenModel):
                 f"{table.shape[1]} features, the model was fitted on {len(self.center)}",
                 rule="the same features in the same order",
             )
-        x = _kernel_learn.design(table, np.array(self.center), np.array(self.scale))
+        x = standardize(table, np.array(self.center), np.array(self.scale))
         score = x @ np.array(self.coefficients).T
-        means = _kernel_learn.sigmoid(score) if self.link == "logistic" else score
+        means = expit(score) if self.link == "logistic" else score
         difference: FloatArray = means - means[:, :1]
         return difference
 
@@ -175,14 +177,15 @@ class TLearner(FrozenConfig):
         np.float64(0.2)
         """
         table = read_features(features, len(action))
-        center, scale = _kernel_learn.standardise(table)
-        x = _kernel_learn.design(table, center, scale)
+        center, scale = center_and_scale(table)
+        x = standardize(table, center, scale)
         rows = []
         for code in range(propensity.shape[1]):
             own = np.asarray(action) == code
             check_support(int(own.sum()), code)
             if self.outcome == "binary":
-                beta = _kernel_learn.logistic(x[own], outcome[own], self.penalty)
+                weight = ridge_penalty(x.shape[1], self.penalty * float(own.sum()))
+                beta = fit_logistic(x[own], outcome[own], penalty=weight).coefficients
             else:
                 part = x[own]
                 beta = _kernel_learn.ridge(
@@ -272,8 +275,8 @@ class DRLearner(FrozenConfig):
         for code in range(propensity.shape[1]):
             check_support(int((codes == code).sum()), code)
         table = read_features(features, codes.size)
-        center, scale = _kernel_learn.standardise(table)
-        x = _kernel_learn.design(table, center, scale)
+        center, scale = center_and_scale(table)
+        x = standardize(table, center, scale)
         fold = np.arange(codes.size) % self.folds
         n_actions = propensity.shape[1]
         means = _kernel_learn.out_of_fold_means(

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit.policy._logged import (
     Logged,
@@ -76,8 +76,7 @@ class PolicyEvaluation(ResultTable):
     @property
     def interval(self) -> tuple[float, float]:
         """Interval of the doubly robust value."""
-        half = float(ndtri(0.5 + self.level / 2.0)) * float(self.standard_error[0])
-        return float(self.value[0]) - half, float(self.value[0]) + half
+        return normal_bounds(float(self.value[0]), float(self.standard_error[0]), self.level)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per method: method, value, standard_error, low, high [money].
@@ -96,14 +95,14 @@ class PolicyEvaluation(ResultTable):
         >>> result.to_frame()["value"].round(3).tolist()
         [9.0, 9.0, 9.0, 9.0]
         """
-        half = float(ndtri(0.5 + self.level / 2.0)) * self.standard_error
+        low, high = normal_bounds(self.value, self.standard_error, self.level)
         return pd.DataFrame(
             {
                 "method": list(METHODS),
                 "value": self.value,
                 "standard_error": self.standard_error,
-                "low": self.value - half,
-                "high": self.value + half,
+                "low": low,
+                "high": high,
             }
         )
 
@@ -329,12 +328,12 @@ def compare_policies(
     fold = logged.fold(folds, _SALT)
     means, robust = scores(logged, read_features(features, logged.n), fold, _PENALTY)
     base = (wanted[reference] * robust).sum(axis=1)
-    half = float(ndtri(0.5 + level / 2.0))
     rows = []
     for name, table in wanted.items():
         result = _evaluation(table, logged, means, robust, level)
         difference = (table * robust).sum(axis=1) - base
-        gain, error = float(difference.mean()), _error(difference)
+        gain = float(difference.mean())
+        low, high = normal_bounds(gain, _error(difference), level)
         rows.append(
             {
                 "policy": name,
@@ -342,8 +341,8 @@ def compare_policies(
                 "value": float(result.value[0]),
                 "standard_error": float(result.standard_error[0]),
                 "gain": gain,
-                "gain_low": gain - half * error,
-                "gain_high": gain + half * error,
+                "gain_low": low,
+                "gain_high": high,
                 "effective_n": result.effective_n,
             }
         )

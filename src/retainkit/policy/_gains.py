@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_same_customers
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocate import allocate_budget, budget_frontier
 from retainkit.policy._allocation import Allocation
-from retainkit.policy._arrays import as_floats, check_same_customers
 from retainkit.policy._decide import HasChurnProbability
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._economics import measure_economics

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_codes, check_length
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.policy import _kernel_hash
-from retainkit.policy._arrays import check_codes, check_length
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 

@@ -1,4 +1,4 @@
-"""Arrays in, arrays out: ridge and logistic regression, cross-fitted, with numpy alone."""
+"""Arrays in, arrays out: cross-fitted ridge regression and doubly robust scores."""
 
 from __future__ import annotations
 
@@ -7,24 +7,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.glm import ridge_penalty, solve_ridge
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer]
 
 PENALTIES: Final = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, np.inf)
 """Candidates for the penalty per row, from hardly any to a constant."""
-
-
-def standardise(features: Floats) -> tuple[Floats, Floats]:
-    """Return centre and scale of each column; a constant column has scale 1."""
-    if not features.shape[0]:
-        return np.zeros(features.shape[1]), np.ones(features.shape[1])
-    scale = features.std(axis=0)
-    return features.mean(axis=0), np.where(scale > 0.0, scale, 1.0)
-
-
-def design(features: Floats, center: Floats, scale: Floats) -> Floats:
-    """Return a first column of ones, then the standardised features."""
-    return np.column_stack([np.ones(features.shape[0]), (features - center) / scale])
 
 
 def ridge(gram: Floats, moment: Floats, n: float, penalty: float) -> Floats:
@@ -35,34 +24,7 @@ def ridge(gram: Floats, moment: Floats, n: float, penalty: float) -> Floats:
         constant = np.zeros(moment.size)
         constant[0] = moment[0] / n
         return constant
-    weight = np.full(moment.size, n * penalty)
-    weight[0] = 0.0
-    return np.asarray(np.linalg.solve(gram + np.diag(weight), moment))
-
-
-def logistic(x: Floats, y: Floats, penalty: float, *, rounds: int = 50) -> Floats:
-    """Return the coefficients of a penalised logistic regression (Newton's method)."""
-    weight = np.full(x.shape[1], max(x.shape[0] * penalty, 1e-8))
-    weight[0] = 1e-8
-    beta = np.zeros(x.shape[1])
-    share = min(max(float(y.mean()) if y.size else 0.5, 1e-6), 1 - 1e-6)
-    beta[0] = np.log(share / (1.0 - share))
-    for _ in range(rounds):
-        p = sigmoid(x @ beta)
-        slope = x.T @ (y - p) - weight * beta
-        curve = (x * (p * (1.0 - p))[:, None]).T @ x + np.diag(weight)
-        step = np.asarray(np.linalg.solve(curve, slope))
-        longest = float(np.abs(step).max(initial=0.0))
-        beta = beta + step * min(1.0, 5.0 / max(longest, 1e-12))
-        if longest < 1e-10:
-            break
-    return beta
-
-
-def sigmoid(score: Floats) -> Floats:
-    """Return 1 / (1 + exp(-score)) without overflow."""
-    result: Floats = 0.5 * (1.0 + np.tanh(0.5 * score))
-    return result
+    return solve_ridge(gram, moment, ridge_penalty(moment.size, n * penalty))
 
 
 def out_of_fold_means(

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.glm import fit_poisson, poisson_mean, ridge_penalty, solve_ridge
 from retainkit.policy._kernel_learn import Floats, Ints
 
 GRID: Final = 200
@@ -21,41 +22,25 @@ class LogLinear(NamedTuple):
     penalty: Floats
 
 
-def mean_of(x: Floats, beta: Floats) -> Floats:
-    """Return exp(x beta) without overflow."""
-    mean: Floats = np.exp(np.clip(x @ beta, -_LONGEST, _LONGEST))
-    return mean
-
-
-def log_linear(x: Floats, y: Floats, prior_scale: float, *, rounds: int = 50) -> LogLinear:
+def log_linear(x: Floats, y: Floats, prior_scale: float) -> LogLinear:
     """Return a quasi-Poisson regression of y >= 0 with a normal prior on all but the constant.
 
     The prior has standard deviation `prior_scale` per standardised feature; its weight is the
-    dispersion, var(y) / mean(y)^2 per row, over its square. Newton's method on y / mean(y).
+    dispersion, var(y) / mean(y)^2 per row, over its square.
     """
     level = float(y.mean()) if y.size else 0.0
-    beta = np.zeros(x.shape[1])
-    penalty = np.zeros(x.shape[1])
     if not level > 0.0:
-        beta[0] = -_LONGEST
-        return LogLinear(beta, penalty)
+        return LogLinear(np.append(-_LONGEST, np.zeros(x.shape[1] - 1)), np.zeros(x.shape[1]))
     share = y / level
-    penalty[1:] = float(share.var()) / prior_scale**2
-    for _ in range(rounds):
-        mean = mean_of(x, beta)
-        slope = x.T @ (share - mean) - penalty * beta
-        step = np.linalg.solve((x * mean[:, None]).T @ x + np.diag(penalty), slope)
-        longest = float(np.abs(step).max(initial=0.0))
-        beta = beta + step * min(1.0, 1.0 / max(longest, 1e-12))
-        if longest < 1e-9:
-            break
+    penalty = ridge_penalty(x.shape[1], float(share.var()) / prior_scale**2)
+    beta = fit_poisson(x, share, penalty=penalty).coefficients
     beta[0] += np.log(level)
     return LogLinear(beta, penalty * level)
 
 
 def without_fold(x: Floats, y: Floats, model: LogLinear, fold: Ints, n_folds: int) -> list[Floats]:
     """Return the coefficients without each fold: one Newton step from those of all rows."""
-    mean = mean_of(x, model.beta)
+    mean = poisson_mean(x @ model.beta)
     slopes, curves = [], []
     for k in range(n_folds):
         rows = fold == k
@@ -65,9 +50,8 @@ def without_fold(x: Floats, y: Floats, model: LogLinear, fold: Ints, n_folds: in
     slope, curve = sum(slopes), sum(curves)
     pull = model.penalty * model.beta
     tiny = 1e-12 * (1.0 + float(np.trace(np.atleast_2d(curve))))
-    damp = np.diag(model.penalty + tiny)
     return [
-        model.beta + np.linalg.solve(curve - own_curve + damp, slope - own_slope - pull)
+        model.beta + solve_ridge(curve - own_curve, slope - own_slope - pull, model.penalty + tiny)
         for own_slope, own_curve in zip(slopes, curves, strict=True)
     ]
 
@@ -86,25 +70,14 @@ def rank_within(score: Floats, fold: Ints, n_folds: int) -> Floats:
 
 def rising_curve(rank: Floats, worth: Floats, degree: int) -> Floats:
     """Return a polynomial of worth over rank, made to rise, at the middles of GRID steps."""
+    from scipy.optimize import isotonic_regression
+
     center = float(rank.mean())
     powers = np.column_stack([(rank - center) ** j for j in range(degree + 1)])
     beta = np.linalg.lstsq(powers.T @ powers, powers.T @ worth, rcond=None)[0]
     middle = (np.arange(GRID) + 0.5) / GRID - center
-    return pool_adjacent(np.column_stack([middle**j for j in range(degree + 1)]) @ beta)
-
-
-def pool_adjacent(values: Floats) -> Floats:
-    """Return the rising sequence closest to the values (isotonic regression, equal weights)."""
-    means: list[float] = []
-    sizes: list[int] = []
-    for value in values.tolist():
-        mean, size = value, 1
-        while means and means[-1] >= mean:
-            last, count = means.pop(), sizes.pop()
-            mean, size = (mean * size + last * count) / (size + count), size + count
-        means.append(mean)
-        sizes.append(size)
-    return np.repeat(np.array(means), np.array(sizes, dtype=np.int64))
+    curve = np.column_stack([middle**j for j in range(degree + 1)]) @ beta
+    return np.asarray(isotonic_regression(curve).x)
 
 
 def quantiles(score: Floats) -> Floats:

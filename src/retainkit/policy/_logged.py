@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_codes, check_length
+from retainkit._core.kernels.glm import center_and_scale, standardize
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError, SchemaError
 from retainkit.policy import _kernel_learn
-from retainkit.policy._arrays import as_floats, check_codes, check_length
 from retainkit.policy._holdout import hash_customers
 from retainkit.typing import FloatArray, IntArray
 
@@ -200,7 +201,7 @@ def scores(
     logged: Logged, features: FloatArray, fold: IntArray, penalty: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return cross-fitted means and doubly robust scores per action, net of cost."""
-    x = _kernel_learn.design(features, *_kernel_learn.standardise(features))
+    x = standardize(features, *center_and_scale(features))
     means = _kernel_learn.out_of_fold_means(
         x, logged.action, logged.outcome, fold, n_actions=logged.m, penalty=penalty
     )

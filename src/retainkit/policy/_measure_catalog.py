@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenModel
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel
-from retainkit.policy._catalog import CATALOG_VERSION, DEBT_STEPS, MEASURES
 from retainkit.policy._measures import DebtStep, MeasureCondition, PolicyMeasure
 from retainkit.policy._vocabulary import (
     POTENTIALS,
@@ -35,12 +36,23 @@ DO_NOTHING = "do_nothing"
 """Id of the measure that is always a candidate."""
 
 
+@cache
 def _default_measures() -> tuple[PolicyMeasure, ...]:
-    return tuple(PolicyMeasure.model_validate(row) for row in MEASURES)
+    return tuple(PolicyMeasure.model_validate(row) for row in _default()["measures"])
 
 
+@cache
 def _default_debt_steps() -> tuple[DebtStep, ...]:
-    return tuple(DebtStep.model_validate(row) for row in DEBT_STEPS)
+    return tuple(DebtStep.model_validate(row) for row in _default()["debt_steps"])
+
+
+def _default_version() -> str:
+    version: str = _default()["version"]
+    return version
+
+
+def _default() -> Mapping[str, Any]:
+    return read_catalogue("retainkit.policy", "measures")
 
 
 class MeasureCatalog(FrozenModel):
@@ -76,7 +88,7 @@ class MeasureCatalog(FrozenModel):
     True
     """
 
-    version: str = CATALOG_VERSION
+    version: str = Field(default_factory=_default_version)
     measures: tuple[PolicyMeasure, ...] = Field(default_factory=_default_measures)
     debt_steps: tuple[DebtStep, ...] = Field(default_factory=_default_debt_steps)
 
@@ -176,7 +188,7 @@ class MeasureCatalog(FrozenModel):
         document = tomllib.loads(text)
         rows = document.get("measures")
         if rows is not None and not any(row.get("id") == DO_NOTHING for row in rows):
-            nothing = next(row for row in MEASURES if row["id"] == DO_NOTHING)
+            nothing = next(row for row in _default()["measures"] if row["id"] == DO_NOTHING)
             document["measures"] = [nothing, *rows]
         return cls.model_validate(document)
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_same_customers
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocation import Allocation
-from retainkit.policy._arrays import as_floats, check_same_customers
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._plan_goals import Goal, PlanGoals
 from retainkit.typing import ArrayLike1D, FloatArray

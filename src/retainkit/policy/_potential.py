@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_bools, as_floats, check_codes, check_length
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError
 from retainkit.policy import _kernel
-from retainkit.policy._arrays import as_bools, as_floats, check_codes, check_length
 from retainkit.policy._config import PotentialConfig
 from retainkit.policy._vocabulary import POTENTIALS
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, IntArray, Language

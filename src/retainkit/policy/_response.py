@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.glm import center_and_scale, poisson_mean, standardize
 from retainkit.errors import AlignmentError, InvalidTableError
 from retainkit.policy import _kernel_learn, _kernel_rank
 from retainkit.policy._effects import check_support
@@ -78,8 +79,8 @@ class RankedEffects(FrozenModel):
                 f"{table.shape[1]} features, the model was fitted on {len(self.center)}",
                 rule="the same features in the same order",
             )
-        x = _kernel_learn.design(table, np.array(self.center), np.array(self.scale))
-        means = [_kernel_rank.mean_of(x, np.array(beta)) for beta in self.coefficients]
+        x = standardize(table, np.array(self.center), np.array(self.scale))
+        means = [poisson_mean(x @ np.array(beta)) for beta in self.coefficients]
         effects = np.zeros((table.shape[0], len(means)))
         for code in range(1, len(means)):
             effects[:, code] = _kernel_rank.at_rank(
@@ -181,12 +182,12 @@ class ResponseLearner(FrozenConfig):
                 fix="use DRLearner",
             )
         table = read_features(features, codes.size)
-        center, scale = _kernel_learn.standardise(table)
-        x = _kernel_learn.design(table, center, scale)
+        center, scale = center_and_scale(table)
+        x = standardize(table, center, scale)
         fold = np.random.default_rng(0).permutation(codes.size) % self.folds
         betas, means = self._responses(x, codes, y, fold, propensity.shape[1])
         scores = _kernel_learn.robust_scores(means, codes, y, propensity)
-        now = np.column_stack([_kernel_rank.mean_of(x, beta) for beta in betas])
+        now = np.column_stack([poisson_mean(x @ beta) for beta in betas])
         bounds, curves = [], []
         for code in range(1, propensity.shape[1]):
             rank = _kernel_rank.rank_within(means[:, code] - means[:, 0], fold, self.folds)
@@ -216,5 +217,5 @@ class ResponseLearner(FrozenConfig):
             others = _kernel_rank.without_fold(x[own], y[own], model, fold[own], self.folds)
             for k, beta in enumerate(others):
                 rows = fold == k
-                means[rows, code] = _kernel_rank.mean_of(x[rows], beta)
+                means[rows, code] = poisson_mean(x[rows] @ beta)
         return betas, means

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_same_customers
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, NotComputableError
-from retainkit.policy._arrays import as_floats, check_same_customers
 from retainkit.policy._upgrade_model import UpgradeModel, fit_upgrade_model
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import LifecycleTable, TierTable

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_bools, as_floats
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
-from retainkit.policy._arrays import as_bools, as_floats
 from retainkit.typing import ArrayLike1D, FloatArray
 
 

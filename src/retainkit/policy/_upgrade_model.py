@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
+from retainkit._core.arrays import as_bools, check_length
 from retainkit._core.config import FrozenModel
+from retainkit._core.kernels.glm import center_and_scale, fit_logistic, ridge_penalty, standardize
 from retainkit.errors import AlignmentError, NotComputableError
-from retainkit.policy import _kernel_learn
-from retainkit.policy._arrays import as_bools, check_length
 from retainkit.policy._holdout import hash_customers
 from retainkit.policy._logged import read_features
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray
@@ -157,9 +158,10 @@ class UpgradeModel(FrozenModel):
             )
         if self.low is not None and self.high is not None:
             table = np.clip(table, np.array(self.low), np.array(self.high))
-        x = _kernel_learn.design(table, np.array(self.center), np.array(self.scale))
+        x = standardize(table, np.array(self.center), np.array(self.scale))
         constant, slope = self.calibration
-        return _kernel_learn.sigmoid(constant + slope * (x @ np.array(self.coefficients)))
+        chance: FloatArray = expit(constant + slope * (x @ np.array(self.coefficients)))
+        return chance
 
     def reliability(self) -> pd.DataFrame:
         """Return predicted against observed on held-out customers.
@@ -251,13 +253,13 @@ def fit_upgrade_model(
                 rule=f"at least {_MIN_EACH} rose and {_MIN_EACH} did not, in each part",
                 fix="use a longer horizon or pool more periods",
             )
-    center, scale = _kernel_learn.standardise(table[learn])
+    center, scale = center_and_scale(table[learn])
     low, high = (np.quantile(table[learn], q, axis=0) for q in (_EDGE, 1.0 - _EDGE))
-    x = _kernel_learn.design(np.clip(table, low, high), center, scale)
-    beta = _kernel_learn.logistic(x[learn], rose[learn], penalty)
+    x = standardize(np.clip(table, low, high), center, scale)
+    beta = _logistic(x[learn], rose[learn], penalty)
     fold = (units[learn] * (_FOLDS / _LEARN)).astype(np.int64)
     constant, slope = _correction(x[learn], rose[learn], fold, penalty)
-    p = _kernel_learn.sigmoid(constant + slope * (x[judge] @ beta))
+    p = expit(constant + slope * (x[judge] @ beta))
     default = getattr(features, "columns", [f"feature_{j}" for j in range(table.shape[1])])
     bins = _bins(p, rose[judge])
     matrix = None if tier is None else _tier_shares(np.asarray(tier), rose, learn)[judge]
@@ -281,6 +283,12 @@ def fit_upgrade_model(
     )
 
 
+def _logistic(x: FloatArray, rose: FloatArray, penalty: float) -> FloatArray:
+    """Return the coefficients of a logistic regression with a penalty per row."""
+    weight = ridge_penalty(x.shape[1], penalty * len(x))
+    return fit_logistic(x, rose, penalty=weight).coefficients
+
+
 def _correction(
     x: FloatArray, rose: FloatArray, fold: IntArray, penalty: float
 ) -> tuple[float, float]:
@@ -288,9 +296,9 @@ def _correction(
     odds = np.zeros(rose.size)
     for k in range(_FOLDS):
         inside = fold == k
-        odds[inside] = x[inside] @ _kernel_learn.logistic(x[~inside], rose[~inside], penalty)
+        odds[inside] = x[inside] @ _logistic(x[~inside], rose[~inside], penalty)
     wide = np.column_stack([np.ones(rose.size), odds])
-    constant, slope = _kernel_learn.logistic(wide, rose, 0.0).tolist()
+    constant, slope = _logistic(wide, rose, 0.0).tolist()
     return constant, slope
 
 

@@ -21,7 +21,6 @@ from retainkit.report._numbers import (
     write_money,
     write_number,
 )
-from retainkit.report._terms import translate
 from retainkit.report._texts import Texts
 from retainkit.scorecard import Scorecard, ScorecardEntry
 from retainkit.tiers import BAD
@@ -59,7 +58,7 @@ def _metric_table(facts: Facts, table: MetricTable, caption: str) -> Table:
     rows = []
     for name in table.metrics:
         definition = METRIC_DEFINITIONS[name]
-        formula = translate(definition.formula, texts.language)
+        formula = texts.label(definition.formula)
         values = [table.get(name, group=group) for group in groups]
         decimals = money_decimals(value.value for value in values)
         head = Cell(texts.label(definition.label), formula)

@@ -7,7 +7,6 @@ import json
 from retainkit.report._blocks import Block, Cell, Folded, Paragraph, Section, tabulate
 from retainkit.report._facts import Facts
 from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
-from retainkit.report._terms import translate
 from retainkit.tables import describe_reason
 
 
@@ -16,7 +15,7 @@ def describe_gaps(facts: Facts) -> Section:
     texts, result = facts.texts, facts.result
     blocks: list[Block] = []
     if result.gaps:
-        rows = [tuple(translate(text, texts.language) for text in gap) for gap in result.gaps]
+        rows = [gap.words(texts.language) for gap in result.gaps]
         columns = [(texts(f"gap_{name}"), False) for name in ("what", "why", "enabled_by")]
         blocks.append(tabulate(texts("gaps"), columns, rows, quiet=True))
     else:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv, ndtri
+from scipy.special import gammaincinv
 
+from retainkit._core.kernels.intervals import normal_bounds
 from retainkit.typing import FloatArray
 
 _Codes = npt.NDArray[Any]
@@ -61,5 +62,4 @@ def mean_bounds(
     mean = np.bincount(owners, gap, minlength=size) / some
     square = np.bincount(owners, (gap - mean[owners]) ** 2, minlength=size)
     spread = np.sqrt(square / np.where(count > 1, count - 1, np.nan) / some)
-    z = float(ndtri(0.5 + level / 2.0))
-    return mean, mean - z * spread, mean + z * spread
+    return mean, *normal_bounds(mean, spread, level)

@@ -9,27 +9,10 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
+from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenModel
 from retainkit._core.labels import Label
 from retainkit.errors import SchemaError
-from retainkit.scorecard._catalog import OBJECTIVES
-from retainkit.scorecard._catalog_links import (
-    BANK_LINKS,
-    CHEMICALS_LINKS,
-    INTEGRATOR_LINKS,
-    LINKS,
-)
-from retainkit.scorecard._catalog_outcomes import CUSTOMER, FINANCIAL, LEARNING
-from retainkit.scorecard._catalog_processes import ACQUIRE, SELECT
-from retainkit.scorecard._catalog_relations import GROW, RETAIN
-from retainkit.scorecard._catalog_templates import (
-    BANK_MEASURES,
-    BANK_OBJECTIVES,
-    CHEMICALS_MEASURES,
-    CHEMICALS_OBJECTIVES,
-    INTEGRATOR_MEASURES,
-    INTEGRATOR_OBJECTIVES,
-)
 from retainkit.scorecard._links import check_links
 from retainkit.scorecard._measures import Identifier, Link, Measure, Objective
 from retainkit.typing import Rate
@@ -110,13 +93,7 @@ class ScorecardTemplate(FrozenModel):
         >>> ScorecardTemplate.complete().name.zh
         '客户管理战略地图'
         """
-        return cls._of(
-            "complete",
-            ("Customer management strategy map", "客户管理战略地图"),
-            OBJECTIVES,
-            LINKS,
-            (*FINANCIAL, *CUSTOMER, *SELECT, *ACQUIRE, *RETAIN, *GROW, *LEARNING),
-        )
+        return cls._built_in("complete")
 
     @classmethod
     def systems_integrator(cls) -> Self:
@@ -133,13 +110,7 @@ class ScorecardTemplate(FrozenModel):
         >>> [measure.id for measure in ScorecardTemplate.systems_integrator().measures][1:3]
         ['strategic_accounts', 'no_bid_decisions']
         """
-        return cls._of(
-            "systems_integrator",
-            ("Systems integrator: strategic accounts", "系统集成商：战略客户"),
-            INTEGRATOR_OBJECTIVES,
-            INTEGRATOR_LINKS,
-            INTEGRATOR_MEASURES,
-        )
+        return cls._built_in("systems_integrator")
 
     @classmethod
     def retail_bank(cls) -> Self:
@@ -156,13 +127,7 @@ class ScorecardTemplate(FrozenModel):
         >>> len(ScorecardTemplate.retail_bank().measures)
         7
         """
-        return cls._of(
-            "retail_bank",
-            ("Retail bank: high-value customers", "零售银行：高价值客户"),
-            BANK_OBJECTIVES,
-            BANK_LINKS,
-            BANK_MEASURES,
-        )
+        return cls._built_in("retail_bank")
 
     @classmethod
     def chemicals_producer(cls) -> Self:
@@ -179,32 +144,14 @@ class ScorecardTemplate(FrozenModel):
         >>> len(ScorecardTemplate.chemicals_producer().measures)
         6
         """
-        return cls._of(
-            "chemicals_producer",
-            ("Chemicals producer: partners", "化工企业：合作伙伴"),
-            CHEMICALS_OBJECTIVES,
-            CHEMICALS_LINKS,
-            CHEMICALS_MEASURES,
-        )
+        return cls._built_in("chemicals_producer")
 
     @classmethod
-    def _of(
-        cls,
-        template_id: str,
-        name: tuple[str, str],
-        objectives: tuple[dict[str, Any], ...],
-        links: tuple[tuple[str, str], ...],
-        measures: tuple[dict[str, Any], ...],
-    ) -> Self:
-        """Return a template from rows of data."""
+    def _built_in(cls, name: str) -> Self:
+        """Return a template of the catalogue; a measure may be that of another map."""
+        document = read_catalogue("retainkit.scorecard", name)
         return cls.model_validate(
-            {
-                "id": template_id,
-                "name": {"en": name[0], "zh": name[1]},
-                "objectives": objectives,
-                "links": [{"cause": cause, "effect": effect} for cause, effect in links],
-                "measures": measures,
-            }
+            {**document, "measures": [_whole(m) for m in document["measures"]]}
         )
 
     def measure(self, measure_id: str) -> Measure:
@@ -283,6 +230,15 @@ class ScorecardTemplate(FrozenModel):
         'acquire'
         """
         return next(o for o in self.objectives if o.id == measure.objective)
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a measure of the catalogue; one `from` another map under its own objective."""
+    if "from" not in row:
+        return row
+    others = read_catalogue("retainkit.scorecard", row["from"])["measures"]
+    shared = next(other for other in others if other["id"] == row["id"])
+    return {**shared, "objective": row["objective"]}
 
 
 def unknown_measure(name: str, known: Iterable[str], template_id: str) -> SchemaError:

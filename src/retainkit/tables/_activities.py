@@ -1,26 +1,14 @@
-"""Sift the activities table."""
+"""The activities table: what was done for whom, how often."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
-from retainkit._core.frames import build_frame
-from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import ActivityColumns
-from retainkit.tables._dates import read_times
-from retainkit.tables._ids import read_ids
-from retainkit.tables._labels import read_labels
 from retainkit.tables._ledger import Ledger
-from retainkit.tables._read import none_if_clean
 from retainkit.tables._rules import ActivityRules
-from retainkit.tables._sieve import Sieve
-from retainkit.tables._source import apply_duplicates, open_table, raise_if_rejected
-from retainkit.tables._timeline import exclude_after
+from retainkit.tables._spec import Observed, Role, TableSpec, not_negative, repeats
 from retainkit.typing import AsOf, IntoFrame
-
-_TABLE = "activities"
 
 
 def split_valid_activities(
@@ -65,32 +53,7 @@ def split_valid_activities(
     >>> split_valid_activities(frame)[1].counts()
     {'negative_quantity': 1}
     """
-    columns = columns or ActivityColumns()
-    rules = rules or ActivityRules()
-    source = open_table(frame, columns, rules)
-    raw = source.roles
-    sieve = Sieve(_TABLE, source.n)
-    ids = read_ids(raw["customer_id"], rules, role="customer_id", table=_TABLE)
-    sieve.reject_unreadable("customer_id", ids, values=raw["customer_id"])
-    valid: dict[str, Any] = {"customer_id": ids.values}
-    names = read_labels(raw["activity"], rules, role="activity", table=_TABLE)
-    sieve.reject_unreadable("activity", names, values=raw["activity"])
-    quantity = read_numbers(raw["quantity"], rules, role="quantity", table=_TABLE)
-    sieve.reject_unreadable("quantity", quantity, values=raw["quantity"])
-    valid |= {"activity": names.values, "quantity": as_column(quantity, raw["quantity"])}
-    if "timestamp" in raw:
-        times = read_times(raw["timestamp"], rules, role="timestamp", table=_TABLE)
-        sieve.reject_unreadable("timestamp", times, values=raw["timestamp"])
-        valid["timestamp"] = times.values
-        exclude_after(sieve, times.values, as_of)
-    if "channel" in raw:
-        valid["channel"] = read_labels(raw["channel"], rules, role="channel", table=_TABLE).values
-    apply_duplicates(sieve, source, rules)
-    negative = none_if_clean(quantity.values < 0)
-    policy, values = rules.negative_quantities, raw["quantity"]
-    sieve.apply(policy, "negative_quantity", negative, rule="negative_quantities", values=values)
-    ledger = sieve.ledger(ids.values, policy=f"negative_quantities={policy}")
-    return build_frame(valid, sieve.keep), ledger
+    return ACTIVITIES.split(frame, columns, rules, as_of)
 
 
 def validate_activities(
@@ -104,14 +67,8 @@ def validate_activities(
 
     Parameters
     ----------
-    frame : pandas, Polars, PyArrow or DuckDB table
-        One row per activity.
-    columns : ActivityColumns, optional
-        Which column plays which role.
-    rules : ActivityRules, optional
-        What happens to each kind of doubtful row. Rows left out by a policy are no error.
-    as_of : str, date or datetime, optional
-        Last observed calendar day, inclusive; later records are left out.
+    frame, columns, rules, as_of
+        As in `split_valid_activities`; rows left out by a policy are no error.
 
     Returns
     -------
@@ -133,6 +90,21 @@ def validate_activities(
     >>> validate_activities(frame)["quantity"].tolist()
     [1.5]
     """
-    valid, ledger = split_valid_activities(frame, columns=columns, rules=rules, as_of=as_of)
-    raise_if_rejected(_TABLE, ledger, "ActivityColumns")
-    return valid
+    return ACTIVITIES.validate(frame, columns, rules, as_of)
+
+
+ACTIVITIES = TableSpec(
+    columns=ActivityColumns,
+    rules=ActivityRules,
+    policy=lambda rules: f"negative_quantities={rules.negative_quantities}",
+    steps=(
+        Role("customer_id", "id", filled=True),
+        Role("activity", "label", filled=True),
+        Role("quantity", "number", filled=True),
+        Role("timestamp", "time", filled=True),
+        Observed("timestamp"),
+        Role("channel", "label"),
+        repeats,
+        not_negative("quantity", rule="negative_quantities"),
+    ),
+)

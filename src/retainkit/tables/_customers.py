@@ -1,4 +1,4 @@
-"""Sift the customers table: one row per customer."""
+"""The customers table: one row per customer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._core.frames import build_frame
 from retainkit.errors import SchemaError
-from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import CustomerColumns
-from retainkit.tables._ids import align_values, read_ids
+from retainkit.tables._ids import align_values
 from retainkit.tables._labels import read_flags, read_labels
 from retainkit.tables._ledger import Ledger
-from retainkit.tables._read import none_if_clean
 from retainkit.tables._rules import CustomerRules
-from retainkit.tables._sieve import Sieve
-from retainkit.tables._source import Source, open_table, raise_if_rejected
+from retainkit.tables._spec import Pass, Role, Step, TableSpec, not_negative
 from retainkit.typing import BoolArray, IntoFrame
 
-_TABLE = "customers"
-_GROUPS = ("strategic_flags", "traits", "protected_attributes")
 _STANDINGS = ("good", "watch", "overdue", "default", "fraud")
-_NUMBERS = ("overdue_amount", "days_overdue", "category_spending")
 PROTECTED_PREFIX = "protected_"
 
 
@@ -76,19 +69,7 @@ def split_valid_customers(
     >>> ledger.counts()
     {'duplicate': 1}
     """
-    columns = columns or CustomerColumns()
-    rules = rules or CustomerRules()
-    source = open_table(frame, columns, rules, groups=_GROUPS)
-    sieve = Sieve(_TABLE, source.n)
-    raw = source.roles["customer_id"]
-    ids = read_ids(raw, rules, role="customer_id", table=_TABLE)
-    sieve.reject_unreadable("customer_id", ids, values=raw)
-    valid: dict[str, Any] = {"customer_id": ids.values}
-    _read_facts(sieve, source, rules, valid)
-    _read_groups(sieve, source, rules, valid)
-    _apply_repeats(sieve, valid, rules)
-    ledger = sieve.ledger(ids.values, policy=f"repeated_customers={rules.repeated_customers}")
-    return build_frame(valid, sieve.keep), ledger
+    return CUSTOMERS.split(frame, columns, rules)
 
 
 def validate_customers(
@@ -101,12 +82,8 @@ def validate_customers(
 
     Parameters
     ----------
-    frame : pandas, Polars, PyArrow or DuckDB table
-        One row per customer.
-    columns : CustomerColumns, optional
-        Which column plays which role.
-    rules : CustomerRules, optional
-        What happens to each kind of doubtful row.
+    frame, columns, rules
+        As in `split_valid_customers`; rows left out by a policy are no error.
 
     Returns
     -------
@@ -129,9 +106,7 @@ def validate_customers(
     0       17850
     1     0017850
     """
-    valid, ledger = split_valid_customers(frame, columns=columns, rules=rules)
-    raise_if_rejected(_TABLE, ledger, "CustomerColumns")
-    return valid
+    return CUSTOMERS.validate(frame, columns, rules)
 
 
 def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[str, Any]:
@@ -169,41 +144,46 @@ def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[
     }
 
 
-def _read_facts(sieve: Sieve, source: Source, rules: CustomerRules, valid: dict[str, Any]) -> None:
-    kinds = dict.fromkeys(rules.person_values, "person")
-    kinds |= dict.fromkeys(rules.business_values, "business")
-    known = {"kind": kinds, "credit_standing": {name: name for name in _STANDINGS}}
-    order = {"kind": ("person", "business"), "credit_standing": _STANDINGS}
-    for role, raw in source.roles.items():
-        if role in known:
-            labels = read_labels(raw, rules, role=role, table=_TABLE, known=known[role])
-            unknown = labels.problems["unknown"]
-            sieve.apply(
-                rules.unknown_values, f"unknown_{role}", unknown, rule="unknown_values", values=raw
-            )
-            ordered = pd.CategoricalDtype(list(order[role]), ordered=role == "credit_standing")
-            valid[role] = labels.values.astype(ordered)
-        elif role in _NUMBERS:
-            numbers = read_numbers(raw, rules, role=role, table=_TABLE)
-            sieve.reject_unreadable(role, numbers, values=raw, optional=True)
-            negative = none_if_clean(numbers.values < 0)
-            sieve.take("rejected", f"negative_{role}", negative, policy=f"{role} >= 0", values=raw)
-            valid[role] = as_column(numbers, raw)
+def _choice(role: str, categories: tuple[str, ...], *, ordered: bool = False) -> Step:
+    """Return the step that reads one of few declared values."""
+    column = Role(role, "label", known=_kinds if role == "kind" else _standings)
+
+    def read(work: Pass) -> None:
+        if role not in work.raw:
+            return
+        raw = work.raw[role]
+        labels = column.read(raw, work)
+        policy, unknown = work.rules.unknown_values, labels.problems["unknown"]
+        work.sieve.apply(policy, f"unknown_{role}", unknown, rule="unknown_values", values=raw)
+        dtype = pd.CategoricalDtype(list(categories), ordered=ordered)
+        work.valid[role] = labels.values.astype(dtype)
+
+    return read
 
 
-def _read_groups(sieve: Sieve, source: Source, rules: CustomerRules, valid: dict[str, Any]) -> None:
+def _kinds(rules: CustomerRules) -> dict[str, str]:
+    people = dict.fromkeys(rules.person_values, "person")
+    return people | dict.fromkeys(rules.business_values, "business")
+
+
+def _standings(_: CustomerRules) -> dict[str, str]:
+    return {name: name for name in _STANDINGS}
+
+
+def _read_groups(work: Pass) -> None:
+    rules, groups, table = work.rules, work.source.groups, work.table
     yes, no = rules.yes_values, rules.no_values
-    for name, raw in source.groups["strategic_flags"].items():
-        flags = read_flags(raw, rules, role=name, table=_TABLE, yes=yes, no=no)
-        sieve.reject_unreadable(name, flags, values=raw, optional=True)
-        missing = flags.problems.get("missing")
-        sieve.note(f"missing_{name}", missing, policy="a blank flag counts as no", values=raw)
-        _add(valid, name, flags.values)
-    for name, raw in source.groups["traits"].items():
-        _add(valid, name, read_labels(raw, rules, role=name, table=_TABLE).values)
-    for name, raw in source.groups["protected_attributes"].items():
+    for name, raw in groups["strategic_flags"].items():
+        flags = read_flags(raw, rules, role=name, table=table, yes=yes, no=no)
+        work.sieve.reject_unreadable(name, flags, values=raw, optional=True)
+        missing, policy = flags.problems.get("missing"), "a blank flag counts as no"
+        work.sieve.note(f"missing_{name}", missing, policy=policy, values=raw)
+        _add(work.valid, name, flags.values)
+    for name, raw in groups["traits"].items():
+        _add(work.valid, name, read_labels(raw, rules, role=name, table=table).values)
+    for name, raw in groups["protected_attributes"].items():
         kept_apart = PROTECTED_PREFIX + name.removeprefix(PROTECTED_PREFIX)
-        _add(valid, kept_apart, read_labels(raw, rules, role=name, table=_TABLE).values)
+        _add(work.valid, kept_apart, read_labels(raw, rules, role=name, table=table).values)
 
 
 def _add(valid: dict[str, Any], name: str, values: Any) -> None:
@@ -211,14 +191,15 @@ def _add(valid: dict[str, Any], name: str, values: Any) -> None:
         raise SchemaError(
             f"two columns of the valid frame would be named {name!r}",
             rule="each column plays one role",
-            where=f"{_TABLE}, CustomerColumns",
+            where="customers, CustomerColumns",
             fix="rename the flag, trait or protected attribute in the table",
         )
     valid[name] = values
 
 
-def _apply_repeats(sieve: Sieve, valid: dict[str, Any], rules: CustomerRules) -> None:
+def _apply_repeats(work: Pass) -> None:
     """Leave out exact repetitions, then treat customers described in two ways."""
+    sieve, valid, rules = work.sieve, work.valid, work.rules
     raw = pd.DataFrame({name: pd.Series(v, copy=False) for name, v in valid.items()}, copy=False)
     open_rows = np.arange(len(raw)) if sieve.keep is None else np.flatnonzero(sieve.keep)
     ids = raw["customer_id"].iloc[open_rows]
@@ -245,3 +226,24 @@ def _mask(n: int, rows: Any) -> BoolArray:
     mask = np.zeros(n, dtype=bool)
     mask[rows] = True
     return mask
+
+
+CUSTOMERS = TableSpec(
+    columns=CustomerColumns,
+    rules=CustomerRules,
+    policy=lambda rules: f"repeated_customers={rules.repeated_customers}",
+    groups=("strategic_flags", "traits", "protected_attributes"),
+    steps=(
+        Role("customer_id", "id", filled=True),
+        _choice("kind", ("person", "business")),
+        _choice("credit_standing", _STANDINGS, ordered=True),
+        Role("overdue_amount", "number", unit="money"),
+        not_negative("overdue_amount"),
+        Role("days_overdue", "number", unit="day"),
+        not_negative("days_overdue"),
+        Role("category_spending", "number", unit="money"),
+        not_negative("category_spending"),
+        _read_groups,
+        _apply_repeats,
+    ),
+)

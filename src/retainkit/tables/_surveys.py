@@ -1,27 +1,16 @@
-"""Sift the surveys table."""
+"""The surveys table: what customers answered."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from retainkit._core.frames import build_frame
 from retainkit.errors import SchemaError
-from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import SurveyColumns
-from retainkit.tables._dates import read_times
-from retainkit.tables._ids import read_ids
 from retainkit.tables._ledger import Ledger
-from retainkit.tables._read import none_if_clean
 from retainkit.tables._rules import SurveyRules
-from retainkit.tables._sieve import Sieve
-from retainkit.tables._source import Source, apply_duplicates, open_table, raise_if_rejected
-from retainkit.tables._timeline import exclude_after
+from retainkit.tables._spec import Observed, Pass, Role, TableSpec, repeats
 from retainkit.typing import AsOf, IntoFrame
-
-_TABLE = "surveys"
 
 
 def split_valid_surveys(
@@ -66,22 +55,7 @@ def split_valid_surveys(
     >>> split_valid_surveys(frame)[1].counts()
     {'out_of_range_satisfaction': 1}
     """
-    columns = columns or SurveyColumns()
-    rules = rules or SurveyRules()
-    source = open_table(frame, columns, rules)
-    raw = source.roles
-    sieve = Sieve(_TABLE, source.n)
-    ids = read_ids(raw["customer_id"], rules, role="customer_id", table=_TABLE)
-    sieve.reject_unreadable("customer_id", ids, values=raw["customer_id"])
-    valid: dict[str, Any] = {"customer_id": ids.values}
-    times = read_times(raw["timestamp"], rules, role="timestamp", table=_TABLE)
-    sieve.reject_unreadable("timestamp", times, values=raw["timestamp"])
-    valid["timestamp"] = times.values
-    _read_scores(sieve, source, rules, valid)
-    exclude_after(sieve, times.values, as_of)
-    apply_duplicates(sieve, source, rules)
-    ledger = sieve.ledger(ids.values, policy="scores within their declared scales")
-    return build_frame(valid, sieve.keep), ledger
+    return SURVEYS.split(frame, columns, rules, as_of)
 
 
 def validate_surveys(
@@ -95,14 +69,8 @@ def validate_surveys(
 
     Parameters
     ----------
-    frame : pandas, Polars, PyArrow or DuckDB table
-        One row per answered survey.
-    columns : SurveyColumns, optional
-        Which column plays which role.
-    rules : SurveyRules, optional
-        What happens to each kind of doubtful row. Rows left out by a policy are no error.
-    as_of : str, date or datetime, optional
-        Last observed calendar day, inclusive; later answers are left out.
+    frame, columns, rules, as_of
+        As in `split_valid_surveys`; rows left out by a policy are no error.
 
     Returns
     -------
@@ -125,32 +93,45 @@ def validate_surveys(
        customer_id  timestamp  likelihood_to_recommend
     0            1 2025-01-31                      9.0
     """
-    valid, ledger = split_valid_surveys(frame, columns=columns, rules=rules, as_of=as_of)
-    raise_if_rejected(_TABLE, ledger, "SurveyColumns")
-    return valid
+    return SURVEYS.validate(frame, columns, rules, as_of)
 
 
-def _read_scores(sieve: Sieve, source: Source, rules: SurveyRules, valid: dict[str, Any]) -> None:
-    raw = source.roles
-    scales = {role: scale for role, scale in rules.scales().items() if role in raw}
-    if not scales:
+def _read_scores(work: Pass) -> None:
+    raw, scales = work.raw, work.rules.scales()
+    scored = [role for role in scales if role in raw]
+    if not scored:
         raise SchemaError(
             "surveys has no score column",
-            rule="at least one of " + ", ".join(rules.scales()),
-            where=_TABLE,
+            rule="at least one of " + ", ".join(scales),
+            where=work.table,
             fix='SurveyColumns(satisfaction="...")',
         )
-    answered = np.zeros(source.n, dtype=bool)
-    for role, (low, high) in scales.items():
-        scores = read_numbers(raw[role], rules, role=role, table=_TABLE)
-        sieve.reject_unreadable(role, scores, values=raw[role], optional=True)
-        outside = none_if_clean((scores.values < low) | (scores.values > high))
+    answered = np.zeros(work.source.n, dtype=bool)
+    for role in scored:
+        Role(role, "number", unit="score")(work)
+        (low, high), scores = scales[role], work.numbers(role)
+        outside = (scores < low) | (scores > high)
         policy = f"{low:g} <= {role} <= {high:g}"
-        sieve.take("rejected", f"out_of_range_{role}", outside, policy=policy, values=raw[role])
-        answered |= ~np.isnan(scores.values)
-        valid[role] = as_column(scores, raw[role])
+        work.sieve.take(
+            "rejected", f"out_of_range_{role}", outside, policy=policy, values=raw[role]
+        )
+        answered |= ~np.isnan(scores)
     policy = "a survey answers something"
-    sieve.take("rejected", "no_score", ~answered, policy=policy, values=raw[next(iter(scales))])
+    work.sieve.take("rejected", "no_score", ~answered, policy=policy, values=raw[scored[0]])
+
+
+SURVEYS = TableSpec(
+    columns=SurveyColumns,
+    rules=SurveyRules,
+    policy=lambda _: "scores within their declared scales",
+    steps=(
+        Role("customer_id", "id", filled=True),
+        Role("timestamp", "time", filled=True),
+        _read_scores,
+        Observed("timestamp"),
+        repeats,
+    ),
+)
 
 
 def latest_answers(surveys: pd.DataFrame) -> pd.DataFrame:

@@ -1,29 +1,18 @@
-"""Sift the transactions table."""
+"""The transactions table: who bought what for how much, when."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from retainkit._core.frames import build_frame
 from retainkit.errors import AsOfError
 from retainkit.tables._amounts import as_column, main_currency, read_numbers
 from retainkit.tables._columns import TransactionColumns
-from retainkit.tables._dates import read_times
-from retainkit.tables._ids import read_ids
-from retainkit.tables._labels import read_labels
 from retainkit.tables._ledger import Ledger
-from retainkit.tables._read import Reading, none_if_clean
 from retainkit.tables._rules import TransactionRules
-from retainkit.tables._sieve import Sieve
-from retainkit.tables._source import Source, apply_duplicates, open_table, raise_if_rejected
-from retainkit.tables._timeline import exclude_after
-from retainkit.typing import AsOf, FloatArray, IntoFrame
-
-_TABLE = "transactions"
+from retainkit.tables._spec import Check, Observed, Pass, Role, TableSpec, repeats
+from retainkit.typing import AsOf, IntoFrame
 
 
 def split_valid_transactions(
@@ -90,19 +79,7 @@ def split_valid_transactions(
     >>> ledger.counts()
     {'missing_customer_id': 1, 'unparsable_timestamp': 1}
     """
-    columns = columns or TransactionColumns()
-    rules = rules or TransactionRules()
-    source = open_table(frame, columns, rules)
-    sieve = Sieve(_TABLE, source.n)
-    valid = _read_required(sieve, source, rules)
-    amounts = np.asarray(valid["amount"])
-    _read_optional(sieve, source, rules, valid)
-    day = exclude_after(sieve, valid["timestamp"], as_of)
-    _refuse_early_as_of(valid["timestamp"], day)
-    apply_duplicates(sieve, source, rules)
-    _apply_signs(sieve, source, rules, amounts)
-    ledger = sieve.ledger(valid["customer_id"], amounts=amounts, policy=_policy(rules))
-    return build_frame(valid, sieve.keep), ledger
+    return TRANSACTIONS.split(frame, columns, rules, as_of)
 
 
 def validate_transactions(
@@ -116,14 +93,8 @@ def validate_transactions(
 
     Parameters
     ----------
-    frame : pandas, Polars, PyArrow or DuckDB table
-        One row per purchase line.
-    columns : TransactionColumns, optional
-        Which column plays which role.
-    rules : TransactionRules, optional
-        What happens to each kind of doubtful row. Rows left out by a policy are no error.
-    as_of : str, date or datetime, optional
-        Last observed calendar day, inclusive; later rows are left out.
+    frame, columns, rules, as_of
+        As in `split_valid_transactions`; rows left out by a policy are no error.
 
     Returns
     -------
@@ -144,84 +115,35 @@ def validate_transactions(
     >>> validate_transactions(load_cdnow_sample(), as_of="1997-09-30").shape
     (4960, 4)
     """
-    valid, ledger = split_valid_transactions(frame, columns=columns, rules=rules, as_of=as_of)
-    raise_if_rejected(_TABLE, ledger, "TransactionColumns")
-    return valid
+    return TRANSACTIONS.validate(frame, columns, rules, as_of)
 
 
-def _read_required(sieve: Sieve, source: Source, rules: TransactionRules) -> dict[str, Any]:
-    raw = source.roles
-    readings = {
-        "customer_id": read_ids(raw["customer_id"], rules, role="customer_id", table=_TABLE),
-        "timestamp": read_times(raw["timestamp"], rules, role="timestamp", table=_TABLE),
-        "amount": read_numbers(raw["amount"], rules, role="amount", table=_TABLE),
-    }
-    for role, reading in readings.items():
-        sieve.reject_unreadable(role, reading, values=raw[role])
-    values = {role: reading.values for role, reading in readings.items()}
-    return values | {"amount": as_column(readings["amount"], raw["amount"])}
-
-
-def _read_optional(
-    sieve: Sieve, source: Source, rules: TransactionRules, valid: dict[str, Any]
-) -> None:
-    raw = source.roles
-    profit = _read_profit(source, rules, np.asarray(valid["amount"]))
-    if profit is not None:
-        values = raw["profit"] if "profit" in raw else raw["cost"]
-        kept = rules.missing_profit == "keep"
-        sieve.reject_unreadable("profit", profit, values=values, optional=kept)
-        if kept:
-            missing = profit.problems.get("missing")
-            sieve.note("missing_profit", missing, policy="missing_profit=keep", values=values)
-        valid["profit"] = as_column(profit, raw["profit"]) if "profit" in raw else profit.values
-    if "order_id" in raw:
-        valid["order_id"] = _read_order_ids(raw["order_id"], rules)
-    for role in ("business_line", "channel"):
-        if role in raw:
-            valid[role] = read_labels(raw[role], rules, role=role, table=_TABLE).values
-    if "quantity" in raw:
-        quantity = read_numbers(raw["quantity"], rules, role="quantity", table=_TABLE)
-        sieve.reject_unreadable("quantity", quantity, values=raw["quantity"], optional=True)
-        valid["quantity"] = as_column(quantity, raw["quantity"])
-
-
-def _read_profit(source: Source, rules: TransactionRules, amounts: FloatArray) -> Reading | None:
+def _read_profit(work: Pass) -> None:
     """Read profit, or amount - cost; a profit in another currency than the amounts is refused."""
-    raw = source.roles
+    raw, rules, table = work.raw, work.rules, work.table
     role = "profit" if "profit" in raw else "cost"
     if role not in raw:
-        return None
-    currency = main_currency(raw["amount"], rules, role="amount", table=_TABLE)
-    reading = read_numbers(raw[role], rules, role=role, table=_TABLE, currency=currency)
-    return reading if role == "profit" else reading._replace(values=amounts - reading.values)
+        return
+    currency = main_currency(raw["amount"], rules, role="amount", table=table)
+    profit = read_numbers(raw[role], rules, role=role, table=table, currency=currency)
+    if role == "cost":
+        profit = profit._replace(values=work.numbers("amount") - profit.values)
+    kept = rules.missing_profit == "keep"
+    work.sieve.reject_unreadable("profit", profit, values=raw[role], optional=kept)
+    if kept:
+        missing, policy = profit.problems.get("missing"), "missing_profit=keep"
+        work.sieve.note("missing_profit", missing, policy=policy, values=raw[role])
+    work.valid["profit"] = as_column(profit, raw[role]) if role == "profit" else profit.values
 
 
-def _read_order_ids(raw: pd.Series[Any], rules: TransactionRules) -> pd.Series[Any]:
-    reading = read_ids(raw, rules, role="order_id", table=_TABLE)
-    missing = reading.problems.get("missing")
-    if missing is None:
-        return reading.values  # type: ignore[no-any-return]
-    values = reading.values.astype("Int64") if reading.values.dtype.kind == "i" else reading.values
-    return values.mask(missing)  # type: ignore[no-any-return]
-
-
-def _apply_signs(
-    sieve: Sieve, source: Source, rules: TransactionRules, amounts: FloatArray
-) -> None:
-    values = source.roles["amount"]
-    negative, zero = none_if_clean(amounts < 0), none_if_clean(amounts == 0)
-    sieve.apply(rules.returns, "return", negative, rule="returns", values=values)
-    sieve.apply(rules.zero_amounts, "zero_amount", zero, rule="zero_amounts", values=values)
-
-
-def _refuse_early_as_of(times: pd.Series[Any], day: date | None) -> None:
+def _refuse_early_as_of(work: Pass) -> None:
+    times, day = work.valid["timestamp"], work.day
     first: Any = None if day is None else times.min()
     if day is not None and pd.notna(first) and first.date() > day:
         raise AsOfError(
             f"as_of is {day}, the first transaction is of {first.date()}",
             rule="as_of is the last observed day",
-            where=_TABLE,
+            where=work.table,
             fix='pass the last day the data cover, for example as_of="'
             f'{pd.Timestamp(times.max()).date()}"',
         )
@@ -233,3 +155,36 @@ def _policy(rules: TransactionRules) -> str:
         f"returns={rules.returns}, zero_amounts={rules.zero_amounts}, "
         f"duplicates={rules.duplicates}{counted}, time_zone={rules.time_zone}"
     )
+
+
+TRANSACTIONS = TableSpec(
+    columns=TransactionColumns,
+    rules=TransactionRules,
+    policy=_policy,
+    amounts="amount",
+    steps=(
+        Role("customer_id", "id", filled=True),
+        Role("timestamp", "time", filled=True),
+        Role("amount", "number", filled=True, unit="money"),
+        _read_profit,
+        Role("order_id", "reference"),
+        Role("business_line", "label"),
+        Role("channel", "label"),
+        Role("quantity", "number", unit="units"),
+        Observed("timestamp"),
+        _refuse_early_as_of,
+        repeats,
+        Check(
+            reason="return",
+            of="amount",
+            broken=lambda work: work.numbers("amount") < 0,
+            rule="returns",
+        ),
+        Check(
+            reason="zero_amount",
+            of="amount",
+            broken=lambda work: work.numbers("amount") == 0,
+            rule="zero_amounts",
+        ),
+    ),
+)

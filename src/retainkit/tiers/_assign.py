@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_length, check_same_customers, index_of
 from retainkit._core.time import parse_as_of
 from retainkit.errors import AlignmentError
 from retainkit.tiers import _kernel, _kernel_stability
-from retainkit.tiers._arrays import as_values, check_length, check_same_customers, index_of
 from retainkit.tiers._catalog import STANDINGS, TIER_REASONS
 from retainkit.tiers._confidence import ValueDistribution, tier_probabilities
 from retainkit.tiers._overrides import AppliedOverrides, TierOverride, apply_overrides
@@ -120,7 +120,7 @@ def assign_tiers(
     0  key  held_by_band        True                2
     1  key   reaches_cut       False                1
     """
-    values = as_values(value, "value")
+    values = as_floats(value, "value")
     ids = index_of(value, customer_id, values.size)
     bounds = scheme.lower_bounds
     if previous is None:

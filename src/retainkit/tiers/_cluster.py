@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from retainkit._core.config import FrozenConfig
+from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers._dimension import Dimension
@@ -110,7 +111,7 @@ class ClusterTable(ResultTable):
     @property
     def stability_interval(self) -> tuple[float, float]:
         """The middle 95 % of the adjusted Rand indices."""
-        low, high = np.quantile(self.agreement, [0.025, 0.975])
+        low, high = percentile_bounds(self.agreement, 0.95)
         return float(low), float(high)
 
     def to_dimension(self, name: str = "cluster") -> Dimension:

@@ -6,9 +6,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from retainkit._core.arrays import as_column, check_length
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tiers import _kernel_confidence as _kernel
-from retainkit.tiers._arrays import as_floats, check_length
 from retainkit.tiers._scheme import TierScheme
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -152,7 +152,7 @@ class QuantileValues(NamedTuple):
         SchemaError
             If levels do not ascend, or a customer's quantiles descend.
         """
-        levels = as_floats(self.levels, "levels")
+        levels = as_column(self.levels, "levels")
         quantiles = np.asarray(self.quantiles, dtype=np.float64)
         if quantiles.ndim != 2 or quantiles.shape[1] != levels.size or levels.size < 2:
             raise SchemaError(
@@ -216,7 +216,7 @@ def tier_probabilities(scheme: TierScheme, distribution: ValueDistribution) -> F
 
 def _moments(mean: ArrayLike1D, sd: ArrayLike1D) -> tuple[FloatArray, FloatArray]:
     """Return means and deviations as arrays of one length."""
-    means, deviations = as_floats(mean, "mean"), as_floats(sd, "sd")
+    means, deviations = as_column(mean, "mean"), as_column(sd, "sd")
     check_length(deviations.size, means.size, "sd")
     if (deviations < 0).any():
         raise SchemaError("a negative standard deviation", rule="0 or more", where="sd")

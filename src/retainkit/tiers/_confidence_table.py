@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import categorical, check_length
 from retainkit._core.result import ResultTable
-from retainkit.tiers._arrays import categorical, check_length
 from retainkit.tiers._confidence import ValueDistribution, tier_probabilities
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import BoolArray, FloatArray

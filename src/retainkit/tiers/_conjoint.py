@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.arrays import as_column, check_length
 from retainkit._core.config import FrozenConfig
+from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError, SchemaError
-from retainkit.tiers._arrays import as_floats, check_length
 from retainkit.tiers._extra import load
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -184,7 +185,7 @@ def estimate_part_worths(
     """
     models = load("statsmodels.api")
     config = ConjointConfig() if config is None else config
-    ratings = as_floats(rating, "rating")
+    ratings = as_column(rating, "rating")
     check_length(ratings.size, len(profiles), "rating")
     if not np.isfinite(ratings).all():
         raise SchemaError("ratings are missing", rule="every offer was rated", where="rating")
@@ -280,7 +281,6 @@ def _importances(
         return np.asarray(ranges / np.where(whole > 0, whole, np.nan))
 
     point, drawn = shares(contrasts @ beta), shares(contrasts @ draws.T)
-    tail = (1.0 - config.level) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=1)
+    low, high = percentile_bounds(drawn, config.level, axis=1)
     rows = zip(names, point, low, high, strict=True)
     return tuple((name, float(p), float(a), float(b)) for name, p, a, b in rows)

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_length
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_cube as _kernel
-from retainkit.tiers._arrays import as_values, check_length
 from retainkit.tiers._catalog import DIMENSION_KINDS
 from retainkit.tiers._dimension import UNKNOWN, Dimension
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -287,7 +287,7 @@ def segment_cube(
             f"{shape} levels", rule=f"at most {_MOST_CELLS:,} cells", where="dimensions",
             fix="use fewer dimensions or coarser levels",
         )  # fmt: skip
-    values = np.full(n, np.nan) if value is None else as_values(value, "value")
+    values = np.full(n, np.nan) if value is None else as_floats(value, "value")
     check_length(values.size, n, "value")
     ids = pd.RangeIndex(n) if customer_id is None else customer_id
     check_length(len(ids), n, "customer_id")

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_column
 from retainkit.errors import SchemaError
-from retainkit.tiers._arrays import as_floats
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D
 
@@ -134,7 +134,7 @@ class Dimension(NamedTuple):
             raise SchemaError(f"edges {list(edges)}", rule="at least one, ascending", where=name)
         between = [f"{low:g} - {high:g}" for low, high in pairwise(bounds)]
         names = tuple(levels) or (f"< {bounds[0]:g}", *between, f">= {bounds[-1]:g}")
-        array = as_floats(values, name)
+        array = as_column(values, name)
         codes = np.searchsorted(bounds, array, side="right").astype(np.int16)
         codes[np.isnan(array)] = -1
         if len(names) != bounds.size + 1:

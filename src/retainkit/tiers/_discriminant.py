@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.arrays import check_length
 from retainkit._core.config import FrozenConfig
+from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.tiers import _kernel_movement as _kernel
-from retainkit.tiers._arrays import check_length
 from retainkit.tiers._extra import load, read_traits
 from retainkit.typing import FloatArray
 
@@ -104,7 +105,7 @@ class Discrimination(ResultTable):
         """Jeffreys interval of the accuracy."""
         hits = np.array([float(np.trace(self.confusion))])
         n = np.array([float(self.n_holdout)])
-        low, high = _kernel.binomial_interval(hits, n, self.config.level)
+        low, high = jeffreys(hits, n, self.config.level)
         return float(low[0]), float(high[0])
 
     @property

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_column
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
-from retainkit.tiers._arrays import as_floats
 from retainkit.tiers._standing_config import InvoiceColumns, StandingConfig
 from retainkit.typing import AsOf, BoolArray, FloatArray
 
@@ -259,7 +259,7 @@ def _read(invoices: pd.DataFrame, columns: InvoiceColumns) -> _Lines:
                 fix="name the columns with InvoiceColumns(...)",
             )
     customer = invoices[columns.customer_id].reset_index(drop=True)
-    amount = as_floats(invoices[columns.amount], f"invoices.{columns.amount}")
+    amount = as_column(invoices[columns.amount], f"invoices.{columns.amount}")
     invoiced, due, settled = (_days(invoices[name]) for name in named[2:5])
     disputed = np.zeros(len(invoices), dtype=bool)
     if columns.disputed is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -34,20 +33,6 @@ def row_shares(counts: Float, smoothing: float) -> Float:
     shares = np.full(counts.shape, np.nan)
     np.divide(counts + smoothing, heads + k * smoothing, out=shares, where=heads > 0)
     return shares
-
-
-def binomial_interval(hits: Float, n: Float, level: float) -> tuple[Float, Float]:
-    """Return the Jeffreys interval of hits / n; NaN where n is 0.
-
-    No hits give the lower end 0, nothing but hits the upper end 1.
-    """
-    tail = (1.0 - level) / 2.0
-    misses = n - hits
-    low = np.asarray(special.betaincinv(hits + 0.5, misses + 0.5, tail), dtype=np.float64)
-    high = np.asarray(special.betaincinv(hits + 0.5, misses + 0.5, 1.0 - tail), dtype=np.float64)
-    low[hits == 0], high[misses == 0] = 0.0, 1.0
-    low[n == 0], high[n == 0] = np.nan, np.nan
-    return low, high
 
 
 def reaches(transition: Float, states: Bool) -> Bool:

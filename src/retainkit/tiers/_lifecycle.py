@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_column, categorical, check_length, index_of
 from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_lifecycle as _kernel
-from retainkit.tiers._arrays import as_floats, categorical, check_length, index_of
 from retainkit.tiers._catalog import STAGE_LABELS, STAGE_REASONS, STAGES
 from retainkit.tiers._config import LifecycleConfig
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
@@ -326,7 +326,7 @@ def lifecycle_stage(
 def _read(history: RelationHistory) -> dict[str, FloatArray]:
     """Return the history as arrays of one length."""
     names = ("occasions", "recency", "age", "inactive_for")
-    arrays = {name: as_floats(getattr(history, name), name) for name in names}
+    arrays = {name: as_column(getattr(history, name), name) for name in names}
     for name in names:
         check_length(arrays[name].size, arrays["occasions"].size, name)
     if not (arrays["occasions"] >= 0).all():
@@ -341,9 +341,7 @@ def _read(history: RelationHistory) -> dict[str, FloatArray]:
 
 def _hint(values: ArrayLike1D, n: int, name: str) -> FloatArray:
     """Return an optional column, checked for its length."""
-    array = as_floats(values, name)
-    check_length(array.size, n, name)
-    return array
+    return as_column(values, name, n=n)
 
 
 def _rhythm(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from retainkit._core.arrays import as_column
 from retainkit._core.time import DAYS_PER_UNIT
-from retainkit.tiers._arrays import as_floats, check_length
 from retainkit.typing import ArrayLike1D, FloatArray
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class LifetimeValues(NamedTuple):
         from retainkit.lifetime import probability_value_exceeds_at
 
         n = len(self.history.frequency)
-        cuts, scale = as_floats(amounts, "amounts"), _each(self.scale, n, "scale")
+        cuts, scale = as_column(amounts, "amounts"), _each(self.scale, n, "scale")
         margin = _each(self.margin_rate, n, "margin_rate")
         with np.errstate(divide="ignore", invalid="ignore"):
             needed = cuts if (scale == 1.0).all() else cuts / scale[:, None]
@@ -179,6 +179,4 @@ def _each(given: float | ArrayLike1D, n: int, name: str) -> FloatArray:
     """Return one value per customer, also where one was given for all."""
     if np.ndim(given) == 0:
         return np.broadcast_to(np.float64(given), (n,))  # type: ignore[arg-type]
-    values = as_floats(given, name)  # type: ignore[arg-type]
-    check_length(values.size, n, name)
-    return values
+    return as_column(given, name, n=n)  # type: ignore[arg-type]

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_length
+from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import _kernel_movement as _kernel
-from retainkit.tiers._arrays import check_length
 from retainkit.tiers._catalog import BAD, LAPSED, MOVEMENTS, NEW
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -163,7 +164,7 @@ class TierMovement(ResultTable):
         among = frame["among"].to_numpy(dtype=np.float64)
         rate = np.full(hits.size, np.nan)
         np.divide(hits, among, out=rate, where=(among > 0) & ~np.isnan(hits))
-        low, high = _kernel.binomial_interval(np.nan_to_num(hits), among, self.level)
+        low, high = jeffreys(np.nan_to_num(hits), among, self.level)
         impossible = np.isnan(hits)
         frame.insert(2, "rate", rate)
         frame.insert(3, "lower", np.where(impossible, np.nan, low))
@@ -195,9 +196,7 @@ class TierMovement(ResultTable):
         """
         n, k = self.counts.shape
         heads = np.repeat(self.counts.sum(axis=1), k).astype(np.float64)
-        low, high = _kernel.binomial_interval(
-            self.counts.ravel().astype(np.float64), heads, self.level
-        )
+        low, high = jeffreys(self.counts.ravel().astype(np.float64), heads, self.level)
         return pd.DataFrame(
             {
                 "before": np.repeat(np.array(self.sources, dtype=object), k),

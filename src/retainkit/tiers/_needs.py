@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.arrays import check_length
+from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenModel
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
-from retainkit.tiers._arrays import check_length
-from retainkit.tiers._catalog import NEED_LEVELS
+from retainkit.tiers._catalog import CATALOGUE, NEED_LEVELS, ROOM
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D
 
@@ -107,26 +108,7 @@ class NeedCatalog(FrozenModel):
         >>> sorted({need.level for need in NeedCatalog.default().needs})
         ['all', 'key', 'special', 'top_key']
         """
-        return cls(
-            needs=tuple(
-                Need(id=id_, level=level, label=Label(en=en, zh=zh), group=group)
-                for id_, level, group, en, zh in _DEFAULT
-            )
-        )
-
-
-_DEFAULT: tuple[tuple[str, NeedLevel, str | None, str, str], ...] = (
-    ("reliable_quality", "all", None, "Reliable quality", "质量可靠"),
-    ("timely_delivery", "all", None, "Delivery on time", "按时交付"),
-    ("fair_price", "all", None, "A fair price", "价格公道"),
-    ("complaints_settled", "all", None, "Complaints settled promptly", "投诉及时处理"),
-    ("own_contact", "key", None, "A contact person of their own", "专属联系人"),
-    ("priority_service", "key", None, "Priority in service", "优先服务"),
-    ("tailored_offer", "key", None, "Offers made to measure", "量身定制的方案"),
-    ("joint_planning", "top_key", None, "Joint planning with the management", "与管理层共同规划"),
-    ("joint_development", "top_key", None, "Joint development", "联合开发"),
-    ("guided_start", "special", "newcomers", "A guided start", "入门指导"),
-)
+        return cls(needs=read_catalogue(ROOM, CATALOGUE)["needs"])
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats, check_length
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.tiers import _kernel
-from retainkit.tiers._arrays import as_values, check_length
 from retainkit.tiers._tier_table import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -173,7 +173,7 @@ def tier_pyramid(tiers: TierTable, *, value: ArrayLike1D | None = None) -> TierP
     2     small          2    5.0      2.5
     3       bad          0    0.0      NaN
     """
-    values = tiers.value if value is None else as_values(value, "value")
+    values = tiers.value if value is None else as_floats(value, "value")
     check_length(values.size, len(tiers), "value")
     names = tiers.categories
     customers, valued, sums = _kernel.group_sums(tiers.tier, values, len(names))

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
+from retainkit._core.arrays import as_floats
 from retainkit._core.config import FrozenModel
 from retainkit.tiers import _kernel, _kernel_breaks
-from retainkit.tiers._arrays import as_values
 from retainkit.tiers._config import (
     ByCuts,
     ByHeadcount,
@@ -194,7 +194,7 @@ def fit_tier_scheme(value: ArrayLike1D, *, config: TierSchemeConfig = _DEFAULT) 
     1  ordinary         10.0          1         0.10
     2     small          NaN          2         0.05
     """
-    ranked = _kernel.rank(as_values(value, "value"))
+    ranked = _kernel.rank(as_floats(value, "value"))
     cuts, explained = _cuts(ranked, config.rule)
     ends = _kernel.tier_bounds(ranked, np.array(cuts, dtype=np.float64))
     realised = _realised(ranked, ends, config.names)

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.arrays import as_column
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import _kernel_stability as _kernel
-from retainkit.tiers._arrays import as_floats
 from retainkit.typing import Rate
 
 __all__ = ["StabilityConfig", "TierState"]
@@ -280,4 +280,4 @@ def _counts(column: pd.Series[Any] | None, n: int, blank: float) -> Any:
     """Return a column of numbers, a blank where it is missing."""
     if column is None:
         return np.full(n, blank)
-    return np.nan_to_num(as_floats(column, f"state.{column.name}"), nan=blank)
+    return np.nan_to_num(as_column(column, f"state.{column.name}"), nan=blank)

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_column
 from retainkit._core.time import day_number, parse_as_of
 from retainkit.errors import AlignmentError, InvalidTableError, SchemaError
 from retainkit.tables import align_customer_ids
-from retainkit.tiers._arrays import as_floats
 from retainkit.tiers._catalog import STANDING_REASONS, STANDINGS
 from retainkit.tiers._invoices import PaymentTable
 from retainkit.tiers._standing_config import StandingConfig
@@ -251,7 +251,7 @@ def _spread(customers: pd.DataFrame, column: str, rows: npt.NDArray[np.int64]) -
     """Return the column's entry per customer asked for; NaN where nothing is known."""
     if column not in customers.columns:
         return np.full(rows.size, np.nan)
-    return np.append(as_floats(customers[column], f"customers.{column}"), np.nan)[rows]
+    return np.append(as_column(customers[column], f"customers.{column}"), np.nan)[rows]
 
 
 def _recorded(customers: pd.DataFrame, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:

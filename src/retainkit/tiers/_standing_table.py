@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import categorical
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
-from retainkit.tiers._arrays import categorical
 from retainkit.tiers._catalog import SEVERITY_STEPS, STANDING_REASONS, STANDINGS
 from retainkit.tiers._standing_config import StandingConfig
 from retainkit.typing import FloatArray

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import categorical
 from retainkit._core.frames import text_series
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
-from retainkit.tiers._arrays import categorical
 from retainkit.tiers._catalog import BAD, TIER_LABELS, TIER_REASONS
 from retainkit.tiers._kernel_stability import State
 from retainkit.tiers._overrides import AppliedOverrides

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import as_floats
 from retainkit._core.result import ResultTable
 from retainkit.tiers import _kernel
-from retainkit.tiers._arrays import as_values
 from retainkit.typing import ArrayLike1D, FloatArray
 
 __all__ = ["WhaleCurve", "whale_curve"]
@@ -173,7 +173,7 @@ def whale_curve(value: ArrayLike1D) -> WhaleCurve:
     >>> curve.peak_share, curve.peak_at, curve.n_unprofitable
     (1.2, 0.6, 1)
     """
-    ranked = _kernel.rank(as_values(value, "value"))
+    ranked = _kernel.rank(as_floats(value, "value"))
     n = ranked.values.size
     top = _kernel.count_of_heads(n, 0.2) if n else 0
     running = np.append(0.0, ranked.running)

@@ -9,7 +9,6 @@ from retainkit.value._behavior import summarize_behavior
 from retainkit.value._behavior_config import BehaviorConfig
 from retainkit.value._behavior_table import BehaviorTable, Preference
 from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
-from retainkit.value._charges import list_charges
 from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
 from retainkit.value._contract_value import TenureModel, expected_contract_value
 from retainkit.value._costs import CostTable, allocate_costs
@@ -89,7 +88,6 @@ __all__ = [
     "fit_rfm_scheme",
     "fit_value_scheme",
     "judge_weights",
-    "list_charges",
     "margin_rates",
     "measure_wallet",
     "predict_future_value",

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_shapes
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
-from retainkit.errors import AlignmentError, SchemaError
+from retainkit.errors import SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, Rate
 from retainkit.value._summary import CustomerSummary
 
@@ -199,8 +200,7 @@ def segment_bases(
     """
     config = config or BasesConfig()
     n = len(summary)
-    for name, array in (("p_alive", p_alive), ("share_of_wallet", share_of_wallet)):
-        _require(array, n, name)
+    check_shapes(n, p_alive=p_alive, share_of_wallet=share_of_wallet)
     use, heavy_above = _use(summary, config)
     satisfaction = _latest(surveys, "satisfaction", summary)
     recommends = _latest(surveys, "likelihood_to_recommend", summary)
@@ -260,7 +260,7 @@ def _benefits(sought: ArrayLike1D | None, n: int) -> Codes:
     if sought is None:
         return np.full(n, -1, dtype=np.int8)
     found = pd.Series(sought, dtype="object")
-    _require(found.to_numpy(), n, "benefit_sought")
+    check_shapes(n, benefit_sought=found.to_numpy())
     categories = SEGMENT_BASES["benefit_sought"]
     codes = pd.Index(categories).get_indexer(pd.Index(found)).astype(np.int8)
     wrong = found[(codes < 0) & found.notna().to_numpy()]
@@ -272,14 +272,3 @@ def _benefits(sought: ArrayLike1D | None, n: int) -> Codes:
             fix="map the answers of your survey to these",
         )
     return codes
-
-
-def _require(array: npt.NDArray[Any] | None, n: int, name: str) -> None:
-    """Raise AlignmentError unless the array is None or has one value per customer."""
-    if array is not None and np.shape(array) != (n,):
-        raise AlignmentError(
-            f"{name} has shape {np.shape(array)}, the summary {n:,} customers",
-            rule="one value per customer, in the order of the summary",
-            where=name,
-            fix=f"compute {name} from the same summary",
-        )

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 
 from retainkit._core.time import DAYS_PER_UNIT
+from retainkit.contracts._kernel_charges import future_charges
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray
-from retainkit.value._kernel_charges import future_charges
 
 
 class TenureModel(Protocol):

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from retainkit._core.kernels.glm import (
+    center_and_scale,
+    fit_two_part,
+    ridge_penalty,
+    standardize,
+)
 from retainkit.typing import FloatArray
 from retainkit.value._future_config import FutureValueConfig
 from retainkit.value._future_model import (
@@ -14,12 +20,7 @@ from retainkit.value._future_model import (
     spend_per_day,
 )
 from retainkit.value._future_window import Window
-from retainkit.value._kernel_hurdle import (
-    center_and_scale,
-    ridge_least_squares,
-    ridge_logistic,
-    standardize,
-)
+from retainkit.value._kernel_hurdle import FARTHEST
 
 
 def learn_window(
@@ -53,11 +54,8 @@ def _learn_two_part(
 ) -> TwoPartModel:
     """Learn who buys and for how much; the factor makes the amounts add up to the money."""
     center, scale = center_and_scale(features)
-    z = standardize(features, center, scale)
-    bought = actual > 0.0
-    money = actual[bought]
-    buys = ridge_logistic(z, bought.astype(np.float64), ridge)
-    amount = ridge_least_squares(z[bought], np.log(money), ridge)
+    z = standardize(features, center, scale, farthest=FARTHEST)
+    buys, amount = fit_two_part(z, actual, penalty=ridge_penalty(z.shape[1], ridge))
     raw = TwoPartModel(
         center=tuple(center.tolist()),
         scale=tuple(scale.tolist()),
@@ -65,6 +63,6 @@ def _learn_two_part(
         amount=tuple(amount.tolist()),
         factor=1.0,
         money_unit=money_unit,
-        most=float(money.max()),
+        most=float(actual.max()),
     )
-    return raw.replace(factor=float(money.sum() / raw.predict(features).sum()))
+    return raw.replace(factor=float(actual.sum() / raw.predict(features).sum()))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit._core.kernels.glm import standardize
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import NotComputableError, SchemaError
 from retainkit.typing import FloatArray, PositiveFloat
@@ -18,7 +19,7 @@ from retainkit.value._future_config import (
     FutureReason,
     FutureValueConfig,
 )
-from retainkit.value._kernel_hurdle import add_terms, design, standardize
+from retainkit.value._kernel_hurdle import FARTHEST, add_terms, design
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._summary import CustomerSummary
 
@@ -121,7 +122,8 @@ class TwoPartModel(FrozenConfig):
         >>> model.predict(np.array([[0.0]])).tolist()  # 0.5 * 2 * e^0
         [1.0]
         """
-        z = standardize(features, np.array(self.center), np.array(self.scale))
+        center, scale = np.array(self.center), np.array(self.scale)
+        z = standardize(features, center, scale, farthest=FARTHEST)
         # In logs: a sum that is capped before exp() cannot overflow.
         log_amount = add_terms(z, self.amount) + np.log(self.factor)
         amount = np.exp(np.minimum(log_amount, np.log(self.most)))

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, zeta
+from scipy.special import zeta
 
-from retainkit._core.kernels.sums import SumGrid, exact_sums
+from retainkit._core.kernels.intervals import normal_quantile
+from retainkit._core.kernels.sums import SumGrid, exact_sum, exact_sums
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]
@@ -115,10 +116,11 @@ def regularity(ratios: FloatArray) -> tuple[float, float]:
     if ratios.size < 2:
         return float("nan"), float("nan")
     squares = (ratios - 0.5) ** 2
-    v = float(squares.mean())
+    v = exact_sum(squares) / squares.size
     if v == 0.0:
         return float("inf"), float("nan")
-    error = float(squares.std(ddof=1)) / np.sqrt(ratios.size)
+    spread = exact_sum((squares - v) ** 2) / (squares.size - 1)
+    error = float(np.sqrt(spread / squares.size))
     return (1.0 - 4.0 * v) / (8.0 * v), error / (8.0 * v * v)
 
 
@@ -185,12 +187,12 @@ def trend_of(
     if known.any():
         own = a[known] / total[known]
         n = np.maximum(total[known] ** 2 / squares[known], 1.0)
-        rate = float(own @ n) / float(n.sum())
+        rate = exact_sum(own * n) / exact_sum(n)
         base = rate / (1.0 - rate) - 1.0 if rate < 1.0 else float("inf")
         pull = _pull(own, n, rate)
         up, down = own * n + rate * pull, (1.0 - own) * n + (1.0 - rate) * pull
         # The log odds of a beta(up, down) share have variance trigamma(up) + trigamma(down).
-        reach = ndtri(0.5 + level / 2.0) * np.sqrt(zeta(2.0, up) + zeta(2.0, down))
+        reach = normal_quantile(level) * np.sqrt(zeta(2.0, up) + zeta(2.0, down))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for array, shift in zip(out, (0.0, -reach, reach), strict=True):
                 array[known] = up / down * np.exp(shift) - 1.0
@@ -204,8 +206,8 @@ def _pull(own: FloatArray, n: FloatArray, rate: float) -> float:
     correlation that differences between customers cause; the pull is 1 / r - 1. Where r is not
     above 0 nobody can be told apart: all have the base's share, known from all purchases.
     """
-    spread, more = rate * (1.0 - rate), float((n - 1.0).sum())
-    excess = float(n @ (own - rate) ** 2) - own.size * spread
+    spread, more = rate * (1.0 - rate), exact_sum(n - 1.0)
+    excess = exact_sum(n * (own - rate) ** 2) - own.size * spread
     if not spread > 0.0 or not more > 0.0 or excess <= 0.0:
-        return float(n.sum())
+        return exact_sum(n)
     return max(spread * more / excess - 1.0, 0.0)

@@ -1,4 +1,4 @@
-"""Two-part regression (buys at all, and for how much): arrays in, arrays out."""
+"""What is known of a customer at a moment, and how estimates compare: arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 Array = npt.NDArray[np.float64]
 
@@ -25,8 +24,7 @@ FEATURES = (
 )
 """Columns of the design, in order; times in days, money in units of a usual purchase."""
 
-_NEWTON_STEPS = 50
-_FARTHEST = 6.0
+FARTHEST = 6.0
 """Standard deviations from the mean beyond which a feature counts no further."""
 
 
@@ -64,21 +62,6 @@ def design(
     )
 
 
-def center_and_scale(x: Array) -> tuple[Array, Array]:
-    """Return mean and standard deviation of each column; 1 where it is constant.
-
-    Rounding leaves a constant column a deviation of about 1e-16, by which nothing may be divided.
-    """
-    center, scale = x.mean(axis=0), x.std(axis=0)
-    return center, np.where(scale > 1e-9 * np.maximum(np.abs(center), 1.0), scale, 1.0)
-
-
-def standardize(x: Array, center: Array, scale: Array) -> Array:
-    """Return the standardised design with a leading column of ones; far values are drawn in."""
-    z = np.clip((x - center) / scale, -_FARTHEST, _FARTHEST)
-    return np.column_stack([np.ones(len(x)), z])
-
-
 def add_terms(z: Array, coefficients: tuple[float, ...]) -> Array:
     """Return z b, each row the same to the last bit whatever the other rows are.
 
@@ -89,47 +72,6 @@ def add_terms(z: Array, coefficients: tuple[float, ...]) -> Array:
     for column, coefficient in enumerate(coefficients):
         total += z[:, column] * coefficient
     return total
-
-
-def ridge_least_squares(z: Array, y: Array, penalty: float) -> Array:
-    """Return the coefficients minimising |y - z b|^2 + penalty |b[1:]|^2."""
-    normal = z.T @ z + _penalty(z.shape[1], penalty)
-    return np.asarray(np.linalg.solve(normal, z.T @ y))
-
-
-def ridge_logistic(z: Array, y: Array, penalty: float, tolerance: float = 1e-10) -> Array:
-    """Return the penalised maximum-likelihood coefficients of P(y = 1) = expit(z b)."""
-    ridge = _penalty(z.shape[1], penalty)
-
-    def loss(b: Array) -> float:
-        """Return the penalised negative log-likelihood."""
-        score = z @ b
-        # log(1 + e^s), three times faster than logaddexp(0, s).
-        surprise = np.log1p(np.exp(-np.abs(score))) + np.maximum(score, 0.0) - y * score
-        return float(surprise.sum() + 0.5 * b @ ridge @ b)
-
-    b = np.zeros(z.shape[1])
-    here = loss(b)
-    for _ in range(_NEWTON_STEPS):
-        p = expit(z @ b)
-        gradient = z.T @ (p - y) + ridge @ b
-        # The floor keeps the matrix regular where every probability is at 0 or 1.
-        hessian = (z * np.maximum(p * (1.0 - p), 1e-9)[:, None]).T @ z + ridge
-        step = np.linalg.solve(hessian, gradient)
-        # Newton's step is downhill; halved until it is not uphill, it cannot run away.
-        while (there := loss(b - step)) > here and np.abs(step).max() > 1e-12:
-            step = step / 2.0
-        b, here = b - step, there
-        if float(gradient @ step) < tolerance * len(y):
-            break
-    return b
-
-
-def _penalty(columns: int, penalty: float) -> Array:
-    """Return the penalty of each coefficient but the constant, as a diagonal matrix."""
-    diagonal = np.full(columns, penalty)
-    diagonal[0] = 0.0
-    return np.diag(diagonal)
 
 
 def top_of(values: Array, share: float) -> Array:

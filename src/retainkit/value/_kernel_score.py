@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.sums import exact_sum
+
 FloatArray = npt.NDArray[np.float64]
 Int8Array = npt.NDArray[np.int8]
 
@@ -88,8 +90,8 @@ def fit_credibility(own: FloatArray, occasions: FloatArray, rate: float) -> floa
     squares = own - rate
     squares *= squares
     squares *= occasions
-    count, n, nn = own.size, float(occasions.sum()), float(occasions @ occasions)
-    first, second = float(squares.sum()), float(squares @ occasions)
+    count, n, nn = own.size, exact_sum(occasions), exact_sum(occasions * occasions)
+    first, second = exact_sum(squares), exact_sum(squares * occasions)
     determinant = count * nn - n * n
     if determinant <= 1e-9 * count * nn:
         return None

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from retainkit._core.config import FrozenModel
+from retainkit._core.kernels.sums import exact_sum
 from retainkit.errors import NotComputableError
 from retainkit.typing import FloatArray, NonNegativeFloat
 from retainkit.value._kernel_score import fit_credibility, own_rates, shrunk_rates
@@ -104,7 +105,7 @@ def fit_margin(summary: CustomerSummary, *, assumed_rate: float | None = None) -
     known = summary.profit is not None
     assumed = None if known else assumed_rate
     earned = _earnings(summary, assumed)[buyers]
-    rate = float(earned.sum()) / float(bought.sum())
+    rate = exact_sum(earned) / exact_sum(bought)
     own = own_rates(earned, bought[buyers], -np.inf, np.inf)
     low, high = np.quantile(own, (0.01, 0.99), method="inverted_cdf").tolist()
     occasions = summary.occasions[buyers].astype(np.float64)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from retainkit._core.kernels.intervals import normal_quantile
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
@@ -78,7 +78,7 @@ class FuturePotential(ResultTable):
         """Standard error of log(1 + growth); NaN where not known."""
         if self.behavior is None:
             return np.full(len(self), np.nan)
-        reach = 2.0 * float(ndtri(0.5 + self.behavior.config.trend_level / 2.0))
+        reach = 2.0 * normal_quantile(self.behavior.config.trend_level)
         low, high = self.behavior.trend_low, self.behavior.trend_high
         with np.errstate(divide="ignore", invalid="ignore"):
             error: FloatArray = np.log((1.0 + high) / (1.0 + low)) / reach

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.arrays import check_shapes
 from retainkit._core.config import FrozenModel
-from retainkit.errors import AlignmentError
 from retainkit.typing import FloatArray, NonNegativeFloat
 from retainkit.value._catalog import ValueCriterion
 from retainkit.value._config import CriterionConfig, ValueConfig
@@ -144,9 +144,12 @@ def fit_value_scheme(
     (93.76, 1.0, None)
     """
     config = ValueConfig() if config is None else config
-    given = {"future_value": future_value, "background": background}
-    for name, array in {**given, "business_breadth": business_breadth}.items():
-        require_aligned(array, len(summary), name)
+    check_shapes(
+        len(summary),
+        future_value=future_value,
+        background=background,
+        business_breadth=business_breadth,
+    )
     past = historical_contribution(summary, config)
     breadth = known_breadth(summary) if business_breadth is None else business_breadth
     return ValueScheme(
@@ -177,17 +180,6 @@ def known_breadth(summary: CustomerSummary) -> FloatArray | None:
 def or_unknown(values: FloatArray | None, n: int) -> FloatArray:
     """Return `values`; for None one NaN seen n times, which takes no memory."""
     return np.broadcast_to(np.float64(np.nan), (n,)) if values is None else values
-
-
-def require_aligned(array: npt.NDArray[Any] | None, n: int, name: str) -> None:
-    """Raise AlignmentError unless `array` is None or has one value per customer."""
-    if array is not None and np.shape(array) != (n,):
-        raise AlignmentError(
-            f"{name} has shape {np.shape(array)}, the summary {n:,} customers",
-            rule="one value per customer, in the order of the summary",
-            where=name,
-            fix=f"compute {name} from the same summary",
-        )
 
 
 def _learn(criterion: CriterionConfig, values: npt.NDArray[Any] | None) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from retainkit._core.arrays import check_shapes
 from retainkit.errors import SchemaError
 from retainkit.typing import BoolArray, FloatArray
 from retainkit.value._catalog import ValueCriterion
@@ -15,7 +16,6 @@ from retainkit.value._scheme import (
     historical_contribution,
     known_breadth,
     or_unknown,
-    require_aligned,
 )
 from retainkit.value._summary import CustomerSummary
 from retainkit.value._value_table import ValueTable
@@ -94,10 +94,13 @@ def score_value(
     background                 NaN        0.0    <NA>     NaN
     """
     n = len(summary)
-    require_aligned(future_value, n, "future_value")
-    require_aligned(background, n, "background")
-    require_aligned(is_business, n, "is_business")
-    require_aligned(business_breadth, n, "business_breadth")
+    check_shapes(
+        n,
+        future_value=future_value,
+        background=background,
+        is_business=is_business,
+        business_breadth=business_breadth,
+    )
     _require_same_basis(summary, scheme)
     if background is not None:
         background = _of_businesses(background, is_business)

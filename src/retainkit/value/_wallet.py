@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_shapes
 from retainkit._core.result import ResultTable
-from retainkit.errors import AlignmentError, SchemaError
+from retainkit.errors import SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value._behavior_table import BehaviorTable
 
@@ -209,14 +210,7 @@ def _check_given(customers: pd.DataFrame, given: dict[str, FloatArray | None], n
             where="customers",
             fix="CustomerColumns(category_spending=...) names it; or give inferred_share=",
         )
-    for name, values in given.items():
-        if values is not None and values.shape != (n,):
-            raise AlignmentError(
-                f"{name} has shape {values.shape}, the table {n:,} customers",
-                rule="one value per customer, in order",
-                where=name,
-                fix='for the age pass summary.with_unit("day").age of the same transactions',
-            )
+    check_shapes(n, fix='for the age pass summary.with_unit("day").age', **given)
     if inferred is not None and ((inferred <= 0.0) | (inferred > 1.0)).any():
         raise SchemaError(
             f"{int(((inferred <= 0.0) | (inferred > 1.0)).sum()):,} shares outside (0, 1]",
@@ -283,13 +277,7 @@ def add_wallet_room(
     >>> add_wallet_room(np.array([40.0, 8.0]), wallet, attainable=0.1).tolist()
     [55.0, 8.0]
     """
-    if future_value.shape != (len(wallet),):
-        raise AlignmentError(
-            f"future_value has shape {future_value.shape}, the wallet {len(wallet):,} customers",
-            rule="one value per customer, in order",
-            where="future_value",
-            fix="compute both from the same transactions",
-        )
+    check_shapes(len(wallet), future_value=future_value)
     room = np.nan_to_num(wallet.room) * (horizon_days / 365.25)
     potential: FloatArray = future_value + attainable * room
     return potential
