@@ -1,0 +1,1 @@
+"""Who will still be there over a horizon, and what they will bring."""
