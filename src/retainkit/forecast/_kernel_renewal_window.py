@@ -18,6 +18,7 @@ from retainkit.forecast._kernel_renewal import (
 
 DAYS_PER_YEAR = 365.25
 _CHUNK = 1 << 14
+_ROUNDING = 1e-12
 
 
 class Window(NamedTuple):
@@ -110,7 +111,7 @@ def stay(window: Window, rows: Ints, factor: Floats, spread: float) -> Staying:
         end = by * window.to_end[row]
         result.stays[part] = np.exp(-end)
         result.decision[part] = -np.expm1(-by * window.to_decision[row])
-        fewest = np.where(end < most, -np.log(0.9), -np.log(0.95)) / spread
+        fewest = np.where(end < most, -np.log(0.9), -np.log(0.95)) / spread + _ROUNDING
         units, low, high = result.units[part], result.low[part], result.high[part]
         for ahead, worth in zip(window.to_charge, window.discount, strict=True):
             lost, value = ahead[row], worth[row]

@@ -111,6 +111,8 @@ def fit_renewal_model(
     counts = count_terms(spells, as_of_day, begin)
     model = learn_candidate(spells, counts, as_of_day, setting, candidate)
     notes += _say_what_is_thin(model, counts)
+    if recorded_from_day is not None and (early := int((spells.end < recorded_from_day).sum())):
+        notes.append(f"{early} contracts that ended before recorded_from_day are left out")
     return model.replace(
         calibrated=late is None,
         finding=_words(late, recorded_from_day),
