@@ -97,8 +97,8 @@ def test_staying_and_charges_by_hand() -> None:
     np.testing.assert_allclose(ahead.expected_value, 10.0 * (0.9 + 0.81 + 0.729))
     np.testing.assert_allclose(ahead.next_hazard, 0.1)
     assert ahead.next_decision_day[0] == np.datetime64("2024-07-15").astype(int)
-    # none: .1, one: .09, two: .081, three: .729; the lower tail may hold 10 %
-    assert ahead.expected_value_low[0] == 0.0
+    # none: .1, one: .09, two: .081, three: .729; without none, .9 are left
+    assert ahead.expected_value_low[0] == 10.0
     assert ahead.expected_value_high[0] == 30.0
 
 

@@ -114,23 +114,24 @@ def count_steps(start: Ints, end: Ints, step: int, edges: list[int]) -> StepCoun
 
     A contract that started before the first edge is at risk from that edge on (late entry).
     """
-    at = months_of(start)
+    inside = np.flatnonzero((start <= edges[0]) & (end > edges[-1]))
+    start, end = start[inside], end[inside]
+    at = months_of(start) if step else Months(start, start)
     gone, _ = index_of_end(start, np.minimum(end, edges[0]), at, step)
-    inside = end > edges[-1]
     size = int(gone.max(initial=0)) + 3
     risk = np.zeros((len(edges) - 1, size), dtype=np.int64)
     ended = np.zeros_like(risk)
-    high = index_on(start, at, edges[0], step)
     for block, (until, since) in enumerate(pairwise(edges)):
-        low = index_on(start, at, since, step)
-        leaves = inside & (end > since) & (end <= until)
-        upper = np.where(leaves, gone, high)
-        lower = np.where(leaves, np.minimum(low, gone - 1), low)
-        seen = inside & (start <= until) & (end > since) & (upper > lower)
-        risk[block] = np.bincount(lower[seen] + 1, minlength=size)[:size]
-        risk[block] -= np.bincount(upper[seen] + 1, minlength=size)[:size]
-        ended[block] = np.bincount(gone[leaves], minlength=size)[:size]
-        high = low
+        rows = np.flatnonzero((start <= until) & (end > since))
+        leaves = end[rows] <= until
+        here, when = start[rows], Months(at.month[rows], at.day[rows])
+        low = index_on(here, when, since, step)
+        high = np.where(leaves, gone[rows], index_on(here, when, until, step))
+        low = np.where(leaves, np.minimum(low, high - 1), low)
+        seen = high > low
+        risk[block] = np.bincount(low[seen] + 1, minlength=size)[:size]
+        risk[block] -= np.bincount(high[seen] + 1, minlength=size)[:size]
+        ended[block] = np.bincount(high[leaves], minlength=size)[:size]
     return StepCounts(risk.cumsum(axis=1), ended)
 
 

@@ -72,6 +72,8 @@ def _best_level(c: Floats, k: Floats, n: Floats, d: Floats, share: float) -> Flo
         miss = np.log(d.sum()) - np.log((n * h).sum(axis=1))
         slope = (n * h * (1.0 - h)).sum(axis=1) / (n * h).sum(axis=1)
         log_a = log_a + np.clip(miss / np.maximum(slope, 1e-3), -2.0, 2.0)
+        if float(np.abs(miss).max()) < 1e-12:
+            break
     return np.exp(log_a)
 
 

@@ -154,15 +154,11 @@ def learn_returns(spells: Spells, as_of: int, first: int) -> tuple[float, ...]:
     """Return the daily hazard of a next contract by days since the end; () if none came back."""
     if spells.customer is None:
         return ()
-    begun = spells.start <= as_of
-    known, owner = spells.take(begun).known_on(as_of), spells.customer[begun]
-    order = np.lexsort((known.end, known.start, owner))
-    known, owner = known.take(order), owner[order]
-    following = np.append(owner[1:] == owner[:-1], False)
-    next_start = np.where(following, np.append(known.start[1:], NEVER), NEVER)
-    gone = (known.end < NEVER) & (known.end >= first) & (next_start > known.end)
-    waited = np.minimum(next_start[gone], as_of) - known.end[gone]
-    back = next_start[gone] < NEVER
+    next_start = np.where(spells.next_start > as_of, NEVER, spells.next_start)
+    gone = (spells.end <= as_of) & (spells.end >= first) & (next_start > spells.end)
+    next_start = next_start[gone]
+    waited = np.minimum(next_start, as_of) - spells.end[gone]
+    back = next_start < NEVER
     if back.sum() < _MIN_LEAVERS:
         return ()
     hazard: list[float] = []

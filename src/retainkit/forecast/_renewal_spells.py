@@ -28,11 +28,14 @@ class Spells(NamedTuple):
     term: Ints
     plan: Ints
     customer: Ints | None
+    next_start: Ints
+    """Start of the next contract of the same customer; `NEVER` without one."""
 
     def take(self, rows: BoolArray | Ints) -> Spells:
         """Return some of them."""
         customer = None if self.customer is None else self.customer[rows]
-        return Spells(self.start[rows], self.end[rows], self.term[rows], self.plan[rows], customer)
+        start, end, term, plan = (column[rows] for column in self[:4])
+        return Spells(start, end, term, plan, customer, self.next_start[rows])
 
     def known_on(self, day: int) -> Spells:
         """Return all of them with later ends unknown; those that start later never begin."""
@@ -61,12 +64,17 @@ def read_spells(
     n = len(start)
     end = as_days(end_day, "end_day")
     owner = None if customer is None else np.unique(np.asarray(customer), return_inverse=True)[1]
+    if owner is not None and len(owner) == len(end) == n:
+        following = next_starts(start, end, owner)
+    else:
+        following = np.full(n, NEVER)
     spells = Spells(
         start,
         end,
         as_codes(term_months, n, "term_months"),
         as_codes(0 if plan is None else plan, n, "plan"),
         None if owner is None else owner.astype(np.int64),
+        following,
     )
     for name, column in zip(Spells._fields, spells, strict=True):
         if column is not None and len(column) != n:
@@ -85,6 +93,15 @@ def read_spells(
             fix="correct the dates, or leave such contracts out",
         )
     return spells
+
+
+def next_starts(start: Ints, end: Ints, owner: Ints) -> Ints:
+    """Return the start of the same customer's next contract, in order of start."""
+    order = np.lexsort((end, start, owner))
+    same = owner[order][1:] == owner[order][:-1]
+    following = np.full(len(start), NEVER)
+    following[order[:-1][same]] = start[order][1:][same]
+    return following
 
 
 def as_days(days: ArrayLike1D, where: str) -> Ints:
