@@ -1,7 +1,8 @@
 """Who will still be there and what will they bring, and how far that can be trusted.
 
 `fit_forecast` learns from windows of a base's own past and judges itself by walking forward;
-`ForecastModel.apply` then forecasts each customer on its own.
+`ForecastModel.apply` then forecasts each customer on its own. For contracts `fit_renewal_model`
+and `predict_renewal` do the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._fit import fit_forecast, forecast_by_lifetime
 from retainkit.forecast._model import ForecastModel
+from retainkit.forecast._renewal import fit_renewal_model
+from retainkit.forecast._renewal_model import RenewalModel
+from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ForecastTable
 
 __all__ = [
@@ -17,7 +21,10 @@ __all__ = [
     "ForecastModel",
     "ForecastTable",
     "Origin",
+    "RenewalModel",
     "Trust",
     "fit_forecast",
+    "fit_renewal_model",
     "forecast_by_lifetime",
+    "predict_renewal",
 ]
