@@ -12,7 +12,6 @@ from retainkit._core.config import FrozenModel
 from retainkit.churn import SpellTable
 from retainkit.contracts import Contracts, ContractState
 from retainkit.contracts._kernel_charges import charges_due
-from retainkit.contracts._state import read_terms
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import (
     ContractModelUnion,
@@ -68,7 +67,7 @@ def fit_contract_terms(
     config: FitConfig,
 ) -> tuple[tuple[ContractTerm, ...], tuple[str, ...]]:
     """Learn how long contracts last, per term; say what could not be learnt."""
-    terms = read_terms(contracts)[spells.last_contract]
+    terms = contracts.term_months[spells.last_contract]
     notes: list[str] = []
     found: dict[int, ContractTerm] = {}
     levels = [int(term) for term in np.unique(terms)]

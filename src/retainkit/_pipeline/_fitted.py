@@ -18,7 +18,7 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
-from retainkit.forecast import ForecastModel
+from retainkit.forecast import ForecastModel, RenewalModel
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -81,6 +81,8 @@ class FittedPipeline(FrozenModel):
         Who will be there and what they will bring, with the evidence; None for contracts.
     contract_terms : tuple of ContractTerm
         How long contracts last, for a firm with contracts and no purchases; else empty.
+    renewal : RenewalModel or None
+        Who stays under contract, with the evidence; None without contracts.
     value_scheme : ValueScheme
         Thresholds of the four criteria.
     rfm_scheme : RfmScheme
@@ -118,6 +120,7 @@ class FittedPipeline(FrozenModel):
     margin: MarginModel
     forecast: ForecastModel | None
     contract_terms: tuple[ContractTerm, ...] = ()
+    renewal: RenewalModel | None = None
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
@@ -234,6 +237,7 @@ def learn_schemes(
         margin=models.margin,
         forecast=models.forecast,
         contract_terms=models.contracts,
+        renewal=models.renewal,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
@@ -360,6 +364,7 @@ def _models_of(fitted: FittedPipeline) -> Models:
         fitted.margin,
         fitted.forecast,
         fitted.contract_terms,
+        fitted.renewal,
     )
 
 

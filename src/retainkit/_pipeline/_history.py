@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.codes import number_ids
+from retainkit._core.time import day_number
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contract_models import fit_contract_terms
 from retainkit._pipeline._fitted import describe_rise, fit_pipeline
@@ -29,7 +31,7 @@ from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
 from retainkit.contracts import Contracts, ContractState, list_charges, read_contract_state
 from retainkit.errors import NotComputableError, RetainkitError, SchemaError
-from retainkit.forecast import fit_forecast
+from retainkit.forecast import RenewalModel, fit_forecast, fit_renewal_model
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.value import (
@@ -229,7 +231,9 @@ class ContractHistory(_Rows):
             choice=self.config.contract_model,
             config=self.config.lifetime,
         )
-        return fit_contract_models(summary, terms, self.config, notes=notes)
+        announce("forecasting renewals, and judging earlier forecasts")
+        renewal = _learn_renewals(self.contracts, self.as_of, self.config)
+        return fit_contract_models(summary, terms, self.config, renewal=renewal, notes=notes)
 
     def learn_rises(
         self,
@@ -275,6 +279,26 @@ def _read_contracts(
         detect_contract_churn(table, as_of=as_of, config=config.contracts),
         list_contract_spells(table, as_of=as_of, config=config.contracts),
     )
+
+
+def _learn_renewals(
+    contracts: ContractRecord, as_of: date, config: PipelineConfig
+) -> RenewalModel | None:
+    """Learn who stays under contract; None where no contract has begun."""
+    spells, recorded = contracts.spells, config.forecast.recorded_from
+    end = np.where(spells.ended, spells.end_day, np.nan)
+    try:
+        return fit_renewal_model(
+            spells.start_day,
+            end,
+            as_of_day=day_number(as_of),
+            horizon_days=config.horizon_days,
+            term_months=contracts.table.term_months[spells.last_contract],
+            customer=spells.customer,
+            recorded_from_day=None if recorded is None else day_number(recorded),
+        )
+    except NotComputableError:
+        return None
 
 
 def _index(contracts: ContractRecord, as_of: date) -> Indexed:

@@ -23,7 +23,13 @@ from retainkit.errors import (
     RetainkitError,
     SchemaError,
 )
-from retainkit.forecast import ForecastModel, ForecastTable, forecast_by_lifetime
+from retainkit.forecast import (
+    ForecastModel,
+    ForecastTable,
+    RenewalModel,
+    forecast_by_lifetime,
+    forecast_contracts,
+)
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -62,13 +68,14 @@ class ModelChoice(NamedTuple):
 
 
 class Models(NamedTuple):
-    """What was learnt of buying, spend, margin, the time ahead and contracts."""
+    """What was learnt of buying, spend, margin, the time ahead, contracts and renewals."""
 
     purchase: PurchaseModelUnion | None
     spend: GammaGammaModel | None
     margin: MarginModel
     forecast: ForecastModel | None
     contracts: tuple[ContractTerm, ...] = ()
+    renewal: RenewalModel | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -135,11 +142,12 @@ def fit_contract_models(
     terms: tuple[ContractTerm, ...],
     config: PipelineConfig,
     *,
+    renewal: RenewalModel | None = None,
     notes: tuple[str, ...] = (),
 ) -> Models:
     """Fit the margin; how long contracts last is known."""
     margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
-    return Models(None, None, margin, None, terms, notes=notes)
+    return Models(None, None, margin, None, terms, renewal, notes=notes)
 
 
 def predict(
@@ -197,17 +205,35 @@ def _predict_lifetime(
 def _predict_contracts(
     summary: CustomerSummary, models: Models, config: PipelineConfig, state: ContractState
 ) -> Predictions:
-    """Say who has left as it was seen, and predict the charges to come."""
-    future_value = predict_contracts(
+    """Say who has left as it was seen, and forecast renewals and charges to come."""
+    margin = margin_rates(summary, models.margin)
+    churn = churn_of_contracts(state)
+
+    def charges(days: float) -> FloatArray | None:
+        return predict_contracts(
+            state,
+            models.contracts,
+            margin_rate=margin,
+            horizon_days=days,
+            annual_discount_rate=config.annual_discount_rate,
+        )
+
+    to_the_end = charges(config.lifetime_days)
+    lifetime_value = np.full(len(summary), np.nan) if to_the_end is None else to_the_end
+    if models.renewal is None:
+        value = charges(float(config.horizon_days))
+        return Predictions(churn.p_active, churn, None, value, lifetime_value)
+    forecast = forecast_contracts(
+        models.renewal,
         state,
-        models.contracts,
-        margin_rate=margin_rates(summary, models.margin),
-        horizon_days=float(config.horizon_days),
+        as_of=summary.as_of,
+        horizon_days=config.horizon_days,
+        margin_rate=margin,
         annual_discount_rate=config.annual_discount_rate,
     )
-    churn = churn_of_contracts(state)
-    unknown = np.full(len(summary), np.nan)
-    return Predictions(churn.p_active, churn, None, future_value, unknown)
+    known = np.isfinite(forecast.expected_value).any()
+    value = forecast.expected_value if known else None
+    return Predictions(churn.p_active, churn, forecast, value, lifetime_value)
 
 
 def _judge(summary: CustomerSummary, p_active: FloatArray, config: PipelineConfig) -> ChurnTable:

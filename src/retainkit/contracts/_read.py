@@ -64,6 +64,14 @@ class Contracts:
     def __len__(self) -> int:
         return len(self.start)
 
+    @property
+    def term_months(self) -> npt.NDArray[np.int64]:
+        """Months between two chances to leave, per row; one where nothing is said [month]."""
+        terms = self.details.term_months
+        if terms is None:
+            return np.ones(len(self), dtype=np.int64)
+        return np.maximum(terms, 1).astype(np.int64)
+
 
 def read_contracts(contracts: pd.DataFrame | Contracts) -> Contracts:
     """Read contracts once, for churn, metrics, value and the pipeline alike.

@@ -39,6 +39,8 @@ class ContractState:
         Customers, in the order asked for.
     status : numpy.ndarray of int8
         Position in (not_started, running, paused, in_grace, ended).
+    started_on : numpy.ndarray of int32
+        First day of the last spell, days since 1970-01-01; int32 minimum before the first.
     ended_on : numpy.ndarray of int32
         Day the loss is dated, days since 1970-01-01; int32 minimum unless ended.
     spells : numpy.ndarray of int32
@@ -70,6 +72,7 @@ class ContractState:
 
     customer_id: pd.Index[Any]
     status: npt.NDArray[np.int8]
+    started_on: _Int32
     ended_on: _Int32
     spells: _Int32
     charged: _Int64
@@ -190,6 +193,7 @@ def read_contract_state(
     return ContractState(
         customer_id=rows.customer_id,
         status=status,
+        started_on=np.where(begun, since, NO_DAY).astype(np.int32),
         ended_on=np.where(gone, reach, NO_DAY).astype(np.int32),
         spells=np.bincount(spells.customer, minlength=size).astype(np.int32),
         charged=charged,
@@ -220,14 +224,6 @@ def date_and_join(
     return dated, spells
 
 
-def read_terms(contracts: Contracts) -> _Int64:
-    """Return the months between two chances to leave, per contract; one where nothing is said."""
-    terms = contracts.details.term_months
-    if terms is None:
-        return np.ones(len(contracts), dtype=np.int64)
-    return np.maximum(terms, 1).astype(np.int64)
-
-
 def _price(rows: Contracts, live: BoolArray, size: int) -> FloatArray:
     """Return what the contracts that run bring."""
     if rows.amount is None:
@@ -239,7 +235,7 @@ def _price(rows: Contracts, live: BoolArray, size: int) -> FloatArray:
 def _shortest_term(rows: Contracts, live: BoolArray, size: int) -> _Int64:
     """Return the shortest term that runs; one month where none does."""
     term = np.full(size, NEVER, dtype=np.int64)
-    np.minimum.at(term, rows.customer[live], read_terms(rows)[live])
+    np.minimum.at(term, rows.customer[live], rows.term_months[live])
     term[term == NEVER] = 1
     return term
 

@@ -8,6 +8,7 @@ and `predict_renewal` do the same.
 from __future__ import annotations
 
 from retainkit.forecast._config import ForecastConfig
+from retainkit.forecast._contracts import forecast_contracts, join_forecasts
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._fit import fit_forecast, forecast_by_lifetime
 from retainkit.forecast._model import ForecastModel
@@ -26,5 +27,7 @@ __all__ = [
     "fit_forecast",
     "fit_renewal_model",
     "forecast_by_lifetime",
+    "forecast_contracts",
+    "join_forecasts",
     "predict_renewal",
 ]

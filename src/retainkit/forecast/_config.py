@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -26,6 +27,9 @@ class ForecastConfig(FrozenConfig):
         Share of customers an interval is to cover.
     rank_z : float, default 2.0
         Standard errors by which the ranking must beat chance before it is said to rank.
+    recorded_from : datetime.date, optional
+        First day from which ends of contracts are recorded, where that is later than the first
+        start: earlier leavers are then missing, and tenure is counted from that day on.
     min_customers, min_buyers : int, default 100 and 30
         Customers and buyers an earlier forecast must be judged on before it tells anything
         [count].
@@ -42,5 +46,6 @@ class ForecastConfig(FrozenConfig):
     ridge: PositiveFloat = 40.0
     level: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.90
     rank_z: NonNegativeFloat = 2.0
+    recorded_from: date | None = None
     min_customers: Annotated[int, Field(ge=20)] = 100
     min_buyers: Annotated[int, Field(ge=10)] = 30

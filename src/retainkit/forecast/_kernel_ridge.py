@@ -8,13 +8,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.glm import fit_logistic, fit_poisson, ridge_penalty, solve_ridge
+
 FloatArray = npt.NDArray[np.float64]
 Family = Literal["logistic", "poisson", "normal"]
 
 _FARTHEST = 6.0
 """Standard deviations from the mean beyond which a column counts no further."""
-_LARGEST = 30.0
-_STEPS = 60
+_NEAR = 1e-9
 
 
 class Fit(NamedTuple):
@@ -41,7 +42,7 @@ def standardise(x: FloatArray, weights: FloatArray) -> Design:
     z = np.empty((len(x), x.shape[1] + 1))
     z[:, 0] = 1.0
     np.subtract(x, center, out=z[:, 1:])
-    spread = np.sqrt(share @ np.square(z[:, 1:]))
+    spread: FloatArray = np.sqrt(share @ np.square(z[:, 1:]))
     scale = np.where(spread > 1e-9 * np.maximum(np.abs(center), 1.0), spread, np.inf)
     z[:, 1:] /= scale
     return Design(center, scale, z, weights)
@@ -50,55 +51,17 @@ def standardise(x: FloatArray, weights: FloatArray) -> Design:
 def fit_ridge(design: Design, y: FloatArray, penalty: float, family: Family) -> Fit:
     """Return the penalised maximum-likelihood fit of y; the constant is not penalised."""
     z, weights = design.z, design.weights
-    ridge = np.full(z.shape[1], penalty)
-    ridge[0] = 0.0
-    mean = float(weights @ y / weights.sum())
-    beta: FloatArray = np.zeros(z.shape[1])
+    ridge = ridge_penalty(z.shape[1], penalty)
     if family == "normal":
-        normal = (z * weights[:, None]).T @ z + np.diag(ridge)
-        beta = np.linalg.solve(normal, z.T @ (weights * y))
+        beta = solve_ridge((z * weights[:, None]).T @ z, z.T @ (weights * y), ridge)
     else:
-        level = min(max(mean, 1e-9), 1.0 - 1e-9) if family == "logistic" else max(mean, 1e-9)
-        beta[0] = np.log(level / (1.0 - level)) if family == "logistic" else np.log(level)
-        beta = _newton(z, y, weights, ridge, beta, family)
+        start = np.zeros(z.shape[1])
+        mean = max(float(weights @ y / weights.sum()), 1e-9)
+        start[0] = np.log(mean / (1.0 - mean)) if family == "logistic" else np.log(mean)
+        search = fit_logistic if family == "logistic" else fit_poisson
+        found = search(z, weights * y, weights, penalty=ridge, start=start, tolerance=_NEAR)
+        beta = found.coefficients
     return Fit(tuple(design.center.tolist()), tuple(design.scale.tolist()), tuple(beta.tolist()))
-
-
-def _newton(
-    z: FloatArray,
-    y: FloatArray,
-    weights: FloatArray,
-    ridge: FloatArray,
-    beta: FloatArray,
-    family: Family,
-) -> FloatArray:
-    """Minimise the penalised negative log-likelihood by damped Newton steps."""
-
-    def loss(b: FloatArray) -> float:
-        eta = z @ b
-        each = (
-            np.log1p(np.exp(-np.abs(eta))) + np.maximum(eta, 0.0)
-            if family == "logistic"
-            else np.exp(np.minimum(eta, _LARGEST))
-        )
-        return float(weights @ (each - y * eta) + 0.5 * (ridge * b) @ b)
-
-    here = loss(beta)
-    for _ in range(_STEPS):
-        eta = z @ beta
-        mean = expit(eta) if family == "logistic" else np.exp(np.minimum(eta, _LARGEST))
-        curve = mean * (1.0 - mean) if family == "logistic" else mean
-        gradient = z.T @ (weights * (mean - y)) + ridge * beta
-        # the floor keeps the matrix regular where every probability is at 0 or 1
-        hessian = (z * (weights * np.maximum(curve, 1e-9))[:, None]).T @ z
-        hessian[np.diag_indices_from(hessian)] += ridge + 1e-9
-        step = np.linalg.solve(hessian, gradient)
-        while (there := loss(beta - step)) > here and np.abs(step).max() > 1e-12:
-            step = step / 2.0
-        beta, here = beta - step, there
-        if float(gradient @ step) < 1e-9 * float(weights.sum()):
-            break
-    return beta
 
 
 def predict_linear(fit: Any, columns: Sequence[FloatArray]) -> FloatArray:
@@ -109,13 +72,6 @@ def predict_linear(fit: Any, columns: Sequence[FloatArray]) -> FloatArray:
     ):
         total += np.clip((column - center) / scale, -_FARTHEST, _FARTHEST) * slope
     return total
-
-
-def expit(x: FloatArray) -> FloatArray:
-    """Return 1 / (1 + exp(-x))."""
-    from scipy.special import expit as scipy_expit
-
-    return np.asarray(scipy_expit(x))
 
 
 def logit(p: FloatArray) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
@@ -15,7 +16,6 @@ from retainkit.forecast._kernel_features import Scales, describe, measure_scales
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
 from retainkit.forecast._kernel_ridge import (
     Fit,
-    expit,
     fit_ridge,
     logit,
     predict_linear,
@@ -89,7 +89,7 @@ class Regressions(FrozenConfig):
 
     def p_active(self, columns: list[FloatArray]) -> FloatArray:
         """Return the probability of a purchase in the window."""
-        return expit(self.buys.apply(columns))
+        return np.asarray(expit(self.buys.apply(columns)))
 
     def log_value(self, columns: list[FloatArray], past: FloatArray) -> FloatArray:
         """Return the log of the expected money in baskets, up to a common factor."""

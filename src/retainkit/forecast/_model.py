@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.recent import within
@@ -19,7 +20,7 @@ from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_rate
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
-from retainkit.forecast._kernel_ridge import expit, logit
+from retainkit.forecast._kernel_ridge import logit
 from retainkit.forecast._learn import Regressions, lifetime_forecast
 from retainkit.forecast._table import (
     BASE_RISES,

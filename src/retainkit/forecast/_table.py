@@ -38,12 +38,17 @@ NOTES: tuple[Label, ...] = (
     ),
     Label(en="returned more than it bought", zh="退货多于购买"),
     Label(en="contract ended", zh="合同已结束"),
+    Label(
+        en="ends of contracts are recorded for a short time only: ranked, not more",
+        zh="合同终止仅有短期记录：只能排序，不能给出概率",
+    ),
+    Label(en="no contract of this term was learnt from", zh="没有可供学习的同期限合同"),
+    Label(en="the contract has not begun", zh="合同尚未开始"),
 )
 """Why an expected value departs from what the customer brought, by code."""
 
-NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT, LARGE, RETURNED, ENDED = range(
-    len(NOTES)
-)
+NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT = range(7)
+LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED = range(7, len(NOTES))
 
 _NEVER = np.iinfo(np.int32).min
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from retainkit.report._blocks import Block, Cell, Paragraph, Picture, Section, Table, tabulate
+from retainkit.forecast import ForecastModel
+from retainkit.report._blocks import Block, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
 from retainkit.report._facts import Facts
 from retainkit.report._lifetime_plots import text_of
@@ -31,8 +32,8 @@ def describe_model(facts: Facts) -> Section | None:
         blocks.append(Paragraph(model.purchase_model_reason))
     blocks.append(_parameters(facts, learnt))
     blocks.extend(_fit(facts))
-    if model.future_model is not None and model.future_model.evidence:
-        blocks.append(_evidence(facts))
+    if model.forecast is not None and model.forecast.origins:
+        blocks.append(_evidence(facts, model.forecast))
     return Section("model", texts("model"), tuple(blocks))
 
 
@@ -70,26 +71,24 @@ def _fit(facts: Facts) -> Iterator[Block]:
     yield Picture(to_svg(figure, name="frequencies", title=title), title)
 
 
-def _evidence(facts: Facts) -> Table:
-    """Give how each candidate for the future value did on past windows."""
-    texts, future = facts.texts, facts.result.model.future_model
-    assert future is not None
+def _evidence(facts: Facts, model: ForecastModel) -> Table:
+    """Give how each earlier forecast did, beside what chance gives a perfect one."""
+    texts = facts.texts
     rows = [
         (
-            Cell(
-                texts(f"estimator_{row.estimator}"),
-                texts("estimator_chosen") if row.estimator == future.chosen else "",
-            ),
-            texts.share(row.found),
-            texts.share(row.captured),
-            f"{write_number(row.behind, 3)} ± {write_number(row.standard_error, 3)}",
-            write_number(row.level, 2),
+            f"{origin.day} (+{origin.window_days})",
+            write_number(origin.customers),
+            UNDEFINED if origin.auc is None else write_number(origin.auc, 2),
+            f"{write_number(origin.calibration_error, 3)} / {write_number(origin.noise_floor, 3)}",
+            write_number(origin.expected / origin.actual, 2),
+            texts.share(origin.found),
+            texts.share(origin.captured),
         )
-        for row in future.evidence
+        for origin in model.origins
     ]
     columns = (
-        *((texts("estimator"), False), (texts("estimator_found"), True)),
-        *((texts("estimator_captured"), True), (texts("estimator_behind"), True)),
-        (texts("estimator_level"), True),
+        *((texts("origin"), False), (texts("customers"), True), (texts("origin_auc"), True)),
+        *((texts("origin_calibration"), True), (texts("origin_level"), True)),
+        *((texts("origin_found"), True), (texts("origin_captured"), True)),
     )
-    return tabulate(texts("estimators"), columns, rows)
+    return tabulate(texts("origins"), columns, rows)

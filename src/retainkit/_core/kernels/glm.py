@@ -85,10 +85,25 @@ def fit_logistic(
     return found._replace(coefficients=found.coefficients[:, 0])
 
 
-def fit_poisson(x: Floats, y: Floats, *, penalty: Floats, tolerance: float = 1e-11) -> GlmFit:
-    """Maximise the (quasi-)Poisson log-likelihood of y >= 0 with mean exp(x b), less the ridge."""
-    size = np.ones(len(x))
-    found = _maximise(x, y[:, None], size, _POISSON, penalty=penalty, tolerance=tolerance)
+def fit_poisson(
+    x: Floats,
+    y: Floats,
+    size: Floats | None = None,
+    *,
+    penalty: Floats,
+    start: Floats | None = None,
+    tolerance: float = 1e-11,
+) -> GlmFit:
+    """Maximise the (quasi-)Poisson log-likelihood of y >= 0, mean size exp(x b), less the ridge."""
+    found = _maximise(
+        x,
+        y[:, None],
+        np.ones(len(x)) if size is None else size,
+        _POISSON,
+        penalty=penalty,
+        start=None if start is None else start[:, None],
+        tolerance=tolerance,
+    )
     return found._replace(coefficients=found.coefficients[:, 0])
 
 
