@@ -85,8 +85,8 @@ class Verdict(NamedTuple):
 
     @property
     def flagged(self) -> bool:
-        """Whether the forecast as a whole, or that of one customer in ten, carries a note."""
-        return bool(self.notes) or self.noted > 0.1
+        """Whether the forecast as a whole carries a note."""
+        return bool(self.notes)
 
     @property
     def behind(self) -> float:

@@ -23,7 +23,7 @@ COLUMNS = {
     "money": "expected / actual money, median; `-` where it is refused",
     "right": "share of seeds with this within .67 to 1.5",
     "or said": "share of seeds with this within .67 to 1.5, or a note that names the cause",
-    "flagged": "share of seeds in which the run, or one customer in ten, carries a note",
+    "flagged": "share of seeds in which the forecast as a whole carries a note",
     "empty": "share of customers without a probability, a value or an interval, mean",
     "no reason": "share of customers without one of these and without a reason, mean",
     "error": "calibration error of P(active), median",

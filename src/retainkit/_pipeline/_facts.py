@@ -47,6 +47,8 @@ class CustomerFacts:
         from a dear product: `decompose_profit(list_amount=)` tells them apart.
     contracts : ContractState or None
         State of the contracts, where a firm has contracts and no purchases.
+    contracts_beside : ContractState or None
+        State of the contracts of a firm that has purchases too, of those who have any.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class CustomerFacts:
     wallet: WalletTable | None = None
     loss_reason: npt.NDArray[np.int8] | None = None
     contracts: ContractState | None = None
+    contracts_beside: ContractState | None = None
 
 
 def read_customer_facts(
@@ -157,12 +160,15 @@ def gather_facts(
         behavior = history.describe_behavior()
     if behavior is not None and wallets is not None:
         wallet = measure_wallet(behavior, wallets, age_days=summary.with_unit("day").age)
+    state = history.read_state()
+    alone = state is not None and history.contracts_alone
     return replace(
         facts,
         behavior=behavior,
         wallet=wallet,
         loss_reason=history.explain_losses(summary),
-        contracts=history.read_state(),
+        contracts=state if alone else None,
+        contracts_beside=None if alone else state,
     )
 
 

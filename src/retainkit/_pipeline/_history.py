@@ -34,6 +34,7 @@ from retainkit.errors import NotComputableError, RetainkitError, SchemaError
 from retainkit.forecast import RenewalModel, fit_forecast, fit_renewal_model
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
+from retainkit.tables import align_customer_ids
 from retainkit.value import (
     BehaviorTable,
     CustomerSummary,
@@ -49,6 +50,10 @@ class ContractRecord(NamedTuple):
     table: Contracts
     churn: ChurnTable
     spells: SpellTable
+
+
+_SAME_CHARGES = 0.5
+"""Share of charges found among the transactions from which on they are taken to be the same."""
 
 
 class Indexed(NamedTuple):
@@ -69,6 +74,10 @@ class History(Protocol):
     def contracts(self) -> ContractRecord | None:
         """Contracts that show who has left; None where leaving is only judged."""
 
+    @property
+    def contracts_alone(self) -> bool:
+        """Whether there are contracts and no purchases."""
+
     def summarize(self) -> CustomerSummary:
         """Summarise what each customer has brought."""
 
@@ -79,7 +88,7 @@ class History(Protocol):
         """Return what costs each unprofitable customer most; None where no profit is known."""
 
     def read_state(self) -> ContractState | None:
-        """Return the state that the future depends on beside the summary; None without one."""
+        """Return the state of the customers' contracts; None without contracts."""
 
     def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
         """Learn the models that the future of each customer is predicted with."""
@@ -105,6 +114,7 @@ class _Rows:
     as_of: date
     config: PipelineConfig
 
+    contracts_alone: ClassVar[bool] = False
     _no_profit: ClassVar[str]
     _no_lines: ClassVar[str]
 
@@ -200,12 +210,56 @@ class PurchaseHistory(_Rows):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FullHistory(PurchaseHistory):
-    """Purchases and contracts: the future is learnt from purchases, contracts show who left."""
+    """Purchases and contracts: renewals decide for those under contract, purchases for the rest.
+
+    Customers with a contract alone come last, with no purchase.
+    """
 
     contracts: ContractRecord
+    buyers: int
+
+    def summarize(self) -> CustomerSummary:
+        summary = summarize_customers(
+            self.rows, as_of=self.as_of, unit=self.config.unit, collapse=self.config.collapse
+        )
+        named = replace(summary, customer_id=self.customer_id[: self.buyers])
+        return named.with_others(self.customer_id[self.buyers :])
+
+    def read_state(self) -> ContractState | None:
+        return read_contract_state(
+            self.contracts.table, as_of=self.as_of, convention=self.config.contracts
+        )
+
+    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+        models = PurchaseHistory.learn(self, summary, announce)
+        announce("forecasting renewals, and judging earlier forecasts")
+        return models._replace(
+            renewal=_learn_renewals(self.contracts, self.as_of, self.config),
+            charges_apart=self._charges_are_apart(),
+        )
+
+    def _charges_are_apart(self) -> bool:
+        """Return whether the charges of contracts are missing from the transactions.
+
+        Charges are among them where at least half find a row of the same customer, month and
+        amount.
+        """
+        charges = list_charges(self.contracts.table, as_of=self.as_of)
+        if not len(charges):
+            return True
+        place = align_customer_ids(charges["customer_id"], self.customer_id)
+        month = charges["timestamp"].to_numpy().astype("datetime64[M]").astype(np.int64)
+        cents = np.rint(charges["amount"].to_numpy() * 100.0)
+        due = pd.MultiIndex.from_arrays([place, month, cents])
+        when = self.rows["timestamp"].to_numpy().astype("datetime64[M]").astype(np.int64)
+        paid = np.rint(self.rows["amount"].to_numpy() * 100.0)
+        rows = pd.MultiIndex.from_arrays([self.rows["customer_id"].to_numpy(), when, paid])
+        return float(due.isin(rows).mean()) < _SAME_CHARGES
 
     def index(self) -> tuple[Indexed, ...]:
-        return (*PurchaseHistory.index(self), _index(self.contracts, self.as_of))
+        buyers = self.customer_id[: self.buyers]
+        bought = Indexed(index_purchases(self.rows, as_of=self.as_of), buyers)
+        return bought, _index(self.contracts, self.as_of)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -214,6 +268,7 @@ class ContractHistory(_Rows):
 
     contracts: ContractRecord
 
+    contracts_alone: ClassVar[bool] = True
     _no_profit: ClassVar = "profit_of_contracts"
     _no_lines: ClassVar = "breadth_of_plans"
 
@@ -326,8 +381,25 @@ def open_history(
     if contracts is None:
         purchases = PurchaseHistory(rows=rows, customer_id=customer_id, as_of=as_of, config=config)
         return purchases, tables
-    kind = ContractHistory if without_purchases else FullHistory
-    history: History = kind(
-        rows=rows, customer_id=customer_id, as_of=as_of, config=config, contracts=contracts
-    )
-    return history, tables
+    shared: dict[str, Any] = {
+        "rows": rows,
+        "as_of": as_of,
+        "config": config,
+        "contracts": contracts,
+    }
+    if without_purchases:
+        return ContractHistory(customer_id=customer_id, **shared), tables
+    others = _others(contracts, customer_id, tables, config)
+    everybody = customer_id.append(others).rename(customer_id.name)
+    return FullHistory(customer_id=everybody, buyers=len(customer_id), **shared), tables
+
+
+def _others(
+    contracts: ContractRecord, buyers: pd.Index[Any], tables: ValidTables, config: PipelineConfig
+) -> pd.Index[Any]:
+    """Return who has a contract and never bought, where no behaviour is described beside it."""
+    wallet = tables.customers is not None and "category_spending" in tables.customers.columns
+    if wallet or config.behavior is not None:
+        return buyers[:0]
+    ids = contracts.table.customer_id
+    return ids[align_customer_ids(ids, buyers) < 0]

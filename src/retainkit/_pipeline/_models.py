@@ -29,6 +29,7 @@ from retainkit.forecast import (
     RenewalModel,
     forecast_by_lifetime,
     forecast_contracts,
+    join_forecasts,
 )
 from retainkit.lifetime import (
     GammaGammaModel,
@@ -41,6 +42,7 @@ from retainkit.lifetime import (
     fit_pareto_nbd,
     split_histories,
 )
+from retainkit.tables import align_customer_ids
 from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
@@ -76,6 +78,7 @@ class Models(NamedTuple):
     forecast: ForecastModel | None
     contracts: tuple[ContractTerm, ...] = ()
     renewal: RenewalModel | None = None
+    charges_apart: bool = True
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -170,6 +173,8 @@ def predict(
         margin_rate=margin_rates(summary, models.margin),
         annual_discount_rate=config.annual_discount_rate,
     )
+    if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
+        forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:
@@ -183,6 +188,30 @@ def predict(
         horizon_days=float(config.horizon_days),
     )
     return Predictions(p_alive, churn, forecast, potential.total, lifetime_value, potential)
+
+
+def _with_contracts(
+    purchases: ForecastTable,
+    state: ContractState,
+    summary: CustomerSummary,
+    models: Models,
+    config: PipelineConfig,
+) -> ForecastTable:
+    """Let renewals decide for those under contract, and add what contracts bring."""
+    assert models.renewal is not None
+    contracts = forecast_contracts(
+        models.renewal,
+        state,
+        as_of=summary.as_of,
+        horizon_days=config.horizon_days,
+        margin_rate=models.margin.rate,
+        annual_discount_rate=config.annual_discount_rate,
+    )
+    place = align_customer_ids(summary.customer_id, state.customer_id)
+    running = (place >= 0) & state.is_in("running")[place]
+    return join_forecasts(
+        purchases, contracts, place=place, running=running, add_charges=models.charges_apart
+    )
 
 
 def _predict_lifetime(

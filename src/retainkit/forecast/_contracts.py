@@ -15,7 +15,7 @@ from retainkit.forecast._evidence import Ranks
 from retainkit.forecast._renewal_model import RenewalModel
 from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ENDED, NO_NOTE, NO_TERM, NOT_STARTED, RANK_ONLY, ForecastTable
-from retainkit.typing import BoolArray, FloatArray
+from retainkit.typing import BoolArray, FloatArray, IntArray
 
 _NEVER = np.iinfo(np.int32).min
 _NOTE_OF_REASON = np.array([NO_NOTE, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED, NO_NOTE], np.int8)
@@ -135,7 +135,7 @@ def join_forecasts(
     purchases: ForecastTable,
     contracts: ForecastTable,
     *,
-    place: npt.NDArray[np.intp],
+    place: IntArray,
     running: BoolArray,
     add_charges: bool,
 ) -> ForecastTable:

@@ -175,20 +175,27 @@ def _notes(
         notes.append(
             f"the history tests {tested:,} days ahead; the rest of {horizon:,} days is carried on"
         )
-    quarter = max(30, round(min(horizon, today - base.first_day) / 4))
-    lately = money_between(base.log, today - quarter, today)
-    before = money_between(base.log, today - 2 * quarter, today - quarter)
-    if before > 0.0 and not _BREAK <= lately / before <= 1.0 / _BREAK:
-        notes.append(
-            f"the last {quarter} days brought {lately / before:.2f} times the {quarter} days before"
-        )
+    for share in (0.25, 0.5):
+        days = max(30, round(min(horizon, today - base.first_day) * share))
+        lately = money_between(base.log, today - days, today)
+        before = money_between(base.log, today - 2 * days, today - days)
+        if before > 0.0 and not _BREAK <= lately / before <= 1.0 / _BREAK:
+            moved = "risen, by growth or season" if lately > before else "fallen"
+            notes.append(
+                f"the base has {moved}: the last {days} days brought {lately / before:.2f} times "
+                f"the {days} days before"
+            )
+            break
     if spread_of(totals) > _DISAGREE:
         low, high = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
         notes.append(
             f"ways to tell the total disagree: {high} is {spread_of(totals):.1f} times {low}"
         )
     if ratio is not None and not _LOWER <= ratio <= _HIGHER:
-        notes.append(f"the total expected is {ratio:.2f} times the last {horizon} days")
+        why = "above" if ratio > _HIGHER else "below half of"
+        notes.append(
+            f"the total expected is {why} the last span: {ratio:.2f} times the last {horizon} days"
+        )
     if trust.ranks != "yes":
         notes.append("customers cannot be ranked by the forecast")
     return tuple(notes)

@@ -225,9 +225,12 @@ def learn(
 ) -> Regressions | None:
     """Learn the regressions from windows; None where too little happened in them.
 
-    The lifetime model is a column where it could be fitted in each window and, `with_lifetime`, on
-    the day that is to be forecast from.
+    The lifetime model is a column where it could be fitted in a window and, `with_lifetime`, on
+    the day that is to be forecast from; windows from a time when nobody came back yet, in which it
+    could not, teach nothing of a time when some do.
     """
+    alike = [window for window in windows if window.moment.p_lifetime is not None]
+    windows = alike if with_lifetime and alike else windows
     if not windows:
         return None
     bought = np.concatenate([window.bought for window in windows]).astype(np.float64)

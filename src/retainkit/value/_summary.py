@@ -173,6 +173,38 @@ class CustomerSummary(ResultTable):
         columns: dict[str, Any] = {name: value[rows] for name, value in self._arrays().items()}
         return replace(self, customer_id=self.customer_id[rows], **columns)
 
+    def with_others(self, customer_id: pd.Index[Any]) -> CustomerSummary:
+        """Return the summary with customers added who have no transaction.
+
+        Parameters
+        ----------
+        customer_id : pandas.Index
+            Customers that are not in it, for example of a contract alone.
+
+        Returns
+        -------
+        CustomerSummary
+            Those customers come last: 0 occasions, undefined times, no money.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.datasets import load_cdnow_sample
+        >>> from retainkit.value import summarize_customers
+        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
+        >>> more = summary.with_others(pd.Index([99_998, 99_999]))
+        >>> len(more), int(more.never_purchased.sum())
+        (2359, 2)
+        """
+        empty = {"first_day": NEVER, "last_day": NEVER, "monetary_value": np.nan}
+        columns: dict[str, Any] = {}
+        for name, known in self._arrays().items():
+            shape = (len(customer_id), *known.shape[1:])
+            blank = np.full(shape, empty.get(name, 0), dtype=known.dtype)
+            columns[name] = np.concatenate([known, blank])
+        ids = self.customer_id.append(customer_id).rename(self.customer_id.name)
+        return replace(self, customer_id=ids, **columns)
+
     def with_unit(self, unit: TimeUnit) -> CustomerSummary:
         """Return the same customers with time scaled to `unit`; no array is copied.
 
