@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import number_customers
+from retainkit._core.frame_columns import number_customers
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers, parse_as_of
 from retainkit.contracts import ContractDetails, Contracts, read_contracts
