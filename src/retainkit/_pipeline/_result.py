@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._core.result import ResultTable, frame_html
+from retainkit._core.columns import Column, taken
+from retainkit._core.result import TranslatedTable, frame_html
 from retainkit._pipeline._budget import BudgetPlan
 from retainkit._pipeline._departures import Departures
 from retainkit._pipeline._facts import LOSS_REASONS
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CustomerView(ResultTable):
+class CustomerView(TranslatedTable):
     """The single customer view: one row per customer that joins everything known about it.
 
     Parameters
@@ -69,40 +70,43 @@ class CustomerView(ResultTable):
     answers: pd.DataFrame | None = None
 
     _what: ClassVar[str] = "customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("scores", *(column.name for column in CustomerScores._schema)),
+        Column("loss_reason", "scores.facts.loss_reason", LOSS_REASONS),
+        *taken("bases", "use_intensity", "benefit_sought", "loyalty", "attitude"),
+        Column("contract_ended", "_ended:churned"),
+        *taken("_causes", "cause", "sub_reason"),
+        *taken("_answers", "satisfaction", "perceived_value", "switching_cost"),
+        *taken("_answers", "likelihood_to_recommend"),
+    )
 
     def __len__(self) -> int:
         return len(self.scores)
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer: decisions first, then what they rest on.
+    @property
+    def _ended(self) -> pd.DataFrame | None:
+        return self._aligned(
+            None if self.contract_churn is None else self.contract_churn.to_frame()
+        )
 
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of texts (reasons, causes).
+    def _causes(self, language: Language) -> pd.DataFrame | None:
+        return self._aligned(
+            None if self.causes is None else self.causes.to_frame(language=language)
+        )
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of first appearance; columns of tables that were not given are absent.
-        """
-        frame = self.scores.to_frame(language=language)
-        facts = self.scores.facts
-        if facts is not None and facts.loss_reason is not None:
-            names = pd.Index(LOSS_REASONS)
-            frame["loss_reason"] = pd.Categorical.from_codes(facts.loss_reason, categories=names)
-        if self.bases is not None:
-            bases = self.bases.to_frame().drop(columns="customer_id")
-            frame[list(bases.columns)] = bases
-        if self.contract_churn is not None:
-            ended = self.contract_churn.to_frame()[["customer_id", "churned"]]
-            _join(frame, ended.rename(columns={"churned": "contract_ended"}))
-        if self.causes is not None:
-            causes = self.causes.to_frame(language=language)
-            _join(frame, causes[["customer_id", "cause", "sub_reason"]])
-        if self.answers is not None:
-            _join(frame, self.answers)
-        return frame
+    @property
+    def _answers(self) -> pd.DataFrame | None:
+        return self._aligned(self.answers)
+
+    def _aligned(self, other: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Return the columns of `other` in the order of the customers; absent ones are empty."""
+        if other is None:
+            return None
+        places = align_customer_ids(other["customer_id"], self.scores.policy.customer_id)
+        row_of = np.full(len(self), -1)
+        row_of[places[places >= 0]] = np.flatnonzero(places >= 0)
+        rows = other.drop(columns="customer_id").reset_index(drop=True).reindex(row_of)
+        return pd.DataFrame({name: rows[name].to_numpy() for name in rows})
 
     def summary(self) -> pd.DataFrame:
         """Return customers and their future value by tier and stance.
@@ -113,15 +117,6 @@ class CustomerView(ResultTable):
             One row per tier and stance that occur.
         """
         return self.scores.summary()
-
-
-def _join(frame: pd.DataFrame, other: pd.DataFrame) -> None:
-    """Add the columns of `other` to `frame` by customer, in place; absent customers are empty."""
-    places = align_customer_ids(other["customer_id"], pd.Index(frame["customer_id"]))
-    row_of = np.full(len(frame), -1)
-    row_of[places[places >= 0]] = np.flatnonzero(places >= 0)
-    for name in other.columns.drop("customer_id"):
-        frame[name] = other[name].reset_index(drop=True).reindex(row_of).to_numpy()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

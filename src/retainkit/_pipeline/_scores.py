@@ -7,24 +7,17 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from retainkit._core.result import ResultTable
+from retainkit._core.columns import Column, taken
+from retainkit._core.result import TranslatedTable
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import ChurnTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tiers import LifecycleTable, TierTable
-from retainkit.typing import Language
 from retainkit.value import CustomerSummary, FuturePotential, RfmTable, ValueTable
-
-_WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
-_HISTORY = (
-    *("frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
-    *("monetary_value", "purchase_amount", "return_amount", "total_amount"),
-)
-_RHYTHM = ("median_gap", "gap_variation", "last_gap", "top_line", "top_channel", "effective_lines")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CustomerScores(ResultTable):
+class CustomerScores(TranslatedTable):
     """Every row-wise result about the same customers in the same order.
 
     Parameters
@@ -70,6 +63,35 @@ class CustomerScores(ResultTable):
     facts: CustomerFacts | None = None
 
     _what: ClassVar[str] = "customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("policy", "customer_id"),
+        *taken("tiers", "tier"),
+        *taken("policy", "standing", "stance", "rule", "reason", "measures"),
+        Column("value_tier", "policy:tier"),
+        Column("margin_to_cut", "tiers.margin"),
+        *taken("tiers", "borderline", "confidence"),
+        *taken("policy", "potential"),
+        *taken("lifecycle", "stage"),
+        Column("lifetime_value", "value.future_potential"),
+        Column("growth", "future.growth"),
+        Column("growth_error", "future.growth_error"),
+        *taken("value", "historical_contribution", "contribution", "score", "business_breadth"),
+        *taken("value", "background"),
+        Column("p_churned", "churn.p_churned"),
+        Column("churned", "churn.churned"),
+        Column("rfm", "rfm:cell"),
+        *taken("history", "frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
+        *taken("history", "monetary_value", "purchase_amount", "return_amount", "total_amount"),
+        *taken("history", "profit", "cost_to_serve"),
+        *taken("facts.behavior", "median_gap", "gap_variation", "last_gap", "top_line"),
+        *taken("facts.behavior", "top_channel", "effective_lines"),
+        Column("trend_beyond_base", "facts.behavior.trend_beyond_base"),
+        Column("share_of_wallet", "facts.wallet:share"),
+        Column("wallet_reason", "facts.wallet:reason"),
+        Column("price", "facts.contracts.price"),
+        Column("term_months", "facts.contracts.term_months"),
+        Column("charges", "facts.contracts.charged"),
+    )
 
     def __len__(self) -> int:
         return len(self.tiers)
@@ -78,51 +100,6 @@ class CustomerScores(ResultTable):
     def customer_id(self) -> pd.Index[Any]:
         """The customers, in order."""
         return self.tiers.customer_id
-
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return the single customer view: one row per customer, decisions first.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of the reason of the stance.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage;
-            `lifetime_value` (expected discounted future profit within the horizon [money]), worth
-            by criterion and score; churn probability; RFM cell; purchase history. NaN where not
-            known.
-        """
-        decisions = self.policy.to_frame(language=language)
-        value = self.value.to_frame()
-        history = self.history.to_frame()
-        columns: dict[str, Any] = {
-            name: decisions[name]
-            for name in ("customer_id", "tier", "standing", "stance", "rule", "reason", "measures")
-        }
-        graded = self.tiers.to_frame()
-        columns["tier"] = graded["tier"]
-        columns["value_tier"] = decisions["tier"]
-        columns["margin_to_cut"] = self.tiers.margin
-        columns |= {name: graded[name] for name in ("borderline", "confidence") if name in graded}
-        columns["potential"] = decisions["potential"]
-        columns["stage"] = self.lifecycle.to_frame()["stage"]
-        columns["lifetime_value"] = self.value.future_potential
-        if self.future is not None:
-            columns["growth"] = self.future.growth
-            columns["growth_error"] = self.future.growth_error
-        columns |= {name: value[name] for name in _WORTH}
-        columns["p_churned"] = self.churn.p_churned
-        columns["churned"] = self.churn.churned
-        columns["rfm"] = self.rfm.to_frame()["cell"]
-        columns |= {name: history[name] for name in _HISTORY}
-        for name in ("profit", "cost_to_serve"):
-            if name in history:
-                columns[name] = history[name]
-        columns |= _known_facts(self.facts)
-        return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
         """Return customers and their future value by tier and stance.
@@ -133,23 +110,3 @@ class CustomerScores(ResultTable):
             One row per tier and stance that occur.
         """
         return self.policy.summary()
-
-
-def _known_facts(facts: CustomerFacts | None) -> dict[str, Any]:
-    """Return the columns of rhythm, preference, trend, wallet and contract, as far as known."""
-    columns: dict[str, Any] = {}
-    if facts is None:
-        return columns
-    if facts.behavior is not None:
-        described = facts.behavior.to_frame()
-        columns |= {name: described[name] for name in _RHYTHM if name in described}
-        columns["trend_beyond_base"] = facts.behavior.trend_beyond_base
-    if facts.wallet is not None:
-        wallet = facts.wallet.to_frame()
-        columns["share_of_wallet"] = wallet["share"]
-        columns["wallet_reason"] = wallet["reason"]
-    if facts.contracts is not None:
-        columns["price"] = facts.contracts.price
-        columns["term_months"] = facts.contracts.term_months
-        columns["charges"] = facts.contracts.charged
-    return columns

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel_movements import (
@@ -78,31 +79,29 @@ class MovementTable(ResultTable):
 
     _what: ClassVar[str] = "movements"
     _next_step: ClassVar[str] = ".summary() for the periods, .to_frame() for the customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", "_moved_id"),
+        Column("period", "moves.period", "_period_names", ordered=True),
+        Column("movement", "moves.kind", MOVEMENTS, ordered=True),
+        Column("amount", "_amount"),
+    )
 
     def __len__(self) -> int:
         return len(self.moves.customer)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer, period and kind.
+    @property
+    def _moved_id(self) -> pd.Index[Any]:
+        return self.customer_id.take(self.moves.customer)
 
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `period` and `movement` (ordered categories), `amount` [money], signed:
-            losses are negative.
-        """
-        moves = self.moves
-        labels = pd.Index([str(period) for period in self.periods])
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id.take(moves.customer),
-                "period": pd.Categorical.from_codes(moves.period, categories=labels, ordered=True),
-                "movement": pd.Categorical.from_codes(
-                    moves.kind, categories=pd.Index(MOVEMENTS), ordered=True
-                ),
-                "amount": moves.amount / self.units_per_money,
-            }
-        )
+    @property
+    def _period_names(self) -> list[str]:
+        return [str(period) for period in self.periods]
+
+    @property
+    def _amount(self) -> FloatArray:
+        """Signed amount of each move [money]; losses are negative."""
+        amount: FloatArray = self.moves.amount / self.units_per_money
+        return amount
 
     def summary(self) -> pd.DataFrame:
         """Return the bridge of each period, in money.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.policy._logged import (
     Logged,
@@ -60,6 +61,12 @@ class PolicyEvaluation(ResultTable):
 
     _what: ClassVar[str] = "methods"
     _next_step: ClassVar[str] = ".to_frame() or .summary()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("method", "methods"),
+        *plain("value", "standard_error"),
+        Column("low", "_low"),
+        Column("high", "_high"),
+    )
     methods: ClassVar[tuple[str, ...]] = METHODS
 
     value: FloatArray
@@ -79,33 +86,17 @@ class PolicyEvaluation(ResultTable):
         half = float(ndtri(0.5 + self.level / 2.0)) * float(self.standard_error[0])
         return float(self.value[0]) - half, float(self.value[0]) + half
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per method: method, value, standard_error, low, high [money].
+    @property
+    def _low(self) -> FloatArray:
+        return self.value - self._half_width
 
-        Returns
-        -------
-        pandas.DataFrame
-            "dr" first; bounds are NaN where no standard error is honest.
+    @property
+    def _high(self) -> FloatArray:
+        return self.value + self._half_width
 
-        Examples
-        --------
-        >>> from retainkit.policy import evaluate_policy
-        >>> outcome = [0, 0, 0, 0, 0, 9, 9, 9, 9, 9]
-        >>> result = evaluate_policy([1] * 10, [0] * 5 + [1] * 5, outcome=outcome,
-        ...                          propensity=[0.5, 0.5], measures=("none", "mail"))
-        >>> result.to_frame()["value"].round(3).tolist()
-        [9.0, 9.0, 9.0, 9.0]
-        """
-        half = float(ndtri(0.5 + self.level / 2.0)) * self.standard_error
-        return pd.DataFrame(
-            {
-                "method": list(METHODS),
-                "value": self.value,
-                "standard_error": self.standard_error,
-                "low": self.value - half,
-                "high": self.value + half,
-            }
-        )
+    @property
+    def _half_width(self) -> FloatArray:
+        return float(ndtri(0.5 + self.level / 2.0)) * self.standard_error
 
     def summary(self) -> pd.DataFrame:
         """Return where the policy wants what was tried how often.

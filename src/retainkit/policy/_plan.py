@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocation import Allocation
@@ -91,6 +92,11 @@ class AnnualPlan(ResultTable):
 
     _what: ClassVar[str] = "lines"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or review_plan(plan, ...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *recorded("lines", *PlanLine._fields[:11]),
+        Column("measures", "_measures"),
+        *recorded("lines", *PlanLine._fields[12:]),
+    )
 
     year: str
     lines: tuple[PlanLine, ...]
@@ -108,25 +114,12 @@ class AnnualPlan(ResultTable):
         """Budget of all tiers [money]."""
         return math.fsum(line.budget for line in self.tiers)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per line.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields of `PlanLine`; `measures` as text.
-
-        Examples
-        --------
-        >>> from retainkit.policy import AnnualPlan
-        >>> AnnualPlan(year="2026", lines=()).to_frame().empty
-        True
-        """
-        frame = pd.DataFrame(self.lines, columns=list(PlanLine._fields))
-        frame["measures"] = [
+    @property
+    def _measures(self) -> list[str]:
+        """Return the measures of each line with their heads, as one text."""
+        return [
             "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in self.lines
         ]
-        return frame
 
     def summary(self) -> pd.DataFrame:
         """Return profit, target and budget of the tiers and of the base.

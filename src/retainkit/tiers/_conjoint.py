@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError, SchemaError
@@ -75,6 +76,9 @@ class PartWorths(ResultTable):
 
     _what: ClassVar[str] = "levels"
     _next_step: ClassVar[str] = ".to_frame() or .summary()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("attribute", "level", "part_worth", "standard_error", "lower", "upper"),
+    )
 
     attribute: tuple[str, ...]
     level: tuple[str, ...]
@@ -88,25 +92,6 @@ class PartWorths(ResultTable):
 
     def __len__(self) -> int:
         return len(self.level)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per level.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Attribute, level, part-worth, standard error and interval.
-        """
-        return pd.DataFrame(
-            {
-                "attribute": self.attribute,
-                "level": self.level,
-                "part_worth": self.part_worth,
-                "standard_error": self.standard_error,
-                "lower": self.lower,
-                "upper": self.upper,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per attribute: its importance with the interval.

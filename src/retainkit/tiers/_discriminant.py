@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
@@ -77,6 +78,11 @@ class Discrimination(ResultTable):
 
     _what: ClassVar[str] = "traits"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("trait", "traits"),
+        *plain("structure", "accuracy_alone"),
+        Column("gain_over_baseline", "_gain"),
+    )
 
     traits: tuple[str, ...]
     segments: tuple[str, ...]
@@ -112,23 +118,13 @@ class Discrimination(ResultTable):
         """Whether the traits beat the baseline beyond chance: the whole interval is above it."""
         return self.interval[0] > self.baseline
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per trait: correlation with the first discriminant, accuracy alone.
+    @property
+    def _gain(self) -> FloatArray:
+        return self.accuracy_alone - self.baseline
 
-        Returns
-        -------
-        pandas.DataFrame
-            The most telling trait first.
-        """
-        frame = pd.DataFrame(
-            {
-                "trait": self.traits,
-                "structure": self.structure,
-                "accuracy_alone": self.accuracy_alone,
-                "gain_over_baseline": self.accuracy_alone - self.baseline,
-            }
-        )
-        return frame.sort_values(
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per trait, the most telling first."""
+        return self._frame("en").sort_values(
             "accuracy_alone", ascending=False, ignore_index=True, kind="stable"
         )
 

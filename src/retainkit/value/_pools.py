@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.columns import Column
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
@@ -114,6 +115,11 @@ class TracedCosts(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "summary.with_costs(traced.costs)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", "_repeated_id"),
+        Column("pool", "_pool", "pools.name"),
+        Column("cost", "_cost"),
+    )
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -125,18 +131,17 @@ class TracedCosts(ResultTable):
         amounts = np.array([_cents(pool.amount) for pool in self.pools])
         return bool((self.cents.sum(axis=0) + untraced == amounts).all())
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer: cost by pool and in all [money].
+    @property
+    def _repeated_id(self) -> pd.Index:
+        return self.costs.customer_id.repeat(len(self.pools))
 
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, one column per pool, cost.
-        """
-        by_pool = {pool.name: self.cents[:, i] / 100 for i, pool in enumerate(self.pools)}
-        return pd.DataFrame(
-            {"customer_id": self.costs.customer_id, **by_pool, "cost": self.costs.cost}
-        )
+    @property
+    def _pool(self) -> npt.NDArray[np.int64]:
+        return np.tile(np.arange(len(self.pools)), len(self))
+
+    @property
+    def _cost(self) -> npt.NDArray[np.float64]:
+        return self.cents.ravel() / 100
 
     def summary(self) -> pd.DataFrame:
         """Return one row per pool: what it cost, what was traced, and what was not and why.
