@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from retainkit import RetentionPipeline
 from retainkit._core.columns import _vocabulary, describe_name
 from retainkit._core.result import ResultTable
 from retainkit.simulate import make_customer_base
+from retainkit.typing import Language
 from tests.contract.walk import result_types
 
 FREE = {
@@ -67,6 +68,8 @@ def test_a_column_has_a_unit_and_a_label_in_both_languages(kind: type[ResultTabl
         assert {"unit", "en", "zh"} <= set(entry) <= {"unit", "en", "zh", "note"}, name
         assert all(text.strip() for text in entry.values()), name
         assert not entry["zh"].isascii(), name
+    for language in get_args(Language):
+        assert kind.describe_columns(language=language)["label"].is_unique
     described = kind.describe_columns(language="zh")
     assert list(described) == ["column", "unit", "label", "note"]
     assert described["column"].tolist() == names

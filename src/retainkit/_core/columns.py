@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -22,8 +22,8 @@ class Column(NamedTuple):
     """
 
     name: str
-    field: str = ""
-    """Path from the table to the cells, by default the name: `margin`, `memory.periods`.
+    field: str | Callable[[Any], Any] = ""
+    """What the cells are: a function of the table, or the path to them (by default the name).
 
     A step into a tuple of records is taken in each of them (`rows.group`), a number is a column
     of an array (`ageing.0`), what follows a colon a column of the frame of that table
@@ -65,9 +65,14 @@ def frame_of(table: Any, columns: tuple[Column, ...], language: Language | None)
 
 
 def _find(
-    table: Any, path: str, language: Language | None, frames: dict[str, pd.DataFrame | None]
+    table: Any,
+    path: str | Callable[[Any], Any],
+    language: Language | None,
+    frames: dict[str, pd.DataFrame | None],
 ) -> Any:
     """Return the cells at `path`; frames of other tables are built once."""
+    if callable(path):
+        return path(table)
     if ":" in path:
         owner, name = path.split(":")
         if owner not in frames:

@@ -56,8 +56,8 @@ class CalibrationTable(ResultTable):
     _what: ClassVar[str] = "bins"
     _next_step: ClassVar[str] = ".expected_error"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("from", "_from"),
-        Column("to", "_to"),
+        Column("from", lambda t: np.linspace(0.0, 1.0, len(t) + 1)[:-1]),
+        Column("to", lambda t: np.linspace(0.0, 1.0, len(t) + 1)[1:]),
         *plain("count", "predicted", "observed", "low", "high"),
     )
 
@@ -72,14 +72,6 @@ class CalibrationTable(ResultTable):
             return float("nan")
         gap = np.abs(np.nan_to_num(self.observed) - np.nan_to_num(self.predicted))
         return float((self.count * gap).sum() / total)
-
-    @property
-    def _from(self) -> FloatArray:
-        return np.linspace(0.0, 1.0, len(self) + 1)[:-1]
-
-    @property
-    def _to(self) -> FloatArray:
-        return np.linspace(0.0, 1.0, len(self) + 1)[1:]
 
     def summary(self) -> pd.DataFrame:
         """Return the figures of the whole.

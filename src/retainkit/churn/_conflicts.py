@@ -75,7 +75,7 @@ class SourceConflicts(ResultTable):
     _what: ClassVar[str] = "conflicts"
     _next_step: ClassVar[str] = ".shares()"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("customer_id", "_differing_id"),
+        Column("customer_id", lambda t: t.customer_id[t.differs]),
         Column("first_said", "_said.0", dtype="str"),
         Column("second_said", "_said.1", dtype="str"),
         Column("first_cause", "_cause_codes.0", CAUSES),
@@ -91,10 +91,6 @@ class SourceConflicts(ResultTable):
         """Agreement of the two sources' causes on the customers both mention."""
         one, two = (table.cause.take(self.position) for table in self.causes)
         return measure_agreement(one, two)
-
-    @property
-    def _differing_id(self) -> pd.Index:
-        return self.customer_id[self.differs]
 
     @property
     def _said(self) -> npt.NDArray[np.object_]:

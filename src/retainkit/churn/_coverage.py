@@ -56,7 +56,10 @@ class CodeCoverage(ResultTable):
         Column("source", "statements.source", dtype="str"),
         Column("book", "statements.book", dtype="str"),
         Column("cause", "statements.entry.cause.value", dtype="str"),
-        Column("covered", "_covered"),
+        Column(
+            "covered",
+            lambda t: np.array([said.entry is not None for said in t.statements], dtype=np.bool_),
+        ),
         Column("reason", "statements.gap", dtype="str"),
         *plain("events", "customers"),
     )
@@ -70,10 +73,6 @@ class CodeCoverage(ResultTable):
         total = int(self.events.sum())
         covered = sum(int(n) for s, n in zip(self.statements, self.events, strict=True) if s.entry)
         return covered / total if total else float("nan")
-
-    @property
-    def _covered(self) -> npt.NDArray[np.bool_]:
-        return np.array([said.entry is not None for said in self.statements], dtype=np.bool_)
 
     def uncovered(self) -> pd.DataFrame:
         """Return the codes no book covers, most frequent first.

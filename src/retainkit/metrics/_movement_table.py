@@ -80,28 +80,18 @@ class MovementTable(ResultTable):
     _what: ClassVar[str] = "movements"
     _next_step: ClassVar[str] = ".summary() for the periods, .to_frame() for the customers"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("customer_id", "_moved_id"),
+        Column("customer_id", lambda t: t.customer_id.take(t.moves.customer)),
         Column("period", "moves.period", "_period_names", ordered=True),
         Column("movement", "moves.kind", MOVEMENTS, ordered=True),
-        Column("amount", "_amount"),
+        Column("amount", lambda t: t.moves.amount / t.units_per_money),
     )
 
     def __len__(self) -> int:
         return len(self.moves.customer)
 
     @property
-    def _moved_id(self) -> pd.Index[Any]:
-        return self.customer_id.take(self.moves.customer)
-
-    @property
     def _period_names(self) -> list[str]:
         return [str(period) for period in self.periods]
-
-    @property
-    def _amount(self) -> FloatArray:
-        """Signed amount of each move [money]; losses are negative."""
-        amount: FloatArray = self.moves.amount / self.units_per_money
-        return amount
 
     def summary(self) -> pd.DataFrame:
         """Return the bridge of each period, in money.

@@ -66,7 +66,7 @@ class PurchaseIndex(ResultTable):
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("customer_id"),
         Column("first_purchase", "_first_purchase"),
-        Column("occasions", "_occasions"),
+        Column("occasions", lambda t: np.bincount(t.customer, minlength=len(t))),
     )
 
     def __len__(self) -> int:
@@ -148,10 +148,6 @@ class PurchaseIndex(ResultTable):
         first = from_day_numbers(np.where(never, 0, self.first_day))
         first[never] = np.datetime64("NaT", "s")
         return first
-
-    @property
-    def _occasions(self) -> npt.NDArray[np.int64]:
-        return np.bincount(self.customer, minlength=len(self))
 
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.

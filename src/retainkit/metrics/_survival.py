@@ -53,20 +53,12 @@ class RetentionCurve(ResultTable):
         Column("at_risk", "curve.at_risk"),
         Column("left", "curve.events"),
         Column("retention", "curve.survival"),
-        Column("lower", "_lower"),
-        Column("upper", "_upper"),
+        Column("lower", lambda t: log_log_bounds(t.curve, t.level)[0]),
+        Column("upper", lambda t: log_log_bounds(t.curve, t.level)[1]),
     )
 
     def __len__(self) -> int:
         return len(self.curve.time)
-
-    @property
-    def _lower(self) -> FloatArray:
-        return log_log_bounds(self.curve, self.level)[0]
-
-    @property
-    def _upper(self) -> FloatArray:
-        return log_log_bounds(self.curve, self.level)[1]
 
     def summary(self) -> pd.DataFrame:
         """Return customers, departures, the median stay and the longest observed.

@@ -66,8 +66,13 @@ class MetricTable(ResultTable):
     _next_step: ClassVar[str] = '.get("retention_rate")'
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("period", "_period", "_period_names", ordered=True),
-        Column("metric", "_metric", "metrics", ordered=True),
-        Column("group", "_group", "groups", ordered=True),
+        Column(
+            "metric",
+            lambda t: np.arange(len(t)) // len(t.groups) % len(t.metrics),
+            "metrics",
+            ordered=True,
+        ),
+        Column("group", lambda t: np.arange(len(t)) % len(t.groups), "groups", ordered=True),
         *plain("value", "numerator", "denominator", "n", "lower", "upper"),
         Column("reason", categories=REASONS),
     )
@@ -154,15 +159,6 @@ class MetricTable(ResultTable):
             self.upper,
             self.reason,
         )
-
-    @property
-    def _group(self) -> npt.NDArray[np.int64]:
-        """Position of the group of each row; groups change fastest."""
-        return np.arange(len(self)) % len(self.groups)
-
-    @property
-    def _metric(self) -> npt.NDArray[np.int64]:
-        return np.arange(len(self)) // len(self.groups) % len(self.metrics)
 
     @property
     def _period(self) -> npt.NDArray[np.int64]:

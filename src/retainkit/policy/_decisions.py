@@ -88,7 +88,7 @@ class DecisionTable(TranslatedTable):
         Column("potential", categories=POTENTIALS, ordered=True),
         Column("churn_risk", "risk", RISKS, ordered=True),
         Column("stance", categories=STANCES, ordered=True),
-        Column("rule", "_rule_ids"),
+        Column("rule", lambda t: coded_texts(t.rule, [rule.id for rule in t.config.rules])),
         Column("reason", "_reasons"),
         Column("measures", "_measure_lists"),
         Column("measure", categories="catalog.measures.id"),
@@ -96,7 +96,10 @@ class DecisionTable(TranslatedTable):
         Column("economics", categories=ECONOMICS),
         Column("debt_step", categories="catalog.debt_steps.id", ordered=True),
         *plain("is_adverse", "lost_contribution", "replacement_cost"),
-        Column("confidence", "_confidence"),
+        Column(
+            "confidence",
+            lambda t: np.full(len(t), np.nan) if t.confidence is None else t.confidence,
+        ),
     )
     stances: ClassVar[tuple[Stance, ...]] = STANCES
     economics_names: ClassVar[tuple[str, ...]] = ECONOMICS
@@ -275,10 +278,6 @@ class DecisionTable(TranslatedTable):
             confidence=self._confidence_at(position),
         )
 
-    @property
-    def _rule_ids(self) -> pd.Categorical[str]:
-        return coded_texts(self.rule, [rule.id for rule in self.config.rules])
-
     def _reasons(self, language: Language) -> pd.Categorical[str]:
         return coded_texts(self.rule, [rule.reason.text(language) for rule in self.config.rules])
 
@@ -288,10 +287,6 @@ class DecisionTable(TranslatedTable):
         ids = [measure.id for measure in self.catalog.measures]
         allowed = allowed_by_state(self.catalog, self.config)
         return coded_texts(self.state, ["; ".join(compress(ids, column)) for column in allowed.T])
-
-    @property
-    def _confidence(self) -> FloatArray:
-        return np.full(len(self), np.nan) if self.confidence is None else self.confidence
 
     def summary(self) -> pd.DataFrame:
         """Return customers and future value by stance and tier.

@@ -64,8 +64,8 @@ class PolicyEvaluation(ResultTable):
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("method", "methods"),
         *plain("value", "standard_error"),
-        Column("low", "_low"),
-        Column("high", "_high"),
+        Column("low", lambda t: t.value - t._half_width),
+        Column("high", lambda t: t.value + t._half_width),
     )
     methods: ClassVar[tuple[str, ...]] = METHODS
 
@@ -85,14 +85,6 @@ class PolicyEvaluation(ResultTable):
         """Interval of the doubly robust value."""
         half = float(ndtri(0.5 + self.level / 2.0)) * float(self.standard_error[0])
         return float(self.value[0]) - half, float(self.value[0]) + half
-
-    @property
-    def _low(self) -> FloatArray:
-        return self.value - self._half_width
-
-    @property
-    def _high(self) -> FloatArray:
-        return self.value + self._half_width
 
     @property
     def _half_width(self) -> FloatArray:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.columns import Column
@@ -61,11 +60,11 @@ class GainTable(ResultTable):
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .allocate(budget)"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("customer_id", "_known_id"),
-        Column("measure", "_known_measure", "measures"),
-        Column("gain", "_known_gain"),
-        Column("cost", "_known_cost"),
-        Column("free_riders", "_known_free_riders"),
+        Column("customer_id", lambda t: t.customer_id[np.nonzero(t._known)[0]]),
+        Column("measure", lambda t: np.nonzero(t._known)[1], "measures"),
+        Column("gain", lambda t: t.gain[t._known]),
+        Column("cost", lambda t: t.cost[t._known]),
+        Column("free_riders", lambda t: t.free_riders[t._known]),
     )
 
     customer_id: pd.Index[Any]
@@ -170,26 +169,6 @@ class GainTable(ResultTable):
     def _known(self) -> BoolArray:
         """Which measures have known economics, per customer."""
         return ~np.isnan(self.gain)
-
-    @property
-    def _known_id(self) -> pd.Index[Any]:
-        return self.customer_id[np.nonzero(self._known)[0]]
-
-    @property
-    def _known_measure(self) -> npt.NDArray[np.intp]:
-        return np.nonzero(self._known)[1]
-
-    @property
-    def _known_gain(self) -> FloatArray:
-        return self.gain[self._known]
-
-    @property
-    def _known_cost(self) -> FloatArray:
-        return self.cost[self._known]
-
-    @property
-    def _known_free_riders(self) -> FloatArray:
-        return self.free_riders[self._known]
 
     def summary(self) -> pd.DataFrame:
         """Return one row per measure.

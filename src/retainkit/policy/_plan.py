@@ -94,7 +94,12 @@ class AnnualPlan(ResultTable):
     _next_step: ClassVar[str] = ".to_frame(), .summary() or review_plan(plan, ...)"
     _schema: ClassVar[tuple[Column, ...]] = (
         *recorded("lines", *PlanLine._fields[:11]),
-        Column("measures", "_measures"),
+        Column(
+            "measures",
+            lambda t: [
+                "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in t.lines
+            ],
+        ),
         *recorded("lines", *PlanLine._fields[12:]),
     )
 
@@ -113,13 +118,6 @@ class AnnualPlan(ResultTable):
     def budget(self) -> float:
         """Budget of all tiers [money]."""
         return math.fsum(line.budget for line in self.tiers)
-
-    @property
-    def _measures(self) -> list[str]:
-        """Return the measures of each line with their heads, as one text."""
-        return [
-            "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in self.lines
-        ]
 
     def summary(self) -> pd.DataFrame:
         """Return profit, target and budget of the tiers and of the base.

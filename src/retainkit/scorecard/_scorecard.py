@@ -168,7 +168,7 @@ class Scorecard(TranslatedTable):
     _what: ClassVar[str] = "measures"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or .findings"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("part", "_parts"),
+        Column("part", lambda t: [_part(entry.objective) for entry in t.entries]),
         Column("perspective", "entries.objective.perspective.label.text"),
         Column("process", "entries.objective.process.label.text"),
         Column("objective", "entries.objective.name.text"),
@@ -221,10 +221,6 @@ class Scorecard(TranslatedTable):
         """
         measure = self.template.measure(measure_id)
         return next(entry for entry in self.entries if entry.measure.id == measure.id)
-
-    @property
-    def _parts(self) -> list[str]:
-        return [_part(entry.objective) for entry in self.entries]
 
     def to_svg(self, *, language: Language = "en") -> str:
         """Draw the strategy map: objectives in their perspectives, measures with their lights.

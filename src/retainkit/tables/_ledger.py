@@ -105,8 +105,8 @@ class Ledger(ResultTable):
         Column("amount", "entries.amount", dtype="float64"),
         Column("unreadable_amounts", "entries.unreadable_amounts", dtype="int64"),
         Column("policy", "entries.policy"),
-        Column("meaning", "_meanings"),
-        Column("examples", "_examples"),
+        Column("meaning", lambda t: [describe_reason(entry.reason) for entry in t.entries]),
+        Column("examples", lambda t: ["; ".join(entry.examples) for entry in t.entries]),
     )
 
     def __len__(self) -> int:
@@ -211,14 +211,6 @@ class Ledger(ResultTable):
             if entry.kind in ("excluded", "rejected"):
                 found[entry.reason] = found.get(entry.reason, 0) + entry.rows
         return found
-
-    @property
-    def _meanings(self) -> list[str]:
-        return [describe_reason(entry.reason) for entry in self.entries]
-
-    @property
-    def _examples(self) -> list[str]:
-        return ["; ".join(entry.examples) for entry in self.entries]
 
     def summary(self) -> pd.DataFrame:
         """Say where the rows went, in few columns.

@@ -92,7 +92,7 @@ class ClusterTable(ResultTable):
     _next_step: ClassVar[str] = ".summary() or segment_cube([table.to_dimension(), ...])"
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("customer_id"),
-        Column("cluster", "_number"),
+        Column("cluster", lambda t: t.cluster + np.int16(1)),
     )
 
     customer_id: pd.Index[Any]
@@ -133,11 +133,6 @@ class ClusterTable(ResultTable):
         """
         levels = tuple(str(k + 1) for k in range(self.config.n_clusters))
         return Dimension(name, "behaviour", levels, self.cluster)
-
-    @property
-    def _number(self) -> npt.NDArray[np.int16]:
-        """Return the group of each customer, counted from 1."""
-        return self.cluster + np.int16(1)
 
     def summary(self) -> pd.DataFrame:
         """Return one row per group: heads, share, and the mean of each trait.

@@ -81,7 +81,7 @@ class Discrimination(ResultTable):
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("trait", "traits"),
         *plain("structure", "accuracy_alone"),
-        Column("gain_over_baseline", "_gain"),
+        Column("gain_over_baseline", lambda t: t.accuracy_alone - t.baseline),
     )
 
     traits: tuple[str, ...]
@@ -117,10 +117,6 @@ class Discrimination(ResultTable):
     def discriminates(self) -> bool:
         """Whether the traits beat the baseline beyond chance: the whole interval is above it."""
         return self.interval[0] > self.baseline
-
-    @property
-    def _gain(self) -> FloatArray:
-        return self.accuracy_alone - self.baseline
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per trait, the most telling first."""

@@ -157,9 +157,13 @@ class NeedTable(ResultTable):
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("customer_id", "_repeated_id"),
-        Column("need", "_need", "catalog.needs.id"),
-        Column("has", "_has"),
+        Column("customer_id", lambda t: t.customer_id.repeat(t.has.shape[1])),
+        Column(
+            "need",
+            lambda t: np.tile(np.arange(t.has.shape[1], dtype=np.int16), len(t)),
+            "catalog.needs.id",
+        ),
+        Column("has", lambda t: t.has.ravel()),
     )
 
     customer_id: pd.Index[Any]
@@ -175,18 +179,6 @@ class NeedTable(ResultTable):
         """How many of the needs each customer has."""
         count: npt.NDArray[np.int64] = self.has.sum(axis=1)
         return count
-
-    @property
-    def _repeated_id(self) -> pd.Index[Any]:
-        return self.customer_id.repeat(self.has.shape[1])
-
-    @property
-    def _need(self) -> npt.NDArray[np.int16]:
-        return np.tile(np.arange(self.has.shape[1], dtype=np.int16), len(self))
-
-    @property
-    def _has(self) -> npt.NDArray[np.bool_]:
-        return self.has.ravel()
 
     def summary(self) -> pd.DataFrame:
         """Return one row per need: whose it is, in words, and how many and how much it concerns.

@@ -51,7 +51,7 @@ class TierPyramid(ResultTable):
     _what: ClassVar[str] = "tiers"
     _next_step: ClassVar[str] = ".to_frame()"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("tier", "_position", "names", ordered=True),
+        Column("tier", lambda t: np.arange(len(t)), "names", ordered=True),
         Column("label_en", "labels.en"),
         Column("label_zh", "labels.zh"),
         *plain("customers", "customer_share", "valued", "value", "value_share", "average"),
@@ -99,10 +99,6 @@ class TierPyramid(ResultTable):
         average = np.full(len(self), np.nan)
         np.divide(self.value, self.valued, out=average, where=self.valued > 0)
         return average
-
-    @property
-    def _position(self) -> npt.NDArray[np.intp]:
-        return np.arange(len(self))
 
     def summary(self) -> pd.DataFrame:
         """Return the tiers and a last row with the whole base.

@@ -12,7 +12,6 @@ import pandas as pd
 from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
-from retainkit.tiers._arrays import categorical
 from retainkit.tiers._catalog import SEVERITY_STEPS, STANDING_REASONS, STANDINGS
 from retainkit.tiers._standing_config import StandingConfig
 from retainkit.typing import FloatArray
@@ -102,20 +101,6 @@ class StandingTable(ResultTable):
     def severity(self) -> npt.NDArray[np.int8]:
         """Step of severity, the position in `SEVERITY_STEPS`."""
         return _STEP[self.reason]
-
-    def columns(self) -> dict[str, pd.Categorical[Any]]:
-        """Return the columns that other tables show beside theirs.
-
-        Returns
-        -------
-        dict of str to pandas.Categorical
-            `standing`, ordered by rising severity, and `standing_reason`; every category is
-            present.
-        """
-        return {
-            "standing": categorical(self.standing, self.standings, ordered=True),
-            "standing_reason": categorical(self.reason, self.reasons),
-        }
 
     @property
     def _clear_since(self) -> pd.Series[Any]:

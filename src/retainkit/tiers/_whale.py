@@ -56,9 +56,12 @@ class WhaleCurve(ResultTable):
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("customers"),
-        Column("customer_share", "_customer_share"),
+        Column("customer_share", lambda t: t.customers / t.n if t.n else np.full(len(t), np.nan)),
         Column("cumulative_value", "cumulative"),
-        Column("cumulative_share", "_cumulative_share"),
+        Column(
+            "cumulative_share",
+            lambda t: t.cumulative / t.total if t.total > 0 else np.full(len(t), np.nan),
+        ),
     )
 
     n: int
@@ -97,14 +100,6 @@ class WhaleCurve(ResultTable):
     def _share(self, amount: float) -> float:
         """Return an amount as a share of the total; NaN where that is not positive."""
         return amount / self.total if self.total > 0 else np.nan
-
-    @property
-    def _customer_share(self) -> FloatArray:
-        return self.customers / self.n if self.n else np.full(len(self), np.nan)
-
-    @property
-    def _cumulative_share(self) -> FloatArray:
-        return self.cumulative / self.total if self.total > 0 else np.full(len(self), np.nan)
 
     def summary(self) -> pd.DataFrame:
         """Return the facts of the curve, one row.

@@ -116,9 +116,9 @@ class TracedCosts(ResultTable):
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "summary.with_costs(traced.costs)"
     _schema: ClassVar[tuple[Column, ...]] = (
-        Column("customer_id", "_repeated_id"),
-        Column("pool", "_pool", "pools.name"),
-        Column("cost", "_cost"),
+        Column("customer_id", lambda t: t.costs.customer_id.repeat(len(t.pools))),
+        Column("pool", lambda t: np.tile(np.arange(len(t.pools)), len(t)), "pools.name"),
+        Column("cost", lambda t: t.cents.ravel() / 100),
     )
 
     def __len__(self) -> int:
@@ -130,18 +130,6 @@ class TracedCosts(ResultTable):
         untraced = self.not_assigned + self.unused_capacity + self.no_activity
         amounts = np.array([_cents(pool.amount) for pool in self.pools])
         return bool((self.cents.sum(axis=0) + untraced == amounts).all())
-
-    @property
-    def _repeated_id(self) -> pd.Index:
-        return self.costs.customer_id.repeat(len(self.pools))
-
-    @property
-    def _pool(self) -> npt.NDArray[np.int64]:
-        return np.tile(np.arange(len(self.pools)), len(self))
-
-    @property
-    def _cost(self) -> npt.NDArray[np.float64]:
-        return self.cents.ravel() / 100
 
     def summary(self) -> pd.DataFrame:
         """Return one row per pool: what it cost, what was traced, and what was not and why.

@@ -87,7 +87,11 @@ class RfmTable(ResultTable):
     _schema: ClassVar[tuple[Column, ...]] = (
         Column("customer_id"),
         *plain("recency_score", "frequency_score", "money_score", "total", "cell"),
-        Column("reason", "_is_unscored", ("scored", "never_purchased")),
+        Column(
+            "reason",
+            lambda t: (t.recency_score == 0).astype(np.int8),
+            ("scored", "never_purchased"),
+        ),
     )
 
     def __len__(self) -> int:
@@ -106,11 +110,6 @@ class RfmTable(ResultTable):
             cell *= 10
             cell += column
         return cell
-
-    @property
-    def _is_unscored(self) -> Int8Array:
-        unscored: Int8Array = (self.recency_score == 0).astype(np.int8)
-        return unscored
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per customer; scores are <NA> where there is none."""

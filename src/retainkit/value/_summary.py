@@ -97,8 +97,8 @@ class CustomerSummary(ResultTable):
     _schema: ClassVar[tuple[Column, ...]] = (
         *plain("customer_id", "frequency", "recency", "age", "inactive_for", "monetary_value"),
         *plain("occasions", "transactions"),
-        Column("first_day", "_first_date"),
-        Column("last_day", "_last_date"),
+        Column("first_day", lambda t: t._dates(t.first_day)),
+        Column("last_day", lambda t: t._dates(t.last_day)),
         *plain("purchase_amount", "return_amount", "total_amount"),
         *plain("profit", "cost_to_serve", "breadth"),
     )
@@ -236,14 +236,6 @@ class CustomerSummary(ResultTable):
             )
         cost, others = costs.align(self.customer_id)
         return replace(self, cost_to_serve=cost, cost_of_others=others)
-
-    @property
-    def _first_date(self) -> npt.NDArray[np.datetime64]:
-        return self._dates(self.first_day)
-
-    @property
-    def _last_date(self) -> npt.NDArray[np.datetime64]:
-        return self._dates(self.last_day)
 
     def summary(self) -> pd.DataFrame:
         """Return the totals of the base: one row per fact.
