@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import Column, recorded
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocation import Allocation
@@ -92,15 +92,9 @@ class AnnualPlan(ResultTable):
 
     _what: ClassVar[str] = "lines"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or review_plan(plan, ...)"
-    _schema: ClassVar[tuple[Column, ...]] = (
-        *recorded("lines", *PlanLine._fields[:11]),
-        Column(
-            "measures",
-            lambda t: [
-                "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in t.lines
-            ],
-        ),
-        *recorded("lines", *PlanLine._fields[12:]),
+    _schema: ClassVar[tuple[Column, ...]] = tuple(
+        Column(name, "_measures" if name == "measures" else f"lines.{name}")
+        for name in PlanLine._fields
     )
 
     year: str
@@ -108,6 +102,13 @@ class AnnualPlan(ResultTable):
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @property
+    def _measures(self) -> list[str]:
+        """Return the measures of each line with their heads, as one text."""
+        return [
+            "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in self.lines
+        ]
 
     @property
     def tiers(self) -> tuple[PlanLine, ...]:
