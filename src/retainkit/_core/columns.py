@@ -128,7 +128,9 @@ def _coded(table: Any, column: Column, cells: Any, language: Language | None) ->
         return pd.Categorical.from_codes(cells, categories=names, ordered=column.ordered)
     if column.dtype:
         return pd.Series(cells, dtype=column.dtype)
-    return list(cells) if type(cells) is tuple else cells
+    if type(cells) in (tuple, list):
+        return list(cells) if len(cells) else pd.Series(dtype=object)  # no number for no text
+    return cells
 
 
 def describe(kind: str, columns: tuple[Column, ...], language: Language) -> pd.DataFrame:
