@@ -45,6 +45,19 @@ def _leave_out(app, what, name, obj, skip, options):  # noqa: ARG001
     return True if name.startswith("model_") or is_field else skip
 
 
+def _show_columns(app, what, name, obj, options, lines):  # noqa: ARG001
+    """Add what the columns of a result table mean, as the table declares it."""
+    if what != "class" or not getattr(obj, "_schema", ()):
+        return
+    described = obj.describe_columns()
+    described.insert(3, "zh", obj.describe_columns(language="zh")["label"])
+    lines += ["", ".. list-table:: Columns of ``to_frame``", "   :header-rows: 1", ""]
+    for row in [("column", "unit", "label", "中文", "note"), *described.itertuples(index=False)]:
+        lines += [f"   {'  -' if i else '* -'} {cell}".rstrip() for i, cell in enumerate(row)]
+    lines.append("")
+
+
 def setup(app):
-    """Register the filter of the reference."""
+    """Register the filter of the reference, and the tables of columns after the docstrings."""
     app.connect("autodoc-skip-member", _leave_out)
+    app.connect("autodoc-process-docstring", _show_columns, priority=600)

@@ -90,7 +90,11 @@ def test_conflicts_by_kind_and_shares() -> None:
         ["b", "same_leaf"],
         ["e", "one_unknown"],
     ]
-    assert frame["call"].tolist() == ["switched_service", "low_quality; staff_attitude", "moved"]
+    assert frame["second_said"].tolist() == [
+        "switched_service",
+        "low_quality; staff_attitude",
+        "moved",
+    ]
     assert conflicts.summary()["customers"].tolist() == [2, 1, 1, 1]
     shares = conflicts.shares().set_index("cause")
     assert list(shares.loc["active.natural"]) == pytest.approx([2 / 6, 2 / 6, 0.0])

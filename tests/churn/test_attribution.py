@@ -329,9 +329,10 @@ def test_posterior_and_margin_by_hand() -> None:
     events = make_events(("x", 0, "agent_note", "moved"), ("x", 90, "survey_reason", "low_quality"))
     causes = attribute_causes(events, churn=make_churned("x"))
     row = causes.to_frame().iloc[0]
-    assert row["p(active.fault)"] == pytest.approx(0.6 / 0.9)
-    assert row["p(active.natural)"] == pytest.approx(0.2 / 0.9)
-    assert row["p(unknown)"] == pytest.approx(0.1 / 0.9)
+    posterior = causes.posteriors().set_index("cause")["posterior"]
+    assert posterior["active.fault"] == pytest.approx(0.6 / 0.9)
+    assert posterior["active.natural"] == pytest.approx(0.2 / 0.9)
+    assert posterior["unknown"] == pytest.approx(0.1 / 0.9)
     assert row["margin"] == pytest.approx(0.4 / 0.9)
     assert row["evidence"] == 2
     assert bool(row["contradicted"])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import retainkit
 from retainkit._core.config import FrozenConfig
-from retainkit._core.result import ResultTable
+from retainkit._core.result import ResultTable, TranslatedTable
 
 PACKAGE = Path(retainkit.__file__).parent
 
@@ -147,7 +147,7 @@ def config_types() -> tuple[type[FrozenConfig], ...]:
 @cache
 def result_types() -> tuple[type[ResultTable], ...]:
     """Return every result table type of the package."""
-    return tuple(_ours(ResultTable))
+    return tuple(kind for kind in _ours(ResultTable) if kind is not TranslatedTable)
 
 
 def dotted(node: ast.expr) -> str:

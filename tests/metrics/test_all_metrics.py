@@ -178,9 +178,10 @@ def curve(w: World) -> MetricValue:
 
 def incidence(_: World) -> MetricValue:
     table = cumulative_incidence([1, 2, 2, 3, 4, 5], cause=["x", "y", "x", None, "y", None])
-    row = table.to_frame().iloc[1]
-    interval = Interval(row["low(x)"], row["high(x)"], "log-log", 0.95)
-    return MetricValue("incidence", row["incidence(x)"], None, None, 0, interval=interval)
+    frame = table.to_frame()
+    row = frame[frame["cause"] == "x"].iloc[1]
+    interval = Interval(row["low"], row["high"], "log-log", 0.95)
+    return MetricValue("incidence", row["incidence"], None, None, 0, interval=interval)
 
 
 def tier_rates(movement: str) -> Callable[[World], MetricValue]:

@@ -135,8 +135,8 @@ def test_519_conflicts_are_listed_with_the_shares_under_either_file() -> None:
     differ = both[both["code_x"] != both["code_y"]]
     assert len(conflicts) == len(differ) == 519
     frame = conflicts.to_frame().set_index("customer_id").loc[differ["customer_id"]]
-    assert frame["workbook"].tolist() == differ["code_x"].tolist()
-    assert frame["status"].tolist() == differ["code_y"].tolist()
+    assert frame["first_said"].tolist() == differ["code_x"].tolist()
+    assert frame["second_said"].tolist() == differ["code_y"].tolist()
     shares = conflicts.shares().set_index("cause")
     for column, name in (("share(workbook)", OLD), ("share(status)", JOINED)):
         assert shares.loc["active.competitive", column] == pytest.approx(COMPETITOR[name] / 1869)

@@ -23,6 +23,7 @@ from retainkit.tiers import (
     Need,
     NeedCatalog,
     NeedLevel,
+    NeedTable,
     SegmentCube,
     TierSchemeConfig,
     assess_standing,
@@ -179,7 +180,7 @@ def test_refuses_what_is_no_cube() -> None:
 
 def test_needs_by_level() -> None:
     table = match_needs(TIERS, top_share=0.5)
-    frame = table.to_frame().set_index("customer_id")
+    frame = table.to_frame().pivot(index="customer_id", columns="need", values="has")
     assert frame["reliable_quality"].all()
     assert frame.index[frame["own_contact"]].tolist() == ["a", "d"]
     assert frame.index[frame["joint_planning"]].tolist() == ["a"]
@@ -190,19 +191,21 @@ def test_needs_by_level() -> None:
 
 def test_equal_customers_are_top_together() -> None:
     tiers = assign_tiers([300.0, 300.0, 200.0], SCHEME)
-    assert match_needs(tiers, top_share=0.1).to_frame()["joint_planning"].tolist() == [
-        True, True, False,
-    ]  # fmt: skip
-    assert not match_needs(tiers, top_share=0.0).to_frame()["joint_planning"].any()
-    assert not match_needs(assign_tiers([1.0], SCHEME)).to_frame()["joint_planning"].any()
+    assert who_plans(match_needs(tiers, top_share=0.1)) == [True, True, False]
+    assert not any(who_plans(match_needs(tiers, top_share=0.0)))
+    assert not any(who_plans(match_needs(assign_tiers([1.0], SCHEME))))
+
+
+def who_plans(needs: NeedTable) -> list[bool]:
+    frame = needs.to_frame()
+    return frame.loc[frame["need"] == "joint_planning", "has"].tolist()
 
 
 def test_bad_standing_leaves_the_general_needs() -> None:
     record = pd.DataFrame({"customer_id": ["a"], "credit_standing": ["fraud"]})
     standing = assess_standing(record, customer_id=TIERS.customer_id)
     tiers = assign_tiers(VALUE, SCHEME, customer_id=TIERS.customer_id, standing=standing)
-    frame = match_needs(tiers).to_frame().set_index("customer_id")
-    assert frame.loc["a", "needs"] == 4
+    assert match_needs(tiers).count[TIERS.customer_id.get_loc("a")] == 4
 
 
 def test_kinds_and_levels_have_words_in_both_languages() -> None:

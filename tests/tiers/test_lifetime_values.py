@@ -127,10 +127,11 @@ def test_summary_by_hand() -> None:
     np.testing.assert_allclose(table["mean_confidence"], [0.75, 1.0, 1.0])
     assert table["borderline"].tolist() == [1, 0, 0]
     frame = sure.to_frame()
-    assert list(frame) == [
-        "customer_id", "value_tier", "confidence", "borderline", "likeliest",
-        "p_key", "p_ordinary", "p_small",
-    ]  # fmt: skip
+    assert list(frame) == ["customer_id", "value_tier", "confidence", "borderline", "likeliest"]
+    probabilities = sure.probabilities()
+    assert list(probabilities) == ["customer_id", "tier", "probability"]
+    assert probabilities["tier"].tolist()[:3] == ["key", "ordinary", "small"]
+    np.testing.assert_array_equal(probabilities["probability"], sure.probability.ravel())
     assert frame["likeliest"].isna().tolist() == [False] * 4 + [True]
     again: TierConfidence = pickle.loads(pickle.dumps(sure))
     np.testing.assert_array_equal(again.confidence, sure.confidence)

@@ -49,7 +49,10 @@ def test_by_hand() -> None:
     assert traced.costs.unknown_activities == ("fax",)
     assert traced.costs.uncosted_rows.tolist() == [0, 0, 1]
     npt.assert_array_equal(traced.costs.activity_rate, [20.0, 10.0, np.nan])
-    assert traced.to_frame().columns.tolist() == ["customer_id", "centre", "travel", "cost"]
+    frame = traced.to_frame()
+    assert frame.columns.tolist() == ["customer_id", "pool", "cost"]
+    assert frame["pool"].tolist() == ["centre", "travel"] * 3
+    assert frame["cost"].tolist() == [60.0, 20.0, 20.0, 0.0, 0.0, 0.0]
     assert pickle.loads(pickle.dumps(traced)).reconciles
 
 

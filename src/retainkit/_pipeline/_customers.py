@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from retainkit._core.result import ResultTable
+from retainkit._core.columns import Column, plain, taken
+from retainkit._core.result import TranslatedTable
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import CauseTable, ChurnTable
 from retainkit.forecast import ForecastTable
@@ -24,16 +25,9 @@ from retainkit.value import (
     ValueTable,
 )
 
-_WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
-_HISTORY = (
-    *("frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
-    *("monetary_value", "purchase_amount", "return_amount", "total_amount"),
-)
-_RHYTHM = ("median_gap", "gap_variation", "last_gap", "top_line", "top_channel", "effective_lines")
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CustomerScores(ResultTable):
+class CustomerScores(TranslatedTable):
     """Every row-wise result about the same customers in the same order.
 
     Parameters
@@ -88,6 +82,40 @@ class CustomerScores(ResultTable):
     facts: CustomerFacts | None = None
 
     _what: ClassVar[str] = "customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("policy", "customer_id"),
+        *taken("tiers", "tier"),
+        *taken("policy", "standing", "stance", "rule", "reason", "measures"),
+        Column("value_tier", "policy:tier"),
+        Column("margin_to_cut", "tiers.margin"),
+        *taken("tiers", "borderline", "confidence"),
+        *taken("policy", "potential"),
+        *taken("lifecycle", "stage"),
+        *taken("forecast", "p_active", "p_active_low", "p_active_high"),
+        Column("expected_value", "value.future_potential"),
+        *taken("forecast", "expected_value_low", "expected_value_high"),
+        *taken("forecast", "next_purchase", "next_purchase_low", "next_purchase_high"),
+        *taken("forecast", "days_overdue", "forecast_note"),
+        *plain("lifetime_value", "p_alive"),
+        Column("growth", "future.growth"),
+        Column("growth_error", "future.growth_error"),
+        *taken("value", "historical_contribution", "contribution", "score", "business_breadth"),
+        *taken("value", "background"),
+        Column("p_churned", "churn.p_churned"),
+        Column("churned", "churn.churned"),
+        Column("rfm", "rfm:cell"),
+        *taken("history", "frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
+        *taken("history", "monetary_value", "purchase_amount", "return_amount", "total_amount"),
+        *taken("history", "profit", "cost_to_serve"),
+        *taken("facts.behavior", "median_gap", "gap_variation", "last_gap", "top_line"),
+        *taken("facts.behavior", "top_channel", "effective_lines"),
+        Column("trend_beyond_base", "facts.behavior.trend_beyond_base"),
+        Column("share_of_wallet"),
+        Column("wallet_reason", "facts.wallet:reason"),
+        Column("price", "facts.contracts.price"),
+        Column("term_months", "facts.contracts.term_months"),
+        Column("charges", "facts.contracts.charged"),
+    )
 
     def __len__(self) -> int:
         return len(self.tiers)
@@ -102,57 +130,6 @@ class CustomerScores(ResultTable):
         """Share of each customer's spending in the whole category; None where not measured."""
         return self.facts.wallet.share if self.facts and self.facts.wallet else None
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return the single customer view: one row per customer, decisions first.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of the reason of the stance.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage;
-            the forecast (`p_active`, `expected_value` with interval, next purchase, note), worth
-            by criterion and score; churn probability; RFM cell; purchase history. NaN where not
-            known.
-        """
-        decisions = self.policy.to_frame(language=language)
-        value = self.value.to_frame()
-        history = self.history.to_frame()
-        columns: dict[str, Any] = {
-            name: decisions[name]
-            for name in ("customer_id", "tier", "standing", "stance", "rule", "reason", "measures")
-        }
-        graded = self.tiers.to_frame()
-        columns["tier"] = graded["tier"]
-        columns["value_tier"] = decisions["tier"]
-        columns["margin_to_cut"] = self.tiers.margin
-        columns |= {name: graded[name] for name in ("borderline", "confidence") if name in graded}
-        columns["potential"] = decisions["potential"]
-        columns["stage"] = self.lifecycle.to_frame()["stage"]
-        if self.forecast is not None:
-            foreseen = self.forecast.to_frame(language=language).drop(columns="customer_id")
-            columns |= {str(name): foreseen[name] for name in foreseen}
-        else:
-            columns["expected_value"] = self.value.future_potential
-        columns["lifetime_value"] = self.lifetime_value
-        columns["p_alive"] = self.p_alive
-        if self.future is not None:
-            columns["growth"] = self.future.growth
-            columns["growth_error"] = self.future.growth_error
-        columns |= {name: value[name] for name in _WORTH}
-        columns["p_churned"] = self.churn.p_churned
-        columns["churned"] = self.churn.churned
-        columns["rfm"] = self.rfm.to_frame()["cell"]
-        columns |= {name: history[name] for name in _HISTORY}
-        for name in ("profit", "cost_to_serve"):
-            if name in history:
-                columns[name] = history[name]
-        columns |= _known_facts(self.facts)
-        return pd.DataFrame(columns)
-
     def summary(self) -> pd.DataFrame:
         """Return customers and their future value by tier and stance.
 
@@ -164,28 +141,8 @@ class CustomerScores(ResultTable):
         return self.policy.summary()
 
 
-def _known_facts(facts: CustomerFacts | None) -> dict[str, Any]:
-    """Return the columns of rhythm, preference, trend, wallet and contract, as far as known."""
-    columns: dict[str, Any] = {}
-    if facts is None:
-        return columns
-    if facts.behavior is not None:
-        described = facts.behavior.to_frame()
-        columns |= {name: described[name] for name in _RHYTHM if name in described}
-        columns["trend_beyond_base"] = facts.behavior.trend_beyond_base
-    if facts.wallet is not None:
-        wallet = facts.wallet.to_frame()
-        columns["share_of_wallet"] = wallet["share"]
-        columns["wallet_reason"] = wallet["reason"]
-    if facts.contracts is not None:
-        columns["price"] = facts.contracts.price
-        columns["term_months"] = facts.contracts.term_months
-        columns["charges"] = facts.contracts.charged
-    return columns
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CustomerView(ResultTable):
+class CustomerView(TranslatedTable):
     """The single customer view: one row per customer that joins everything known about it.
 
     Parameters
@@ -216,40 +173,37 @@ class CustomerView(ResultTable):
     answers: pd.DataFrame | None = None
 
     _what: ClassVar[str] = "customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("scores", *(column.name for column in CustomerScores._schema)),
+        Column("loss_reason", "scores.facts.loss_reason", LOSS_REASONS),
+        *taken("bases", "use_intensity", "benefit_sought", "loyalty", "attitude"),
+        Column("contract_ended", "_ended:churned"),
+        *taken("_causes", "cause", "sub_reason"),
+        *taken("_answers", "satisfaction", "perceived_value", "switching_cost"),
+        *taken("_answers", "likelihood_to_recommend"),
+    )
 
     def __len__(self) -> int:
         return len(self.scores)
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer: decisions first, then what they rest on.
+    @property
+    def _ended(self) -> pd.DataFrame | None:
+        ended = self.contract_churn
+        return None if ended is None else self._aligned(ended.to_frame())
 
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of texts (reasons, causes).
+    def _causes(self, language: Language) -> pd.DataFrame | None:
+        causes = self.causes
+        return None if causes is None else self._aligned(causes.to_frame(language=language))
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of first appearance; columns of tables that were not given are absent.
-        """
-        frame = self.scores.to_frame(language=language)
-        facts = self.scores.facts
-        if facts is not None and facts.loss_reason is not None:
-            names = pd.Index(LOSS_REASONS)
-            frame["loss_reason"] = pd.Categorical.from_codes(facts.loss_reason, categories=names)
-        if self.bases is not None:
-            bases = self.bases.to_frame().drop(columns="customer_id")
-            frame[list(bases.columns)] = bases
-        if self.contract_churn is not None:
-            ended = self.contract_churn.to_frame()[["customer_id", "churned"]]
-            _join(frame, ended.rename(columns={"churned": "contract_ended"}))
-        if self.causes is not None:
-            causes = self.causes.to_frame(language=language)
-            _join(frame, causes[["customer_id", "cause", "sub_reason"]])
-        if self.answers is not None:
-            _join(frame, self.answers)
-        return frame
+    @property
+    def _answers(self) -> pd.DataFrame | None:
+        return None if self.answers is None else self._aligned(self.answers)
+
+    def _aligned(self, other: pd.DataFrame) -> pd.DataFrame:
+        """Return the columns of `other` in the order of the customers; absent ones are empty."""
+        rows = align_customer_ids(self.scores.customer_id, pd.Index(other["customer_id"]))
+        found = other.drop(columns="customer_id").reset_index(drop=True).reindex(rows)
+        return pd.DataFrame({name: found[name].to_numpy() for name in found})
 
     def summary(self) -> pd.DataFrame:
         """Return customers and their future value by tier and stance.
@@ -260,10 +214,3 @@ class CustomerView(ResultTable):
             One row per tier and stance that occur.
         """
         return self.scores.summary()
-
-
-def _join(frame: pd.DataFrame, other: pd.DataFrame) -> None:
-    """Add the columns of `other` to `frame` by customer, in place; absent customers are empty."""
-    rows = align_customer_ids(frame["customer_id"], pd.Index(other["customer_id"]))
-    for name in other.columns.drop("customer_id"):
-        frame[name] = other[name].reset_index(drop=True).reindex(rows).to_numpy()

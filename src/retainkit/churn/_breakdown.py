@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.result import ResultTable
+from retainkit._core.columns import Column, plain
+from retainkit._core.result import TranslatedTable
 from retainkit._core.time import from_day_numbers
 from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import BRANCH_OF, CAUSES, UNKNOWN_CODE
@@ -22,7 +23,7 @@ from retainkit.typing import ArrayLike1D, FloatArray, Language
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CauseBreakdown(ResultTable):
+class CauseBreakdown(TranslatedTable):
     """One row per leaf: customers lost to it, their value, and who could have prevented it.
 
     Parameters
@@ -59,6 +60,16 @@ class CauseBreakdown(ResultTable):
     catalog: CauseCatalog
 
     _what: ClassVar[str] = "causes"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("cause", "catalog.causes.cause.value"),
+        Column("label", "catalog.causes.label.text"),
+        Column("branch", "catalog.causes.branch.value"),
+        *plain("customers", "share", "expected_customers"),
+        Column("controllable", "catalog.causes.controllable", dtype="boolean"),
+        Column("owner", "catalog.causes.owner_label.text"),
+        Column("countermeasure", "_countermeasures"),
+        *plain("value", "value_share", "valued_customers"),
+    )
 
     def __len__(self) -> int:
         return len(CAUSES)
@@ -111,38 +122,9 @@ class CauseBreakdown(ResultTable):
         """Return which leaves the firm could have prevented."""
         return np.array([entry.controllable is True for entry in self.catalog.causes])
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return all leaves, also those nobody was lost to.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}, default "en"
-            Language of the labels.
-
-        Returns
-        -------
-        pandas.DataFrame
-            cause, label, branch, customers, share, expected_customers, controllable, owner,
-            countermeasure (the first), and value, value_share, valued_customers when values were
-            given; leaves in catalogue order.
-        """
-        entries = self.catalog.causes
-        columns: dict[str, object] = {
-            "cause": [entry.cause.value for entry in entries],
-            "label": [entry.label.text(language) for entry in entries],
-            "branch": [entry.branch.value for entry in entries],
-            "customers": self.customers.copy(),
-            "share": self.share,
-            "expected_customers": self.expected_customers.copy(),
-            "controllable": pd.array([entry.controllable for entry in entries], dtype="boolean"),
-            "owner": [entry.owner_label.text(language) for entry in entries],
-            "countermeasure": [entry.countermeasures[0].text(language) for entry in entries],
-        }
-        if self.value is not None and self.valued_customers is not None:
-            columns["value"] = self.value.copy()
-            columns["value_share"] = self.value_share
-            columns["valued_customers"] = self.valued_customers.copy()
-        return pd.DataFrame(columns)
+    def _countermeasures(self, language: Language) -> list[str]:
+        """Return the first countermeasure against each cause."""
+        return [entry.countermeasures[0].text(language) for entry in self.catalog.causes]
 
     def summary(self) -> pd.DataFrame:
         """Return customers lost by branch.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import check_shapes
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenModel
 from retainkit._core.kernels.intervals import wilson
 from retainkit._core.result import ResultTable
@@ -55,6 +56,11 @@ class CalibrationTable(ResultTable):
 
     _what: ClassVar[str] = "bins"
     _next_step: ClassVar[str] = ".expected_error"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("from", lambda t: np.linspace(0.0, 1.0, len(t) + 1)[:-1]),
+        Column("to", lambda t: np.linspace(0.0, 1.0, len(t) + 1)[1:]),
+        *plain("count", "predicted", "observed", "low", "high"),
+    )
 
     def __len__(self) -> int:
         return len(self.count)
@@ -67,27 +73,6 @@ class CalibrationTable(ResultTable):
             return float("nan")
         gap = np.abs(np.nan_to_num(self.observed) - np.nan_to_num(self.predicted))
         return float((self.count * gap).sum() / total)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the diagram.
-
-        Returns
-        -------
-        pandas.DataFrame
-            from, to (bounds of the bin), count, predicted, observed, low, high.
-        """
-        edges = np.linspace(0.0, 1.0, len(self) + 1)
-        return pd.DataFrame(
-            {
-                "from": edges[:-1],
-                "to": edges[1:],
-                "count": self.count.copy(),
-                "predicted": self.predicted.copy(),
-                "observed": self.observed.copy(),
-                "low": self.low.copy(),
-                "high": self.high.copy(),
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return the figures of the whole.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.churn._causes import CAUSES, MECHANISMS, RULES, STATUSES
 from retainkit.churn._churn_table import to_categorical
@@ -63,27 +64,15 @@ class EvidenceTable(ResultTable):
 
     _what: ClassVar[str] = "events"
     _next_step: ClassVar[str] = ".summary()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer"),
+        Column("status", "status_code", STATUSES),
+        Column("cause", "cause_code", CAUSES),
+        Column("weight"),
+    )
 
     def __len__(self) -> int:
         return len(self.status_code)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return every event's fate.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer (position among those who left, -1 = none), status, cause, weight; rows in
-            the order of the events table.
-        """
-        return pd.DataFrame(
-            {
-                "customer": self.customer.copy(),
-                "status": to_categorical(self.status_code, STATUSES),
-                "cause": cause_categorical(self.cause_code),
-                "weight": self.weight.copy(),
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return the number of events by fate; they sum to all events.
@@ -165,6 +154,17 @@ class CauseTable(ResultTable):
 
     _what: ClassVar[str] = "lost customers"
     _next_step: ClassVar[str] = "summarize_causes(causes)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("cause", "cause_code", "_cause_names"),
+        Column("sub_reason", "sub_reason_code", "_sub_reason_names"),
+        Column("margin"),
+        Column("mechanism", "mechanism_code", MECHANISMS),
+        Column("rule", "rule_code", RULES),
+        Column("evidence", "evidence_count"),
+        Column("set_aside", "set_aside_count"),
+        Column("contradicted", "is_contradicted"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -175,39 +175,36 @@ class CauseTable(ResultTable):
         return cause_categorical(self.cause_code)
 
     def to_frame(self, *, language: Language | None = None) -> pd.DataFrame:
-        """Return the table as a new frame.
+        """Return the table; causes and sub-reasons by code, or by name in `language`."""
+        return self._frame(language)
 
-        Parameters
-        ----------
-        language : {"en", "zh"}, optional
-            Show causes and sub-reasons by their display names; by default by their codes.
+    def posteriors(self) -> pd.DataFrame:
+        """Return the share of the evidence that speaks for each leaf.
 
         Returns
         -------
         pandas.DataFrame
-            customer_id, cause, sub_reason (NaN = none), margin, mechanism, rule, evidence,
-            set_aside, contradicted, and one posterior column `p(<leaf>)` per leaf.
+            One row per customer and leaf: customer_id, cause, posterior; the posteriors of a
+            customer sum to 1.
         """
-        columns: dict[str, object] = {
-            "customer_id": self.customer_id,
-            "cause": cause_categorical(self.cause_code, catalog=self.catalog, language=language),
-            "sub_reason": self._sub_reasons(language),
-            "margin": self.margin.copy(),
-            "mechanism": to_categorical(self.mechanism_code, MECHANISMS),
-            "rule": to_categorical(self.rule_code, RULES),
-            "evidence": self.evidence_count.copy(),
-            "set_aside": self.set_aside_count.copy(),
-            "contradicted": self.is_contradicted.copy(),
-        }
-        for code, cause in enumerate(CAUSES):
-            columns[f"p({cause})"] = self.posterior[:, code].copy()
-        return pd.DataFrame(columns)
+        leaves = np.tile(np.arange(len(CAUSES), dtype=np.int8), len(self))
+        return pd.DataFrame(
+            {
+                "customer_id": self.customer_id.repeat(len(CAUSES)),
+                "cause": cause_categorical(leaves),
+                "posterior": self.posterior.ravel(),
+            }
+        )
 
-    def _sub_reasons(self, language: Language | None) -> pd.Categorical[Any]:
-        """Return the sub-reasons by code, or by name in a language."""
+    def _cause_names(self, language: Language | None) -> list[str]:
+        """Return the leaves by code, or by name in a language."""
+        if language is None:
+            return [str(cause) for cause in CAUSES]
+        return [self.catalog.label(cause, language=language) for cause in CAUSES]
+
+    def _sub_reason_names(self, language: Language | None) -> list[str]:
         labels = self.catalog.sub_reason_labels
-        names = [label.text(language) if language else name for name, label in labels.items()]
-        return to_categorical(self.sub_reason_code, names)
+        return [label.text(language) if language else name for name, label in labels.items()]
 
     def summary(self) -> pd.DataFrame:
         """Return how many causes each rule gave.
@@ -317,11 +314,6 @@ class CauseTable(ResultTable):
         )
 
 
-def cause_categorical(
-    codes: Int8Array, *, catalog: CauseCatalog | None = None, language: Language | None = None
-) -> pd.Categorical[Any]:
+def cause_categorical(codes: Int8Array) -> pd.Categorical[Any]:
     """Return cause codes as a categorical with all leaves; -1 = empty."""
-    if language is None or catalog is None:
-        return to_categorical(codes, CAUSES)
-    names = [catalog.label(cause, language=language) for cause in CAUSES]
-    return to_categorical(codes, names)
+    return to_categorical(codes, CAUSES)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
 from retainkit.churn._config import DetectionConfig
@@ -99,6 +100,11 @@ class ChurnTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "attribute_causes(events, churn=churn)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "p_churned", "churned", "reason"),
+        Column("effective_at", "_effective_at"),
+        Column("spells"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -113,28 +119,14 @@ class ChurnTable(ResultTable):
         """The ground of each verdict, as an unordered categorical with all grounds."""
         return to_categorical(self.reason_code, REASONS)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a new frame.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, p_churned, churned, reason; for contracts also effective_at (NaT where
-            not gone) and spells; in the customers' order.
-        """
-        columns: dict[str, object] = {
-            "customer_id": self.customer_id,
-            "p_churned": self.p_churned.copy(),
-            "churned": self.churned.copy(),
-            "reason": self.reason,
-        }
-        if self.effective_day is not None:
-            known = self.effective_day != NO_DAY
-            days = from_day_numbers(np.where(known, self.effective_day, 0))
-            columns["effective_at"] = np.where(known, days, np.datetime64("NaT", "s"))
-        if self.spells is not None:
-            columns["spells"] = self.spells.copy()
-        return pd.DataFrame(columns)
+    @property
+    def _effective_at(self) -> npt.NDArray[np.datetime64] | None:
+        """First day without service; NaT for who has not gone."""
+        if self.effective_day is None:
+            return None
+        known = self.effective_day != NO_DAY
+        days = from_day_numbers(np.where(known, self.effective_day, 0))
+        return np.where(known, days, np.datetime64("NaT", "s"))
 
     def summary(self) -> pd.DataFrame:
         """Return customers and expected losses by ground.

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.churn._agreement import Agreement, measure_agreement
 from retainkit.churn._attribution import attribute_causes
-from retainkit.churn._cause_table import CauseTable, cause_categorical
+from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import CAUSES, UNKNOWN_CODE
 from retainkit.churn._churn_table import ChurnTable
 from retainkit.churn._codes import CodeBook, normalize_code
@@ -57,8 +58,8 @@ class SourceConflicts(ResultTable):
     >>> conflicts = compare_sources(
     ...     {"form": survey("moved", "low_quality"), "call": survey("moved", "switched_service")},
     ...     churn=churn)
-    >>> conflicts.to_frame()[["customer_id", "form", "call", "kind"]]
-      customer_id         form              call        kind
+    >>> conflicts.to_frame()[["customer_id", "first_said", "second_said", "kind"]]
+      customer_id   first_said       second_said        kind
     0           b  low_quality  switched_service  other_leaf
     >>> round(conflicts.agreement.kappa, 3)
     0.333
@@ -73,6 +74,14 @@ class SourceConflicts(ResultTable):
 
     _what: ClassVar[str] = "conflicts"
     _next_step: ClassVar[str] = ".shares()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", lambda t: t.customer_id[t.differs]),
+        Column("first_said", "_said.0", dtype="str"),
+        Column("second_said", "_said.1", dtype="str"),
+        Column("first_cause", "_cause_codes.0", CAUSES),
+        Column("second_cause", "_cause_codes.1", CAUSES),
+        Column("kind", "_kind", KINDS),
+    )
 
     def __len__(self) -> int:
         return int(self.differs.sum())
@@ -83,28 +92,23 @@ class SourceConflicts(ResultTable):
         one, two = (table.cause.take(self.position) for table in self.causes)
         return measure_agreement(one, two)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the customers of whom the sources say different things.
+    @property
+    def _said(self) -> npt.NDArray[np.object_]:
+        """What each source says, shape (n, 2)."""
+        return np.stack([said.to_numpy(dtype=object)[self.differs] for said in self.said], axis=1)
 
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, what each source says (columns under the sources' names), cause(<name>)
-            under each, and kind: `other_leaf`, `one_unknown` or `same_leaf` (other words for the
-            same cause).
-        """
-        rows = np.flatnonzero(self.differs)
-        codes = [table.cause_code[self.position[rows]] for table in self.causes]
-        same = codes[0] == codes[1]
-        silent = (codes[0] == UNKNOWN_CODE) | (codes[1] == UNKNOWN_CODE)
-        kind = np.where(same, 2, np.where(silent, 1, 0)).astype(np.int8)
-        columns: dict[str, Any] = {"customer_id": self.customer_id[rows]}
-        for name, said in zip(self.names, self.said, strict=True):
-            columns[name] = said.iloc[rows].reset_index(drop=True)
-        for name, code in zip(self.names, codes, strict=True):
-            columns[f"cause({name})"] = cause_categorical(code)
-        columns["kind"] = pd.Categorical.from_codes(kind, categories=pd.Index(KINDS))
-        return pd.DataFrame(columns)
+    @property
+    def _cause_codes(self) -> npt.NDArray[np.int8]:
+        """Cause under each source, shape (n, 2)."""
+        rows = self.position[self.differs]
+        return np.stack([table.cause_code[rows] for table in self.causes], axis=1)
+
+    @property
+    def _kind(self) -> npt.NDArray[np.int64]:
+        """Position in `KINDS` of how the sources differ."""
+        one, two = self._cause_codes.T
+        silent = (one == UNKNOWN_CODE) | (two == UNKNOWN_CODE)
+        return np.where(one == two, 2, np.where(silent, 1, 0))
 
     def shares(self) -> pd.DataFrame:
         """Return the share of each cause under either source, over all who left.

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.churn._catalog import default_catalog, default_code_books
 from retainkit.churn._codes import CodeBook, check_code_book
@@ -49,6 +50,19 @@ class CodeCoverage(ResultTable):
 
     _what: ClassVar[str] = "codes"
     _next_step: ClassVar[str] = ".uncovered()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("kind", "statements.kind", dtype="str"),
+        Column("code", "statements.code", dtype="str"),
+        Column("source", "statements.source", dtype="str"),
+        Column("book", "statements.book", dtype="str"),
+        Column("cause", "statements.entry.cause.value", dtype="str"),
+        Column(
+            "covered",
+            lambda t: np.array([said.entry is not None for said in t.statements], dtype=np.bool_),
+        ),
+        Column("reason", "statements.gap", dtype="str"),
+        *plain("events", "customers"),
+    )
 
     def __len__(self) -> int:
         return len(self.statements)
@@ -59,34 +73,6 @@ class CodeCoverage(ResultTable):
         total = int(self.events.sum())
         covered = sum(int(n) for s, n in zip(self.statements, self.events, strict=True) if s.entry)
         return covered / total if total else float("nan")
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return every code.
-
-        Returns
-        -------
-        pandas.DataFrame
-            kind, code, source, book, cause, covered, reason, events, customers; sorted by kind and
-            code. `book` and `cause` are empty where no entry covers the code, and `reason` says
-            why: `not_listed`, `not_valid` (no entry holds on the day of the event) or `ambiguous`
-            (entries that disagree hold on it). The event then counts for no more than its kind
-            says. A code with dated entries has a row for each meaning it had.
-        """
-        return pd.DataFrame(
-            {
-                "kind": pd.Series([s.kind for s in self.statements], dtype="str"),
-                "code": pd.Series([s.code for s in self.statements], dtype="str"),
-                "source": pd.Series([s.source for s in self.statements], dtype="str"),
-                "book": pd.Series([s.book for s in self.statements], dtype="str"),
-                "cause": pd.Series(
-                    [s.entry.cause.value if s.entry else None for s in self.statements], dtype="str"
-                ),
-                "covered": np.array([s.entry is not None for s in self.statements], dtype=np.bool_),
-                "reason": pd.Series([s.gap for s in self.statements], dtype="str"),
-                "events": self.events.copy(),
-                "customers": self.customers.copy(),
-            }
-        )
 
     def uncovered(self) -> pd.DataFrame:
         """Return the codes no book covers, most frequent first.

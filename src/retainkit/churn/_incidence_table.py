@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.intervals import normal_bounds, normal_quantile
 from retainkit._core.result import ResultTable
 from retainkit.churn._kernel_incidence import (
@@ -57,11 +58,10 @@ class IncidenceTable(ResultTable):
     >>> table = cumulative_incidence([1, 1, 2, 3], cause=["price", None, "moved", None])
     >>> table
     <IncidenceTable: 3 times; next: .at([...])>
-    >>> table.to_frame()[["time", "at_risk", "survival", "incidence(price)"]]
-       time  at_risk  survival  incidence(price)
-    0   1.0      4.0     0.750              0.25
-    1   2.0      2.0     0.375              0.25
-    2   3.0      1.0     0.375              0.25
+    >>> table.to_frame()[["time", "cause", "at_risk", "survival", "incidence"]].head(2)
+       time  cause  at_risk  survival  incidence
+    0   1.0  moved      4.0      0.75       0.00
+    1   1.0  price      4.0      0.75       0.25
     """
 
     groups: tuple[str, ...]
@@ -79,6 +79,10 @@ class IncidenceTable(ResultTable):
 
     _what: ClassVar[str] = "times"
     _next_step: ClassVar[str] = ".at([...])"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("group", "time", "cause", "at_risk", "censored", "survival"),
+        *plain("events", "incidence", "se", "low", "high"),
+    )
 
     def __len__(self) -> int:
         return len(self.time)
@@ -121,32 +125,25 @@ class IncidenceTable(ResultTable):
         return out
 
     def to_frame(self) -> pd.DataFrame:
-        """Return every group and time.
-
-        Returns
-        -------
-        pandas.DataFrame
-            group, time, at_risk, censored, survival, and per cause events(c), incidence(c),
-            se(c), low(c), high(c).
-        """
+        """Return one row per group, time and cause; nothing where nobody was lost."""
+        k = len(self.causes)
+        group, cause = self.group_code.repeat(k), np.tile(np.arange(k), len(self))
         low, high = self.band
-        columns: dict[str, Any] = {
-            "group": pd.Categorical.from_codes(self.group_code, categories=pd.Index(self.groups)),
-            "time": self.time.copy(),
-            "at_risk": self.at_risk.copy(),
-            "censored": self.censored.copy(),
-            "survival": self.survival.copy(),
-        }
-        parts = (
-            ("events", self.events),
-            ("incidence", self.incidence),
-            ("se", self.standard_error),
-            ("low", low),
-            ("high", high),
+        return pd.DataFrame(
+            {
+                "group": pd.Categorical.from_codes(group, pd.Index(self.groups)),
+                "time": self.time.repeat(k),
+                "cause": pd.Categorical.from_codes(cause, pd.Index(self.causes)),
+                "at_risk": self.at_risk.repeat(k),
+                "censored": self.censored.repeat(k),
+                "survival": self.survival.repeat(k),
+                "events": self.events.ravel(),
+                "incidence": self.incidence.ravel(),
+                "se": self.standard_error.ravel(),
+                "low": low.ravel(),
+                "high": high.ravel(),
+            }
         )
-        for j, cause in enumerate(self.causes):
-            columns |= {f"{name}({cause})": part[:, j].copy() for name, part in parts}
-        return pd.DataFrame(columns)
 
     def at(self, times: ArrayLike1D) -> pd.DataFrame:
         """Return survival and incidences at chosen times.
@@ -164,8 +161,8 @@ class IncidenceTable(ResultTable):
             was observed for so long.
         """
         wanted = np.asarray(times, dtype=np.float64)
-        full = self.to_frame()
-        names = [c for c in full.columns if c.startswith(("incidence", "se(", "low", "high"))]
+        full = self._side_by_side()
+        names = full.columns.drop("survival").tolist()
         parts = []
         for code, group in enumerate(self.groups):
             rows = np.arange(len(self))[self._rows(code)]
@@ -182,6 +179,15 @@ class IncidenceTable(ResultTable):
             part.insert(0, "group", group)
             parts.append(part[["group", "time", "at_risk", "survival", *names]])
         return pd.concat(parts, ignore_index=True)
+
+    def _side_by_side(self) -> pd.DataFrame:
+        """Return survival and, cause beside cause, incidence, error and bounds at each time."""
+        low, high = self.band
+        parts = {"incidence": self.incidence, "se": self.standard_error, "low": low, "high": high}
+        columns = {"survival": self.survival}
+        for j, cause in enumerate(self.causes):
+            columns |= {f"{name}({cause})": part[:, j] for name, part in parts.items()}
+        return pd.DataFrame(columns)
 
     def _at_risk(self, rows: npt.NDArray[np.int64], wanted: FloatArray) -> FloatArray:
         """Return who was still under observation at the next time of the group."""

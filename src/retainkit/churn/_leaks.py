@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
@@ -80,6 +81,11 @@ class LeakTable(ResultTable):
 
     _what: ClassVar[str] = "columns"
     _next_step: ClassVar[str] = ".leaking"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("column", "columns"),
+        Column("leaks", "_leaks"),
+        *plain("settled_share", "settled_gone", "settled_staying", "auc", "detail"),
+    )
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -93,31 +99,17 @@ class LeakTable(ResultTable):
     @property
     def leaking(self) -> tuple[str, ...]:
         """Names of the columns that give the outcome away."""
-        over = self.settled_share >= self.config.min_share
-        return tuple(name for name, leaks in zip(self.columns, over, strict=True) if leaks)
+        return tuple(name for name, leaks in zip(self.columns, self._leaks, strict=True) if leaks)
+
+    @property
+    def _leaks(self) -> BoolArray:
+        leaks: BoolArray = self.settled_share >= self.config.min_share
+        return leaks
 
     def to_frame(self) -> pd.DataFrame:
-        """Return every column, the worst first.
-
-        Returns
-        -------
-        pandas.DataFrame
-            column, leaks, settled_share, settled_gone, settled_staying, auc, detail.
-        """
-        share = self.settled_share
-        order = np.lexsort((np.arange(len(self)), -np.nan_to_num(share)))
-        frame = pd.DataFrame(
-            {
-                "column": list(self.columns),
-                "leaks": share >= self.config.min_share,
-                "settled_share": share,
-                "settled_gone": self.settled_gone,
-                "settled_staying": self.settled_staying,
-                "auc": self.auc,
-                "detail": list(self.detail),
-            }
-        )
-        return frame.iloc[order].reset_index(drop=True)
+        """Return every column, the worst first."""
+        order = np.lexsort((np.arange(len(self)), -np.nan_to_num(self.settled_share)))
+        return self._frame("en").iloc[order].reset_index(drop=True)
 
     def summary(self) -> pd.DataFrame:
         """Return the columns that leak.

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
 from retainkit.churn._churn_table import Int32Array
@@ -68,6 +70,15 @@ class SpellTable(ResultTable):
 
     _what: ClassVar[str] = "spells"
     _next_step: ClassVar[str] = "cumulative_incidence(spells.duration, cause=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", lambda t: t.customer_id[t.customer]),
+        Column("spell", "number"),
+        Column("start", lambda t: from_day_numbers(t.start_day)),
+        Column("end", "_end"),
+        Column("duration_days", lambda t: t.duration.astype(np.int64)),
+        *plain("ended", "contracts", "returned"),
+        Column("absent_days", "absence"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer)
@@ -107,29 +118,10 @@ class SpellTable(ResultTable):
         away = np.maximum(until - self.end_day.astype(np.int64), 0)
         return np.where(self.has_end, away, np.nan)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return every spell.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, spell (1 = first), start, end (NaT while it runs), duration_days, ended
-            (in a loss), contracts, returned, absent_days (NaN while it runs).
-        """
+    @property
+    def _end(self) -> npt.NDArray[np.datetime64]:
         days = from_day_numbers(np.where(self.has_end, self.end_day, 0))
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id[self.customer],
-                "spell": self.number.copy(),
-                "start": from_day_numbers(self.start_day),
-                "end": np.where(self.has_end, days, np.datetime64("NaT", "s")),
-                "duration_days": self.duration.astype(np.int64),
-                "ended": self.ended,
-                "contracts": self.contracts.copy(),
-                "returned": self.returned,
-                "absent_days": self.absence,
-            }
-        )
+        return np.where(self.has_end, days, np.datetime64("NaT", "s"))
 
     def summary(self) -> pd.DataFrame:
         """Return what the table holds in one row.

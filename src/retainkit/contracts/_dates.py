@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._core.columns import NEVER
+from retainkit._core.frame_columns import NEVER
 from retainkit.contracts._convention import ContractConvention
 from retainkit.contracts._details import ContractDetails
 from retainkit.contracts._kernel_charges import charge_day, charges_due

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import amounts_of, days_of
+from retainkit._core.frame_columns import amounts_of, days_of
 from retainkit.typing import BoolArray, FloatArray
 
 _Int32 = npt.NDArray[np.int32]

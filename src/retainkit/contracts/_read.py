@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import (
+from retainkit._core.frame_columns import (
     amounts_of,
     days_of,
     number_customers,

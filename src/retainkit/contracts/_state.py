@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import NEVER
+from retainkit._core.frame_columns import NEVER
 from retainkit._core.time import day_number, parse_as_of
 from retainkit.contracts._convention import DEFAULT_CONTRACTS, ContractConvention
 from retainkit.contracts._dates import DatedContracts, date_contracts

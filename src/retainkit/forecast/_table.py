@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.labels import Label
-from retainkit._core.result import ResultTable
+from retainkit._core.result import TranslatedTable
 from retainkit._core.time import from_day_numbers
 from retainkit.forecast._evidence import Ranks
 from retainkit.typing import FloatArray, Language
@@ -54,7 +55,7 @@ _NEVER = np.iinfo(np.int32).min
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ForecastTable(ResultTable):
+class ForecastTable(TranslatedTable):
     """Who will be there and what each will bring within the horizon: one row per customer.
 
     Parameters
@@ -109,6 +110,15 @@ class ForecastTable(ResultTable):
     notes: tuple[str, ...] = ()
 
     _what: ClassVar[str] = "customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "p_active", "p_active_low", "p_active_high"),
+        *plain("expected_value", "expected_value_low", "expected_value_high"),
+        Column("next_purchase", lambda t: _dates(t.next_purchase)),
+        Column("next_purchase_low", lambda t: _dates(t.next_purchase_low)),
+        Column("next_purchase_high", lambda t: _dates(t.next_purchase_high)),
+        Column("days_overdue"),
+        Column("forecast_note", "explain"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -129,34 +139,6 @@ class ForecastTable(ResultTable):
         texts = pd.Index([label.text(language) for label in NOTES[1:]])
         return pd.Categorical.from_codes(self.note - 1, categories=texts)
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer: probabilities, money, next purchase, note.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of `forecast_note`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the customers; NaN and NaT where unknown.
-        """
-        columns: dict[str, Any] = {"customer_id": self.customer_id}
-        for name in (
-            *("p_active", "p_active_low", "p_active_high"),
-            *("expected_value", "expected_value_low", "expected_value_high"),
-        ):
-            columns[name] = getattr(self, name)
-        for name in ("next_purchase", "next_purchase_low", "next_purchase_high"):
-            days = getattr(self, name)
-            dates = from_day_numbers(days.astype(np.int64))
-            dates[days == _NEVER] = np.datetime64("NaT", "s")
-            columns[name] = dates
-        columns["days_overdue"] = self.days_overdue
-        columns["forecast_note"] = self.explain(language)
-        return pd.DataFrame(columns)
-
     def summary(self) -> pd.DataFrame:
         """Return the totals: customers, expected buyers and expected money.
 
@@ -172,3 +154,10 @@ class ForecastTable(ResultTable):
             "expected value": float(np.nansum(self.expected_value)),
         }
         return pd.DataFrame({"value": facts}).rename_axis("fact")
+
+
+def _dates(days: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
+    """Return days as dates; NaT where there is none."""
+    dates = from_day_numbers(days.astype(np.int64))
+    dates[days == _NEVER] = np.datetime64("NaT", "s")
+    return dates

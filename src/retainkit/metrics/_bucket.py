@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
 from retainkit.metrics._contract_rules import apply_convention
@@ -53,6 +54,7 @@ class LeakyBucket(ResultTable):
 
     _what: ClassVar[str] = "periods"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = plain("period", "measure", "line", "amount")
 
     def __len__(self) -> int:
         return len(self.movements.periods)

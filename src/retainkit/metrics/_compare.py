@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, taken
 from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import newcombe_difference, ratio_bounds
 from retainkit._core.result import ResultTable
@@ -44,22 +45,14 @@ class MetricComparison(ResultTable):
 
     _what: ClassVar[str] = "comparisons"
     _next_step: ClassVar[str] = ".to_frame() or .summary()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("frame", "period", "metric", "group", "value", "reference_value"),
+        *taken("frame", "difference", "difference_lower", "difference_upper"),
+        *taken("frame", "ratio", "ratio_lower", "ratio_upper", "within_noise"),
+    )
 
     def __len__(self) -> int:
         return len(self.frame)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per period, metric and group.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `period`, `metric`, `group`, `value`, `reference_value`, `difference` with
-            `difference_lower` and `difference_upper`, `ratio` with `ratio_lower` and
-            `ratio_upper`, and `within_noise`: whether the interval of the difference holds 0;
-            missing where there is no interval.
-        """
-        return self.frame.copy()
 
     def summary(self) -> pd.DataFrame:
         """Return the comparisons that are more than noise.

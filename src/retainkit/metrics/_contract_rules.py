@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from retainkit._core.columns import NEVER
+from retainkit._core.frame_columns import NEVER
 from retainkit._core.time import day_number
 from retainkit.contracts import ContractConvention
 from retainkit.contracts._dates import date_contracts

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import number_customers
+from retainkit._core.columns import Column, plain
+from retainkit._core.frame_columns import number_customers
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers, parse_as_of
 from retainkit.contracts import ContractDetails, Contracts, read_contracts
@@ -62,6 +63,11 @@ class ContractIndex(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "retention_rate(base, period=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id"),
+        Column("first_start", lambda t: from_day_numbers(t.first_day)),
+        Column("contracts", lambda t: np.bincount(t.row_customer, minlength=len(t))),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -122,22 +128,6 @@ class ContractIndex(ResultTable):
     def _running(self, day: int) -> BoolArray:
         """Return which rows cover the day before `day`."""
         return (self.row_start < day) & (self.row_end >= day)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `first_start`, `contracts`.
-        """
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "first_start": from_day_numbers(self.first_day),
-                "contracts": np.bincount(self.row_customer, minlength=len(self)),
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.result import ResultTable
 
 Origin = Literal["estimated", "default"]
@@ -86,6 +87,7 @@ class EconomicsTable(ResultTable):
 
     _what: ClassVar[str] = "parameters"
     _next_step: ClassVar[str] = '.get("win_keep_cost_ratio")'
+    _schema: ClassVar[tuple[Column, ...]] = (*recorded("parameters", *EconomicParameter._fields),)
 
     def __len__(self) -> int:
         return len(self.parameters)
@@ -119,16 +121,6 @@ class EconomicsTable(ResultTable):
                 return parameter
         msg = f"no parameter {name!r}; there are {[p.name for p in self.parameters]}"
         raise ValueError(msg)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per parameter.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields of `EconomicParameter`.
-        """
-        return pd.DataFrame(self.parameters, columns=list(EconomicParameter._fields))
 
     def summary(self) -> pd.DataFrame:
         """Return names, values and origins.

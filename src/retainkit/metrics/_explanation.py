@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, taken
 from retainkit._core.result import ResultTable
 from retainkit.metrics._catalog import METRIC_DEFINITIONS
 from retainkit.metrics._churn_forms import customer_days, departures, entered, is_plain
@@ -47,6 +48,9 @@ class Explanation(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".text, .numerator or .denominator"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("customers", "customer_id", "numerator", "denominator"),
+    )
 
     def __len__(self) -> int:
         return len(self.customers)
@@ -65,16 +69,6 @@ class Explanation(ResultTable):
         """Return who adds to one of the sums, and how much."""
         own = self.customers[self.customers[name] != 0.0]
         return own[["customer_id", name]].reset_index(drop=True)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer who adds to either sum.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `numerator`, `denominator`; in the order of the base.
-        """
-        return self.customers.copy()
 
     def summary(self) -> pd.DataFrame:
         """Return formula, numbers and heads.

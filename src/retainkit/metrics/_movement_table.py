@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column
 from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
@@ -79,31 +80,19 @@ class MovementTable(ResultTable):
 
     _what: ClassVar[str] = "movements"
     _next_step: ClassVar[str] = ".summary() for the periods, .to_frame() for the customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", lambda t: t.customer_id.take(t.moves.customer)),
+        Column("period", "moves.period", "_period_names", ordered=True),
+        Column("movement", "moves.kind", MOVEMENTS, ordered=True),
+        Column("amount", lambda t: t.moves.amount / t.units_per_money),
+    )
 
     def __len__(self) -> int:
         return len(self.moves.customer)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer, period and kind.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `period` and `movement` (ordered categories), `amount` [money], signed:
-            losses are negative.
-        """
-        moves = self.moves
-        labels = pd.Index([str(period) for period in self.periods])
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id.take(moves.customer),
-                "period": pd.Categorical.from_codes(moves.period, categories=labels, ordered=True),
-                "movement": pd.Categorical.from_codes(
-                    moves.kind, categories=pd.Index(MOVEMENTS), ordered=True
-                ),
-                "amount": moves.amount / self.units_per_money,
-            }
-        )
+    @property
+    def _period_names(self) -> list[str]:
+        return [str(period) for period in self.periods]
 
     def summary(self) -> pd.DataFrame:
         """Return the bridge of each period, in money.

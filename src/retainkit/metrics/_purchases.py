@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.columns import amounts_of, days_of, number_customers, require_columns
+from retainkit._core.columns import Column
+from retainkit._core.frame_columns import amounts_of, days_of, number_customers, require_columns
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers, parse_as_of
 from retainkit.metrics._bases import first_observed, observed_rows
@@ -56,6 +57,11 @@ class PurchaseIndex(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "retention_rate(base, period=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("first_purchase", "_first_purchase"),
+        Column("occasions", lambda t: np.bincount(t.customer, minlength=len(t))),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -129,21 +135,13 @@ class PurchaseIndex(ResultTable):
             inside &= self.row_amount >= 0.0
         return order_free_sums(self.row_amount, self.row_customer, len(self), keep=inside)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `first_purchase` (missing for none), `occasions`.
-        """
+    @property
+    def _first_purchase(self) -> npt.NDArray[np.datetime64]:
+        """Day of the first purchase; NaT for none."""
         never = self.first_day == NEVER
         first = from_day_numbers(np.where(never, 0, self.first_day))
         first[never] = np.datetime64("NaT", "s")
-        occasions = np.bincount(self.customer, minlength=len(self))
-        return pd.DataFrame(
-            {"customer_id": self.customer_id, "first_purchase": first, "occasions": occasions}
-        )
+        return first
 
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column
 from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
@@ -48,30 +49,17 @@ class RetentionCurve(ResultTable):
 
     _what: ClassVar[str] = "times"
     _next_step: ClassVar[str] = ".to_frame() or .mean_lifetime(horizon_days=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("days", "curve.time"),
+        Column("at_risk", "curve.at_risk"),
+        Column("left", "curve.events"),
+        Column("retention", "curve.survival"),
+        Column("lower", lambda t: log_log_bounds(t.curve, t.level)[0]),
+        Column("upper", lambda t: log_log_bounds(t.curve, t.level)[1]),
+    )
 
     def __len__(self) -> int:
         return len(self.curve.time)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the curve.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per time at which somebody left or was last seen: `days`, `at_risk`, `left`,
-            `retention`, `lower`, `upper` (log-log; NaN where the curve is 1 or 0).
-        """
-        lower, upper = log_log_bounds(self.curve, self.level)
-        return pd.DataFrame(
-            {
-                "days": self.curve.time,
-                "at_risk": self.curve.at_risk,
-                "left": self.curve.events,
-                "retention": self.curve.survival,
-                "lower": lower,
-                "upper": upper,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return customers, departures, the median stay and the longest observed.

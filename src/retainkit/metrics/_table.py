@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.metrics._cells import NO_REASON, Cells
@@ -63,6 +64,18 @@ class MetricTable(ResultTable):
 
     _what: ClassVar[str] = "values"
     _next_step: ClassVar[str] = '.get("retention_rate")'
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("period", "_period", "_period_names", ordered=True),
+        Column(
+            "metric",
+            lambda t: np.arange(len(t)) // len(t.groups) % len(t.metrics),
+            "metrics",
+            ordered=True,
+        ),
+        Column("group", lambda t: np.arange(len(t)) % len(t.groups), "groups", ordered=True),
+        *plain("value", "numerator", "denominator", "n", "lower", "upper"),
+        Column("reason", categories=REASONS),
+    )
 
     def __len__(self) -> int:
         return len(self.value)
@@ -147,41 +160,13 @@ class MetricTable(ResultTable):
             self.reason,
         )
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table in tidy form.
+    @property
+    def _period(self) -> npt.NDArray[np.int64]:
+        return np.arange(len(self)) // (len(self.groups) * len(self.metrics))
 
-        Returns
-        -------
-        pandas.DataFrame
-            `period`, `metric` and `group` (ordered categories), `value`, `numerator`,
-            `denominator`, `n`, `lower`, `upper`, `reason` (missing where there is a value);
-            period by period, metric by metric, "overall" first.
-        """
-        rows = np.arange(len(self))
-        blocks = rows // len(self.groups)
-        return pd.DataFrame(
-            {
-                "period": pd.Categorical.from_codes(
-                    blocks // len(self.metrics),
-                    categories=pd.Index([str(period) for period in self.periods]),
-                    ordered=True,
-                ),
-                "metric": pd.Categorical.from_codes(
-                    blocks % len(self.metrics), categories=pd.Index(self.metrics), ordered=True
-                ),
-                "group": pd.Categorical.from_codes(
-                    rows % len(self.groups), categories=pd.Index(self.groups), ordered=True
-                ),
-                "value": self.value,
-                "numerator": self.numerator,
-                "denominator": self.denominator,
-                "n": self.n,
-                "lower": self.lower,
-                "upper": self.upper,
-                "reason": pd.Categorical.from_codes(self.reason, categories=pd.Index(REASONS)),
-            },
-            copy=True,
-        )
+    @property
+    def _period_names(self) -> list[str]:
+        return [str(period) for period in self.periods]
 
     def summary(self) -> pd.DataFrame:
         """Return the values of the last period side by side.

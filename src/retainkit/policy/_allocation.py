@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.typing import FloatArray
 
@@ -51,6 +52,11 @@ class Allocation(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("measure", "_shown", "_shown_names"),
+        *plain("expected_gain", "expected_cost"),
+    )
 
     customer_id: pd.Index[Any]
     measures: tuple[str, ...]
@@ -86,34 +92,17 @@ class Allocation(ResultTable):
         """What one more unit of budget earns, in words."""
         return f"the next unit of budget earns {self.shadow_price:.4g}"
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
+    @property
+    def _shown_names(self) -> list[str]:
+        """Return the measures, "do_nothing" first and always."""
+        return [NO_MEASURE, *(name for name in self.measures if name != NO_MEASURE)]
 
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, measure (categorical; "do_nothing" is always a category),
-            expected_gain and expected_cost [money], in the order given.
-
-        Examples
-        --------
-        >>> from retainkit.policy import allocate_budget
-        >>> allocate_budget([[5.0], [1.0]], [2.0], budget=2.0, measures=("letter",)).to_frame()
-           customer_id     measure  expected_gain  expected_cost
-        0            0      letter            5.0            2.0
-        1            1  do_nothing            0.0            0.0
-        """
-        names = [NO_MEASURE, *(name for name in self.measures if name != NO_MEASURE)]
+    @property
+    def _shown(self) -> npt.NDArray[np.int16]:
+        """Return the position of each customer's measure among those shown."""
+        names = self._shown_names
         place = np.array([names.index(name) for name in self.measures] or [0], dtype=np.int16)
-        codes = np.where(self.measure < 0, np.int16(0), place[self.measure])
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "measure": pd.Categorical.from_codes(codes, pd.Index(names)),
-                "expected_gain": self.expected_gain,
-                "expected_cost": self.expected_cost,
-            }
-        )
+        return np.where(self.measure < 0, np.int16(0), place[self.measure])
 
     def summary(self) -> pd.DataFrame:
         """Return customers, gain and cost by measure, and what money earns at the margin.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.arrays import check_length
+from retainkit._core.columns import Column, recorded
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import PolicyStoppedError
@@ -114,6 +115,7 @@ class AuditTable(ResultTable):
 
     _what: ClassVar[str] = "groups"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or .enforce()"
+    _schema: ClassVar[tuple[Column, ...]] = (*recorded("rows", *AuditRow._fields),)
 
     rows: tuple[AuditRow, ...]
     config: AuditConfig
@@ -157,22 +159,6 @@ class AuditTable(ResultTable):
             fix="find the rule and the data behind the difference; AuditConfig(on_breach="
             '"report") only reports',
         )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per attribute, stance and group.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields of `AuditRow`.
-
-        Examples
-        --------
-        >>> from retainkit.policy import AuditConfig, AuditTable
-        >>> AuditTable(rows=(), config=AuditConfig()).to_frame().empty
-        True
-        """
-        return pd.DataFrame(self.rows, columns=list(AuditRow._fields))
 
     def summary(self) -> pd.DataFrame:
         """Return the worst judged group per attribute and stance.

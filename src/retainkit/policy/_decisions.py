@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.result import ResultTable
+from retainkit._core.columns import Column, plain
+from retainkit._core.result import TranslatedTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel
 from retainkit.policy._config import PolicyConfig
 from retainkit.policy._decision import ECONOMICS, Decision
-from retainkit.policy._frames import decision_frame, stance_summary
+from retainkit.policy._frames import coded_texts, stance_summary
 from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
 from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._measures import PolicyMeasure
@@ -32,7 +34,7 @@ _, _STANDING, _POTENTIAL, _RISK = _kernel.decode_states()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class DecisionTable(ResultTable):
+class DecisionTable(TranslatedTable):
     """Hold one decision per customer; rules and measures by reference, never per row.
 
     A decision depends on a customer's *state*: tier role x standing x potential x risk band, 108
@@ -79,6 +81,26 @@ class DecisionTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary(), .explain(customer_id) or .guard_rails()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("tier", "value_tier", "tier_names", ordered=True),
+        Column("standing", categories=STANDINGS, ordered=True),
+        Column("potential", categories=POTENTIALS, ordered=True),
+        Column("churn_risk", "risk", RISKS, ordered=True),
+        Column("stance", categories=STANCES, ordered=True),
+        Column("rule", lambda t: coded_texts(t.rule, [rule.id for rule in t.config.rules])),
+        Column("reason", "_reasons"),
+        Column("measures", "_measure_lists"),
+        Column("measure", categories="catalog.measures.id"),
+        *plain("expected_gain", "expected_cost"),
+        Column("economics", categories=ECONOMICS),
+        Column("debt_step", categories="catalog.debt_steps.id", ordered=True),
+        *plain("is_adverse", "lost_contribution", "replacement_cost"),
+        Column(
+            "confidence",
+            lambda t: np.full(len(t), np.nan) if t.confidence is None else t.confidence,
+        ),
+    )
     stances: ClassVar[tuple[Stance, ...]] = STANCES
     economics_names: ClassVar[tuple[str, ...]] = ECONOMICS
 
@@ -256,39 +278,15 @@ class DecisionTable(ResultTable):
             confidence=self._confidence_at(position),
         )
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer.
+    def _reasons(self, language: Language) -> pd.Categorical[str]:
+        return coded_texts(self.rule, [rule.reason.text(language) for rule in self.config.rules])
 
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of `reason`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Categories of tier, standing, potential, churn_risk and stance are ordered and all
-            present; `measures` lists the ids allowed, separated by "; "; `measure`, gain and
-            cost are missing where unknown and `economics` says why; `debt_step` is missing
-            where none applies; guard-rail amounts are NaN where nothing is taken.
-
-        Examples
-        --------
-        >>> from retainkit.policy import assess_potential, decide_actions
-        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-        >>> scheme = fit_tier_scheme(value)
-        >>> decisions = decide_actions(
-        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
-        >>> decisions.to_frame()[["tier", "potential", "stance"]]
-               tier potential     stance
-        0       key        no    protect
-        1       key        no    protect
-        2  ordinary        no   maintain
-        3     small        no  economise
-        4     small        no  economise
-        """
-        return decision_frame(self, language)
+    @property
+    def _measure_lists(self) -> pd.Categorical[str]:
+        """Return the measures allowed in each customer's state, as one text."""
+        ids = [measure.id for measure in self.catalog.measures]
+        allowed = allowed_by_state(self.catalog, self.config)
+        return coded_texts(self.state, ["; ".join(compress(ids, column)) for column in allowed.T])
 
     def summary(self) -> pd.DataFrame:
         """Return customers and future value by stance and tier.

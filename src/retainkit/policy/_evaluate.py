@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit.policy._logged import (
@@ -60,6 +61,12 @@ class PolicyEvaluation(ResultTable):
 
     _what: ClassVar[str] = "methods"
     _next_step: ClassVar[str] = ".to_frame() or .summary()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("method", "methods"),
+        *plain("value", "standard_error"),
+        Column("low", lambda t: t._bounds[0]),
+        Column("high", lambda t: t._bounds[1]),
+    )
     methods: ClassVar[tuple[str, ...]] = METHODS
 
     value: FloatArray
@@ -78,33 +85,9 @@ class PolicyEvaluation(ResultTable):
         """Interval of the doubly robust value."""
         return normal_bounds(float(self.value[0]), float(self.standard_error[0]), self.level)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per method: method, value, standard_error, low, high [money].
-
-        Returns
-        -------
-        pandas.DataFrame
-            "dr" first; bounds are NaN where no standard error is honest.
-
-        Examples
-        --------
-        >>> from retainkit.policy import evaluate_policy
-        >>> outcome = [0, 0, 0, 0, 0, 9, 9, 9, 9, 9]
-        >>> result = evaluate_policy([1] * 10, [0] * 5 + [1] * 5, outcome=outcome,
-        ...                          propensity=[0.5, 0.5], measures=("none", "mail"))
-        >>> result.to_frame()["value"].round(3).tolist()
-        [9.0, 9.0, 9.0, 9.0]
-        """
-        low, high = normal_bounds(self.value, self.standard_error, self.level)
-        return pd.DataFrame(
-            {
-                "method": list(METHODS),
-                "value": self.value,
-                "standard_error": self.standard_error,
-                "low": low,
-                "high": high,
-            }
-        )
+    @property
+    def _bounds(self) -> tuple[FloatArray, FloatArray]:
+        return normal_bounds(self.value, self.standard_error, self.level)
 
     def summary(self) -> pd.DataFrame:
         """Return where the policy wants what was tried how often.

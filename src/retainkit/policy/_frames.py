@@ -10,60 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit.policy._states import allowed_by_state
-from retainkit.policy._vocabulary import POTENTIALS, RISKS, STANCES, STANDINGS
-from retainkit.typing import Language
+from retainkit.policy._vocabulary import STANCES
 
 if TYPE_CHECKING:
     from retainkit.policy._decisions import DecisionTable
 
 
-def _ordered(codes: npt.NDArray[np.int8], words: Sequence[str]) -> pd.Categorical[str]:
-    return pd.Categorical.from_codes(codes, pd.Index([str(word) for word in words]), ordered=True)
-
-
-def _texts(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categorical[str]:
+def coded_texts(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categorical[str]:
     """Return coded texts that need not be unique."""
     unique = list(dict.fromkeys(texts))
     position = np.array([unique.index(text) for text in texts], dtype=np.int16)
     return pd.Categorical.from_codes(position[codes], pd.Index(unique))
-
-
-def _texts_or_none(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categorical[str]:
-    """Return coded texts; code -1 is missing."""
-    return pd.Categorical.from_codes(codes, pd.Index(list(texts)))
-
-
-def decision_frame(table: DecisionTable, language: Language) -> pd.DataFrame:
-    """Return one row per customer."""
-    rules, measures = table.config.rules, table.catalog.measures
-    allowed = allowed_by_state(table.catalog, table.config)
-    lists = [
-        "; ".join(m.id for m, yes in zip(measures, column, strict=True) if yes)
-        for column in allowed.T
-    ]
-    return pd.DataFrame(
-        {
-            "customer_id": table.customer_id,
-            "tier": _ordered(table.value_tier, table.tier_names),
-            "standing": _ordered(table.standing, STANDINGS),
-            "potential": _ordered(table.potential, POTENTIALS),
-            "churn_risk": _ordered(table.risk, RISKS),
-            "stance": _ordered(table.stance, STANCES),
-            "rule": _texts(table.rule, [rule.id for rule in rules]),
-            "reason": _texts(table.rule, [rule.reason.text(language) for rule in rules]),
-            "measures": _texts(table.state, lists),
-            "measure": _texts_or_none(table.measure, [m.id for m in measures]),
-            "expected_gain": table.expected_gain,
-            "expected_cost": table.expected_cost,
-            "economics": _texts(table.economics, table.economics_names),
-            "debt_step": _ordered(table.debt_step, [step.id for step in table.catalog.debt_steps]),
-            "is_adverse": table.is_adverse,
-            "lost_contribution": table.lost_contribution,
-            "replacement_cost": table.replacement_cost,
-            "confidence": np.nan if table.confidence is None else table.confidence,
-        }
-    )
 
 
 def stance_summary(table: DecisionTable) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.arrays import as_floats, check_same_customers
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocate import allocate_budget, budget_frontier
@@ -58,6 +59,13 @@ class GainTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .allocate(budget)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", lambda t: t.customer_id[np.nonzero(t._known)[0]]),
+        Column("measure", lambda t: np.nonzero(t._known)[1], "measures"),
+        Column("gain", lambda t: t.gain[t._known]),
+        Column("cost", lambda t: t.cost[t._known]),
+        Column("free_riders", lambda t: t.free_riders[t._known]),
+    )
 
     customer_id: pd.Index[Any]
     measures: tuple[str, ...]
@@ -157,36 +165,10 @@ class GainTable(ResultTable):
             return (limit.replace(measures=left),)
         return () if limit.at_least is None else (limit,)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer and measure with known economics.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, measure, gain, cost, free_riders [money]; doing nothing always appears.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from retainkit.policy import GainTable
-        >>> one = np.array([[0.0, 3.0]])
-        >>> GainTable(customer_id=pd.Index(["a"]), measures=("do_nothing", "letter"), gain=one,
-        ...     cost=one / 3, free_riders=one * 0, tier=np.array([0], dtype=np.int8),
-        ...     tier_names=("key",)).to_frame()[["measure", "gain", "cost"]]
-              measure  gain  cost
-        0  do_nothing   0.0   0.0
-        1      letter   3.0   1.0
-        """
-        rows, columns = np.nonzero(~np.isnan(self.gain))
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id[rows],
-                "measure": pd.Categorical.from_codes(columns, pd.Index(self.measures)),
-                "gain": self.gain[rows, columns],
-                "cost": self.cost[rows, columns],
-                "free_riders": self.free_riders[rows, columns],
-            }
-        )
+    @property
+    def _known(self) -> BoolArray:
+        """Which measures have known economics, per customer."""
+        return ~np.isnan(self.gain)
 
     def summary(self) -> pd.DataFrame:
         """Return one row per measure.

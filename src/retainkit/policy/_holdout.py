@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import check_codes, check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.policy import _kernel_hash
@@ -46,6 +47,12 @@ class Holdout(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .treated"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("tier", categories="tier_names", ordered=True),
+        Column("measure", categories="measures"),
+        *plain("held_out", "propensity"),
+    )
 
     customer_id: pd.Index[Any]
     measure: npt.NDArray[np.int16]
@@ -62,34 +69,6 @@ class Holdout(ResultTable):
     def treated(self) -> npt.NDArray[np.int16]:
         """Code of the measure each customer really gets; -1 = none."""
         return np.where(self.held_out, np.int16(-1), self.measure)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, tier, measure (missing where none is planned), held_out, propensity.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.policy import assign_holdout
-        >>> frame = assign_holdout(pd.Index(["a", "b"]), [0, -1], salt="spring").to_frame()
-        >>> frame["propensity"].tolist()
-        [0.9, nan]
-        """
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "tier": pd.Categorical.from_codes(
-                    self.tier, pd.Index(self.tier_names), ordered=True
-                ),
-                "measure": pd.Categorical.from_codes(self.measure, pd.Index(self.measures)),
-                "held_out": self.held_out,
-                "propensity": self.propensity,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per tier and measure that was planned.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import as_floats, check_same_customers
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.policy._allocation import Allocation
@@ -91,12 +92,23 @@ class AnnualPlan(ResultTable):
 
     _what: ClassVar[str] = "lines"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or review_plan(plan, ...)"
+    _schema: ClassVar[tuple[Column, ...]] = tuple(
+        Column(name, "_measures" if name == "measures" else f"lines.{name}")
+        for name in PlanLine._fields
+    )
 
     year: str
     lines: tuple[PlanLine, ...]
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @property
+    def _measures(self) -> list[str]:
+        """Return the measures of each line with their heads, as one text."""
+        return [
+            "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in self.lines
+        ]
 
     @property
     def tiers(self) -> tuple[PlanLine, ...]:
@@ -107,26 +119,6 @@ class AnnualPlan(ResultTable):
     def budget(self) -> float:
         """Budget of all tiers [money]."""
         return math.fsum(line.budget for line in self.tiers)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per line.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields of `PlanLine`; `measures` as text.
-
-        Examples
-        --------
-        >>> from retainkit.policy import AnnualPlan
-        >>> AnnualPlan(year="2026", lines=()).to_frame().empty
-        True
-        """
-        frame = pd.DataFrame(self.lines, columns=list(PlanLine._fields))
-        frame["measures"] = [
-            "; ".join(f"{name} ({heads})" for name, heads in line.measures) for line in self.lines
-        ]
-        return frame
 
     def summary(self) -> pd.DataFrame:
         """Return profit, target and budget of the tiers and of the base.

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import pandas as pd
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.policy._plan import AnnualPlan
@@ -105,28 +106,13 @@ class PlanReview(ResultTable):
 
     _what: ClassVar[str] = "lines"
     _next_step: ClassVar[str] = ".summary() or .by_owner()"
+    _schema: ClassVar[tuple[Column, ...]] = (*recorded("rows", *PlanVariance._fields),)
 
     year: str
     rows: tuple[PlanVariance, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per line of the plan.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields of `PlanVariance`.
-
-        Examples
-        --------
-        >>> from retainkit.policy import PlanReview
-        >>> PlanReview(year="2026", rows=()).to_frame().empty
-        True
-        """
-        return pd.DataFrame(self.rows, columns=list(PlanVariance._fields))
 
     def summary(self) -> pd.DataFrame:
         """Return the variance of each tier and of the base.

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import as_bools, as_floats, check_codes, check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.labels import Label
-from retainkit._core.result import ResultTable
+from retainkit._core.result import TranslatedTable
 from retainkit.errors import InvalidTableError
 from retainkit.policy import _kernel
 from retainkit.policy._config import PotentialConfig
@@ -51,7 +52,7 @@ class TierCuts(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class PotentialTable(ResultTable):
+class PotentialTable(TranslatedTable):
     """Potential of each customer, with what says so.
 
     Attributes
@@ -89,6 +90,12 @@ class PotentialTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "decide_actions(tiers, potential=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "headroom", "relative"),
+        Column("potential", "state", POTENTIALS, ordered=True),
+        Column("reason", categories="reason_names"),
+        Column("why", "reason", "_reason_texts"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -143,40 +150,8 @@ class PotentialTable(ResultTable):
         positive: BoolArray = self.state == _YES
         return positive
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of `why`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, headroom [money], relative, potential, reason, why.
-
-        Examples
-        --------
-        >>> from retainkit.policy import assess_potential
-        >>> from retainkit.tiers import fit_tier_scheme
-        >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
-        >>> assess_potential([9.0], scheme).to_frame()["reason"].item()
-        'near_next_tier'
-        """
-        texts = [Label(en=en, zh=zh).text(language) for *_, en, zh in POTENTIAL_REASONS]
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "headroom": self.headroom,
-                "relative": self.relative,
-                "potential": pd.Categorical.from_codes(
-                    self.state, pd.Index(POTENTIALS), ordered=True
-                ),
-                "reason": pd.Categorical.from_codes(self.reason, pd.Index(self.reason_names)),
-                "why": pd.Categorical.from_codes(self.reason, pd.Index(texts)),
-            }
-        )
+    def _reason_texts(self, language: Language) -> list[str]:
+        return [Label(en=en, zh=zh).text(language) for *_, en, zh in POTENTIAL_REASONS]
 
     def summary(self) -> pd.DataFrame:
         """Return one row per reason that occurs: potential, reason, customers, share.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.policy._effects import DRLearner, EffectEstimator, EffectModel
@@ -97,6 +98,11 @@ class PolicyRecommendation(ResultTable):
 
     _what: ClassVar[str] = "candidates"
     _next_step: ClassVar[str] = ".reason, .summary() or .choose(features)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("policy", "candidates.name"),
+        *recorded("candidates", *PolicyCandidate._fields[1:]),
+        Column("recommended", "_recommended"),
+    )
 
     measures: tuple[str, ...]
     kind: Literal["uniform", "personal"]
@@ -173,31 +179,10 @@ class PolicyRecommendation(ResultTable):
         costs = spread(self.cost if cost is None else cost, n, len(self.measures), "cost")
         return _best(self.model.effects(table) - costs, self.uniform)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per candidate.
-
-        Returns
-        -------
-        pandas.DataFrame
-            policy, value, gain, standard_error, gain_low [money per customer], treated, and
-            `recommended`: exactly one row is.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from retainkit.policy import recommend_policy
-        >>> mailed = np.arange(100) % 2
-        >>> recommend_policy(mailed, 5.0 + mailed, measures=("none", "mail")).to_frame()[
-        ...     ["policy", "gain", "recommended"]]
-          policy  gain  recommended
-        0   none  -1.0        False
-        1   mail   0.0         True
-        """
-        frame = pd.DataFrame(self.candidates)
-        frame = frame.rename(columns={"name": "policy"})
+    @property
+    def _recommended(self) -> list[bool]:
         chosen = self.candidates.index(self._chosen)
-        frame["recommended"] = [i == chosen for i in range(len(frame))]
-        return frame
+        return [i == chosen for i in range(len(self))]
 
     def summary(self) -> pd.DataFrame:
         """Return the candidates, the recommended one first.

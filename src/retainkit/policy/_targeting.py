@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import as_bools, as_floats
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -38,6 +39,7 @@ class TargetingCurve(ResultTable):
 
     _what: ClassVar[str] = "depths"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or .qini"
+    _schema: ClassVar[tuple[Column, ...]] = (*plain("share", "customers", "incremental", "profit"),)
 
     customers: npt.NDArray[np.int64]
     incremental: FloatArray
@@ -88,32 +90,6 @@ class TargetingCurve(ResultTable):
         14.0
         """
         return float(np.interp(share, self.share, self.profit))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per depth: share, customers, incremental, profit.
-
-        Returns
-        -------
-        pandas.DataFrame
-            From nobody to everybody.
-
-        Examples
-        --------
-        >>> from retainkit.policy import targeting_curve
-        >>> targeting_curve([2, 2, 1, 1], [1, 0, 1, 0], outcome=[9.0, 1.0, 2.0, 2.0]).to_frame()
-           share  customers  incremental  profit
-        0    0.0          0          0.0     0.0
-        1    0.5          2         16.0    16.0
-        2    1.0          4         16.0    16.0
-        """
-        return pd.DataFrame(
-            {
-                "share": self.share,
-                "customers": self.customers,
-                "incremental": self.incremental,
-                "profit": self.profit,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return the best depth beside treating everybody.

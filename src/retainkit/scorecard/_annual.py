@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, taken
 from retainkit._core.labels import Label
-from retainkit._core.result import ResultTable, frame_html
+from retainkit._core.result import TranslatedTable, frame_html
 from retainkit.errors import SchemaError
 from retainkit.metrics import (
     ContractIndex,
@@ -112,7 +113,7 @@ FRONT_LINES: Final[dict[str, FrontLine]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class TwoFronts(ResultTable):
+class TwoFronts(TranslatedTable):
     """Expansion and consolidation side by side, per period, against plan.
 
     Attributes
@@ -128,28 +129,17 @@ class TwoFronts(ResultTable):
 
     _what: ClassVar[str] = "lines"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *taken("frame", "period", "front", "line"),
+        Column("name", "_names"),
+        *taken("frame", "unit", "actual", "plan", "gap", "on_plan", "reason"),
+    )
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per period and line.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of `name`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `period`, `front`, `line`, `name`, `unit`, `actual` (NaN where it cannot be computed,
-            with `reason`), `plan`, `gap` (actual - plan), `on_plan` (missing without both).
-        """
-        names = self.frame["line"].map(lambda line: FRONT_LINES[line].name.text(language))
-        result = self.frame.copy()
-        result.insert(3, "name", names)
-        return result
+    def _names(self, language: Language) -> pd.Series[str]:
+        return self.frame["line"].map(lambda line: FRONT_LINES[line].name.text(language))
 
     def summary(self) -> pd.DataFrame:
         """Return the last period with both fronts side by side.

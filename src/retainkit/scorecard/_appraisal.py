@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
@@ -76,6 +77,12 @@ class OwnerAppraisal(ResultTable):
 
     _what: ClassVar[str] = "owners"
     _next_step: ClassVar[str] = ".summary(); read FAIRNESS_NOTE before judging anybody"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("owner", "owners"),
+        *plain("customers", "kept", "expected", "retention", "lower", "upper"),
+        *plain("adjusted", "adjusted_lower", "adjusted_upper", "upgrades", "downgrades"),
+        *plain("profit", "profit_gap", "gap_lower", "gap_upper", "net_moves", "verdict"),
+    )
 
     def __len__(self) -> int:
         return len(self.owners)
@@ -102,24 +109,10 @@ class OwnerAppraisal(ResultTable):
         total = int(self.customers.sum())
         return float(self.kept.sum() / total) if total else float("nan")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per owner.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `owner`, the figures, `verdict`.
-        """
-        figures: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in (
-                *("customers", "kept", "expected", "retention", "lower", "upper"),
-                *("adjusted", "adjusted_lower", "adjusted_upper", "upgrades", "downgrades"),
-                *("profit", "profit_gap", "gap_lower", "gap_upper"),
-            )
-        }
-        frame = pd.DataFrame({"owner": list(self.owners), **figures}, copy=True)
-        return frame.assign(net_moves=self.upgrades - self.downgrades, verdict=list(self.verdict))
+    @property
+    def net_moves(self) -> npt.NDArray[np.int64]:
+        """Upgrades minus downgrades."""
+        return self.upgrades - self.downgrades
 
     def summary(self) -> pd.DataFrame:
         """Return the fair comparison.

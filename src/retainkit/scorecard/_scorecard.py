@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
 
-import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.labels import Label
-from retainkit._core.result import ResultTable, frame_html
+from retainkit._core.result import ResultTable, TranslatedTable, frame_html
 from retainkit.scorecard._measures import Measure, Objective, Perspective
 from retainkit.scorecard._svg import draw_map
 from retainkit.scorecard._template import ScorecardTemplate
@@ -144,7 +144,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Scorecard(ResultTable):
+class Scorecard(TranslatedTable):
     """The strategy map with numbers: one row per measure.
 
     Parameters
@@ -167,6 +167,25 @@ class Scorecard(ResultTable):
 
     _what: ClassVar[str] = "measures"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or .findings"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("part", lambda t: [_part(entry.objective) for entry in t.entries]),
+        Column("perspective", "entries.objective.perspective.label.text"),
+        Column("process", "entries.objective.process.label.text"),
+        Column("objective", "entries.objective.name.text"),
+        Column("measure", "entries.measure.id"),
+        Column("name", "entries.measure.text"),
+        Column("definition", "entries.measure.definition.text"),
+        *recorded("entries.measure", "unit", "direction"),
+        Column("value", "entries.value", dtype="float64"),
+        Column("target", "entries.measure.target.value", dtype="float64"),
+        Column("status", "entries.status", tuple(MeasureStatus), ordered=True),
+        Column("signal", "entries.signal", tuple(Signal), ordered=True),
+        Column("previous", "entries.previous", dtype="float64"),
+        Column("trend", "entries.trend", tuple(Trend), ordered=True),
+        Column("reason", "entries.reason"),
+        *recorded("entries.measure", "source", "owner"),
+        Column("note", "entries.note"),
+    )
 
     template: ScorecardTemplate
     entries: tuple[ScorecardEntry, ...]
@@ -202,35 +221,6 @@ class Scorecard(ResultTable):
         """
         measure = self.template.measure(measure_id)
         return next(entry for entry in self.entries if entry.measure.id == measure.id)
-
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per measure.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of perspective, process, objective, name and definition.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the template; `value` and `target` are NaN where there is none,
-            `reason` says why a value is missing.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import build_scorecard
-        >>> card = build_scorecard({"retention_rate": 0.8}, targets={"retention_rate": 0.85})
-        >>> frame = card.to_frame()
-        >>> frame.loc[frame["status"] != "missing", ["measure", "value", "target", "signal"]]
-                  measure  value  target signal
-        9  retention_rate    0.8    0.85  amber
-        """
-        frame = pd.DataFrame([_row(entry, language) for entry in self.entries])
-        frame["status"] = _categorical(frame["status"], MeasureStatus)
-        frame["signal"] = _categorical(frame["signal"], Signal)
-        frame["trend"] = _categorical(frame["trend"], Trend)
-        return frame.astype({"value": np.float64, "target": np.float64, "previous": np.float64})
 
     def to_svg(self, *, language: Language = "en") -> str:
         """Draw the strategy map: objectives in their perspectives, measures with their lights.
@@ -284,13 +274,12 @@ class Scorecard(ResultTable):
         return pd.DataFrame([{"part": part, **_counts(found)} for part, found in parts.items()])
 
     def _repr_html_(self) -> str:
-        known = [entry for entry in self.entries if entry.value is not None]
-        head = ResultTable._repr_html_(self)
-        if not known:
+        head, frame = ResultTable._repr_html_(self), self.to_frame()
+        known = frame[frame["status"] != MeasureStatus.MISSING.value].reset_index(drop=True)
+        if known.empty:
             return head
-        rows = pd.DataFrame([_row(entry, "en") for entry in known])
-        shown = rows[["part", "name", "value", "target", "signal", "status", "owner"]]
-        return head + frame_html(shown.astype({"value": np.float64, "target": np.float64}))
+        shown = ["part", "name", "value", "target", "signal", "status", "owner"]
+        return head + frame_html(known[shown])
 
 
 def _part(objective: Objective) -> str:
@@ -300,41 +289,9 @@ def _part(objective: Objective) -> str:
     return f"{objective.perspective.value}.{objective.process.value}"
 
 
-def _row(entry: ScorecardEntry, language: Language) -> dict[str, object]:
-    """Return one row of the table."""
-    measure, objective = entry.measure, entry.objective
-    process = objective.process
-    return {
-        "part": _part(objective),
-        "perspective": objective.perspective.label.text(language),
-        "process": None if process is None else process.label.text(language),
-        "objective": objective.name.text(language),
-        "measure": measure.id,
-        "name": measure.text(language),
-        "definition": measure.definition.text(language),
-        "unit": measure.unit,
-        "direction": measure.direction,
-        "value": np.nan if entry.value is None else entry.value,
-        "target": np.nan if measure.target is None else measure.target.value,
-        "status": entry.status.value,
-        "signal": entry.signal.value,
-        "previous": np.nan if entry.previous is None else entry.previous,
-        "trend": entry.trend.value,
-        "reason": entry.reason,
-        "source": measure.source,
-        "owner": measure.owner,
-        "note": entry.note,
-    }
-
-
 def _counts(entries: list[ScorecardEntry]) -> dict[str, int]:
     """Return how many measures have each status and light."""
     counts = {"measures": len(entries)}
     counts |= {status.value: sum(e.status is status for e in entries) for status in MeasureStatus}
     lights = [signal for signal in Signal if signal is not Signal.NONE]
     return counts | {signal.value: sum(e.signal is signal for e in entries) for signal in lights}
-
-
-def _categorical(values: pd.Series[str], words: type[StrEnum]) -> pd.Categorical[str]:
-    """Return words as an ordered categorical."""
-    return pd.Categorical(values, categories=pd.Index([w.value for w in words]), ordered=True)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.frames import text_series
 from retainkit._core.result import ResultTable
 from retainkit.tables._reasons import describe_reason
@@ -97,6 +98,16 @@ class Ledger(ResultTable):
 
     _what: ClassVar[str] = "entries"
     _next_step: ClassVar[str] = ".to_frame(), .rows()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *recorded("entries", "table", "kind", "reason"),
+        Column("rows", "entries.rows", dtype="int64"),
+        Column("rows_matching", "entries.rows_matching", dtype="int64"),
+        Column("amount", "entries.amount", dtype="float64"),
+        Column("unreadable_amounts", "entries.unreadable_amounts", dtype="int64"),
+        Column("policy", "entries.policy"),
+        Column("meaning", lambda t: [describe_reason(entry.reason) for entry in t.entries]),
+        Column("examples", lambda t: ["; ".join(entry.examples) for entry in t.entries]),
+    )
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -200,37 +211,6 @@ class Ledger(ResultTable):
             if entry.kind in ("excluded", "rejected"):
                 found[entry.reason] = found.get(entry.reason, 0) + entry.rows
         return found
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per entry.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields of `LedgerEntry` with `amount` rounded once (NaN without amounts) and
-            `meaning` of the reason; in ledger order.
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> list(Ledger.combine().to_frame().columns)[:5]
-        ['table', 'kind', 'reason', 'rows', 'rows_matching']
-        """
-        columns = {
-            "table": [e.table for e in self.entries],
-            "kind": [e.kind for e in self.entries],
-            "reason": [e.reason for e in self.entries],
-            "rows": pd.Series([e.rows for e in self.entries], dtype="int64"),
-            "rows_matching": pd.Series([e.rows_matching for e in self.entries], dtype="int64"),
-            "amount": pd.Series([e.amount for e in self.entries], dtype="float64"),
-            "unreadable_amounts": pd.Series(
-                [e.unreadable_amounts for e in self.entries], dtype="int64"
-            ),
-            "policy": [e.policy for e in self.entries],
-            "meaning": [describe_reason(e.reason) for e in self.entries],
-            "examples": ["; ".join(e.examples) for e in self.entries],
-        }
-        return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
         """Say where the rows went, in few columns.

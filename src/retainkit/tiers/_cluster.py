@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.columns import Column
 from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit._core.result import ResultTable
@@ -90,6 +91,10 @@ class ClusterTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or segment_cube([table.to_dimension(), ...])"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("cluster", lambda t: t.cluster + np.int16(1)),
+    )
 
     customer_id: pd.Index[Any]
     traits: tuple[str, ...]
@@ -129,16 +134,6 @@ class ClusterTable(ResultTable):
         """
         levels = tuple(str(k + 1) for k in range(self.config.n_clusters))
         return Dimension(name, "behaviour", levels, self.cluster)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id` and `cluster`, counted from 1.
-        """
-        return pd.DataFrame({"customer_id": self.customer_id, "cluster": self.cluster + 1})
 
     def summary(self) -> pd.DataFrame:
         """Return one row per group: heads, share, and the mean of each trait.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import categorical, check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.tiers._confidence import ValueDistribution, tier_probabilities
 from retainkit.tiers._tier_table import TierTable
@@ -44,6 +45,12 @@ class TierConfidence(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .tiers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("value_tier", "tiers.value_tier", "tiers.scheme.names", ordered=True),
+        *plain("confidence", "borderline"),
+        Column("likeliest", categories="tiers.scheme.names", ordered=True),
+    )
 
     def __len__(self) -> int:
         return len(self.tiers)
@@ -71,24 +78,24 @@ class TierConfidence(ResultTable):
         best[unknown] = -1
         return best
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
+    def probabilities(self) -> pd.DataFrame:
+        """Return the probability of each tier.
 
         Returns
         -------
         pandas.DataFrame
-            customer_id, value_tier, confidence, borderline, likeliest, and `p_<tier>` per tier.
+            One row per customer and tier, best tier first: customer_id, tier, probability;
+            NaN where not known.
         """
         names = self.tiers.scheme.names
-        columns: dict[str, Any] = {
-            "customer_id": self.customer_id,
-            "value_tier": categorical(self.tiers.value_tier, names, ordered=True),
-            "confidence": self.confidence,
-            "borderline": self.borderline,
-            "likeliest": categorical(self.likeliest, names, ordered=True),
-        }
-        columns |= {f"p_{name}": self.probability[:, k] for k, name in enumerate(names)}
-        return pd.DataFrame(columns)
+        codes = np.tile(np.arange(len(names), dtype=np.int8), len(self))
+        return pd.DataFrame(
+            {
+                "customer_id": self.customer_id.repeat(len(names)),
+                "tier": categorical(codes, names, ordered=True),
+                "probability": self.probability.ravel(),
+            }
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per tier: how many are in it, how many are expected, how sure that is.

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from retainkit._core.arrays import as_column, check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import percentile_bounds
 from retainkit._core.result import ResultTable
@@ -76,6 +77,9 @@ class PartWorths(ResultTable):
 
     _what: ClassVar[str] = "levels"
     _next_step: ClassVar[str] = ".to_frame() or .summary()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("attribute", "level", "part_worth", "standard_error", "lower", "upper"),
+    )
 
     attribute: tuple[str, ...]
     level: tuple[str, ...]
@@ -89,25 +93,6 @@ class PartWorths(ResultTable):
 
     def __len__(self) -> int:
         return len(self.level)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per level.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Attribute, level, part-worth, standard error and interval.
-        """
-        return pd.DataFrame(
-            {
-                "attribute": self.attribute,
-                "level": self.level,
-                "part_worth": self.part_worth,
-                "standard_error": self.standard_error,
-                "lower": self.lower,
-                "upper": self.upper,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per attribute: its importance with the interval.

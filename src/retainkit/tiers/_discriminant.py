@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from retainkit._core.arrays import check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
@@ -78,6 +79,11 @@ class Discrimination(ResultTable):
 
     _what: ClassVar[str] = "traits"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("trait", "traits"),
+        *plain("structure", "accuracy_alone"),
+        Column("gain_over_baseline", lambda t: t.accuracy_alone - t.baseline),
+    )
 
     traits: tuple[str, ...]
     segments: tuple[str, ...]
@@ -114,22 +120,8 @@ class Discrimination(ResultTable):
         return self.interval[0] > self.baseline
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per trait: correlation with the first discriminant, accuracy alone.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The most telling trait first.
-        """
-        frame = pd.DataFrame(
-            {
-                "trait": self.traits,
-                "structure": self.structure,
-                "accuracy_alone": self.accuracy_alone,
-                "gain_over_baseline": self.accuracy_alone - self.baseline,
-            }
-        )
-        return frame.sort_values(
+        """Return one row per trait, the most telling first."""
+        return self._frame("en").sort_values(
             "accuracy_alone", ascending=False, ignore_index=True, kind="stable"
         )
 

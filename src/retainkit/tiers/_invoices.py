@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import as_column
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import InvalidTableError, SchemaError
@@ -78,6 +79,12 @@ class PaymentTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "assess_standing(None, customer_id=..., payments=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "invoices", "billed", "settled", "open_amount"),
+        *(Column(f"open_{age}", f"ageing.{k}") for k, age in enumerate(AGES)),
+        *plain("disputed_amount", "overdue_amount", "days_overdue", "judged", "late_share"),
+        *plain("seriously_late_share", "disputed_share", "average_days_late"),
+    )
     ages: ClassVar[tuple[str, ...]] = AGES
 
     customer_id: pd.Index[Any]
@@ -110,28 +117,6 @@ class PaymentTable(ResultTable):
         """Whether billed is settled plus open, for every customer, to rounding."""
         gap = np.abs(self.billed - self.settled - self.open_amount)
         return bool((gap <= 1e-9 * np.maximum(self.billed, 1.0)).all())
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Balance, ageing (`open_...`), lateness and disputes.
-        """
-        columns: dict[str, Any] = {
-            "customer_id": self.customer_id,
-            "invoices": self.invoices,
-            "billed": self.billed,
-            "settled": self.settled,
-            "open_amount": self.open_amount,
-        }
-        columns |= {f"open_{age}": self.ageing[:, k] for k, age in enumerate(AGES)}
-        for name in ("disputed_amount", "overdue_amount", "days_overdue", "judged", "late_share"):
-            columns[name] = getattr(self, name)
-        for name in ("seriously_late_share", "disputed_share", "average_days_late"):
-            columns[name] = getattr(self, name)
-        return pd.DataFrame(columns).copy()
 
     def summary(self) -> pd.DataFrame:
         """Return the ageing of all customers together.

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.arrays import as_column, categorical, check_length, index_of
+from retainkit._core.arrays import as_column, check_length, index_of
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
@@ -132,6 +133,12 @@ class LifecycleTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("stage", categories=STAGES, ordered=True),
+        Column("stage_reason", "reason", _REASONS),
+        *plain("rhythm", "silence"),
+    )
     stages: ClassVar[tuple[str, ...]] = STAGES
     reasons: ClassVar[tuple[str, ...]] = _REASONS
 
@@ -154,25 +161,6 @@ class LifecycleTable(ResultTable):
         """Time since the last purchase, in own gaps."""
         arrays = _read(self.history)
         return arrays["inactive_for"] / _rhythm(arrays, self.scheme)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `stage` and `reason` are categoricals with every category present; missing where
-            the stage is not computable.
-        """
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "stage": categorical(self.stage, self.stages, ordered=True),
-                "stage_reason": categorical(self.reason, self.reasons),
-                "rhythm": self.rhythm,
-                "silence": self.silence,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per stage: both labels, the number and the share of customers.

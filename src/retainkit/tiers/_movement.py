@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
@@ -57,6 +58,10 @@ class TierMovement(ResultTable):
 
     _what: ClassVar[str] = "moves"
     _next_step: ClassVar[str] = ".matrix(), .rates() or fit_tier_chain(movement)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("before", "after", "customers", "probability", "lower", "upper"),
+        *plain("value_before", "value_after"),
+    )
 
     tiers: tuple[str, ...]
     counts: _Int
@@ -186,14 +191,7 @@ class TierMovement(ResultTable):
         return [(name, *rest) for rest in zip(MOVEMENTS, found, among, strict=True)]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per state before and state after.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `before`, `after`, `customers`, `probability` with its Jeffreys interval, and the
-            value before and after [money].
-        """
+        """Return one row per state before and state after."""
         n, k = self.counts.shape
         heads = np.repeat(self.counts.sum(axis=1), k).astype(np.float64)
         low, high = jeffreys(self.counts.ravel().astype(np.float64), heads, self.level)

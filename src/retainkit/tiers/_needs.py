@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from retainkit._core.arrays import check_length
 from retainkit._core.catalogue import read_catalogue
+from retainkit._core.columns import Column
 from retainkit._core.config import FrozenModel
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
@@ -131,12 +132,21 @@ class NeedTable(ResultTable):
     >>> from retainkit.tiers import assign_tiers, fit_tier_scheme, match_needs
     >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
     >>> needs = match_needs(assign_tiers(value, fit_tier_scheme(value)))
-    >>> needs.to_frame()["needs"].tolist()
+    >>> needs.count.tolist()
     [9, 7, 4, 4, 4]
     """
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", lambda t: t.customer_id.repeat(t.has.shape[1])),
+        Column(
+            "need",
+            lambda t: np.tile(np.arange(t.has.shape[1], dtype=np.int16), len(t)),
+            "catalog.needs.id",
+        ),
+        Column("has", lambda t: t.has.ravel()),
+    )
 
     customer_id: pd.Index[Any]
     catalog: NeedCatalog
@@ -146,17 +156,11 @@ class NeedTable(ResultTable):
     def __len__(self) -> int:
         return int(self.has.shape[0])
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer: how many needs, and one column of truth per need.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the customers.
-        """
-        columns = {need.id: self.has[:, k].copy() for k, need in enumerate(self.catalog.needs)}
-        counts = self.has.sum(axis=1)
-        return pd.DataFrame({"customer_id": self.customer_id, "needs": counts, **columns})
+    @property
+    def count(self) -> npt.NDArray[np.int64]:
+        """How many of the needs each customer has."""
+        count: npt.NDArray[np.int64] = self.has.sum(axis=1)
+        return count
 
     def summary(self) -> pd.DataFrame:
         """Return one row per need: whose it is, in words, and how many and how much it concerns.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from retainkit._core.columns import Column, recorded
 from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
@@ -85,6 +86,10 @@ class AppliedOverrides(ResultTable):
 
     _what: ClassVar[str] = "overrides"
     _next_step: ClassVar[str] = ".to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *recorded("overrides", *TierOverride.model_fields),
+        Column("status", categories=_STATUSES),
+    )
     statuses: ClassVar[tuple[str, ...]] = _STATUSES
 
     overrides: tuple[TierOverride, ...]
@@ -100,19 +105,6 @@ class AppliedOverrides(ResultTable):
         """Which overrides set a tier."""
         applied: npt.NDArray[np.bool_] = self.status == _APPLIED
         return applied
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per override with its status.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the order in which they were handed in.
-        """
-        rows = [override.model_dump() for override in self.overrides]
-        frame = pd.DataFrame(rows, columns=list(TierOverride.model_fields))
-        frame["status"] = pd.Categorical.from_codes(self.status, pd.Index(_STATUSES))
-        return frame
 
     def summary(self) -> pd.DataFrame:
         """Return how many overrides have each status.

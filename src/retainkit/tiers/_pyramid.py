@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import as_floats, check_length
+from retainkit._core.columns import Column, plain
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.tiers import _kernel
@@ -49,6 +50,12 @@ class TierPyramid(ResultTable):
 
     _what: ClassVar[str] = "tiers"
     _next_step: ClassVar[str] = ".to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("tier", lambda t: np.arange(len(t)), "names", ordered=True),
+        Column("label_en", "labels.en"),
+        Column("label_zh", "labels.zh"),
+        *plain("customers", "customer_share", "valued", "value", "value_share", "average"),
+    )
 
     names: tuple[str, ...]
     labels: tuple[Label, ...]
@@ -92,29 +99,6 @@ class TierPyramid(ResultTable):
         average = np.full(len(self), np.nan)
         np.divide(self.value, self.valued, out=average, where=self.valued > 0)
         return average
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per tier.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `tier` is a categorical ordered best first, "bad" last; every tier has a row. A
-            share of a total that is not positive, and the average of nobody, are NaN.
-        """
-        return pd.DataFrame(
-            {
-                "tier": pd.Categorical(self.names, self.names, ordered=True),
-                "label_en": [label.en for label in self.labels],
-                "label_zh": [label.zh for label in self.labels],
-                "customers": self.customers,
-                "customer_share": self.customer_share,
-                "valued": self.valued,
-                "value": self.value,
-                "value_share": self.value_share,
-                "average": self.average,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return the tiers and a last row with the whole base.

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from retainkit._core.arrays import as_column
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
@@ -120,6 +121,12 @@ class TierState(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "assign_tiers(value, scheme, previous=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("tier", categories="names", ordered=True),
+        *plain("periods", "evidence"),
+        Column("candidate", categories="names", ordered=True),
+    )
 
     customer_id: pd.Index[Any]
     names: tuple[str, ...]
@@ -130,34 +137,6 @@ class TierState(ResultTable):
 
     def __len__(self) -> int:
         return self.tier.size
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer, ready to be stored.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `tier` and `candidate` as names, `periods`, `evidence`.
-
-        Examples
-        --------
-        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-        >>> state = assign_tiers([60.0, 2.0], fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])).state
-        >>> state.to_frame()[["tier", "periods", "evidence"]]
-            tier  periods  evidence
-        0    key        1         0
-        1  small        1         0
-        """
-        names = np.array(self.names, dtype=object)
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "tier": pd.Categorical(names[self.tier], self.names, ordered=True),
-                "periods": self.periods.copy(),
-                "evidence": self.evidence.copy(),
-                "candidate": pd.Categorical(names[self.candidate], self.names, ordered=True),
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return heads per tier, and how many of them wait for a promotion or a demotion.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.arrays import categorical
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit._core.time import from_day_numbers
 from retainkit.tiers._catalog import SEVERITY_STEPS, STANDING_REASONS, STANDINGS
@@ -73,6 +73,15 @@ class StandingTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "assign_tiers(value, scheme, standing=...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("standing", categories=STANDINGS, ordered=True),
+        Column("standing_reason", "reason", _REASONS),
+        Column("severity", categories=_STEPS, ordered=True),
+        Column("all_reasons", "_all_reasons"),
+        *plain("overdue_amount", "days_overdue"),
+        Column("clear_since", "_clear_since"),
+    )
     standings: ClassVar[tuple[str, ...]] = STANDINGS
     reasons: ClassVar[tuple[str, ...]] = _REASONS
 
@@ -93,39 +102,13 @@ class StandingTable(ResultTable):
         """Step of severity, the position in `SEVERITY_STEPS`."""
         return _STEP[self.reason]
 
-    def columns(self) -> dict[str, pd.Categorical[Any]]:
-        """Return the columns that other tables show beside theirs.
-
-        Returns
-        -------
-        dict of str to pandas.Categorical
-            `standing`, ordered by rising severity, and `standing_reason`; every category is
-            present.
-        """
-        return {
-            "standing": categorical(self.standing, self.standings, ordered=True),
-            "standing_reason": categorical(self.reason, self.reasons),
-        }
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `standing` and `severity` are ordered by rising severity; `all_reasons` names every
-            reason that holds, most severe first; `clear_since` is missing but on probation.
-        """
+    @property
+    def _clear_since(self) -> pd.Series[Any]:
+        """First day without a bad sign; missing but on probation."""
         since = from_day_numbers(np.maximum(self.clear_since, 0))
-        evidence = {
-            "severity": categorical(self.severity, _STEPS, ordered=True),
-            "all_reasons": self._all_reasons(),
-            "overdue_amount": self.overdue_amount.copy(),
-            "days_overdue": self.days_overdue.copy(),
-            "clear_since": pd.Series(since).where(self.clear_since >= 0),
-        }
-        return pd.DataFrame({"customer_id": self.customer_id, **self.columns(), **evidence})
+        return pd.Series(since).where(self.clear_since >= 0)
 
+    @property
     def _all_reasons(self) -> pd.Categorical[Any]:
         """Return the reasons that hold as one text; few combinations occur."""
         found, codes = np.unique(self.evidence, return_inverse=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.arrays import categorical
+from retainkit._core.columns import Column, plain, taken
 from retainkit._core.frames import text_series
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
@@ -66,6 +66,19 @@ class TierTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "tier_pyramid(tiers) or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "value"),
+        Column("tier", categories="categories", ordered=True),
+        Column("value_tier", categories="scheme.names", ordered=True),
+        Column("reason", categories=_REASONS),
+        *plain("lower_bound", "margin", "relative_margin", "to_next_tier", "borderline"),
+        Column("confidence"),
+        Column("periods_in_tier", "memory.periods"),
+        Column("evidence", "memory.evidence"),
+        Column("standing", "standing.standing", "standing.standings", ordered=True),
+        Column("standing_reason", "standing.reason", "standing.reasons"),
+        *taken("_by_hand", "override_reason", "override_owner", "override_expires"),
+    )
     reasons: ClassVar[tuple[str, ...]] = _REASONS
 
     customer_id: pd.Index[Any]
@@ -147,48 +160,17 @@ class TierTable(ResultTable):
         unsure = self.confidence < self.stability.borderline_below
         return np.where(np.isnan(self.confidence), near, unsure)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `tier`, `value_tier` and `reason` are categoricals with every category present, the
-            tiers ordered best first with "bad" last; `standing` and `standing_reason` only
-            where a standing was given, `confidence`, `periods_in_tier` and `evidence`, and the
-            columns of overrides likewise. Margins are NaN where there is no bound.
-        """
-        columns: dict[str, Any] = {
-            "customer_id": self.customer_id,
-            "value": self.value.copy(),
-            "tier": categorical(self.tier, self.categories, ordered=True),
-            "value_tier": categorical(self.value_tier, self.scheme.names, ordered=True),
-            "reason": categorical(self.reason, self.reasons),
-            "lower_bound": self.lower_bound,
-            "margin": self.margin,
-            "relative_margin": self.relative_margin,
-            "to_next_tier": self.to_next_tier,
-            "borderline": self.borderline,
-        }
-        if self.confidence is not None:
-            columns["confidence"] = self.confidence.copy()
-        if self.memory is not None:
-            columns["periods_in_tier"] = self.memory.periods.copy()
-            columns["evidence"] = self.memory.evidence.copy()
-        if self.standing is not None:
-            columns |= self.standing.columns()
-        if self.overrides is not None:
-            columns |= self._override_columns(self.overrides)
-        return pd.DataFrame(columns)
-
-    def _override_columns(self, overrides: AppliedOverrides) -> dict[str, Any]:
-        """Return who set a tier by hand, why and until when; missing for everybody else."""
+    @property
+    def _by_hand(self) -> pd.DataFrame | None:
+        """Who set a tier by hand, why and until when; missing for everybody else."""
+        if self.overrides is None:
+            return None
         said = np.full((3, len(self)), None, dtype=object)
-        for position in np.flatnonzero(overrides.applied):
-            one = overrides.overrides[position]
-            said[:, overrides.row[position]] = (one.reason, one.owner, one.expires.isoformat())
+        for position in np.flatnonzero(self.overrides.applied):
+            one = self.overrides.overrides[position]
+            said[:, self.overrides.row[position]] = one.reason, one.owner, one.expires.isoformat()
         names = ("override_reason", "override_owner", "override_expires")
-        return {name: text_series(texts) for name, texts in zip(names, said, strict=True)}
+        return pd.DataFrame({name: text_series(row) for name, row in zip(names, said, strict=True)})
 
     def summary(self) -> pd.DataFrame:
         """Return one row per tier shown: both labels and the number of customers.

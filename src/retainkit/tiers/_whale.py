@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import as_floats
+from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.tiers import _kernel
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -53,6 +54,15 @@ class WhaleCurve(ResultTable):
 
     _what: ClassVar[str] = "points"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customers"),
+        Column("customer_share", lambda t: t.customers / t.n if t.n else np.full(len(t), np.nan)),
+        Column("cumulative_value", "cumulative"),
+        Column(
+            "cumulative_share",
+            lambda t: t.cumulative / t.total if t.total > 0 else np.full(len(t), np.nan),
+        ),
+    )
 
     n: int
     n_missing: int
@@ -90,26 +100,6 @@ class WhaleCurve(ResultTable):
     def _share(self, amount: float) -> float:
         """Return an amount as a share of the total; NaN where that is not positive."""
         return amount / self.total if self.total > 0 else np.nan
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the points of the curve, best customer first.
-
-        Returns
-        -------
-        pandas.DataFrame
-            At most 1,000 rows, the start, the best 20 %, the peak and the end among them;
-            `cumulative_share` is NaN where the total is not positive.
-        """
-        heads = self.customers / self.n if self.n else np.full(len(self), np.nan)
-        shares = self.cumulative / self.total if self.total > 0 else np.full(len(self), np.nan)
-        return pd.DataFrame(
-            {
-                "customers": self.customers,
-                "customer_share": heads,
-                "cumulative_value": self.cumulative.copy(),
-                "cumulative_share": shares,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return the facts of the curve, one row.

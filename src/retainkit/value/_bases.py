@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import check_shapes
+from retainkit._core.columns import Column
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
@@ -94,24 +95,16 @@ class SegmentBases(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "segment_cube(...)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        *(
+            Column(name, categories=words, ordered=name != "benefit_sought")
+            for name, words in SEGMENT_BASES.items()
+        ),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer, each basis a categorical with all its categories.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id and the four bases; NA where not known.
-        """
-        columns: dict[str, Any] = {"customer_id": self.customer_id}
-        for name, categories in SEGMENT_BASES.items():
-            columns[name] = pd.Categorical.from_codes(
-                getattr(self, name), pd.Index(categories), ordered=name != "benefit_sought"
-            )
-        return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
         """Return one row per basis and category: how many customers.

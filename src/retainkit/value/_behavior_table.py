@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value._behavior_config import BehaviorConfig
@@ -111,6 +112,17 @@ class BehaviorTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "lifecycle_stage(..., last_gap=behavior.last_gap)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "occasions", "mean_gap", "median_gap", "last_gap", "gap_variation"),
+        *plain("year_spend", "recent_spend", "earlier_spend"),
+        *plain("spending_trend", "trend_low", "trend_high"),
+        Column("top_line", "lines.top", "lines.labels"),
+        Column("top_line_share", "lines.top_share"),
+        Column("effective_lines", "lines.effective"),
+        Column("top_channel", "channels.top", "channels.labels"),
+        Column("top_channel_share", "channels.top_share"),
+        Column("effective_channels", "channels.effective"),
+    )
     _columns: ClassVar[tuple[str, ...]] = (
         *("occasions", "mean_gap", "median_gap", "last_gap", "gap_variation"),
         *("year_spend", "recent_spend", "earlier_spend"),
@@ -124,25 +136,6 @@ class BehaviorTable(ResultTable):
     def trend_beyond_base(self) -> FloatArray:
         """Relative change of spending beyond that of the base: free of the common season."""
         return (1.0 + self.spending_trend) / (1.0 + self.base_trend) - 1.0
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The arrays, and `top_line`, `top_line_share`, `effective_lines` (likewise channels)
-            where known.
-        """
-        columns: dict[str, Any] = {"customer_id": self.customer_id}
-        columns |= {name: getattr(self, name) for name in self._columns}
-        for name, preference in (("line", self.lines), ("channel", self.channels)):
-            if preference is not None:
-                labels = pd.Categorical.from_codes(preference.top, preference.labels)
-                columns[f"top_{name}"] = labels
-                columns[f"top_{name}_share"] = preference.top_share
-                columns[f"effective_{name}s"] = preference.effective
-        return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
         """Return the rhythm of the base: one row per fact.

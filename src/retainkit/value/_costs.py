@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.sums import exact_sums
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
@@ -59,6 +60,7 @@ class CostTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "summary.with_costs(costs)"
+    _schema: ClassVar[tuple[Column, ...]] = (*plain("customer_id", "cost", "uncosted_rows"),)
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -102,22 +104,6 @@ class CostTable(ResultTable):
         cost = np.zeros(len(customer_id))
         cost[places[known]] = self.cost[known]
         return cost, float(self.cost[~known].sum())
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, cost, uncosted_rows.
-        """
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "cost": self.cost,
-                "uncosted_rows": self.uncosted_rows,
-            }
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per activity.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retainkit._core.columns import Column
 from retainkit._core.config import FrozenConfig
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
@@ -114,6 +115,11 @@ class TracedCosts(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "summary.with_costs(traced.costs)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id", lambda t: t.costs.customer_id.repeat(len(t.pools))),
+        Column("pool", lambda t: np.tile(np.arange(len(t.pools)), len(t)), "pools.name"),
+        Column("cost", lambda t: t.cents.ravel() / 100),
+    )
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -124,19 +130,6 @@ class TracedCosts(ResultTable):
         untraced = self.not_assigned + self.unused_capacity + self.no_activity
         amounts = np.array([_cents(pool.amount) for pool in self.pools])
         return bool((self.cents.sum(axis=0) + untraced == amounts).all())
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer: cost by pool and in all [money].
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, one column per pool, cost.
-        """
-        by_pool = {pool.name: self.cents[:, i] / 100 for i, pool in enumerate(self.pools)}
-        return pd.DataFrame(
-            {"customer_id": self.costs.customer_id, **by_pool, "cost": self.costs.cost}
-        )
 
     def summary(self) -> pd.DataFrame:
         """Return one row per pool: what it cost, what was traced, and what was not and why.

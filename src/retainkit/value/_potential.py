@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.intervals import normal_quantile
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
@@ -62,6 +63,10 @@ class FuturePotential(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "score_value(..., future_value=potential.total)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "expected", "growth", "growth_error"),
+        *plain("growth_part", "wallet_part", "total"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -136,18 +141,6 @@ class FuturePotential(ResultTable):
         return pd.DataFrame(
             {"expected": part - growth - wallet, "growth": growth, "wallet": wallet}
         )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, expected, growth, growth_error, growth_part, wallet_part, total.
-        """
-        names = ("expected", "growth", "growth_error", "growth_part", "wallet_part", "total")
-        columns = {name: getattr(self, name) for name in names}
-        return pd.DataFrame({"customer_id": self.customer_id, **columns})
 
     def summary(self) -> pd.DataFrame:
         """Return one row per part: customers it moves, and its money.

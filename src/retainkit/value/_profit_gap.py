@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
@@ -75,6 +76,10 @@ class ProfitGapTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".unprofitable()"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "list_value", "profit", "expected", "gap", *PROFIT_CAUSES),
+        Column("reason", "main_cause", PROFIT_CAUSES),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -130,22 +135,6 @@ class ProfitGapTable(ResultTable):
         """
         frame = self.to_frame()[self.is_unprofitable]
         return frame.sort_values("profit", kind="stable").reset_index(drop=True)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, list_value, profit, expected, gap, the five parts, and `reason`: the part
-            that costs most (NA where none does).
-        """
-        columns = {
-            name: getattr(self, name)
-            for name in ("customer_id", "list_value", "profit", "expected", "gap", *PROFIT_CAUSES)
-        }
-        reason = pd.Categorical.from_codes(self.main_cause, pd.Index(PROFIT_CAUSES))
-        return pd.DataFrame({**columns, "reason": reason})
 
     def summary(self) -> pd.DataFrame:
         """Return one row per cause: how many unprofitable customers it is the main reason of.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
@@ -83,6 +84,15 @@ class RfmTable(ResultTable):
     money_score: Int8Array
 
     _what: ClassVar[str] = "customers"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        *plain("recency_score", "frequency_score", "money_score", "total", "cell"),
+        Column(
+            "reason",
+            lambda t: (t.recency_score == 0).astype(np.int8),
+            ("scored", "never_purchased"),
+        ),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -102,21 +112,11 @@ class RfmTable(ResultTable):
         return cell
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer; scores are <NA> with a reason where there is none.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, recency_score, frequency_score, money_score, total, cell, reason.
-        """
-        unscored = self.recency_score == 0
-        columns: dict[str, Any] = {"customer_id": self.customer_id}
+        """Return one row per customer; scores are <NA> where there is none."""
+        frame, unscored = self._frame("en"), self.recency_score == 0
         for name in ("recency_score", "frequency_score", "money_score", "total", "cell"):
-            columns[name] = pd.arrays.IntegerArray(getattr(self, name).copy(), unscored.copy())
-        reasons = pd.Categorical.from_codes(
-            unscored.astype(np.int8), pd.Index(["scored", "never_purchased"])
-        )
-        return pd.DataFrame({**columns, "reason": reasons})
+            frame[name] = pd.arrays.IntegerArray(getattr(self, name).copy(), unscored.copy())
+        return frame
 
     def summary(self) -> pd.DataFrame:
         """Return how many customers have each score.

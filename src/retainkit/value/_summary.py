@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.recent import Counts, Money
 from retainkit._core.result import ResultTable
 from retainkit._core.time import DAYS_PER_UNIT, day_number, from_day_numbers
@@ -100,6 +101,14 @@ class CustomerSummary(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "score_value(summary, scheme)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "frequency", "recency", "age", "inactive_for", "monetary_value"),
+        *plain("occasions", "transactions"),
+        Column("first_day", lambda t: t._dates(t.first_day)),
+        Column("last_day", lambda t: t._dates(t.last_day)),
+        *plain("purchase_amount", "return_amount", "total_amount"),
+        *plain("profit", "cost_to_serve", "breadth"),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -266,27 +275,6 @@ class CustomerSummary(ResultTable):
             )
         cost, others = costs.align(self.customer_id)
         return replace(self, cost_to_serve=cost, cost_of_others=others)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer; days as timestamps, undefined as NaN or NaT.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns that were not computed (profit, cost_to_serve, breadth) are absent.
-        """
-        columns: dict[str, object] = {"customer_id": self.customer_id}
-        for name in ("frequency", "recency", "age", "inactive_for", "monetary_value"):
-            columns[name] = getattr(self, name)
-        columns |= {"occasions": self.occasions, "transactions": self.transactions}
-        for name in ("first_day", "last_day"):
-            columns[name] = self._dates(getattr(self, name))
-        for name in ("purchase_amount", "return_amount", "total_amount"):
-            columns[name] = getattr(self, name)
-        for name in ("profit", "cost_to_serve", "breadth"):
-            if getattr(self, name) is not None:
-                columns[name] = getattr(self, name)
-        return pd.DataFrame(columns)
 
     def summary(self) -> pd.DataFrame:
         """Return the totals of the base: one row per fact.

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
 from retainkit.typing import BoolArray, FloatArray, Language
@@ -67,6 +68,14 @@ class ValueTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".explain(customer)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "score", "contribution"),
+        *(
+            Column(name if part == "value" else f"{name}_{part}")
+            for name in ValueCriterion
+            for part in ("value", "passes", "part", "reason")
+        ),
+    )
 
     def __len__(self) -> int:
         return len(self.history)
@@ -273,14 +282,7 @@ class ValueTable(ResultTable):
         return table.astype({**kinds, "reason": "str"})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer: score, contribution and every criterion.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Per criterion the columns `<criterion>`, `..._passes` (<NA> = not scored), `..._part`,
-            `..._reason`.
-        """
+        """Return one row per customer: score, contribution and every criterion."""
         columns: dict[str, Any] = {
             "customer_id": self.customer_id,
             "score": self.score,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.arrays import check_shapes
+from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.typing import FloatArray
@@ -60,6 +61,10 @@ class WalletTable(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "assess_potential(..., share_of_wallet=wallet.share)"
+    _schema: ClassVar[tuple[Column, ...]] = (
+        *plain("customer_id", "year_spend", "category_spending", "ratio", "share", "room"),
+        Column("reason", categories=WALLET_REASONS),
+    )
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -74,21 +79,6 @@ class WalletTable(ResultTable):
     def room(self) -> FloatArray:
         """Yearly category spending that goes elsewhere [money/year]; NaN where not known."""
         return np.where(np.isnan(self.share), np.nan, self.category_spending - self.year_spend)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per customer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, year_spend, category_spending, ratio, share, room, reason.
-        """
-        columns = {
-            name: getattr(self, name)
-            for name in ("customer_id", "year_spend", "category_spending", "ratio", "share", "room")
-        }
-        reasons = pd.Categorical.from_codes(self.reason, pd.Index(WALLET_REASONS))
-        return pd.DataFrame({**columns, "reason": reasons})
 
     def summary(self) -> pd.DataFrame:
         """Return one row per reason: customers, their spend here and in the category.
