@@ -35,7 +35,7 @@ from retainkit._pipeline._models import (
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
 from retainkit.errors import NotComputableError, RetainkitError, SchemaError
-from retainkit.forecast import fit_forecast
+from retainkit.forecast import ValueEstimator, fit_forecast
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.value import (
@@ -86,7 +86,12 @@ class History(Protocol):
     def read_state(self) -> ContractFacts | None:
         """Return the state that the future depends on beside the summary; None without one."""
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
         """Learn the models that the future of each customer is predicted with."""
 
     def learn_rises(
@@ -154,7 +159,12 @@ class PurchaseHistory(_Rows):
     def read_state(self) -> ContractFacts | None:
         return None
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
         config = self.config
         announce("fitting models of buying and spend")
         choice = choose_purchase_model(self.rows, self.as_of, config)
@@ -167,9 +177,10 @@ class PurchaseHistory(_Rows):
             horizon_days=config.horizon_days,
             fit=PURCHASE_FITS[choice.name],
             lifetime=models.purchase,
+            estimator=estimator,
             config=config.forecast,
         )
-        return models._replace(forecast=forecast)
+        return models._replace(forecast=forecast, estimator=estimator)
 
     def learn_rises(
         self, summary: CustomerSummary, announce: Callable[[str], None]
@@ -230,7 +241,12 @@ class ContractHistory(_Rows):
             config=self.config.contract_churn,
         )
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
         announce("learning how long contracts last")
         terms, notes = fit_contract_terms(
             self.contracts.table,
@@ -238,6 +254,8 @@ class ContractHistory(_Rows):
             choice=self.config.contract_model,
             config=self.config.lifetime,
         )
+        if estimator is not None:
+            notes += ("your estimator is not used: contracts are forecast by how long they last",)
         return fit_contract_models(summary, terms, self.config, notes=notes)
 
     def learn_rises(

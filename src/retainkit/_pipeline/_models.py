@@ -22,7 +22,12 @@ from retainkit.errors import (
     RetainkitError,
     SchemaError,
 )
-from retainkit.forecast import ForecastModel, ForecastTable, forecast_by_lifetime
+from retainkit.forecast import (
+    ForecastModel,
+    ForecastTable,
+    ValueEstimator,
+    forecast_by_lifetime,
+)
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -70,6 +75,7 @@ class Models(NamedTuple):
     contracts: tuple[ContractTerm, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
+    estimator: ValueEstimator | None = None
 
 
 class Predictions(NamedTuple):
@@ -160,6 +166,7 @@ def predict(
         summary,
         margin_rate=margin_rates(summary, models.margin),
         annual_discount_rate=config.annual_discount_rate,
+        estimator=models.estimator,
     )
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None

@@ -7,17 +7,20 @@
 from __future__ import annotations
 
 from retainkit.forecast._config import ForecastConfig
+from retainkit.forecast._estimator import EstimatorTrial, ValueEstimator
 from retainkit.forecast._evidence import Origin, Trust
-from retainkit.forecast._fit import fit_forecast, forecast_by_lifetime
+from retainkit.forecast._from_tables import fit_forecast, forecast_by_lifetime
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._table import ForecastTable
 
 __all__ = [
+    "EstimatorTrial",
     "ForecastConfig",
     "ForecastModel",
     "ForecastTable",
     "Origin",
     "Trust",
+    "ValueEstimator",
     "fit_forecast",
     "forecast_by_lifetime",
 ]

@@ -56,7 +56,7 @@ def fit_ridge(design: Design, y: FloatArray, penalty: float, family: Family) -> 
     beta: FloatArray = np.zeros(z.shape[1])
     if family == "normal":
         normal = (z * weights[:, None]).T @ z + np.diag(ridge)
-        beta = np.linalg.solve(normal, z.T @ (weights * y))
+        beta = np.asarray(np.linalg.solve(normal, z.T @ (weights * y)))
     else:
         level = min(max(mean, 1e-9), 1.0 - 1e-9) if family == "logistic" else max(mean, 1e-9)
         beta[0] = np.log(level / (1.0 - level)) if family == "logistic" else np.log(level)
