@@ -134,7 +134,7 @@ class CustomerScores(ResultTable):
         columns["stage"] = self.lifecycle.to_frame()["stage"]
         if self.forecast is not None:
             foreseen = self.forecast.to_frame(language=language).drop(columns="customer_id")
-            columns |= {name: foreseen[name] for name in foreseen}
+            columns |= {str(name): foreseen[name] for name in foreseen}
         else:
             columns["expected_value"] = self.value.future_potential
         columns["lifetime_value"] = self.lifetime_value

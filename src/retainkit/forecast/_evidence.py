@@ -257,8 +257,7 @@ def forecast_left_out(
 ) -> LeftOut | None:
     """Forecast each half of the customers from what the other half teaches, in the longest window.
 
-    Customers are numbered in an order their ids were hashed to, so that odd and even are halves
-    drawn at random.
+    Customers are numbered by what they bought, so that odd and even are halves alike.
     """
     longest = windows[0]
     odd = longest.moment.who % 2 == 1

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.codes import number_ids
+from retainkit._core.kernels.sums import exact_sums
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import AlignmentError, AsOfError, SchemaError
 from retainkit.forecast._config import ForecastConfig
@@ -125,7 +126,7 @@ def fit_forecast(
             rule="a positive whole number of days",
             where="horizon_days",
         )
-    log = _read_log(transactions, last, customer_id, config.max_customers)
+    log = _read_log(transactions, last, customer_id, config)
     return fit_log(
         log,
         as_of=last,
@@ -138,7 +139,10 @@ def fit_forecast(
 
 
 def _read_log(
-    transactions: pd.DataFrame, last: date, customer_id: pd.Index[Any] | None, most: int
+    transactions: pd.DataFrame,
+    last: date,
+    customer_id: pd.Index[Any] | None,
+    config: ForecastConfig,
 ) -> PurchaseLog:
     """Return the log of the customers learnt from, up to the last day."""
     days, amounts = _check_rows(transactions)
@@ -155,18 +159,23 @@ def _read_log(
     if codes.min() < 0:
         raise _undefined("customer_id", int(np.count_nonzero(codes < 0)))
     names = ids if customer_id is None else _name(ids, customer_id)
-    return sample_log(codes, days[seen], amounts[seen], hashed_order(names, most))
+    order = hashed_order(names, config.max_customers)
+    return by_content(sample_log(codes, days[seen], amounts[seen], order), config.judged_customers)
 
 
-def _check_rows(transactions: pd.DataFrame) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+def _check_rows(transactions: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Return day and amount of each row; SchemaError unless the columns are valid."""
-    columns = list(getattr(transactions, "columns", ()))
-    missing = [name for name in _REQUIRED if name not in columns]
-    if not isinstance(transactions, pd.DataFrame) or missing:
+    if not isinstance(transactions, pd.DataFrame):
         raise SchemaError(
-            f"no column {missing[0]!r} among {columns[:12]}"
-            if isinstance(transactions, pd.DataFrame)
-            else f"transactions is a {type(transactions).__name__}",
+            f"transactions is a {type(transactions).__name__}",
+            rule="transactions is a valid pandas frame",
+            where="transactions",
+            fix=_FIX,
+        )
+    missing = [name for name in _REQUIRED if name not in transactions]
+    if missing:
+        raise SchemaError(
+            f"no column {missing[0]!r} among {list(transactions.columns)[:12]}",
             rule=f"valid transactions have {', '.join(_REQUIRED)}",
             where="transactions",
             fix=_FIX,
@@ -224,6 +233,29 @@ def sample_log(
     place = number[codes]
     kept = place >= 0
     return make_log(place[kept], days[kept], amounts[kept])
+
+
+def by_content(log: PurchaseLog, judged: int) -> PurchaseLog:
+    """Return the log with customers numbered by what they bought, so that names teach nothing.
+
+    The first `judged` stay first, as they were drawn; names tell apart only who is drawn.
+    """
+    code, n, rel = log.code, log.n, (log.day - log.first_day).astype(np.float64)
+    count = np.bincount(code, minlength=n)
+    ends = np.cumsum(count) - 1
+    keys = (
+        exact_sums(code, rel * log.money, n),
+        np.bincount(code, weights=rel * rel, minlength=n),
+        exact_sums(code, log.money, n),
+        count,
+        log.day[ends],
+        log.day[ends - count + 1],
+        np.arange(n) >= judged,
+    )
+    number = np.empty(n, dtype=np.int64)
+    number[np.lexsort(keys)] = np.arange(n)
+    rows = np.argsort(number[code], kind="stable")
+    return PurchaseLog(number[code][rows], log.day[rows], log.money[rows], log.bought[rows], n)
 
 
 def hashed_order(ids: pd.Index[Any], most: int) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from retainkit.report._blocks import Block, Cell, Paragraph, Picture, Section, Table, tabulate
+from retainkit.report._blocks import Block, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
 from retainkit.report._facts import Facts
 from retainkit.report._lifetime_plots import text_of
@@ -31,7 +31,7 @@ def describe_model(facts: Facts) -> Section | None:
         blocks.append(Paragraph(model.purchase_model_reason))
     blocks.append(_parameters(facts, learnt))
     blocks.extend(_fit(facts))
-    if model.future_model is not None and model.future_model.evidence:
+    if model.forecast is not None and model.forecast.origins:
         blocks.append(_evidence(facts))
     return Section("model", texts("model"), tuple(blocks))
 
@@ -71,25 +71,25 @@ def _fit(facts: Facts) -> Iterator[Block]:
 
 
 def _evidence(facts: Facts) -> Table:
-    """Give how each candidate for the future value did on past windows."""
-    texts, future = facts.texts, facts.result.model.future_model
-    assert future is not None
+    """Give how earlier forecasts did, day by day."""
+    texts, forecast = facts.texts, facts.result.model.forecast
+    assert forecast is not None
     rows = [
         (
-            Cell(
-                texts(f"estimator_{row.estimator}"),
-                texts("estimator_chosen") if row.estimator == future.chosen else "",
-            ),
-            texts.share(row.found),
-            texts.share(row.captured),
-            f"{write_number(row.behind, 3)} ± {write_number(row.standard_error, 3)}",
-            write_number(row.level, 2),
+            one.day.isoformat(),
+            write_number(one.window_days),
+            UNDEFINED if one.found is None else texts.share(one.found),
+            UNDEFINED if one.captured is None else texts.share(one.captured),
+            write_number(one.expected / one.actual, 2),
+            write_number(one.calibration_error, 3),
+            write_number(one.noise_floor, 3),
         )
-        for row in future.evidence
+        for one in forecast.origins
     ]
     columns = (
-        *((texts("estimator"), False), (texts("estimator_found"), True)),
-        *((texts("estimator_captured"), True), (texts("estimator_behind"), True)),
-        (texts("estimator_level"), True),
+        *((texts("origin_day"), False), (texts("origin_window"), True)),
+        *((texts("origin_found"), True), (texts("origin_captured"), True)),
+        *((texts("origin_level"), True), (texts("origin_calibration"), True)),
+        (texts("origin_noise"), True),
     )
-    return tabulate(texts("estimators"), columns, rows)
+    return tabulate(texts("origins"), columns, rows)

@@ -221,11 +221,12 @@ def compose_potential(
 
     Notes
     -----
-    With x = (1 + trend) / (1 + trend of the base), kept within 1/4 and 4, the recent level lies (x - 1) / (x + 1) above
-    the average of the two windows; growth adds that share of the expected value, times the weight:
-    never more than the expected value itself. The trend is drawn towards the base's by its own
-    uncertainty (`summarize_behavior`): where customers' trends cannot be told from chance, x is 1
-    and growth adds nothing. It adds nothing either where it is not known (`FuturePotential.growth`).
+    With x = (1 + trend) / (1 + trend of the base), kept within 1/4 and 4, the recent level lies
+    (x - 1) / (x + 1) above the average of the two windows; growth adds that share of the expected
+    value, times the weight: never more than the expected value itself. The trend is drawn towards
+    the base's by its own uncertainty (`summarize_behavior`): where customers' trends cannot be told
+    from chance, x is 1 and growth adds nothing; nor does it where it is not known
+    (`FuturePotential.growth`).
 
     Examples
     --------
