@@ -9,6 +9,7 @@ import numpy.testing as npt
 import pandas as pd
 import pytest
 
+from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError, AsOfError, SchemaError
 from retainkit.forecast import ForecastModel, ForecastTable, fit_forecast, forecast_by_lifetime
 from retainkit.lifetime import fit_mbg_nbd
@@ -56,7 +57,7 @@ CASES = {
     "without a purchase": with_customers_without_purchase(),
     "huge amounts": make_base(150).assign(amount=lambda rows: rows["amount"] * 1e12),
     "tiny amounts": make_base(150).assign(amount=lambda rows: rows["amount"] * 1e-12),
-    "text ids": make_base(150).assign(customer_id=lambda rows: "c" + rows["customer_id"].astype(str)),
+    "text ids": make_base(150).assign(customer_id=lambda rows: rows["customer_id"].map(str)),
 }  # fmt: skip
 
 
@@ -119,9 +120,16 @@ def test_a_history_shorter_than_the_horizon_is_noted() -> None:
     assert any("carried on" in note for note in model.notes)
 
 
+@pytest.mark.parametrize("name", ["all amounts zero", "returned all"])
+def test_who_never_brought_money_is_expected_to_bring_none(name: str) -> None:
+    rows = CASES[name]
+    table = fit_forecast(rows, as_of=AS_OF).apply(summarize_customers(rows, as_of=AS_OF))
+    assert not np.nan_to_num(table.expected_value).any()
+    assert np.isfinite(table.p_active).any()
+
+
 def test_the_lifetime_model_alone_is_not_judged() -> None:
-    rows = make_base()
-    summary = summarize_customers(rows, as_of=AS_OF)
+    summary = summarize_customers(load_cdnow_sample(), as_of="1998-06-30")
     buying = fit_mbg_nbd(summary)
     model = forecast_by_lifetime(buying, summary, horizon_days=70)
     table = model.apply(summary)
@@ -136,9 +144,9 @@ def test_the_lifetime_model_alone_is_not_judged() -> None:
 
 def test_the_lifetime_model_may_count_in_months() -> None:
     """Its unit is its own affair: weeks and months say the same."""
-    rows = make_base()
-    by_week = summarize_customers(rows, as_of=AS_OF, unit="week")
-    by_month = summarize_customers(rows, as_of=AS_OF, unit="month")
+    rows = load_cdnow_sample()
+    by_week = summarize_customers(rows, as_of="1998-06-30", unit="week")
+    by_month = summarize_customers(rows, as_of="1998-06-30", unit="month")
     one = forecast_by_lifetime(fit_mbg_nbd(by_week), by_week).apply(by_week)
     two = forecast_by_lifetime(fit_mbg_nbd(by_month), by_month).apply(by_week)
     npt.assert_allclose(two.p_active, one.p_active, rtol=1e-4)

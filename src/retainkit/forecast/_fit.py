@@ -71,7 +71,8 @@ def fit_log(
     totals = {} if moment is None else tell_totals(base, moment, learnt)
     weights = weigh_totals([(o.share, dict(o.totals)) for o in origins], list(totals))
     total = combine_totals(totals, weights)
-    factor = 1.0
+    brought = bool((base.known(today)[1].money > 0.0).any())
+    factor = 1.0 if brought else 0.0  # nobody has brought anything: the basket is none
     if moment is not None and learnt is not None and total > 0.0:
         size = sizes_of(moment, learnt, own.fitted)
         factor = total / (float(size.sum()) * scales.basket)
