@@ -24,8 +24,6 @@ from retainkit.value import (
     CostPool,
     CustomerSummary,
     entropy_weights,
-    fit_future_value,
-    predict_future_value,
     summarize_behavior,
     summarize_customers,
     trace_costs,
@@ -83,32 +81,6 @@ def test_promised_behavior(frame: pd.DataFrame) -> None:
           f"memory {memory / size:.1f} times the input")  # fmt: skip
     assert own <= 4 * alone
     assert memory <= 3 * size
-
-
-def test_promised_future_value(frame: pd.DataFrame, summary: CustomerSummary) -> None:
-    """Choosing the estimate costs at most 5 summaries; applying it, 10 lifetime-model passes."""
-    alone = timed(lambda: summarize_customers(frame, as_of=AS_OF))
-    fitting = timed(lambda: fit_future_value(frame, as_of=AS_OF), rounds=1)
-    model = fit_future_value(frame, as_of=AS_OF)
-    assert model.reason == "evidence"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RetainkitWarning)  # nobody ever leaves this base
-        purchase = fit_mbg_nbd(summary)
-    spend = fit_gamma_gamma(summary.frequency, summary.monetary_value)
-
-    def predict(chosen: str) -> float:
-        one = model.replace(chosen=chosen)
-        return timed(
-            lambda: predict_future_value(summary, one, purchase_model=purchase, spend_model=spend),
-            rounds=1,
-        )
-
-    lifetime, two_part = predict("lifetime"), predict("two_part")
-    print(f"\nsummary {alone:.2f} s, choice {fitting:.2f} s = {fitting / alone:.1f} times; "
-          f"lifetime model {lifetime:.2f} s, two-part {two_part:.2f} s "
-          f"= {two_part / lifetime:.1f} times")  # fmt: skip
-    assert fitting <= 5 * alone
-    assert two_part <= 10 * lifetime
 
 
 def test_promised_confidence(frame: pd.DataFrame, summary: CustomerSummary) -> None:

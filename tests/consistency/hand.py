@@ -19,7 +19,8 @@ from retainkit.churn import (
     summarize_causes,
 )
 from retainkit.errors import NotComputableError
-from retainkit.lifetime import fit_gamma_gamma, fit_mbg_nbd
+from retainkit.forecast import ForecastModel, fit_forecast
+from retainkit.lifetime import fit_mbg_nbd
 from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
 from retainkit.pipeline import PipelineConfig
 from retainkit.policy import assess_potential, decide_actions
@@ -46,16 +47,13 @@ from retainkit.tiers import (
 )
 from retainkit.value import (
     CustomerSummary,
-    FutureValueModel,
     allocate_costs,
     compose_potential,
-    fit_future_value,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
     margin_rates,
     measure_wallet,
-    predict_future_value,
     score_rfm,
     score_value,
     summarize_behavior,
@@ -120,16 +118,15 @@ def run_by_hand(
         rates = {entry.activity: entry.rate for entry in config.activity_rates}
         history = history.with_costs(allocate_costs(tables["activities"], rates=rates, as_of=as_of))
     facts = facts_by_hand(tables["customers"], history, given)
-    chosen = fit_future_value(
+    learnt = fit_forecast(
         tables["transactions"],
         as_of=as_of,
-        unit=config.unit,
-        collapse=config.collapse,
-        horizon_days=config.value.horizon_days,
-        config=config.future,
+        horizon_days=config.horizon_days,
+        lifetime=fit_mbg_nbd(history, config=config.lifetime),
+        config=config.forecast,
     )
     facts |= habits_by_hand(tables, history, config)
-    scored = score_by_hand(history, facts, chosen, config)
+    scored = score_by_hand(history, facts, learnt, config)
     churn = scored["churn"]
     out: dict[str, Any] = {**scored, "contract_churn": None, "contract_metrics": None}
     if tables["contracts"] is not None:
@@ -188,22 +185,17 @@ def tiers_of(tiers: TierTable) -> pd.Series[Any]:
 def score_by_hand(
     history: CustomerSummary,
     facts: dict[str, Any],
-    chosen: FutureValueModel,
+    learnt: ForecastModel,
     config: PipelineConfig,
 ) -> dict[str, Any]:
     """Learn and score, room by room."""
     purchase = fit_mbg_nbd(history, config=config.lifetime)
-    spend = fit_gamma_gamma(history.frequency, history.monetary_value, config=config.lifetime)
     p_alive = purchase.p_alive(history)
-    future = predict_future_value(
+    future = learnt.apply(
         history,
-        chosen,
-        purchase_model=purchase,
-        spend_model=spend,
-        horizon_days=config.value.horizon_days,
-        annual_discount_rate=config.value.annual_discount_rate,
         margin_rate=margin_rates(history, fit_margin(history)),
-    )
+        annual_discount_rate=config.annual_discount_rate,
+    ).expected_value
     if facts["behavior"] is not None:
         future = compose_potential(future, facts["behavior"]).total
     background, is_business = facts["background"], facts["is_business"]

@@ -14,7 +14,6 @@ from retainkit.contracts import read_contract_state, read_contracts
 from retainkit.errors import RetainkitWarning
 from retainkit.lifetime import FitConfig
 from retainkit.tables import validate_contracts
-from retainkit.value import ValueConfig
 
 AS_OF = "2026-03-31"
 
@@ -64,7 +63,13 @@ def test_a_two_year_contract_in_its_last_month_has_a_value() -> None:
             read_contracts(contracts), spells, choice="best", config=FitConfig()
         )
     facts = read_contract_state(contracts, as_of=AS_OF).of(pd.Index(contracts["customer_id"]))
-    value = predict_contracts(facts, terms, margin_rate=np.ones(len(facts)), config=ValueConfig())
+    value = predict_contracts(
+        facts,
+        terms,
+        margin_rate=np.ones(len(facts)),
+        horizon_days=365.25,
+        annual_discount_rate=0.1,
+    )
     assert value is not None
     last_month = (facts.charged == 24) & (facts.price > 0.0)
     assert last_month.sum() == 10

@@ -65,8 +65,8 @@ def test_learning_alone_and_scoring_alone_are_the_run(
     assert full_result.scores.facts is not None
     losses = full_result.scores.facts.loss_reason
     facts = replace(facts, behavior=behavior, wallet=wallet, loss_reason=losses)
-    chosen = full_result.model.future_model
-    model = fit_pipeline(history, facts=facts, future_model=chosen, config=full_result.config)
+    learnt = full_result.model.forecast
+    model = fit_pipeline(history, facts=facts, forecast=learnt, config=full_result.config)
     assert model == full_result.model
     scores = model.score(history, facts=facts)
     pd.testing.assert_frame_equal(

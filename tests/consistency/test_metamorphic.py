@@ -98,7 +98,11 @@ def test_moving_everything_in_time(base: SimulatedBase) -> None:
     one = RetentionPipeline().run(base.transactions, as_of=base.as_of)
     two = RetentionPipeline().run(later, as_of=base.as_of + pd.Timedelta("28D"))
     left, right = one.customers.to_frame(), two.customers.to_frame()
-    days = ["first_day", "last_day"]
+    ahead = ["next_purchase", "next_purchase_low", "next_purchase_high"]
+    for name in ahead:
+        assert (right[name] - left[name]).dropna().eq(pd.Timedelta("28D")).all()
+        assert right[name].isna().equals(left[name].isna())
+    days = ["first_day", "last_day", *ahead]
     pd.testing.assert_frame_equal(
         left.drop(columns=days), right.drop(columns=days), check_exact=True
     )

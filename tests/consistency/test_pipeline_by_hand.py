@@ -46,7 +46,9 @@ def test_the_single_view_joins_the_tables(
     assert churn is not None
     assert full_result.causes is not None
     causes = full_result.causes.to_frame(language="en")
-    assert view["lifetime_value"].tolist() == value["future_potential"].tolist()
+    assert full_result.scores.future is not None
+    assert full_result.scores.future.total.tolist() == value["future_potential"].tolist()
+    assert view["expected_value"].tolist() == full_result.scores.future.expected.tolist()
     assert view["p_churned"].equals(churn["p_churned"])
     by_id = view.set_index("customer_id")
     known = causes[causes["customer_id"].isin(by_id.index)].set_index("customer_id")

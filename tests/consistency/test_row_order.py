@@ -11,6 +11,7 @@ import pytest
 
 from retainkit import load_cdnow_sample
 from retainkit.churn import fit_rhythm
+from retainkit.forecast import fit_forecast
 from retainkit.lifetime import (
     fit_bg_nbd,
     fit_gamma_gamma,
@@ -22,7 +23,6 @@ from retainkit.simulate import make_transactions
 from retainkit.tiers import fit_lifecycle_scheme, fit_tier_scheme
 from retainkit.value import (
     CustomerSummary,
-    fit_future_value,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
@@ -75,8 +75,8 @@ def test_models_of_a_summary(orders: tuple[list[pd.DataFrame], str], name: str) 
 
 
 @pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
-def test_future_value(orders: tuple[list[pd.DataFrame], str]) -> None:
+def test_forecast(orders: tuple[list[pd.DataFrame], str]) -> None:
     tables, as_of = orders
-    models = [fit_future_value(rows, as_of=as_of) for rows in tables]
+    models = [fit_forecast(rows, as_of=as_of) for rows in tables]
     assert models[1] == models[0]
     assert models[2] == models[0]

@@ -8,13 +8,11 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.lifetime import GammaGammaModel, MbgNbdModel
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.tiers import LifetimeValues, tier_probabilities
-from retainkit.value import FutureValueConfig
+from retainkit.value import expected_lifetime_value
 
 
 def test_it_is_the_distribution_by_hand() -> None:
-    config = PipelineConfig(
-        tier_confidence=True, future=FutureValueConfig(candidates=("lifetime",))
-    )
+    config = PipelineConfig(tier_confidence=True)
     result = RetentionPipeline(config).run(load_cdnow_sample(), as_of="1998-06-30")
     buying, spend = result.model.purchase_model, result.model.spend_model
     assert isinstance(buying, MbgNbdModel)
@@ -24,9 +22,13 @@ def test_it_is_the_distribution_by_hand() -> None:
         result.history.monetary_value,
         buying,
         spend,
-        horizon=365.25 / 7,
+        horizon=365.0 / 7,
         annual_discount_rate=0.1,
     )
+    expected = expected_lifetime_value(
+        result.history, buying, spend_model=spend, horizon_days=365.0, annual_discount_rate=0.1
+    )
+    values = values.moved_to(result.value.future_potential, expected=expected)
     chances = tier_probabilities(result.tiers.scheme, values)
     own = chances[np.arange(len(result)), result.tiers.value_tier]
     assert result.tiers.confidence is not None

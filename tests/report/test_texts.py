@@ -34,7 +34,6 @@ PREFIXES = (
         "audit_",
         "verdict_",
         "model_",
-        "estimator_",
     ),
 )
 """Texts looked up by a code of another room."""

@@ -37,6 +37,7 @@ def make_behavior(trend: FloatArray, base: float = 0.0, error: float = 0.5) -> B
     reach = 1.959963984540054 * error  # the two-sided 95 % point of the normal distribution
     return dataclasses.replace(
         summarize_behavior(rows, as_of=AS_OF),
+        occasions=np.full(len(trend), 4, dtype=np.int32),
         spending_trend=trend,
         trend_low=(1.0 + trend) * np.exp(-reach) - 1.0,
         trend_high=(1.0 + trend) * np.exp(reach) - 1.0,
@@ -78,6 +79,27 @@ def test_growth_is_counted_beyond_that_of_the_base() -> None:
     # everybody doubled: that is the season's or the firm's, nobody's own
     potential = compose_potential(np.full(2, 30.0), make_behavior(np.array([1.0, 3.0]), base=1.0))
     npt.assert_allclose(potential.growth_part, [0.0, 5.0])
+
+
+def test_growth_is_bounded() -> None:
+    # 1 + growth within 1/4 and 4: of 30, half of 3/5 is added and half of -3/5 taken at most
+    potential = compose_potential(np.full(3, 30.0), make_behavior(np.array([49.0, -0.99, 3.0])))
+    npt.assert_allclose(potential.growth, [3.0, -0.75, 3.0])
+    npt.assert_allclose(potential.growth_part, [9.0, -9.0, 9.0])
+
+
+def test_growth_is_not_known_without_evidence() -> None:
+    """One purchase is no change of spending; nor is one that chance explains up to a factor e."""
+    trend = np.array([1.0, 1.0])
+    once = dataclasses.replace(make_behavior(trend), occasions=np.array([1, 2], dtype=np.int32))
+    potential = compose_potential(np.full(2, 30.0), once)
+    npt.assert_array_equal(potential.growth, [np.nan, 1.0])
+    npt.assert_allclose(potential.growth_part, [0.0, 5.0])
+    vague = compose_potential(np.full(2, 30.0), make_behavior(trend, error=1.1))
+    assert np.isnan(vague.growth).all()
+    npt.assert_array_equal(vague.growth_part, 0.0)
+    sure = compose_potential(np.full(2, 30.0), make_behavior(trend, error=0.9))
+    assert np.isfinite(sure.growth).all()
 
 
 def test_the_wallet_adds_its_attainable_room() -> None:

@@ -18,7 +18,7 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
-from retainkit.forecast import ForecastModel, RenewalModel
+from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -134,6 +134,7 @@ class FittedPipeline(FrozenModel):
         *,
         facts: CustomerFacts | None = None,
         previous: TierTable | TierState | None = None,
+        estimator: ValueEstimator | None = None,
     ) -> CustomerScores:
         """Score customers: value, tier, stage, churn risk and stance, each row on its own.
 
@@ -145,6 +146,8 @@ class FittedPipeline(FrozenModel):
             Kind, background and standing of the same customers in the same order.
         previous : TierTable or TierState, optional
             The last assessment: a tier then changes only on evidence (`PipelineConfig.stability`).
+        estimator : ValueEstimator, optional
+            The fitted object of your own, where the run was given one: it is not in the JSON.
 
         Returns
         -------
@@ -155,9 +158,11 @@ class FittedPipeline(FrozenModel):
         ------
         SchemaError
             If the summary counts revenue and the model was learnt on profit, or the reverse; if the
-            model was learnt from contracts and `facts` holds none.
+            model was learnt from contracts and `facts` holds none; if it ranks customers by an
+            estimator of your own and `estimator` is not given.
         """
-        predictions = predict(summary, _models_of(self), self.config, facts)
+        models = _models_of(self)._replace(estimator=estimator)
+        predictions = predict(summary, models, self.config, facts)
         return apply_schemes(self, summary, predictions, facts, previous)
 
 

@@ -31,7 +31,12 @@ from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
 from retainkit.contracts import Contracts, ContractState, list_charges, read_contract_state
 from retainkit.errors import NotComputableError, RetainkitError, SchemaError
-from retainkit.forecast import RenewalModel, fit_forecast, fit_renewal_model
+from retainkit.forecast import (
+    RenewalModel,
+    ValueEstimator,
+    fit_forecast,
+    fit_renewal_model,
+)
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.tables import align_customer_ids
@@ -90,7 +95,12 @@ class History(Protocol):
     def read_state(self) -> ContractState | None:
         """Return the state of the customers' contracts; None without contracts."""
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
         """Learn the models that the future of each customer is predicted with."""
 
     def learn_rises(
@@ -159,7 +169,12 @@ class PurchaseHistory(_Rows):
     def read_state(self) -> ContractState | None:
         return None
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
         config = self.config
         announce("fitting models of buying and spend")
         choice = choose_purchase_model(self.rows, self.as_of, config)
@@ -172,9 +187,10 @@ class PurchaseHistory(_Rows):
             horizon_days=config.horizon_days,
             fit=PURCHASE_FITS[choice.name],
             lifetime=models.purchase,
+            estimator=estimator,
             config=config.forecast,
         )
-        return models._replace(forecast=forecast)
+        return models._replace(forecast=forecast, estimator=estimator)
 
     def learn_rises(
         self, summary: CustomerSummary, announce: Callable[[str], None]
@@ -230,8 +246,13 @@ class FullHistory(PurchaseHistory):
             self.contracts.table, as_of=self.as_of, convention=self.config.contracts
         )
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
-        models = PurchaseHistory.learn(self, summary, announce)
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
+        models = PurchaseHistory.learn(self, summary, announce, estimator)
         announce("forecasting renewals, and judging earlier forecasts")
         return models._replace(
             renewal=_learn_renewals(self.contracts, self.as_of, self.config),
@@ -278,7 +299,12 @@ class ContractHistory(_Rows):
         )
         return state.of(self.customer_id)
 
-    def learn(self, summary: CustomerSummary, announce: Callable[[str], None]) -> Models:
+    def learn(
+        self,
+        summary: CustomerSummary,
+        announce: Callable[[str], None],
+        estimator: ValueEstimator | None = None,
+    ) -> Models:
         announce("learning how long contracts last")
         terms, notes = fit_contract_terms(
             self.contracts.table,
@@ -286,6 +312,8 @@ class ContractHistory(_Rows):
             choice=self.config.contract_model,
             config=self.config.lifetime,
         )
+        if estimator is not None:
+            notes += ("your estimator is not used: contracts are forecast by how long they last",)
         announce("forecasting renewals, and judging earlier forecasts")
         renewal = _learn_renewals(self.contracts, self.as_of, self.config)
         return fit_contract_models(summary, terms, self.config, renewal=renewal, notes=notes)

@@ -27,6 +27,7 @@ from retainkit.forecast import (
     ForecastModel,
     ForecastTable,
     RenewalModel,
+    ValueEstimator,
     forecast_by_lifetime,
     forecast_contracts,
     join_forecasts,
@@ -81,6 +82,7 @@ class Models(NamedTuple):
     charges_apart: bool = True
     reason: str = ""
     notes: tuple[str, ...] = ()
+    estimator: ValueEstimator | None = None
 
 
 class Predictions(NamedTuple):
@@ -172,6 +174,7 @@ def predict(
         summary,
         margin_rate=margin_rates(summary, models.margin),
         annual_discount_rate=config.annual_discount_rate,
+        estimator=models.estimator,
     )
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)

@@ -24,6 +24,7 @@ from retainkit._pipeline._measure import (
 from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
+from retainkit.forecast import ValueEstimator
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -96,6 +97,7 @@ class RetentionPipeline:
         activity_columns: ActivityColumns | None = None,
         payments: PaymentTable | None = None,
         previous: RetentionResult | TierTable | TierState | None = None,
+        estimator: ValueEstimator | None = None,
         progress: Callable[[str], None] = _silent,
     ) -> RetentionResult:
         """Run everything that the tables given allow.
@@ -119,6 +121,10 @@ class RetentionPipeline:
             The last run, or its tiers: tiers then change only on evidence
             (`PipelineConfig.stability`) and, with more than a `TierState`, `.movement` shows who
             rose, fell, came and went.
+        estimator : ValueEstimator, optional
+            An estimator of your own for expected value (a scikit-learn regressor will do): it ranks
+            the customers where earlier days speak for it. It is fitted by the run and not part of
+            the result: pass it to `FittedPipeline.score` again.
         progress : callable, optional
             Called with the name of each stage when it begins.
 
@@ -160,6 +166,7 @@ class RetentionPipeline:
             payments=payments,
             strategic_flags=customer_columns.strategic_flags if customer_columns else (),
             previous=previous,
+            estimator=estimator,
             announce=progress,
         )
 
@@ -173,6 +180,7 @@ def _tell(
     strategic_flags: tuple[str, ...],
     previous: Previous,
     announce: Callable[[str], None],
+    estimator: ValueEstimator | None = None,
 ) -> RetentionResult:
     """Summarise, learn, score and decide; then measure and report."""
     announce("summarising customers")
@@ -189,7 +197,7 @@ def _tell(
         strategic_flags=strategic_flags,
         config=config,
     )
-    models = history.learn(summary, announce)
+    models = history.learn(summary, announce, estimator)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._contracts import forecast_contracts, join_forecasts
+from retainkit.forecast._estimator import EstimatorTrial, ValueEstimator
 from retainkit.forecast._evidence import Origin, Trust
-from retainkit.forecast._fit import fit_forecast, forecast_by_lifetime
+from retainkit.forecast._from_tables import fit_forecast, forecast_by_lifetime
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._renewal import fit_renewal_model
 from retainkit.forecast._renewal_model import RenewalModel
@@ -18,12 +19,14 @@ from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ForecastTable
 
 __all__ = [
+    "EstimatorTrial",
     "ForecastConfig",
     "ForecastModel",
     "ForecastTable",
     "Origin",
     "RenewalModel",
     "Trust",
+    "ValueEstimator",
     "fit_forecast",
     "fit_renewal_model",
     "forecast_by_lifetime",

@@ -9,6 +9,13 @@ import numpy as np
 
 from retainkit._core.config import FrozenConfig
 from retainkit.forecast._config import ForecastConfig
+from retainkit.forecast._estimator import (
+    Contest,
+    EstimatorFailure,
+    ValueEstimator,
+    estimated_sizes,
+    fit_copy,
+)
 from retainkit.forecast._kernel_judge import (
     area_under_curve,
     calibration_error,
@@ -16,12 +23,22 @@ from retainkit.forecast._kernel_judge import (
     noise_floor,
     rank_correlation,
 )
-from retainkit.forecast._learn import Base, Window, learn, learning_windows
+from retainkit.forecast._learn import (
+    Base,
+    Moment,
+    Regressions,
+    Window,
+    learn,
+    learning_windows,
+    stack,
+)
 from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
-from retainkit.typing import FloatArray
+from retainkit.typing import FloatArray, IntArray
 
 Ranks = Literal["yes", "no", "not known"]
 
+BEST = 0.2
+"""Share of the customers that a ranking is to find."""
 _SHARES = (1.0, 0.5, 0.25)
 _STEPS = (1, 2, 3)
 _LEAST_PAST = 45
@@ -48,6 +65,8 @@ class Origin(FrozenConfig):
         Rank correlation of expected and actual money in standard errors.
     calibration_error, noise_floor : float
         Mean distance of `p_active` and frequency over ten groups, and what chance alone gives.
+    mean_forecast : float
+        Mean of `p_active`.
     found, captured : float or None
         Share of the best fifth found, and of all money captured by it.
     expected, actual : float
@@ -76,15 +95,50 @@ class Origin(FrozenConfig):
     entrants: float
 
 
+class Ranking(NamedTuple):
+    """How one way to rank did: expected values [baskets], and what a record says of it."""
+
+    size: FloatArray
+    found: float | None
+    captured: float | None
+    rank_z: float | None
+
+
 class Judged(NamedTuple):
-    """An origin with each customer's expected value [baskets] and the money that came [money]."""
+    """An origin with each customer's expected value [baskets] and the money that came [money].
+
+    `own` is the ranking by an estimator of the user's own, or why there is none.
+    """
 
     origin: Origin
+    who: IntArray
     size: FloatArray
     money: FloatArray
+    own: Ranking | str | None = None
+
+    def by_own(self) -> Judged:
+        """Return the origin as ranked by the user's estimator, where that could be judged."""
+        if not isinstance(self.own, Ranking):
+            return self
+        told = {"found": self.own.found, "captured": self.own.captured, "rank_z": self.own.rank_z}
+        size = self.own.size * (float(self.size.sum()) / float(self.own.size.sum()))
+        return self._replace(origin=self.origin.replace(**told), size=size)
+
+    @property
+    def contest(self) -> Contest | None:
+        """The two rankings, where there are two."""
+        if not isinstance(self.own, Ranking):
+            return None
+        return Contest(self.who, self.own.size, self.size, self.money)
 
 
-def walk_forward(base: Base, last_day: int, horizon: int, config: ForecastConfig) -> list[Judged]:
+def walk_forward(
+    base: Base,
+    last_day: int,
+    horizon: int,
+    config: ForecastConfig,
+    estimator: ValueEstimator | None = None,
+) -> list[Judged]:
     """Return what earlier forecasts were worth, longest windows first; equal weights of totals."""
     judged: list[Judged] = []
     for share in _SHARES:
@@ -93,29 +147,35 @@ def walk_forward(base: Base, last_day: int, horizon: int, config: ForecastConfig
             day = last_day - step * window
             if window < 7 or day - base.first_day < max(0.5 * window, _LEAST_PAST):
                 continue
-            one = _judge(base, day, window, share, config)
+            one = _judge(base, day, window, share, config, estimator)
             if one is not None:
                 judged.append(one)
     return judged
 
 
 def _judge(
-    base: Base, day: int, length: int, share: float, config: ForecastConfig
+    base: Base,
+    day: int,
+    length: int,
+    share: float,
+    config: ForecastConfig,
+    estimator: ValueEstimator | None,
 ) -> Judged | None:
     """Forecast from what was known on a day and hold it against what came."""
     window = base.window(day, length)
     if window is None or not window.money.sum() > 0.0:
         return None
     knows = window.moment.p_lifetime is not None
-    learnt = learn(learning_windows(base, day, length), config.ridge, with_lifetime=knows)
+    windows = learning_windows(base, day, length)
+    learnt = learn(windows, config.ridge, with_lifetime=knows)
     if learnt is None:
         return None
     moment, money = window.moment, window.money
     columns = moment.design(learnt.uses_lifetime)
-    chance, value = learnt.p_active(columns), learnt.log_value(columns, moment.past())
+    chance = learnt.p_active(columns)
+    ranking = _rank(np.exp(learnt.log_value(columns, moment.past())), money)
     totals, actual = tell_totals(base, moment, learnt), float(money.sum())
     expected = combine_totals(totals, weigh_totals((), list(totals)))
-    found, captured = found_and_captured(value, money, 0.2)
     inside = (base.log.day > day) & (base.log.day <= day + length)
     origin = Origin(
         day=date.fromordinal(day + date(1970, 1, 1).toordinal()),
@@ -124,19 +184,57 @@ def _judge(
         customers=len(money),
         buyers=int(window.bought.sum()),
         auc=_known(area_under_curve(chance, window.bought)),
-        rank_z=_known(rank_correlation(value, money) * np.sqrt(len(money) - 1.0)),
+        rank_z=ranking.rank_z,
         calibration_error=calibration_error(chance, window.bought),
         noise_floor=noise_floor(chance),
         mean_forecast=float(chance.mean()),
-        found=_known(found),
-        captured=_known(captured),
+        found=ranking.found,
+        captured=ranking.captured,
         expected=expected,
         actual=actual,
         totals=tuple((name, float(np.log(total / actual))) for name, total in totals.items()),
         entrants=float(base.log.money[inside].sum()) - actual,
     )
-    size = np.exp(value)
-    return Judged(origin, size * (expected / (float(size.sum()) * moment.scales.basket)), money)
+    size = ranking.size
+    scaled = size * (expected / (float(size.sum()) * moment.scales.basket))
+    own = None if estimator is None else _rank_own(estimator, windows, window, learnt)
+    return Judged(origin, moment.who, scaled, money, own)
+
+
+def _rank(size: FloatArray, money: FloatArray) -> Ranking:
+    """Say how a ranking did."""
+    found, captured = found_and_captured(size, money, BEST)
+    z = rank_correlation(size, money) * np.sqrt(len(money) - 1.0)
+    return Ranking(size, _known(found), _known(captured), _known(z))
+
+
+def _rank_own(
+    estimator: ValueEstimator, windows: list[Window], window: Window, learnt: Regressions
+) -> Ranking | str:
+    """Let a copy of the user's estimator learn and rank; the reason where it fails."""
+    try:
+        fitted = fit_copy(estimator, *learning_rows(windows, learnt))
+        return _rank(
+            estimated_sizes(fitted, window.moment.design(learnt.uses_lifetime)), window.money
+        )
+    except EstimatorFailure as failure:
+        return str(failure)
+
+
+def learning_rows(
+    windows: list[Window], learnt: Regressions
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return features, money [baskets, not below 0] and weights for a user's estimator."""
+    features, money, weights = stack(windows, learnt.uses_lifetime)
+    return features, np.maximum(money, 0.0), weights
+
+
+def sizes_of(moment: Moment, learnt: Regressions, own: ValueEstimator | None) -> FloatArray:
+    """Return the expected value of each customer up to a common factor [baskets]."""
+    columns = moment.design(learnt.uses_lifetime)
+    if own is not None:
+        return estimated_sizes(own, columns)
+    return np.exp(learnt.log_value(columns, moment.past()))
 
 
 def _known(value: float) -> float | None:
@@ -154,22 +252,23 @@ class LeftOut(NamedTuple):
     rank_z: float
 
 
-def forecast_left_out(windows: list[Window], config: ForecastConfig) -> LeftOut | None:
+def forecast_left_out(
+    windows: list[Window], config: ForecastConfig, estimator: ValueEstimator | None = None
+) -> LeftOut | None:
     """Forecast each half of the customers from what the other half teaches, in the longest window.
 
-    Customers are numbered in an order their ids were hashed to, so that odd and even are halves
-    drawn at random.
+    Customers are numbered by what they bought, so that odd and even are halves alike.
     """
     longest = windows[0]
     odd = longest.moment.who % 2 == 1
     size = np.empty(len(odd))
     for fold in (True, False):
-        learnt = learn([_part(window, fold) for window in windows], config.ridge)
+        half = [_part(window, fold) for window in windows]
+        learnt = learn(half, config.ridge)
         if learnt is None:
             return None
-        rest = _part(longest, not fold)
-        columns = rest.moment.design(learnt.uses_lifetime)
-        size[odd != fold] = np.exp(learnt.log_value(columns, rest.moment.past()))
+        own = None if estimator is None else fit_copy(estimator, *learning_rows(half, learnt))
+        size[odd != fold] = sizes_of(_part(longest, not fold).moment, learnt, own)
     actual = longest.money
     z = rank_correlation(size, actual) * np.sqrt(len(size) - 1.0)
     level = float(actual.sum()) / (float(size.sum()) * longest.moment.scales.basket)

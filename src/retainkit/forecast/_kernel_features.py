@@ -32,7 +32,7 @@ def measure_scales(known: Known) -> Scales:
     gaps = float((known.purchases - 1.0).sum())
     spans = float((known.last - known.first).sum())
     gap = spans / gaps if gaps > 0.0 and spans > 0.0 else 90.0
-    basket = float(np.maximum(known.money, 0.0).sum() / known.purchases.sum())
+    basket = float(np.maximum(known.money, 0.0).sum()) / max(float(known.purchases.sum()), 1.0)
     return Scales(max(gap, 1.0), basket if basket > 0.0 else 1.0)
 
 

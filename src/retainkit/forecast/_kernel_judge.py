@@ -118,6 +118,7 @@ class Bands(NamedTuple):
 _CUTS = (*(i / 10 for i in range(9)), 0.84, 0.88, 0.92, 0.95, 0.975, 1.0)
 """Groups by predicted size: tenths, and finer ones at the top, where it matters most."""
 _FEWEST = 20
+_ROUNDING = 1e-9
 
 
 def predictive_bands(size: FloatArray, actual: FloatArray, level: float) -> Bands:
@@ -127,7 +128,10 @@ def predictive_bands(size: FloatArray, actual: FloatArray, level: float) -> Band
     tail lies above: it then covers `level`, and is [0, 0] where nothing is that likely.
     """
     order = np.argsort(size, kind="stable")
-    cuts = np.unique((np.array(_CUTS) * len(size)).astype(np.int64))
+    cuts = (np.array(_CUTS) * len(size)).astype(np.int64)
+    ordered = size[order]
+    # customers of one predicted size stay together
+    cuts[1:] = np.searchsorted(ordered, ordered[np.maximum(cuts[1:], 1) - 1], side="right")
     kept = [0]
     for cut in cuts[1:]:
         if cut - kept[-1] >= _FEWEST:
@@ -154,8 +158,8 @@ def _interval(ordered: FloatArray, level: float) -> tuple[float, float]:
     if below < tail <= below + nothing:
         low, top = 0.0, min(level + below, 1.0)
     else:
-        low, top = float(ordered[max(0, int(np.floor((k + 1) * tail)) - 1)]), 1.0 - tail
-    high = float(ordered[min(k - 1, int(np.ceil((k + 1) * top)) - 1)])
+        low, top = float(ordered[max(0, int(np.floor((k + 1) * tail + _ROUNDING)) - 1)]), 1.0 - tail
+    high = float(ordered[min(k - 1, int(np.ceil((k + 1) * top - _ROUNDING)) - 1)])
     smaller = np.searchsorted(ordered, high)
     reached = np.searchsorted(ordered, high, side="right") / k
     if smaller and top - smaller / k < reached - top:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig
+from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
 from retainkit.forecast._kernel_features import Scales, describe, measure_scales, past_rate
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
@@ -22,7 +23,7 @@ from retainkit.forecast._kernel_ridge import (
     standardise,
 )
 from retainkit.lifetime import PurchaseHistories
-from retainkit.typing import BoolArray, FloatArray
+from retainkit.typing import BoolArray, FloatArray, TimeUnit
 
 LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))
 """Windows learnt from, as shares of the horizon, and what a customer in each weighs."""
@@ -182,13 +183,14 @@ def fit_lifetime(fit: FitPurchases | None, known: Known) -> Any:
         return None
 
 
-def histories(known: Known) -> PurchaseHistories:
-    """Return frequency, recency and age in weeks."""
+def histories(known: Known, unit: TimeUnit = "week") -> PurchaseHistories:
+    """Return frequency, recency and age."""
+    days = DAYS_PER_UNIT[unit]
     return PurchaseHistories(
         frequency=known.purchases - 1.0,
-        recency=(known.last - known.first) / 7.0,
-        age=(known.day - known.first) / 7.0,
-        unit="week",
+        recency=(known.last - known.first) / days,
+        age=(known.day - known.first) / days,
+        unit=unit,
     )
 
 
@@ -198,8 +200,8 @@ def lifetime_forecast(
     """Return P(a purchase in the window) and expected purchases by the lifetime model."""
     if model is None:
         return None, None
-    history = histories(known)
-    horizon = window / 7.0
+    history = histories(known, model.unit)
+    horizon = window / DAYS_PER_UNIT[model.unit]
     none = np.asarray(model.purchase_probabilities(history, horizon=horizon, max_count=0))[:, 0]
     return 1.0 - none, model.expected_purchases(history, horizon=horizon)
 
@@ -220,6 +222,14 @@ def learning_windows(base: Base, day: int, horizon: int) -> list[Window]:
     return found
 
 
+def stack(windows: list[Window], lifetime: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the columns, the money [baskets] and the weights of all windows, one row each."""
+    x = np.vstack([np.column_stack(window.moment.design(lifetime)) for window in windows])
+    money = np.concatenate([window.money / window.moment.scales.basket for window in windows])
+    weights = np.concatenate([np.full(len(window.bought), window.weight) for window in windows])
+    return x, money, weights
+
+
 def learn(
     windows: list[Window], penalty: float, *, with_lifetime: bool = True
 ) -> Regressions | None:
@@ -237,9 +247,7 @@ def learn(
     if min(bought.sum(), (1.0 - bought).sum()) < _FEWEST_EVENTS:
         return None
     lifetime = with_lifetime and all(w.moment.p_lifetime is not None for w in windows)
-    x = np.vstack([np.column_stack(window.moment.design(lifetime)) for window in windows])
-    money = np.concatenate([window.money / window.moment.scales.basket for window in windows])
-    weights = np.concatenate([np.full(len(window.bought), window.weight) for window in windows])
+    x, money, weights = stack(windows, lifetime)
     spent = np.minimum(np.maximum(money, 0.0), np.quantile(money, 0.999))
     if not spent.any():
         return None

@@ -16,6 +16,14 @@ from retainkit._core.kernels.recent import within
 from retainkit._core.time import DAYS_PER_YEAR, day_number
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.forecast._config import ForecastConfig
+from retainkit.forecast._estimator import (
+    EstimatorFailure,
+    EstimatorTrial,
+    ValueEstimator,
+    estimated_sizes,
+    refused,
+    require_estimator,
+)
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_rate
 from retainkit.forecast._kernel_judge import Bands, apply_bands
@@ -142,8 +150,20 @@ class ForecastModel(FrozenModel):
         Whether the ranking beats chance.
     origins : tuple of Origin
         Earlier forecasts and what came.
+    estimator : EstimatorTrial or None
+        How an estimator of the user's own did on earlier days; None where none was given.
     notes : tuple of str
         What a reader must know before acting on it.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> model = rk.fit_forecast(rk.load_cdnow_sample(), as_of="1998-06-30", horizon_days=180)
+    >>> rk.ForecastModel.from_json(model.to_json()) == model
+    True
+    >>> one = rk.summarize_customer(["1998-01-10", "1998-05-02"], [20.0, 35.0], as_of="1998-06-30")
+    >>> model.apply(one).p_active.round(1).tolist()
+    [0.4]
     """
 
     config: ForecastConfig
@@ -163,6 +183,7 @@ class ForecastModel(FrozenModel):
     total_ratio: float | None
     trust: Trust
     origins: tuple[Origin, ...]
+    estimator: EstimatorTrial | None = None
     notes: tuple[str, ...] = ()
 
     def apply(
@@ -171,6 +192,7 @@ class ForecastModel(FrozenModel):
         *,
         margin_rate: float | FloatArray = 1.0,
         annual_discount_rate: float = 0.0,
+        estimator: ValueEstimator | None = None,
     ) -> ForecastTable:
         """Forecast each customer; the result for one does not depend on the others.
 
@@ -182,6 +204,9 @@ class ForecastModel(FrozenModel):
             Profit per unit of purchases.
         annual_discount_rate : float, default 0.0
             Yearly rate; the money of the horizon is taken to come evenly.
+        estimator : ValueEstimator, optional
+            The fitted object of your own, where `fit_forecast` was given one. It is not part of
+            the model's JSON, so it must be passed again; it is used where it was chosen.
 
         Returns
         -------
@@ -191,7 +216,8 @@ class ForecastModel(FrozenModel):
         Raises
         ------
         SchemaError
-            If the summary was put together without its recent purchases.
+            If the summary was put together without its recent purchases, or an estimator of your
+            own was chosen and is not given or fails.
         AlignmentError
             If `margin_rate` is for another number of customers.
         """
@@ -215,21 +241,26 @@ class ForecastModel(FrozenModel):
                 where="margin_rate",
                 fix="pass margin_rates(summary, margin)",
             )
+        own = None
+        if self.estimator is not None and self.estimator.chosen:
+            own = require_estimator(estimator)
         out = _Columns.empty(n)
         for start in range(0, n, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, n))
             bought = rows[summary.occasions[rows] > 0]
-            self._fill(out, bought, known_of(summary, bought))
+            self._fill(out, bought, known_of(summary, bought), own)
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
         table = out.table(summary.customer_id, money, self.config.level)
         return replace(table, ranks=self.trust.ranks, notes=self.notes)
 
-    def p_active(self, summary: PurchaseFacts) -> FloatArray:
-        """Return the probability of a purchase within the horizon; NaN without a purchase."""
-        return self.apply(summary).p_active
-
-    def _fill(self, out: _Columns, rows: npt.NDArray[np.int64], known: Known) -> None:
+    def _fill(
+        self,
+        out: _Columns,
+        rows: npt.NDArray[np.int64],
+        known: Known,
+        own: ValueEstimator | None,
+    ) -> None:
         """Forecast the customers at `rows`."""
         if not len(rows):
             return
@@ -240,7 +271,7 @@ class ForecastModel(FrozenModel):
             if self.regressions.uses_lifetime and chance is not None:
                 columns.append(logit(chance))
             p = self.regressions.p_active(columns)
-            size = np.exp(self.regressions.log_value(columns, past_rate(known, window, scales)))
+            size = self._sizes(columns, past_rate(known, window, scales), own)
         elif chance is not None and purchases is not None:
             p = chance
             spend = (np.maximum(known.money, 0.0) / self.basket + 2.0) / (known.purchases + 2.0)
@@ -259,6 +290,18 @@ class ForecastModel(FrozenModel):
             out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
         self._fill_next(out, rows, known, p)
         out.note[rows] = self._explain(known, size * unit)
+
+    def _sizes(
+        self, columns: list[FloatArray], past: FloatArray, own: ValueEstimator | None
+    ) -> FloatArray:
+        """Return expected values up to a common factor [baskets]."""
+        assert self.regressions is not None
+        if own is None:
+            return np.exp(self.regressions.log_value(columns, past))
+        try:
+            return estimated_sizes(own, columns)
+        except EstimatorFailure as failure:
+            raise refused(failure) from failure
 
     def _fill_next(
         self, out: _Columns, rows: npt.NDArray[np.int64], known: Known, p: FloatArray

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from retainkit.forecast import ForecastModel
 from retainkit.report._blocks import Block, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
 from retainkit.report._facts import Facts
@@ -33,7 +32,7 @@ def describe_model(facts: Facts) -> Section | None:
     blocks.append(_parameters(facts, learnt))
     blocks.extend(_fit(facts))
     if model.forecast is not None and model.forecast.origins:
-        blocks.append(_evidence(facts, model.forecast))
+        blocks.append(_evidence(facts))
     return Section("model", texts("model"), tuple(blocks))
 
 
@@ -71,24 +70,26 @@ def _fit(facts: Facts) -> Iterator[Block]:
     yield Picture(to_svg(figure, name="frequencies", title=title), title)
 
 
-def _evidence(facts: Facts, model: ForecastModel) -> Table:
-    """Give how each earlier forecast did, beside what chance gives a perfect one."""
-    texts = facts.texts
+def _evidence(facts: Facts) -> Table:
+    """Give how earlier forecasts did, day by day."""
+    texts, forecast = facts.texts, facts.result.model.forecast
+    assert forecast is not None
     rows = [
         (
-            f"{origin.day} (+{origin.window_days})",
-            write_number(origin.customers),
-            UNDEFINED if origin.auc is None else write_number(origin.auc, 2),
-            f"{write_number(origin.calibration_error, 3)} / {write_number(origin.noise_floor, 3)}",
-            write_number(origin.expected / origin.actual, 2),
-            texts.share(origin.found),
-            texts.share(origin.captured),
+            one.day.isoformat(),
+            write_number(one.window_days),
+            UNDEFINED if one.found is None else texts.share(one.found),
+            UNDEFINED if one.captured is None else texts.share(one.captured),
+            write_number(one.expected / one.actual, 2),
+            write_number(one.calibration_error, 3),
+            write_number(one.noise_floor, 3),
         )
-        for origin in model.origins
+        for one in forecast.origins
     ]
     columns = (
-        *((texts("origin"), False), (texts("customers"), True), (texts("origin_auc"), True)),
-        *((texts("origin_calibration"), True), (texts("origin_level"), True)),
+        *((texts("origin_day"), False), (texts("origin_window"), True)),
         *((texts("origin_found"), True), (texts("origin_captured"), True)),
+        *((texts("origin_level"), True), (texts("origin_calibration"), True)),
+        (texts("origin_noise"), True),
     )
     return tabulate(texts("origins"), columns, rows)

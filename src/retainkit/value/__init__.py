@@ -12,14 +12,6 @@ from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCrite
 from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
 from retainkit.value._contract_value import TenureModel, expected_contract_value
 from retainkit.value._costs import CostTable, allocate_costs
-from retainkit.value._future import fit_future_value
-from retainkit.value._future_config import EstimatorEvidence, FutureValueConfig
-from retainkit.value._future_model import (
-    FutureRegressor,
-    FutureValueModel,
-    TwoPartModel,
-    predict_future_value,
-)
 from retainkit.value._lifetime_value import expected_lifetime_value
 from retainkit.value._margin import MarginModel, fit_margin, margin_rates
 from retainkit.value._pools import CostDriver, CostPool, TracedCosts, trace_costs
@@ -55,11 +47,7 @@ __all__ = [
     "CostTable",
     "CriterionConfig",
     "CustomerSummary",
-    "EstimatorEvidence",
     "FuturePotential",
-    "FutureRegressor",
-    "FutureValueConfig",
-    "FutureValueModel",
     "JudgedWeights",
     "MarginModel",
     "Preference",
@@ -70,7 +58,6 @@ __all__ = [
     "SegmentBases",
     "TenureModel",
     "TracedCosts",
-    "TwoPartModel",
     "ValueConfig",
     "ValueCriterion",
     "ValueScheme",
@@ -83,14 +70,12 @@ __all__ = [
     "entropy_weights",
     "expected_contract_value",
     "expected_lifetime_value",
-    "fit_future_value",
     "fit_margin",
     "fit_rfm_scheme",
     "fit_value_scheme",
     "judge_weights",
     "margin_rates",
     "measure_wallet",
-    "predict_future_value",
     "score_rfm",
     "score_value",
     "segment_bases",

@@ -9,12 +9,18 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.columns import Column, plain
-from retainkit._core.kernels.intervals import normal_quantile
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value._behavior_table import BehaviorTable
 from retainkit.value._wallet import WalletTable, add_wallet_room
+
+_FEWEST = 2
+"""Purchase occasions below which a customer has no growth of its own [count]."""
+_WIDEST = 1.0
+"""Standard error of log(1 + growth) above which growth is not known: off by a factor of e."""
+_LOWEST, _HIGHEST = -0.75, 3.0
+"""Growth is told between a quarter and four times the earlier spending."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -73,21 +79,19 @@ class FuturePotential(ResultTable):
 
     @property
     def growth(self) -> FloatArray:
-        """Relative change of spending beyond the base's, drawn towards 0; NaN where not known."""
+        """Relative change of spending beyond the base's, drawn towards 0, within -0.75 and 3.
+
+        NaN where not known: fewer than two purchase occasions, none in the windows compared, or a
+        standard error of log(1 + growth) above 1.
+        """
         if self.behavior is None:
             return np.full(len(self), np.nan)
-        return self.behavior.trend_beyond_base
+        return _own_growth(self.behavior)
 
     @property
     def growth_error(self) -> FloatArray:
         """Standard error of log(1 + growth); NaN where not known."""
-        if self.behavior is None:
-            return np.full(len(self), np.nan)
-        reach = 2.0 * normal_quantile(self.behavior.config.trend_level)
-        low, high = self.behavior.trend_low, self.behavior.trend_high
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error: FloatArray = np.log((1.0 + high) / (1.0 + low)) / reach
-        return error
+        return np.full(len(self), np.nan) if self.behavior is None else _growth_error(self.behavior)
 
     @property
     def growth_part(self) -> FloatArray:
@@ -181,7 +185,7 @@ def compose_potential(
     Parameters
     ----------
     expected : numpy.ndarray of float64, shape (n,)
-        Expected future value [money], from `predict_future_value` or `expected_lifetime_value`.
+        Expected future value [money], from `ForecastModel.apply` or `expected_lifetime_value`.
     behavior : BehaviorTable, optional
         The same customers in the same order; None leaves growth out.
     growth_weight : float, default 0.5
@@ -209,11 +213,12 @@ def compose_potential(
 
     Notes
     -----
-    With x = (1 + trend) / (1 + trend of the base), the recent level lies (x - 1) / (x + 1) above
-    the average of the two windows; growth adds that share of the expected value, times the weight:
-    never more than the expected value itself. The trend is drawn towards the base's by its own
-    uncertainty (`summarize_behavior`): where customers' trends cannot be told from chance, x is 1
-    and growth adds nothing.
+    With x = (1 + trend) / (1 + trend of the base), kept within 1/4 and 4, the recent level lies
+    (x - 1) / (x + 1) above the average of the two windows; growth adds that share of the expected
+    value, times the weight: never more than the expected value itself. The trend is drawn towards
+    the base's by its own uncertainty (`summarize_behavior`): where customers' trends cannot be told
+    from chance, x is 1 and growth adds nothing; nor does it where it is not known
+    (`FuturePotential.growth`).
 
     Examples
     --------
@@ -261,10 +266,26 @@ def _growth_part(expected: FloatArray, behavior: BehaviorTable | None, weight: f
     """Return weight * expected * (x - 1) / (x + 1), with x the change beyond that of the base."""
     if behavior is None:
         return np.zeros(len(expected))
-    beyond = behavior.trend_beyond_base  # x - 1
+    beyond = _own_growth(behavior)  # x - 1
     share = np.nan_to_num(beyond / (beyond + 2.0), nan=0.0, posinf=0.0, neginf=0.0)
     part: FloatArray = weight * expected * share
     return part
+
+
+def _own_growth(behavior: BehaviorTable) -> FloatArray:
+    """Return the change of spending beyond the base's, bounded; NaN where little speaks for it."""
+    with np.errstate(invalid="ignore"):
+        known = (behavior.occasions >= _FEWEST) & (_growth_error(behavior) <= _WIDEST)
+    bounded: FloatArray = np.clip(behavior.trend_beyond_base, _LOWEST, _HIGHEST)
+    return np.where(known, bounded, np.nan)
+
+
+def _growth_error(behavior: BehaviorTable) -> FloatArray:
+    """Return the standard error of log(1 + growth), from the interval of the trend."""
+    reach = 2.0 * normal_quantile(behavior.config.trend_level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error: FloatArray = np.log((1.0 + behavior.trend_high) / (1.0 + behavior.trend_low)) / reach
+    return error
 
 
 def _wallet_part(
