@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         retention_rate,
     )
     from retainkit.pipeline import (
+        BacktestResult,
         BudgetConfig,
         CustomerFacts,
         FittedPipeline,
@@ -69,9 +70,12 @@ if TYPE_CHECKING:
         RetentionPipeline,
         RetentionResult,
         TableRules,
+        backtest,
         fit_pipeline,
+        plan_folds,
         read_contract_facts,
         read_customer_facts,
+        score_backtest,
     )
     from retainkit.policy import (
         MeasureCatalog,
@@ -148,6 +152,7 @@ _ROOMS = (
 
 _HOME = {
     "ActivityColumns": "tables",
+    "BacktestResult": "pipeline",
     "BehaviorConfig": "value",
     "BudgetConfig": "pipeline",
     "CauseCatalog": "churn",
@@ -191,6 +196,7 @@ _HOME = {
     "assess_standing": "tiers",
     "assign_tiers": "tiers",
     "attribute_causes": "churn",
+    "backtest": "pipeline",
     "build_cohorts": "metrics",
     "build_scorecard": "scorecard",
     "churn_rate": "metrics",
@@ -216,11 +222,13 @@ _HOME = {
     "load_cdnow_sample": "datasets",
     "load_donations": "datasets",
     "make_customer_base": "simulate",
+    "plan_folds": "pipeline",
     "predict_future_value": "value",
     "read_contract_facts": "pipeline",
     "read_customer_facts": "pipeline",
     "repeat_rate": "metrics",
     "retention_rate": "metrics",
+    "score_backtest": "pipeline",
     "score_rfm": "value",
     "score_value": "value",
     "split_valid_transactions": "tables",
@@ -237,6 +245,7 @@ _HOME = {
 
 __all__ = [
     "ActivityColumns",
+    "BacktestResult",
     "BehaviorConfig",
     "BudgetConfig",
     "CauseCatalog",
@@ -281,6 +290,7 @@ __all__ = [
     "assess_standing",
     "assign_tiers",
     "attribute_causes",
+    "backtest",
     "build_cohorts",
     "build_scorecard",
     "churn",
@@ -313,6 +323,7 @@ __all__ = [
     "make_customer_base",
     "metrics",
     "pipeline",
+    "plan_folds",
     "policy",
     "predict_future_value",
     "read_contract_facts",
@@ -320,6 +331,7 @@ __all__ = [
     "repeat_rate",
     "report",
     "retention_rate",
+    "score_backtest",
     "score_rfm",
     "score_value",
     "scorecard",

@@ -2,11 +2,18 @@
 
 `RetentionPipeline(config).run(transactions, as_of=...)` validates, summarises, learns, scores,
 grades, decides and measures. It contains no arithmetic of its own: the same functions called by
-hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` applies only.
+hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` applies only;
+`backtest` runs it on past days and holds it against what came next.
 """
 
 from __future__ import annotations
 
+from retainkit._pipeline._backtest import (
+    BacktestResult,
+    backtest,
+    plan_folds,
+    score_backtest,
+)
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm
@@ -23,6 +30,7 @@ from retainkit._pipeline._run import RetentionPipeline
 
 __all__ = [
     "ActivityRate",
+    "BacktestResult",
     "BudgetConfig",
     "BudgetPlan",
     "ContractFacts",
@@ -40,7 +48,10 @@ __all__ = [
     "RetentionPipeline",
     "RetentionResult",
     "TableRules",
+    "backtest",
     "fit_pipeline",
+    "plan_folds",
     "read_contract_facts",
     "read_customer_facts",
+    "score_backtest",
 ]
