@@ -8,12 +8,8 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
-from retainkit._pipeline._backtest import (
-    BacktestResult,
-    backtest,
-    plan_folds,
-    score_backtest,
-)
+from retainkit._pipeline._backtest import BacktestResult, backtest, plan_folds
+from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
 from retainkit._pipeline._contract_models import ContractTerm

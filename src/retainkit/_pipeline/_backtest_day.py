@@ -100,7 +100,7 @@ class Part(NamedTuple):
 
 def stand_on(past: Past, fold: Fold, config: PipelineConfig) -> Part:
     """Run on what was known, apply the plain rules, and join what came."""
-    known = known_by(past.tables, fold.cutoff)
+    known: dict[str, Any] = dict(known_by(past.tables, fold.cutoff))
     result = RetentionPipeline(config_then(config, fold.window_days)).run(
         as_of=fold.cutoff, **known
     )

@@ -129,7 +129,7 @@ def _tell(tested: BacktestResult, speak: _Speaker) -> Iterator[str]:
     yield from _terms(tested, speak)
 
 
-def _run_and_best(scores: pd.DataFrame, measure: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _run_and_best(scores: pd.DataFrame, measure: str) -> tuple[dict[Any, Any], dict[Any, Any]]:
     """Return the measures of the run, and of the plain rule that did best."""
     rows = {row["candidate"]: row for row in scores.to_dict("records")}
     rules = [rows[name] for name in PLAIN_RULES if name in rows]
@@ -137,7 +137,7 @@ def _run_and_best(scores: pd.DataFrame, measure: str) -> tuple[dict[str, Any], d
     return rows["run"], best
 
 
-def _total(fold: dict[str, Any], run: dict[str, Any], speak: _Speaker) -> Iterator[str]:
+def _total(fold: dict[Any, Any], run: dict[Any, Any], speak: _Speaker) -> Iterator[str]:
     known = run["expected"] == run["expected"]
     yield speak(
         "total" if known else "no_total",
@@ -151,7 +151,7 @@ def _total(fold: dict[str, Any], run: dict[str, Any], speak: _Speaker) -> Iterat
         yield speak("entrants", entrants=f"{fold['entrants']:,.0f}", money=money)
 
 
-def _top(run: dict[str, Any], rule: dict[str, Any], speak: _Speaker) -> str:
+def _top(run: dict[Any, Any], rule: dict[Any, Any], speak: _Speaker) -> str:
     return speak(
         "top",
         captured=speak.share(run["captured"]),

@@ -3,12 +3,13 @@
 `write_report` turns the result of a run into one page that loads nothing from elsewhere;
 `plot_pyramids`, `plot_whale_curve`, `plot_cohorts` and `plot_stages` draw single results;
 `plot_tracking`, `plot_calibration`, `plot_frequencies`, `plot_alive_path`, `plot_alive_surface`
-and `plot_purchases_surface` draw models of purchases.
+and `plot_purchases_surface` draw models of purchases, `plot_backtest` past runs beside what came.
 Matplotlib and jinja2 are imported when a function needs them, and pyplot never is.
 """
 
 from __future__ import annotations
 
+from retainkit.report._backtest import plot_backtest
 from retainkit.report._cohorts import plot_cohorts
 from retainkit.report._lifetime_plots import (
     plot_alive_path,
@@ -28,6 +29,7 @@ from retainkit.report._whale import plot_whale_curve
 __all__ = [
     "plot_alive_path",
     "plot_alive_surface",
+    "plot_backtest",
     "plot_calibration",
     "plot_cohorts",
     "plot_frequencies",

@@ -1,11 +1,11 @@
-"""The section about what was learnt: parameters, how well they fit, how the future is estimated."""
+"""The section about what was learnt: parameters, and how well they fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from retainkit.report._blocks import Block, Cell, Paragraph, Picture, Section, Table, tabulate
+from retainkit.report._blocks import Block, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
 from retainkit.report._facts import Facts
 from retainkit.report._lifetime_plots import text_of
@@ -31,8 +31,6 @@ def describe_model(facts: Facts) -> Section | None:
         blocks.append(Paragraph(model.purchase_model_reason))
     blocks.append(_parameters(facts, learnt))
     blocks.extend(_fit(facts))
-    if model.future_model is not None and model.future_model.evidence:
-        blocks.append(_evidence(facts))
     return Section("model", texts("model"), tuple(blocks))
 
 
@@ -68,28 +66,3 @@ def _fit(facts: Facts) -> Iterator[Block]:
     figure = plot_frequencies(model, history, language=texts.language)
     title = texts("model_frequencies")
     yield Picture(to_svg(figure, name="frequencies", title=title), title)
-
-
-def _evidence(facts: Facts) -> Table:
-    """Give how each candidate for the future value did on past windows."""
-    texts, future = facts.texts, facts.result.model.future_model
-    assert future is not None
-    rows = [
-        (
-            Cell(
-                texts(f"estimator_{row.estimator}"),
-                texts("estimator_chosen") if row.estimator == future.chosen else "",
-            ),
-            texts.share(row.found),
-            texts.share(row.captured),
-            f"{write_number(row.behind, 3)} ± {write_number(row.standard_error, 3)}",
-            write_number(row.level, 2),
-        )
-        for row in future.evidence
-    ]
-    columns = (
-        *((texts("estimator"), False), (texts("estimator_found"), True)),
-        *((texts("estimator_captured"), True), (texts("estimator_behind"), True)),
-        (texts("estimator_level"), True),
-    )
-    return tabulate(texts("estimators"), columns, rows)

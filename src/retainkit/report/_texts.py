@@ -9,6 +9,7 @@ from typing import Final
 from retainkit._core.labels import Label
 from retainkit.report._numbers import write_range, write_share
 from retainkit.report._pairs import pairs
+from retainkit.report._texts_backtest import BACKTEST
 from retainkit.report._texts_plans import FLOWS, MODEL, PLANS
 from retainkit.typing import Language
 
@@ -299,6 +300,7 @@ TEXTS: Final[Mapping[str, Label]] = MappingProxyType(
         **_MEASURED,
         **FLOWS,
         **MODEL,
+        **BACKTEST,
         **_WHY,
         **_RECORDS,
     }

@@ -80,22 +80,6 @@ MODEL = pairs(
         "Customers by number of repeat purchases: actual, and as the model expects",
         "按重复购买次数的客户数：实际与模型预期",
     ),
-    estimators=(
-        "How the future value is estimated: candidates on past windows",
-        "未来价值的估计方法：各候选在过往窗口的表现",
-    ),
-    estimator=("Candidate", "候选方法"),
-    estimator_chosen=("chosen", "采用"),
-    estimator_found=("Best customers found", "找出的最佳客户"),
-    estimator_captured=("Money captured", "覆盖的金额"),
-    estimator_behind=("Behind the best", "落后于最优"),
-    estimator_level=("Expected / actual", "预期 / 实际"),
-    estimator_two_part=("Regression in two parts", "两步回归"),
-    estimator_blend=("Blend", "混合"),
-    estimator_lifetime=("Lifetime model", "终身价值模型"),
-    estimator_spend=("Past spend", "过往消费"),
-    estimator_spend_rate=("Spend per day", "日均消费"),
-    estimator_regressor=("Your regressor", "自备回归"),
 )
 
 FLOWS = pairs(
