@@ -8,7 +8,6 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
-from retainkit._pipeline._backtest import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_facts import ContractFacts, read_contract_facts
@@ -19,6 +18,7 @@ from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult

@@ -11,7 +11,7 @@ from retainkit._core.labels import Label
 from retainkit.typing import Language
 
 if TYPE_CHECKING:
-    from retainkit._pipeline._backtest import BacktestResult
+    from retainkit._pipeline._past_runs import BacktestResult
 
 PLAIN_RULES = {
     "recency": Label(en="days since the last purchase", zh="距上次购买的天数"),
@@ -19,6 +19,9 @@ PLAIN_RULES = {
     "recent_spend": Label(en="money of the window before", zh="前一窗口的消费金额"),
 }
 """Names of the plain rules, in the order of the summary."""
+
+_POINT = 0.01
+"""Difference of two shares that is not worth a word."""
 
 LIFT_WORDS = {
     "none": Label(en="no better than chance", zh="不优于随机"),
@@ -51,9 +54,10 @@ _SENTENCES = {
         en="{cutoff} could not be tested: {reason}.", zh="{cutoff} 无法检验：{reason}。"
     ),
     "won": Label(
-        en="On {won} of {tested} past days the run's best fifth brought at least as much as by any "
-        "plain rule.",
-        zh="在 {tested} 个历史截止日中，有 {won} 个的模型前五分之一不低于任何简单规则。",
+        en="On {won} of {tested} past days the run's best fifth brought at least as much as by the "
+        "best plain rule, to one point.",
+        zh="在 {tested} 个历史截止日中，有 {won} 个的模型前五分之一不低于最佳简单规则"
+        "（误差一个百分点以内）。",
     ),
     "lift": Label(
         en="Who would be active was ordered with {lift} of the gain of a perfect order over chance "
@@ -108,7 +112,8 @@ class _Speaker:
 
     def share(self, x: float) -> str:
         sign = "%" if self.language == "zh" else "\N{NO-BREAK SPACE}%"
-        return f"{100 * x:.0f}{sign}" if x == x else "–"
+        number = f"{100 * x:.0f}".replace("-", "\N{MINUS SIGN}")
+        return f"{number}{sign}" if x == x else "–"
 
 
 def _tell(tested: BacktestResult, speak: _Speaker) -> Iterator[str]:
@@ -121,7 +126,7 @@ def _tell(tested: BacktestResult, speak: _Speaker) -> Iterator[str]:
         run, rule = _run_and_best(scores[scores["cutoff"] == fold["cutoff"]], "captured")
         yield speak.join(*_total(fold, run, speak), _top(run, rule, speak))
         done += 1
-        won += bool(run["captured"] >= rule["captured"])
+        won += bool(run["captured"] >= rule["captured"] - _POINT)
     if done > 1:
         yield speak("won", won=won, tested=done)
     if done:
@@ -191,10 +196,9 @@ def _latest(tested: BacktestResult, scores: pd.DataFrame, speak: _Speaker) -> It
 
 def _terms(tested: BacktestResult, speak: _Speaker) -> Iterator[str]:
     """Tell on what terms it was tested, where they are not those asked for."""
-    if not len(tested.folds):
-        return
-    window = int(tested.folds["window_days"].max())
+    done = tested.folds[tested.folds["reason"] == ""]
+    window = int(done["window_days"].max()) if len(done) else tested.horizon_days
     if window < tested.horizon_days:
         yield speak("shorter", window=window, horizon=tested.horizon_days)
-    if tested.folds["overlaps"].any():
+    if done["overlaps"].any():
         yield speak("overlap")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from retainkit._core.time import parse_as_of, to_day_numbers
 from retainkit._pipeline._config import PipelineConfig, TableRules
-from retainkit.typing import AsOf
+from retainkit.errors import NotComputableError
+from retainkit.typing import AsOf, BoolArray, IntArray
 
 Folds: TypeAlias = int | Sequence[AsOf]
 """How many past days to stand on, or which."""
@@ -38,12 +39,21 @@ def lay_folds(first: date, as_of: date, horizon_days: int, folds: Folds) -> tupl
     `as_of` and lie end to end as long as half a window of history is left before the first; where
     fewer than asked for fit in that way they overlap, at least a quarter of a window apart.
     """
+    if isinstance(folds, str):
+        folds = (folds,)
     if not isinstance(folds, int):
         return _named(first, as_of, horizon_days, sorted({parse_as_of(day) for day in folds}))
+    if folds < 1:
+        raise NotComputableError(
+            f"folds is {folds}",
+            rule="at least one past day is stood on",
+            where="folds",
+            fix="folds=3, or name the days: folds=('2024-03-31', '2024-09-30')",
+        )
     window = min(horizon_days, ((as_of - first).days + 1) // 2)
     latest = as_of - timedelta(days=window)
     room = (latest - first).days + 1 - window // 2
-    steps = max(folds - 1, 0)
+    steps = folds - 1
     step = window
     if room < steps * window:
         step = max(room // steps, window // 4, 1)
@@ -57,17 +67,20 @@ def _fold(cutoff: date, window: int, overlaps: bool) -> Fold:
 
 
 def _named(first: date, as_of: date, horizon: int, days: list[date]) -> tuple[Fold, ...]:
-    found = []
-    following = [*days[1:], as_of]
-    for day, after in zip(days, following, strict=True):
+    """Return the days that were named, with the reason where one cannot be tested."""
+    found: list[Fold] = []
+    following = as_of
+    for day in reversed(days):
         window = min(horizon, max((as_of - day).days, 0))
-        fold = _fold(day, window, after < day + timedelta(days=window) and after in days)
+        fold = _fold(day, window, day + timedelta(days=window) > following)
         if day < first:
             fold = fold._replace(reason=f"no row up to this day: the first is of {first}")
         elif day >= as_of:
             fold = fold._replace(reason=f"nothing came after it: as_of is {as_of}")
+        if not fold.reason:
+            following = day
         found.append(fold)
-    return tuple(found)
+    return tuple(reversed(found))
 
 
 UNDATED = ("customers", "activities")
@@ -104,17 +117,13 @@ def _contracts_by(table: pd.DataFrame, day: date) -> pd.DataFrame:
     return table
 
 
-def _is_after(
-    times: pd.Series[pd.Timestamp], day: date
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_after(times: pd.Series[Any], day: date) -> BoolArray:
     midnight = np.datetime64(day, "D") + np.timedelta64(1, "D")
     values = times.to_numpy()
     return np.asarray(values >= midnight.astype("datetime64[s]"))
 
 
-def days_of(
-    table: pd.DataFrame, column: str = "timestamp"
-) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def days_of(table: pd.DataFrame, column: str = "timestamp") -> IntArray:
     """Return the calendar day of each row [days since 1970-01-01]."""
     return to_day_numbers(table[column].to_numpy())
 

@@ -9,7 +9,6 @@ Matplotlib and jinja2 are imported when a function needs them, and pyplot never 
 
 from __future__ import annotations
 
-from retainkit.report._backtest import plot_backtest
 from retainkit.report._cohorts import plot_cohorts
 from retainkit.report._lifetime_plots import (
     plot_alive_path,
@@ -21,6 +20,7 @@ from retainkit.report._lifetime_surfaces import (
     plot_frequencies,
     plot_purchases_surface,
 )
+from retainkit.report._past_runs import plot_backtest
 from retainkit.report._pyramids import plot_pyramids
 from retainkit.report._render import render_report, write_report
 from retainkit.report._stages import plot_stages

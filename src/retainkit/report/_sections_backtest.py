@@ -6,7 +6,6 @@ from typing import Any
 
 from retainkit._pipeline._backtest_words import LIFT_WORDS, PLAIN_RULES
 from retainkit.pipeline import BacktestResult
-from retainkit.report._backtest import plot_backtest
 from retainkit.report._blocks import (
     Block,
     Bullets,
@@ -19,6 +18,7 @@ from retainkit.report._blocks import (
 )
 from retainkit.report._canvas import to_svg
 from retainkit.report._numbers import UNDEFINED, write_number
+from retainkit.report._past_runs import plot_backtest
 from retainkit.report._texts import Texts
 
 

@@ -34,18 +34,18 @@ BACKTEST = pairs(
     backtest_candidate=("Ordered by", "排序依据"),
     backtest_run=("this run", "本分析"),
     backtest_ratio=("Expected / came", "预期 / 实际"),
-    backtest_captured=("Money of the best fifth", "前五分之一的金额占比"),
-    backtest_found=("Best fifth found", "找出的最佳五分之一"),
+    backtest_captured=("Money of the best fifth", "前20%的金额"),
+    backtest_found=("Best fifth found", "前20%命中"),
     backtest_lift=("Lift quality", "提升质量"),
-    backtest_gini=("Normalised Gini", "归一化基尼系数"),
-    backtest_error=("Off by (chance alone)", "偏差（仅随机）"),
-    backtest_coverage=("Intervals held (best fifth)", "区间覆盖（前五分之一）"),
+    backtest_gini=("Normalised Gini", "归一化基尼"),
+    backtest_error=("Off by (chance alone)", "偏差（随机）"),
+    backtest_coverage=("Intervals held (best fifth)", "覆盖（前20%）"),
     backtest_notes=(
         "“Money of the best fifth” is the share of all money brought by the customers the rule "
         "put first. Lift quality is how much of the gain of a perfect order over chance was "
         "reached in telling who would be active. “Off by” is the mean distance of probability and "
         "frequency, beside what chance alone gives a perfect forecast.",
-        "“前五分之一的金额占比”指该规则排在最前的客户所带来的金额占全部金额的比例。提升质量指在判断谁会"
+        "“前20%的金额”指该规则排在最前的客户所带来的金额占全部金额的比例。提升质量指在判断谁会"
         "活跃时，达到完美排序相对随机所得的多少。“偏差”为概率与实际频率的平均差距，括号内为完美预测仅因"
         "随机也会有的差距。",
     ),

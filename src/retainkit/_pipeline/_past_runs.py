@@ -258,11 +258,11 @@ def backtest(
         How many past days to stand on, or which. `plan_folds` shows them without a run.
     columns : TransactionColumns, optional
         Which column of `transactions` plays which role.
-    customers, contracts, events, surveys, activities : table, optional
-        Further tables. Customers and activities say what is known today, not since when: they are
-        read, and no past run sees them (a note says so).
-    customer_columns, contract_columns, event_columns, survey_columns, activity_columns
-        Their column names, where they differ from the default.
+    customers, customer_columns, contracts, contract_columns, events, event_columns, surveys, \
+survey_columns, activities, activity_columns : optional
+        Further tables and their column names, as for `RetentionPipeline.run`. Customers and
+        activities say what is known today, not since when: they are read, and no past run sees
+        them (a note says so).
     progress : callable, optional
         Called with the name of each stage when it begins.
 
@@ -278,9 +278,15 @@ def backtest(
         If `as_of` is not a calendar day.
     SchemaError
         If a table lacks a column or rows, or neither transactions nor contracts are given.
+    NotComputableError
+        If `folds` is less than 1.
 
     Notes
     -----
+    Windows end on `as_of` and lie end to end while half a window of history is left before the
+    first; where fewer than asked for fit, they overlap, at least a quarter of a window apart. A
+    horizon longer than half of the history is cut to that.
+
     What came is counted as the run counts it: profit where the transactions carry it, else
     revenue, times `config.value.margin_rate` where one is assumed. It is not discounted, and
     neither is the forecast here. A return counts on its own day. Active is who bought within the

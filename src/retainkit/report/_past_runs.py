@@ -103,8 +103,18 @@ def _draw_pairs(axes: Axes, said: Any, came: Any, names: list[str], texts: Texts
                 ha="center",
                 fontsize=10,
             )
-    axes.set_xticks(x, names)
-    axes.tick_params(axis="x", length=0)
+    axes.set_xticks([])
+    for place, name in zip(x, names, strict=True):  # a tick's text would not survive `to_svg`
+        axes.annotate(
+            *(name, (place, 0.0)),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0, -6),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=10.5,
+            color=canvas.MUTED,
+        )
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
     axes.set_xlim(-0.6, len(names) - 0.4)
@@ -117,7 +127,7 @@ def _draw_totals(axes: Axes, tested: BacktestResult, texts: Texts) -> None:
     names = [str(day) for day in run["cutoff"]]
     _draw_pairs(axes, run["expected"].to_numpy(), run["actual"].to_numpy(), names, texts)
     axes.legend(frameon=False, fontsize=11, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0))
-    _title(axes, texts("backtest_totals", days=int(tested.folds["window_days"].max())))
+    _title(axes, texts("backtest_totals", days=int(tested.rows["window_days"].max())))
 
 
 def _draw_calibration(axes: Axes, tested: BacktestResult, texts: Texts) -> None:
@@ -148,7 +158,7 @@ def _draw_tiers(axes: Axes, tested: BacktestResult, texts: Texts) -> None:
     last = tiers["cutoff"].max()
     tiers = tiers[tiers["cutoff"] == last]
     names = [
-        f"{tested.tier_name(str(tier), texts.language)}".replace(" ", "\n") + f"\n{write_number(heads)}"
+        "\n".join((*tested.tier_name(str(tier), texts.language).split(), write_number(heads)))
         for tier, heads in zip(tiers["tier"], tiers["customers"], strict=True)
     ]
     _draw_pairs(axes, tiers["expected"].to_numpy(), tiers["actual"].to_numpy(), names, texts)
