@@ -260,3 +260,22 @@ def test_contracts_alone_are_active_while_they_run() -> None:
     )
     said = [name for name in SAID if name in run]
     pd.testing.assert_frame_equal(of(again, "run")[said], run[said], check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"),
+    [({"profit": [5.0, 8.0, 1.0, 5.0, 3.0, 12.0, -1.0, 40.0, -4.0, 9.0]}, None), ({}, 0.5)],
+)
+def test_what_came_is_counted_as_the_run_counts_it(
+    columns: dict[str, list[float]], value: float | None
+) -> None:
+    config = PipelineConfig(horizon_days=31)
+    config = config.replace(value=config.value.replace(margin_rate=value))
+    tested = rk.backtest(
+        purchases().assign(**columns), as_of="2025-04-30", folds=("2025-02-28",), config=config
+    )
+    # profit of 12 - 4 and of -1; half of 30 - 5 and of -2
+    wanted = {"a": 8.0, "b": 0.0, "c": -1.0} if columns else {"a": 12.5, "b": 0.0, "c": -1.0}
+    assert of(tested, "run")["actual_value"].to_dict() == wanted
+    spent = {"a": 10.0, "b": 11.0, "c": 1.0} if columns else {"a": 10.0, "b": 13.5, "c": 2.5}
+    assert of(tested, "past_spend")["expected_value"].to_dict() == spent
