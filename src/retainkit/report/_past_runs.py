@@ -104,21 +104,27 @@ def _draw_pairs(axes: Axes, said: Any, came: Any, names: list[str], texts: Texts
                 fontsize=10,
             )
     axes.set_xticks([])
-    for place, name in zip(x, names, strict=True):  # a tick's text would not survive `to_svg`
+    for place, name in zip(x, names, strict=True):
+        _write_below(axes, float(place), name)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    axes.set_ylim(top=1.15 * max(axes.get_ylim()[1], 1e-9))
+
+
+def _write_below(axes: Axes, place: float, text: str) -> None:
+    """Write lines below the axis: neither a tick's text nor a line break survives `to_svg`."""
+    for i, line in enumerate(text.split("\n")):
         axes.annotate(
-            *(name, (place, 0.0)),
+            *(line, (place, 0.0)),
             xycoords=axes.get_xaxis_transform(),
-            xytext=(0, -6),
+            xytext=(0, -6 - 13 * i),
             textcoords="offset points",
             ha="center",
             va="top",
             fontsize=10.5,
             color=canvas.MUTED,
         )
-    axes.spines["left"].set_visible(False)
-    axes.set_yticks([])
-    axes.set_xlim(-0.6, len(names) - 0.4)
-    axes.set_ylim(top=1.15 * max(axes.get_ylim()[1], 1e-9))
 
 
 def _draw_totals(axes: Axes, tested: BacktestResult, texts: Texts) -> None:

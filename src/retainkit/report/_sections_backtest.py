@@ -40,9 +40,8 @@ def _scores(tested: BacktestResult, texts: Texts) -> Table:
     columns = (
         *((texts("backtest_day"), False), (texts("backtest_candidate"), False)),
         *((texts("backtest_ratio"), True), (texts("backtest_captured"), True)),
-        *((texts("backtest_found"), True), (texts("backtest_lift"), True)),
-        *((texts("backtest_gini"), True), (texts("backtest_error"), True)),
-        (texts("backtest_coverage"), True),
+        *((texts("backtest_lift"), True), (texts("backtest_gini"), True)),
+        *((texts("backtest_error"), True), (texts("backtest_coverage"), True)),
     )
     rows = [_row(row, texts) for row in tested.summary().to_dict("records")]
     return tabulate(texts("backtest_scores"), columns, rows)
@@ -56,7 +55,6 @@ def _row(row: dict[Any, Any], texts: Texts) -> tuple[str | Cell, ...]:
         name,
         write_number(row["expected_over_actual"], 2),
         texts.share(row["captured"], 0),
-        texts.share(row["found"], 0),
         Cell(texts.share(row["lift_quality"], 0), texts.label(LIFT_WORDS[row["lift_word"]])),
         write_number(row["normalised_gini"], 3),
         _beside(row["calibration_error"], row["noise_floor"], texts, 1),

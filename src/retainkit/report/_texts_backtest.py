@@ -35,7 +35,6 @@ BACKTEST = pairs(
     backtest_run=("this run", "本分析"),
     backtest_ratio=("Expected / came", "预期 / 实际"),
     backtest_captured=("Money of the best fifth", "前20%的金额"),
-    backtest_found=("Best fifth found", "前20%命中"),
     backtest_lift=("Lift quality", "提升质量"),
     backtest_gini=("Normalised Gini", "归一化基尼"),
     backtest_error=("Off by (chance alone)", "偏差（随机）"),
