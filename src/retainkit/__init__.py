@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         retention_rate,
     )
     from retainkit.pipeline import (
+        BacktestResult,
         BudgetConfig,
         CustomerFacts,
         FittedPipeline,
@@ -77,8 +78,11 @@ if TYPE_CHECKING:
         RetentionPipeline,
         RetentionResult,
         TableRules,
+        backtest,
         fit_pipeline,
+        plan_folds,
         read_customer_facts,
+        score_backtest,
     )
     from retainkit.policy import (
         MeasureCatalog,
@@ -152,6 +156,7 @@ _ROOMS = (
 
 _HOME = {
     "ActivityColumns": "tables",
+    "BacktestResult": "pipeline",
     "BehaviorConfig": "value",
     "BudgetConfig": "pipeline",
     "CauseCatalog": "churn",
@@ -198,6 +203,7 @@ _HOME = {
     "assess_standing": "tiers",
     "assign_tiers": "tiers",
     "attribute_causes": "churn",
+    "backtest": "pipeline",
     "build_cohorts": "metrics",
     "build_scorecard": "scorecard",
     "churn_rate": "metrics",
@@ -224,9 +230,11 @@ _HOME = {
     "load_donations": "datasets",
     "make_customer_base": "simulate",
     "read_contract_state": "contracts",
+    "plan_folds": "pipeline",
     "read_customer_facts": "pipeline",
     "repeat_rate": "metrics",
     "retention_rate": "metrics",
+    "score_backtest": "pipeline",
     "score_rfm": "value",
     "score_value": "value",
     "split_valid_transactions": "tables",
@@ -243,6 +251,7 @@ _HOME = {
 
 __all__ = [
     "ActivityColumns",
+    "BacktestResult",
     "BehaviorConfig",
     "BudgetConfig",
     "CauseCatalog",
@@ -290,6 +299,7 @@ __all__ = [
     "assess_standing",
     "assign_tiers",
     "attribute_causes",
+    "backtest",
     "build_cohorts",
     "build_scorecard",
     "churn",
@@ -324,12 +334,14 @@ __all__ = [
     "make_customer_base",
     "metrics",
     "pipeline",
+    "plan_folds",
     "policy",
     "read_contract_state",
     "read_customer_facts",
     "repeat_rate",
     "report",
     "retention_rate",
+    "score_backtest",
     "score_rfm",
     "score_value",
     "scorecard",

@@ -1,7 +1,8 @@
 """The command line: files in, files out.
 
-`python -m retainkit demo` shows everything on real purchases, `run` does it on yours, `config`
-prints the default configuration, `schema` its JSON Schema.
+`python -m retainkit demo` shows everything on real purchases, `run` does it on yours, `backtest`
+holds what it would have said on past days against what came, `config` prints the default
+configuration, `schema` its JSON Schema.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from retainkit._cli._commands import TABLES, print_config, print_schema, run_demo, run_files
+from retainkit._cli._commands import (
+    TABLES,
+    print_config,
+    print_schema,
+    run_backtest,
+    run_demo,
+    run_files,
+)
 from retainkit._cli._complaints import Parser
 from retainkit.errors import RetainkitError, RetainkitWarning
 
@@ -65,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--language", choices=("en", "zh"), default="en", help="display language")
     demo.set_defaults(command=run_demo)
     _add_run(commands.add_parser("run", help="run everything on your files"))
+    _add_backtest(
+        commands.add_parser("backtest", help="run on past days, hold against what came next")
+    )
     config = commands.add_parser("config", help="print the default configuration, commented")
     config.set_defaults(command=print_config)
     schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
@@ -73,6 +84,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
+    _add_files(run)
+    run.add_argument(
+        "--backtest",
+        type=int,
+        default=0,
+        metavar="FOLDS",
+        help="also run on this many past days, and show in the report how far it can be trusted",
+    )
+    run.set_defaults(command=run_files)
+
+
+def _add_backtest(run: argparse.ArgumentParser) -> None:
+    _add_files(run)
+    run.add_argument(
+        "--folds",
+        default="3",
+        metavar="N|DATE,...",
+        help="how many past days to stand on, or which: YYYY-MM-DD,...",
+    )
+    run.set_defaults(command=run_backtest)
+
+
+def _add_files(run: argparse.ArgumentParser) -> None:
+    """Add the tables, their columns, and where everything goes."""
     run.add_argument(
         "transactions",
         type=Path,
@@ -96,7 +131,6 @@ def _add_run(run: argparse.ArgumentParser) -> None:
             dest=f"{table}_columns",
             help=f"column names of {table}, e.g. customer_id=CustomerID",
         )
-    run.set_defaults(command=run_files)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 `RetentionPipeline(config).run(transactions, as_of=...)` validates, summarises, learns, scores,
 grades, decides and measures. It contains no arithmetic of its own: the same functions called by
-hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` applies only.
+hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` applies only;
+`backtest` runs it on past days and holds it against what came next.
 """
 
 from __future__ import annotations
 
+from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores, CustomerView
@@ -15,6 +17,7 @@ from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
 from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
@@ -22,6 +25,7 @@ from retainkit._pipeline._run import RetentionPipeline
 
 __all__ = [
     "ActivityRate",
+    "BacktestResult",
     "BudgetConfig",
     "BudgetPlan",
     "ContractTerm",
@@ -38,6 +42,9 @@ __all__ = [
     "RetentionPipeline",
     "RetentionResult",
     "TableRules",
+    "backtest",
     "fit_pipeline",
+    "plan_folds",
     "read_customer_facts",
+    "score_backtest",
 ]

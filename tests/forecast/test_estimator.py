@@ -76,17 +76,20 @@ def test_a_contest_by_hand() -> None:
     # customer 2 adds (.3 + .5) / 2, customer 3 takes .1 / 2: the error is their root sum of squares
     contest = Contest(np.arange(10), own, built_in, money)
     trial = judge_contests([contest], 0.2)
-    assert trial.ahead is not None and trial.error is not None
+    assert trial.ahead is not None
+    assert trial.error is not None
     npt.assert_allclose(trial.ahead, 0.35)
     npt.assert_allclose(trial.error, np.hypot(0.4, 0.05))
     assert not trial.chosen
     # the same customers again tell nothing new: neither ahead nor error moves
     again = judge_contests([contest, contest], 0.2)
-    assert again.ahead is not None and again.error is not None
+    assert again.ahead is not None
+    assert again.error is not None
     npt.assert_allclose((again.ahead, again.error), (trial.ahead, trial.error))
     # other customers do: the error falls by the root of two
     other = judge_contests([contest, contest._replace(who=np.arange(10, 20))], 0.2)
-    assert other.ahead is not None and other.error is not None
+    assert other.ahead is not None
+    assert other.error is not None
     npt.assert_allclose((other.ahead, other.error), (0.35, np.hypot(0.4, 0.05) / np.sqrt(2.0)))
 
 

@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 from pydantic import ValidationError
 
 from retainkit._cli._complaints import explain_validation
@@ -19,8 +21,14 @@ from retainkit._cli._toml import read_toml, to_toml
 from retainkit._core.config import FrozenConfig
 from retainkit._core.time import parse_as_of
 from retainkit.datasets import load_cdnow_sample
-from retainkit.errors import SchemaError
-from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
+from retainkit.errors import AsOfError, SchemaError
+from retainkit.pipeline import (
+    BacktestResult,
+    PipelineConfig,
+    RetentionPipeline,
+    RetentionResult,
+    backtest,
+)
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -63,6 +71,44 @@ def run_demo(options: argparse.Namespace) -> None:
 def run_files(options: argparse.Namespace) -> None:
     """Run everything on the user's files and write it to a folder."""
     as_of = parse_as_of(options.as_of)
+    _need_rows(options)
+    config = _read_config(options.config)
+    chosen = _read_columns(options)
+    _check_output(options.out)
+    with StageProgress() as progress:
+        arguments = {"as_of": as_of, "progress": progress, **chosen}
+        arguments |= _read_tables(options, progress)
+        result = RetentionPipeline(config).run(**arguments)
+        tested = None
+        if options.backtest > 0:
+            tested = backtest(config=config, folds=options.backtest, **arguments)
+        _write(result, options.out, options.language, progress, tested)
+    _print_summary(result, options.out)
+
+
+def run_backtest(options: argparse.Namespace) -> None:
+    """Run on past days, hold that against what came next, and write both to a folder."""
+    as_of = parse_as_of(options.as_of)
+    _need_rows(options)
+    config, folds = _read_config(options.config), _read_folds(options.folds)
+    chosen = _read_columns(options)
+    check_folder(options.out)
+    with StageProgress() as progress:
+        arguments = _read_tables(options, progress)
+        tested = backtest(
+            as_of=as_of, config=config, folds=folds, progress=progress, **chosen, **arguments
+        )
+        progress("writing files")
+        with all_or_nothing(options.out) as folder:
+            _write_csv(tested.to_frame(), folder / "backtest.csv")
+            _write_csv(tested.summary(), folder / "summary.csv")
+            _write_csv(tested.folds, folder / "folds.csv")
+    lines = [*tested.describe(options.language), ""]
+    lines.append(f"written to {options.out}: backtest.csv, summary.csv, folds.csv")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _need_rows(options: argparse.Namespace) -> None:
     if options.transactions is None and options.contracts is None:
         raise SchemaError(
             "neither transactions nor contracts are given",
@@ -70,21 +116,32 @@ def run_files(options: argparse.Namespace) -> None:
             where="run",
             fix="name the CSV or Parquet file of transactions after `run`, or add --contracts FILE",
         )
-    config = _read_config(options.config)
-    chosen = _read_columns(options)
-    _check_output(options.out)
-    arguments: dict[str, Any] = {}
-    with StageProgress() as progress:
-        for name in TABLES:
-            path = getattr(options, name)
-            if path is not None:
-                progress(f"reading {name}")
-                arguments[name] = read_table(path)
-        result = RetentionPipeline(config).run(
-            as_of=as_of, progress=progress, **chosen, **arguments
-        )
-        _write(result, options.out, options.language, progress)
-    _print_summary(result, options.out)
+
+
+def _read_tables(options: argparse.Namespace, progress: StageProgress) -> dict[str, Any]:
+    """Return the tables that were given, by the name of the pipeline's argument."""
+    tables: dict[str, Any] = {}
+    for name in TABLES:
+        path = getattr(options, name)
+        if path is not None:
+            progress(f"reading {name}")
+            tables[name] = read_table(path)
+    return tables
+
+
+def _read_folds(text: str) -> int | tuple[date, ...]:
+    """Read how many past days to stand on, or which."""
+    if text.strip().isdecimal() and int(text) > 0:
+        return int(text)
+    try:
+        return tuple(parse_as_of(day) for day in text.split(","))
+    except AsOfError:
+        raise SchemaError(
+            f"--folds is {text!r}",
+            rule="how many past days to stand on (1 or more), or which: YYYY-MM-DD,...",
+            where="--folds",
+            fix="--folds 3, or --folds 2024-03-31,2024-09-30",
+        ) from None
 
 
 def _check_output(out: Path) -> None:
@@ -158,20 +215,26 @@ def parse_columns(text: str, table: _Table) -> FrozenConfig:
 
 
 def _write(
-    result: RetentionResult, out: Path, language: Language, progress: Callable[[str], None]
+    result: RetentionResult,
+    out: Path,
+    language: Language,
+    progress: Callable[[str], None],
+    tested: BacktestResult | None = None,
 ) -> None:
     """Write every file, or none."""
     from retainkit.report import write_report
 
     progress("writing files")
     with all_or_nothing(out) as folder:
-        result.customers.to_frame(language=language).to_csv(
-            folder / "customers.csv", index=False, encoding="utf-8"
-        )
-        result.ledger.to_frame().to_csv(folder / "ledger.csv", index=False, encoding="utf-8")
-        result.ledger.rows().to_csv(folder / "rejected.csv", index=False, encoding="utf-8")
+        _write_csv(result.customers.to_frame(language=language), folder / "customers.csv")
+        _write_csv(result.ledger.to_frame(), folder / "ledger.csv")
+        _write_csv(result.ledger.rows(), folder / "rejected.csv")
         (folder / "result.json").write_text(result.to_document().to_json(), encoding="utf-8")
-        write_report(result, folder / "report.html", language=language)
+        write_report(result, folder / "report.html", language=language, backtest=tested)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, encoding="utf-8")
 
 
 def _print_summary(result: RetentionResult, out: Path) -> None:

@@ -2,7 +2,7 @@
 
 `fit_forecast` learns from windows of a base's own past and judges itself by walking forward;
 `ForecastModel.apply` then forecasts each customer on its own. For contracts `fit_renewal_model`
-and `predict_renewal` do the same.
+and `predict_renewal` do the same. `judge_forecast` holds any forecast against what came.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from retainkit.forecast._contracts import forecast_contracts, join_forecasts
 from retainkit.forecast._estimator import EstimatorTrial, ValueEstimator
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._from_tables import fit_forecast, forecast_by_lifetime
+from retainkit.forecast._judge import ForecastMeasures, judge_forecast
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._renewal import fit_renewal_model
 from retainkit.forecast._renewal_model import RenewalModel
@@ -21,6 +22,7 @@ from retainkit.forecast._table import ForecastTable
 __all__ = [
     "EstimatorTrial",
     "ForecastConfig",
+    "ForecastMeasures",
     "ForecastModel",
     "ForecastTable",
     "Origin",
@@ -32,5 +34,6 @@ __all__ = [
     "forecast_by_lifetime",
     "forecast_contracts",
     "join_forecasts",
+    "judge_forecast",
     "predict_renewal",
 ]

@@ -25,6 +25,8 @@ from retainkit.lifetime import PurchaseModelUnion, fit_mbg_nbd
 from retainkit.typing import AsOf
 
 _REQUIRED = ("customer_id", "timestamp", "amount")
+_WHOLE = r"0|[1-9][0-9]{0,17}"
+"""A whole number as text, small enough for 64 bits."""
 _FIX = "pass the frame that tables.validate_transactions returns"
 
 
@@ -264,11 +266,16 @@ def hashed_order(ids: pd.Index[Any], most: int) -> npt.NDArray[np.int64]:
 
 
 def hash_ids(ids: pd.Index[Any]) -> npt.NDArray[np.uint64]:
-    """Return a number per customer that depends on nothing but its id."""
-    if pd.api.types.is_integer_dtype(ids.dtype):
-        return np.asarray(pd.util.hash_array(ids.to_numpy(dtype=np.int64)))
-    texts = ids.astype(str).to_numpy(dtype=object)
-    return np.asarray(pd.util.hash_array(texts, categorize=False))
+    """Return a number per customer that depends on nothing but its id.
+
+    Texts that are whole numbers count as these: a file and a frame give the same forecast.
+    """
+    if not pd.api.types.is_integer_dtype(ids.dtype):
+        texts = ids.astype(str)
+        if not texts.str.fullmatch(_WHOLE).all():
+            return np.asarray(pd.util.hash_array(texts.to_numpy(dtype=object), categorize=False))
+        ids = texts
+    return np.asarray(pd.util.hash_array(ids.to_numpy().astype(np.int64)))
 
 
 def forecast_by_lifetime(

@@ -107,6 +107,25 @@ def r_squared(forecast: FloatArray, money: FloatArray) -> float:
     return 1.0 - float(((money - forecast) ** 2).sum()) / spread if spread else float("nan")
 
 
+def share_inside(
+    money: FloatArray,
+    low: FloatArray | None,
+    high: FloatArray | None,
+    score: FloatArray,
+    share: float,
+) -> tuple[float, float]:
+    """Return the share of money within its interval: of all who have one, and at the top."""
+    nothing = float("nan")
+    if low is None or high is None:
+        return nothing, nothing
+    known = np.isfinite(low) & np.isfinite(high)
+    inside = (money >= low) & (money <= high)
+    top = np.argsort(-score, kind="stable")[: int(share * len(score))]
+    top = top[known[top]]
+    overall = float(inside[known].mean()) if known.any() else nothing
+    return overall, float(inside[top].mean()) if len(top) else nothing
+
+
 class Bands(NamedTuple):
     """Predicted sizes that end each group, and the interval of what its members brought."""
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit import __version__
-from retainkit.pipeline import RetentionResult
+from retainkit.pipeline import BacktestResult, RetentionResult
 from retainkit.report._blocks import Section
 from retainkit.report._canvas import FONT_STACK
 from retainkit.report._dependencies import check_language, need
 from retainkit.report._facts import Facts, gather
 from retainkit.report._headline import describe_headline
 from retainkit.report._numbers import write_number
+from retainkit.report._sections_backtest import describe_trust
 from retainkit.report._sections_base import (
     describe_cohorts,
     describe_pyramids,
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
 _HTML_LANGUAGE = {"en": "en", "zh": "zh-Hans"}
 
 
-def render_report(result: RetentionResult, *, language: Language = "en") -> str:
+def render_report(
+    result: RetentionResult,
+    *,
+    language: Language = "en",
+    backtest: BacktestResult | None = None,
+) -> str:
     """Write a result as one self-contained HTML page.
 
     Headline numbers, the two pyramids, whale curve, cohorts, lifecycle stages, what was learnt,
@@ -56,6 +62,9 @@ def render_report(result: RetentionResult, *, language: Language = "en") -> str:
         What `RetentionPipeline.run` returned.
     language : {"en", "zh"}, default "en"
         Display language.
+    backtest : BacktestResult, optional
+        What the run was worth on past days, from `retainkit.backtest`: a section "How far can
+        this be trusted?" then follows the headline numbers.
 
     Returns
     -------
@@ -89,13 +98,17 @@ def render_report(result: RetentionResult, *, language: Language = "en") -> str:
         fonts=FONT_STACK,
         as_of=result.as_of.isoformat(),
         subtitle=subtitle,
-        sections=_sections(facts),
+        sections=_sections(facts, backtest),
         version=__version__,
     )
 
 
 def write_report(
-    result: RetentionResult, path: str | PathLike[str], *, language: Language = "en"
+    result: RetentionResult,
+    path: str | PathLike[str],
+    *,
+    language: Language = "en",
+    backtest: BacktestResult | None = None,
 ) -> Path:
     """Write a result as one self-contained HTML file.
 
@@ -107,6 +120,9 @@ def write_report(
         Where to write; an existing file is replaced. The folder must exist.
     language : {"en", "zh"}, default "en"
         Display language.
+    backtest : BacktestResult, optional
+        What the run was worth on past days, from `retainkit.backtest`: a section "How far can
+        this be trusted?" then follows the headline numbers.
 
     Returns
     -------
@@ -136,13 +152,16 @@ def write_report(
     True
     """
     target = Path(path)
-    target.write_text(render_report(result, language=language), encoding="utf-8", newline="\n")
+    target.write_text(
+        render_report(result, language=language, backtest=backtest), encoding="utf-8", newline="\n"
+    )
     return target
 
 
-def _sections(facts: Facts) -> tuple[Section, ...]:
+def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, ...]:
     found = (
         describe_headline(facts),
+        describe_trust(backtest, facts.texts),
         describe_pyramids(facts),
         describe_whale(facts),
         describe_cohorts(facts),

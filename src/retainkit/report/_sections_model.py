@@ -1,4 +1,4 @@
-"""The section about what was learnt: parameters, how well they fit, how the future is estimated."""
+"""The section about what was learnt: parameters, and how well they fit."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.columns import Column, plain
+from retainkit._core.kernels.intervals import normal_quantile
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
