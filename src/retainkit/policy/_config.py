@@ -312,17 +312,7 @@ class PolicyConfig(FrozenConfig):
         return self.retention_cost * self.acquisition_ratio.value
 
     def roles_of(self, tier_names: tuple[str, ...]) -> tuple[TierRole, ...]:
-        """Return what each tier means for policy.
-
-        Parameters
-        ----------
-        tier_names : tuple of str
-            Tiers from the best down.
-
-        Returns
-        -------
-        tuple of {"key", "ordinary", "small"}
-            One role per tier, in the same order.
+        """Return what each tier, from the best down, means for policy.
 
         Examples
         --------
