@@ -1,4 +1,4 @@
-"""After the fact: do adverse decisions fall on protected groups more than on others (D18)."""
+"""After the fact: do adverse decisions fall on protected groups more than on others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did it work, would it work: the value of a policy from a randomised history (D20)."""
+"""Did it work, would it work: the value of a policy from a randomised history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A randomised hold-out: who is left untreated so that effects can be proven (D20)."""
+"""A randomised hold-out: who is left untreated so that effects can be proven."""
 
 from __future__ import annotations
 

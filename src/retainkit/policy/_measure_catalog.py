@@ -58,7 +58,7 @@ def _default() -> Mapping[str, Any]:
 class MeasureCatalog(FrozenModel):
     """Every measure a policy may use: versioned data, read from JSON or TOML like a user's own.
 
-    `MeasureCatalog()` is the default catalogue: the measures of the domain (D13 to D20), without
+    `MeasureCatalog()` is the default catalogue: the measures of the domain, without
     prices and effects, which only the firm knows.
 
     Parameters

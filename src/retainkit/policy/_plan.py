@@ -1,4 +1,4 @@
-"""The annual plan: targets, measures, owner and budget per tier and key account (D21)."""
+"""The annual plan: targets, measures, owner and budget per tier and key account."""
 
 from __future__ import annotations
 

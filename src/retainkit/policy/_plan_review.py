@@ -1,4 +1,4 @@
-"""Plan against actual, explained: volume, mix and rate; and who answers for it (D21)."""
+"""Plan against actual, explained: volume, mix and rate; and who answers for it."""
 
 from __future__ import annotations
 
