@@ -88,7 +88,7 @@ class ContractState:
         return there
 
     def of(self, customer_id: pd.Index[Any]) -> ContractState:
-        """Return the state of these customers, in this order; each must have a contract."""
+        """Return the state of these customers, in this order; AlignmentError if one has none."""
         place = self.customer_id.get_indexer(customer_id)
         if (place < 0).any():
             lost = [str(name) for name in customer_id[place < 0][:3]]

@@ -58,7 +58,7 @@ class CompressedHistories:
         return int(np.count_nonzero(self.inverse < 0))
 
     def expand(self, values: FloatArray) -> FloatArray:
-        """Give every customer the value of its distinct history; NaN where age was NaN."""
+        """Give every customer, in order, its distinct history's value; NaN where age was NaN."""
         return np.append(values, np.nan)[self.inverse]
 
     def __len__(self) -> int:

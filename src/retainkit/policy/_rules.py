@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-RULES_VERSION = "1"
-
 
 def _rule(
     rule_id: str, source: str, stance: str, reason: tuple[str, str], **when: tuple[str, ...]
