@@ -22,14 +22,14 @@ from retainkit.policy import (
 
 # Every measure the domain names, row by row, in its own words.
 DOMAIN: dict[str, dict[str, str]] = {
-    "D13": {
+    "protecting key customers": {
         "concentrate best resources on them": "concentrate_resources",
         "communicate and build personal ties": "personal_ties",
         "dedicated organisation (key-account managers)": "account_manager",
         "raise loyalty": "raise_loyalty",
         "then contribution": "deepen_contribution",
     },
-    "D14": {
+    "developing ordinary customers": {
         "frequent-buyer programme": "frequent_buyer_programme",
         "rewards at one-time purchase levels": "one_time_reward",
         "rewards at cumulative purchase levels": "cumulative_reward",
@@ -41,7 +41,7 @@ DOMAIN: dict[str, dict[str, str]] = {
         "help the customer grow: training": "help_training",
         "help the customer grow: market planning": "help_market_planning",
     },
-    "D15": {
+    "maintaining without added cost": {
         "no added people, money or goods": "no_added_resources",
         "less promotion": "less_promotion",
         "cash or prepayment": "cash_or_prepayment",
@@ -50,8 +50,11 @@ DOMAIN: dict[str, dict[str, str]] = {
         "fewer contents": "fewer_service_contents",
         "no extras": "no_extras",
     },
-    "D16": {"more care": "more_care", "help them grow to ordinary, then key": "help_to_ordinary"},
-    "D17": {
+    "nurturing small customers": {
+        "more care": "more_care",
+        "help them grow to ordinary, then key": "help_to_ordinary",
+    },
+    "making small customers profitable": {
         "price up": "raise_price",
         "charge what was free": "charge_free_services",
         "sell high-margin goods": "sell_high_margin",
@@ -64,7 +67,7 @@ DOMAIN: dict[str, dict[str, str]] = {
         "separate service in time": "separate_in_time",
         "separate service in place": "separate_in_place",
     },
-    "D19": {
+    "ending bad relations": {
         "stop credit": "stop_credit",
         "settle": "settle_account",
         "terminate": "terminate_relation",
@@ -72,14 +75,14 @@ DOMAIN: dict[str, dict[str, str]] = {
         "pressure": "apply_pressure",
         "legal action": "take_legal_action",
     },
-    "D20": {"doing nothing is always an option": "do_nothing"},
+    "doing nothing": {"doing nothing is always an option": "do_nothing"},
 }
 TIER_AND_STANCE = {
-    "D13": (("key",), Stance.PROTECT),
-    "D14": (("ordinary",), Stance.DEVELOP),
-    "D16": (("small",), Stance.NURTURE),
-    "D17": (("small",), Stance.ECONOMISE),
-    "D19": ((), Stance.EXIT),
+    "protecting key customers": (("key",), Stance.PROTECT),
+    "developing ordinary customers": (("ordinary",), Stance.DEVELOP),
+    "nurturing small customers": (("small",), Stance.NURTURE),
+    "making small customers profitable": (("small",), Stance.ECONOMISE),
+    "ending bad relations": ((), Stance.EXIT),
 }
 CATALOG = MeasureCatalog()
 
@@ -140,7 +143,7 @@ def test_no_price_and_no_effect_is_invented() -> None:
 def test_whatever_takes_lists_all_guard_rails() -> None:
     for measure in CATALOG.measures:
         assert measure.adverse == (set(measure.guard_rails) == set(GuardRail))
-        if measure.source in {"D17", "D19"}:
+        if measure.source in {"making small customers profitable", "ending bad relations"}:
             assert measure.adverse
 
 
@@ -150,7 +153,7 @@ def test_every_measure_but_nothing_says_what_it_changes() -> None:
 
 def test_debt_escalates_in_three_steps() -> None:
     steps = CATALOG.debt_steps
-    assert [step.id for step in steps] == list(DOMAIN["D19"].values())[3:]
+    assert [step.id for step in steps] == list(DOMAIN["ending bad relations"].values())[3:]
     days = [step.after_days_overdue for step in steps]
     assert days == sorted(set(days))
 

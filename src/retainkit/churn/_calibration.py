@@ -244,18 +244,7 @@ class CalibrationMap(FrozenModel):
     cases: PositiveInt
 
     def apply(self, score: ArrayLike1D) -> FloatArray:
-        """Return the probability each score means.
-
-        Parameters
-        ----------
-        score : array_like
-            Scores like those it was learnt from.
-
-        Returns
-        -------
-        numpy.ndarray of float64
-            Probabilities, rising with the score; NaN where the score is.
-        """
+        """Return the probability each score means, rising with it; NaN where the score is."""
         values = np.asarray(score, dtype=np.float64)
         return np.interp(values, self.scores, self.probabilities).astype(np.float64)
 

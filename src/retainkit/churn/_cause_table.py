@@ -233,24 +233,10 @@ class CauseTable(ResultTable):
         return frame[frame["customers"] > 0].reset_index(drop=True)
 
     def explain(self, customer_id: Any, events: pd.DataFrame) -> pd.DataFrame:
-        """Return one customer's events with what became of each: the answer to "why".
+        """Return one customer's rows of `events` with status, cause and weight: the "why".
 
-        Parameters
-        ----------
-        customer_id : Any
-            A customer who left.
-        events : pandas.DataFrame
-            The events the causes were attributed from.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The customer's rows of `events` in their order, with status, cause and weight.
-
-        Raises
-        ------
-        AlignmentError
-            If the customer is not among those who left, or the events are other ones.
+        `events` are those the causes were attributed from; other ones, or a customer who did not
+        leave, raise AlignmentError.
         """
         if customer_id not in self.customer_id or len(events) != len(self.evidence):
             raise AlignmentError(
@@ -268,24 +254,9 @@ class CauseTable(ResultTable):
     def contradictions(self, events: pd.DataFrame) -> pd.DataFrame:
         """Return the statements of customers whose evidence points to different leaves.
 
-        Contradicting evidence is weighed, but not averaged away: who looks at one customer sees
-        both sides.
-
-        Parameters
-        ----------
-        events : pandas.DataFrame
-            The events the causes were attributed from.
-
-        Returns
-        -------
-        pandas.DataFrame
-            customer_id, cause (the verdict), timestamp, statement, points_to, weight; customers in
-            their order, the weightiest statement first. Only statements that count.
-
-        Raises
-        ------
-        AlignmentError
-            If the events are other ones.
+        Columns customer_id, cause (the verdict), timestamp, statement, points_to, weight; customers
+        in their order, the weightiest statement first, only statements that count. `events` are
+        those the causes were attributed from; other ones raise AlignmentError.
         """
         if len(events) != len(self.evidence):
             raise AlignmentError(

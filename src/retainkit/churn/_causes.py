@@ -73,11 +73,6 @@ class Mechanism(StrEnum):
 
 
 MECHANISMS: tuple[Mechanism, ...] = tuple(Mechanism)
-BRANCH_OF_MECHANISM: dict[Mechanism, Branch] = {
-    Mechanism.CUSTOMER: Branch.ACTIVE,
-    Mechanism.PAYMENT: Branch.PASSIVE,
-    Mechanism.SYSTEM: Branch.ADMINISTRATIVE,
-}
 
 
 class Initiator(StrEnum):

@@ -85,18 +85,7 @@ class CodeEntry(FrozenConfig):
         return self.valid_from is not None or self.valid_until is not None
 
     def holds_on(self, day: date) -> bool:
-        """Return whether the code means this on a day.
-
-        Parameters
-        ----------
-        day : datetime.date
-            The day of the event.
-
-        Returns
-        -------
-        bool
-            True from `valid_from` to `valid_until`, both inclusive.
-        """
+        """Return whether the code means this on a day: valid_from to valid_until, inclusive."""
         begun = self.valid_from is None or self.valid_from <= day
         return begun and (self.valid_until is None or day <= self.valid_until)
 
@@ -168,19 +157,10 @@ class CodeBook(FrozenModel):
         return found
 
     def find(self, code: str, *, on: date | None = None) -> CodeEntry | None:
-        """Return what a code stands for; None when the book does not list it.
+        """Return what a code stands for; case and spacing do not matter.
 
-        Parameters
-        ----------
-        code : str
-            The code; case and spacing do not matter.
-        on : datetime.date, optional
-            The day of the event; needed where entries hold for a time only.
-
-        Returns
-        -------
-        CodeEntry or None
-            The entry; None also where no entry holds on that day, or several that disagree do.
+        None when the book does not list it, when no entry holds on the day `on`, and when several
+        that disagree do. `on` is needed where entries hold for a time only.
         """
         entries = self.index().get(normalize_code(code), ())
         return choose_entry(entries, on)

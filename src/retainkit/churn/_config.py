@@ -62,18 +62,7 @@ class SourceWeights(FrozenConfig):
     model: NonNegativeFloat = 0.2
 
     def of(self, source: EvidenceSource | str) -> float:
-        """Return the weight of one source.
-
-        Parameters
-        ----------
-        source : EvidenceSource or str
-            The source.
-
-        Returns
-        -------
-        float
-            Its weight.
-        """
+        """Return the weight of one source."""
         return float(getattr(self, EvidenceSource(source).value))
 
 

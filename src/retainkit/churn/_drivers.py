@@ -125,19 +125,10 @@ class RetentionDriverModel(FrozenModel):
     stage_test: InteractionTest | None = None
 
     def probability(self, drivers: pd.DataFrame, *, stage: ArrayLike1D | None = None) -> FloatArray:
-        """Return the probability that each customer stays.
+        """Return the probability that each customer stays; NaN where an answer is missing.
 
-        Parameters
-        ----------
-        drivers : pandas.DataFrame
-            The columns it was learnt from.
-        stage : array_like of str, optional
-            Lifecycle stage of each customer; needed where it was learnt with stages.
-
-        Returns
-        -------
-        numpy.ndarray of float64
-            Probabilities; NaN where an answer is missing.
+        `drivers` has the columns the model was learnt from; `stage`, the lifecycle stage of each
+        customer, is needed where it was learnt with stages.
         """
         chance: FloatArray = expit(self._design(drivers, stage) @ np.array(self.coefficients))
         return chance
@@ -147,17 +138,8 @@ class RetentionDriverModel(FrozenModel):
     ) -> pd.DataFrame:
         """Return how the probability of staying changes with one driver, the others at their mean.
 
-        Parameters
-        ----------
-        grid : sequence of float, optional
-            Values of the driver; by default 41 over the range of satisfaction.
-        driver : str, default "satisfaction"
-            Which one; for the others a grid is needed.
-
-        Returns
-        -------
-        pandas.DataFrame
-            stage ("all" without stages), the driver, probability, low, high.
+        Columns stage ("all" without stages), the driver, probability, low, high. `grid` holds
+        values of the driver: by default 41 over the range of satisfaction; other drivers need one.
         """
         if driver not in self.drivers or (grid is None and driver != DRIVERS[0]):
             raise SchemaError(
@@ -181,19 +163,10 @@ class RetentionDriverModel(FrozenModel):
     def marginal_effects(
         self, drivers: pd.DataFrame, *, stage: ArrayLike1D | None = None, step: float = 1.0
     ) -> pd.DataFrame:
-        """Return what one more point of each driver does on average over these customers.
+        """Return what `step` more points of each driver do on average over these customers.
 
-        Parameters
-        ----------
-        drivers, stage
-            As in `probability`.
-        step : float, default 1
-            The change [points of the scale]; satisfaction stops at the end of its range.
-
-        Returns
-        -------
-        pandas.DataFrame
-            driver, effect (mean change of the probability), low, high.
+        Columns driver, effect (mean change of the probability), low, high. Satisfaction stops at
+        the end of its range. `drivers` and `stage` as in `probability`.
         """
         rows = []
         for name in self.drivers:
@@ -212,19 +185,10 @@ class RetentionDriverModel(FrozenModel):
 
         It says what the model predicts for customers who answer so, not what raising the answers
         by a measure would do: for that, compare with a hold-out.
-
-        Parameters
-        ----------
-        drivers, stage
-            As in `probability`.
-        change : mapping of str to float
-            Points added to each driver; satisfaction stays within the range of the answers seen.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row: customers, before, after (mean probabilities), difference, low, high, kept
-            (customers expected to stay who would else have left).
+        `change` holds the points added to each driver; satisfaction stays within the range of the
+        answers seen. `drivers` and `stage` as in `probability`. One row: customers, before, after
+        (mean probabilities), difference, low, high, kept (customers expected to stay who would else
+        have left).
         """
         unknown = sorted(set(change) - set(self.drivers))
         if unknown:

@@ -105,15 +105,8 @@ class CauseHazardModel(FrozenModel):
     def incidence(self, covariates: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return the incidence of each cause by the end of each period.
 
-        Parameters
-        ----------
-        covariates : pandas.DataFrame, optional
-            Covariates of customers; the curves are averaged over them. Without it, all are 0.
-
-        Returns
-        -------
-        pandas.DataFrame
-            period (1 = first), survival, incidence(c) per cause; survival and incidences sum to 1.
+        Columns period (1 = first), survival, incidence(c) per cause; survival and incidences sum to
+        1. The curves are averaged over the customers of `covariates`; without it, all are 0.
         """
         x = np.zeros((1, len(self.covariates)))
         if covariates is not None:

@@ -146,19 +146,11 @@ class IncidenceTable(ResultTable):
         )
 
     def at(self, times: ArrayLike1D) -> pd.DataFrame:
-        """Return survival and incidences at chosen times.
+        """Return survival and incidences at chosen times [unit of the input].
 
-        Parameters
-        ----------
-        times : array_like
-            Times [unit of the input].
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per group and time: group, time, at_risk, survival, and per cause
-            incidence(c), se(c), low(c), high(c). NaN beyond the last time of the group: nobody
-            was observed for so long.
+        One row per group and time: group, time, at_risk, survival, and per cause incidence(c),
+        se(c), low(c), high(c). NaN beyond the last time of the group: nobody was observed for so
+        long.
         """
         wanted = np.asarray(times, dtype=np.float64)
         full = self._side_by_side()
@@ -195,24 +187,11 @@ class IncidenceTable(ResultTable):
         return np.append(self.at_risk[rows], 0.0)[place]
 
     def time_lost(self, horizon: float) -> pd.DataFrame:
-        """Return the mean time lost to each cause up to a horizon.
+        """Return the mean time lost to each cause from the origin to a horizon [unit of the input].
 
-        Parameters
-        ----------
-        horizon : float
-            Length of the window from the origin [unit of the input].
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per group and cause: group, cause, horizon, time_lost (area under the
-            incidence [unit]), se, low, high (normal bounds). The times lost and the mean time
-            kept sum to the horizon.
-
-        Raises
-        ------
-        NotComputableError
-            If a group was not observed as far as the horizon.
+        One row per group and cause: group, cause, horizon, time_lost (area under the incidence
+        [unit]), se, low, high (normal bounds). The times lost and the mean time kept sum to the
+        horizon. NotComputableError if a group was not observed as far as the horizon.
         """
         if not horizon > 0.0:
             raise SchemaError(f"horizon is {horizon}", rule="a horizon is positive")
@@ -235,18 +214,7 @@ class IncidenceTable(ResultTable):
         return slice(int(first), int(last))
 
     def counts(self, code: int) -> Counts:
-        """Return what happened at each time of one group.
-
-        Parameters
-        ----------
-        code : int
-            Position of the group.
-
-        Returns
-        -------
-        Counts
-            Times, customers at risk and last seen, and losses, as arrays.
-        """
+        """Return times, customers at risk and last seen, and losses of the group at `code`."""
         return self._counts(self._rows(code))
 
     def _counts(self, rows: slice) -> Counts:

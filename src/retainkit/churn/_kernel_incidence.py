@@ -134,11 +134,6 @@ def incidence_variances(h: Hazards, incidence: Float) -> Float:
     return np.maximum(v, 0.0)
 
 
-def survival_variance(h: Hazards) -> Float:
-    """Return Greenwood's variance of S(t)."""
-    return h.survival**2 * np.cumsum(_ratio(h))
-
-
 class Functional(NamedTuple):
     """Derivatives of a number with respect to one cause's hazard and to the total hazard."""
 

@@ -91,19 +91,10 @@ class CauseModel(FrozenModel):
     def posterior(
         self, causes: CauseTable, *, features: pd.DataFrame | None = None
     ) -> npt.NDArray[np.float64]:
-        """Return the probability of each of the eight leaves.
+        """Return the probability of each of the eight leaves, shape (n, 8).
 
-        Parameters
-        ----------
-        causes : CauseTable
-            Attributed causes, with their evidence.
-        features : pandas.DataFrame, optional
-            The further columns it was learnt with, one row per customer of `causes`.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n, 8)
-            Rows sum to 1; 0 for leaves no label had.
+        Rows sum to 1; 0 for leaves no label had. `features` holds the further columns the model was
+        learnt with, one row per customer of `causes`.
         """
         inputs = _inputs(causes, self.statements, features, self.features)
         standard = (inputs - np.array(self.means)) / np.array(self.scales)
@@ -117,19 +108,9 @@ class CauseModel(FrozenModel):
     def apply(self, causes: CauseTable, *, features: pd.DataFrame | None = None) -> CauseTable:
         """Return the causes anew, judged by what the labels taught; no veto is broken.
 
-        Parameters
-        ----------
-        causes : CauseTable
-            Attributed causes, with their evidence.
-        features : pandas.DataFrame, optional
-            The further columns it was learnt with, one row per customer of `causes`.
-
-        Returns
-        -------
-        CauseTable
-            With the learnt posterior; the first leaf is named (rule `learnt`) where it reaches
-            `config.min_probability` and no veto forbids it, else the cause is `unknown`. Sub-
-            reasons stay where the cause does.
+        The first leaf is named (rule `learnt`) where it reaches `config.min_probability` and no
+        veto forbids it, else the cause is `unknown`. Sub-reasons stay where the cause does.
+        `features` as in `posterior`.
         """
         posterior = self.posterior(causes, features=features)
         best, first, second = top_two(posterior, UNKNOWN_CODE)

@@ -111,19 +111,11 @@ class EvidenceModel(FrozenModel):
     config: EvidenceModelConfig
 
     def posterior(self, causes: CauseTable) -> FloatArray:
-        """Return the probability of each of the eight leaves.
+        """Return the probability of each of the eight leaves, shape (n, 8).
 
-        Parameters
-        ----------
-        causes : CauseTable
-            Attributed causes, with their evidence.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n, 8)
-            Rows sum to 1; 0 for `unknown` and for leaves that nothing pointed to. Who has nothing
-            on record gets the mix of causes of those who leave nothing. Statements the model never
-            saw say nothing.
+        Rows sum to 1; 0 for `unknown` and for leaves that nothing pointed to. Customers with
+        nothing on record get the mix of causes of those who leave nothing. Statements the model
+        never saw say nothing.
         """
         leaves = np.array([CAUSE_CODE[cause] for cause in self.causes], dtype=np.int64)
         records = read_records(causes, self.statements)
@@ -132,20 +124,11 @@ class EvidenceModel(FrozenModel):
     def apply(self, causes: CauseTable) -> CauseTable:
         """Return the causes anew, judged by what the losses taught; no veto is broken.
 
-        Parameters
-        ----------
-        causes : CauseTable
-            Attributed causes, with their evidence.
-
-        Returns
-        -------
-        CauseTable
-            With the learnt posterior. The likeliest leaf that the vetoes permit is named (rule
-            `learnt`) where it reaches `bar`. Nobody is named on the mix of causes alone: without
-            evidence for any leaf and without a mechanism the cause stays `unknown`, as it does
-            under `bar`. An intent to cancel dated before the missed payment leaves the active
-            leaves only; any other record of what ended the relation is weighed like the rest.
-            Sub-reasons stay where the cause does.
+        The likeliest leaf that the vetoes permit is named (rule `learnt`) where it reaches `bar`.
+        Nobody is named on the mix of causes alone: without evidence for any leaf and without a
+        mechanism the cause stays `unknown`, as it does under `bar`. An intent to cancel dated
+        before the missed payment leaves the active leaves only; any other record of what ended the
+        relation is weighed like the rest. Sub-reasons stay where the cause does.
         """
         posterior = self.posterior(causes)
         best, first = likeliest(posterior, causes)
@@ -163,28 +146,13 @@ class EvidenceModel(FrozenModel):
         )
 
     def explain(self, causes: CauseTable, customer_id: Any) -> pd.DataFrame:
-        """Return what one customer's probabilities are made of.
+        """Return what one customer's probabilities are made of; one column per leaf.
 
-        Parameters
-        ----------
-        causes : CauseTable
-            Attributed causes, by the rules or anew.
-        customer_id : Any
-            A customer who left.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row for the mix of causes, one per statement on record, one for all that is not on
-            record, and the probabilities they come to; one column per leaf. All but the last are
-            natural logarithms of what the row multiplies the odds by, centred on the mean leaf:
-            down each column they sum to the logarithm of the probability, up to one number for
-            all leaves.
-
-        Raises
-        ------
-        AlignmentError
-            If the customer is not among those who left.
+        One row for the mix of causes, one per statement on record, one for all that is not on
+        record, and the probabilities they come to. All but the last are natural logarithms of what
+        the row multiplies the odds by, centred on the mean leaf: down each column they sum to the
+        logarithm of the probability, up to one number for all leaves. AlignmentError if the
+        customer is not among those who left.
         """
         if customer_id not in causes.customer_id:
             raise AlignmentError(

@@ -42,27 +42,11 @@ class RhythmModel(FrozenModel):
     def silence(self, history: PurchaseHistory) -> FloatArray:
         """Return how unusual each customer's present silence is.
 
-        Parameters
-        ----------
-        history : PurchaseHistory
-            frequency, recency and age in the model's unit, such as a `CustomerSummary`.
-
-        Returns
-        -------
-        numpy.ndarray of float64
-            Share of the customer's gaps expected to be shorter than its silence so far; NaN where
-            it never purchased. It is no probability of having left: a hold-out period tells what
-            it means (`fit_calibration`).
-
-        Raises
-        ------
-        SchemaError
-            If the history is in another unit.
-
-        Notes
-        -----
-        With x gaps over a time t and a silence of s, 1 - ((alpha + t) / (alpha + t + s))**(r + x):
-        the customer's own gaps count in full, the base's speak for who has few.
+        The share of the customer's gaps expected to be shorter than its silence so far; NaN for
+        customers without a purchase. It is no probability of having left: a hold-out period tells
+        what it means (`fit_calibration`). With x gaps over a time t and a silence of s it is 1 -
+        ((alpha + t) / (alpha + t + s))**(r + x): the customer's own gaps count in full, the base's
+        speak for customers with few. SchemaError if the history is in another unit.
         """
         if history.unit != self.unit:
             raise SchemaError(

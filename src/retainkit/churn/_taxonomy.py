@@ -204,55 +204,15 @@ class CauseCatalog(FrozenModel):
                     )
 
     def entry(self, cause: ChurnCause | str) -> CauseEntry:
-        """Return the entry of one leaf.
-
-        Parameters
-        ----------
-        cause : ChurnCause or str
-            The leaf.
-
-        Returns
-        -------
-        CauseEntry
-            What the catalogue says of it.
-
-        Raises
-        ------
-        ValueError
-            If there is no such leaf.
-        """
+        """Return the entry of one leaf; ValueError if there is no such leaf."""
         return self.causes[CAUSES.index(ChurnCause(cause))]
 
     def label(self, cause: ChurnCause | str, *, language: Language = "en") -> str:
-        """Return the display name of one leaf.
-
-        Parameters
-        ----------
-        cause : ChurnCause or str
-            The leaf.
-        language : {"en", "zh"}, default "en"
-            Display language.
-
-        Returns
-        -------
-        str
-            Its name.
-        """
+        """Return the display name of one leaf."""
         return self.entry(cause).label.text(language)
 
     def event_kind(self, text: str) -> EventKindEntry:
-        """Return how events of kind `text` are read; the entry "other" for an unlisted kind.
-
-        Parameters
-        ----------
-        text : str
-            The kind as written in the events table.
-
-        Returns
-        -------
-        EventKindEntry
-            The reading.
-        """
+        """Return how events of kind `text` are read; the entry "other" for an unlisted kind."""
         wanted = text.strip().casefold().replace(" ", "_").replace("-", "_")
         found = (e for e in self.event_kinds if wanted == e.kind or wanted in e.also)
         return next(found, None) or next(e for e in self.event_kinds if e.kind == "other")

@@ -132,18 +132,9 @@ class TextRules(FrozenModel):
         return self
 
     def classify(self, texts: Sequence[str]) -> list[TextReading | None]:
-        """Read each text, or abstain.
+        """Read each text, in English, Chinese or both: the first reason named, or None.
 
-        Parameters
-        ----------
-        texts : sequence of str
-            Texts in English, Chinese or both.
-
-        Returns
-        -------
-        list of TextReading or None
-            The first reason named; None where no phrase stands without negation, or where phrases
-            name different leaves.
+        None where no phrase stands without negation, or where phrases name different leaves.
         """
         read: dict[str, TextReading | None] = {}
         for text in texts:

@@ -63,18 +63,7 @@ class ContractDetails(NamedTuple):
     end_reasons: tuple[str, ...] = ()
 
     def take(self, rows: npt.NDArray[Any]) -> ContractDetails:
-        """Return the columns for some rows: a mask, or positions.
-
-        Parameters
-        ----------
-        rows : ndarray of bool or int
-            Which rows, in which order.
-
-        Returns
-        -------
-        ContractDetails
-            The same columns.
-        """
+        """Return the columns for some rows: a mask, or positions in the order wanted."""
         parts = {k: v[rows] for k, v in self._asdict().items() if isinstance(v, np.ndarray)}
         return self._replace(**parts)
 

@@ -86,39 +86,12 @@ class ContractState:
         return len(self.customer_id)
 
     def is_in(self, status: ContractStatus) -> BoolArray:
-        """Return which customers are in a status.
-
-        Parameters
-        ----------
-        status : {"not_started", "running", "paused", "in_grace", "ended"}
-            The status.
-
-        Returns
-        -------
-        numpy.ndarray of bool
-            One element per customer.
-        """
+        """Return which customers are in a status, one bool per customer."""
         there: BoolArray = self.status == STATUSES.index(status)
         return there
 
     def of(self, customer_id: pd.Index[Any]) -> ContractState:
-        """Return the state of these customers, in this order.
-
-        Parameters
-        ----------
-        customer_id : pandas.Index
-            Customers; each has a contract.
-
-        Returns
-        -------
-        ContractState
-            One entry per customer asked for.
-
-        Raises
-        ------
-        AlignmentError
-            If a customer has no contract.
-        """
+        """Return the state of these customers, in this order; AlignmentError if one has none."""
         place = self.customer_id.get_indexer(customer_id)
         if (place < 0).any():
             lost = [str(name) for name in customer_id[place < 0][:3]]

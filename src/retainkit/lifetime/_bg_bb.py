@@ -115,28 +115,9 @@ class BgBbModel(LikelihoodModel):
         opportunities: ArrayLike1D,
         horizon: int,
     ) -> FloatArray:
-        """Return the purchases each customer is expected to make at the next opportunities.
+        """Return the purchases each customer is expected to make at coming opportunities.
 
-        Parameters
-        ----------
-        frequency : array-like of shape (n,)
-            Opportunities at which the customer bought [count].
-        recency : array-like of shape (n,)
-            Number of the last opportunity at which the customer bought; 0 for none.
-        opportunities : array-like of shape (n,)
-            Opportunities so far [count].
-        horizon : int
-            Number of opportunities to come.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            In the order of the customers.
-
-        Raises
-        ------
-        InvalidTableError
-            If a history is impossible.
+        `horizon` is how many opportunities are to come; the history is given as in `p_alive`.
 
         Examples
         --------
@@ -152,24 +133,9 @@ class BgBbModel(LikelihoodModel):
         )
 
     def expected_purchases_new(self, horizon: int) -> float:
-        """Return the purchases expected of a new customer at the next opportunities.
+        """Return the purchases expected of a new customer at the next `horizon` opportunities.
 
-        Parameters
-        ----------
-        horizon : int
-            Number of opportunities to come.
-
-        Returns
-        -------
-        float
-            Expected purchases, the one that acquired the customer not counted.
-
-        Examples
-        --------
-        >>> from retainkit.lifetime import BgBbModel
-        >>> model = BgBbModel(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
-        >>> round(model.expected_purchases_new(1), 3)
-        0.498
+        The one that acquired the customer is not counted.
         """
         zero = np.zeros(1)
         return float(self.expected_purchases(zero, zero, opportunities=zero, horizon=horizon)[0])
@@ -184,26 +150,8 @@ class BgBbModel(LikelihoodModel):
     ) -> FloatArray:
         """Return how likely each customer is to buy at exactly 0, 1, ... of the next opportunities.
 
-        Parameters
-        ----------
-        frequency : array-like of shape (n,)
-            Opportunities at which the customer bought [count].
-        recency : array-like of shape (n,)
-            Number of the last opportunity at which the customer bought; 0 for none.
-        opportunities : array-like of shape (n,)
-            Opportunities so far [count]; 0 for a new customer.
-        horizon : int
-            Number of opportunities to come.
-
-        Returns
-        -------
-        ndarray of shape (n, horizon + 1)
-            Rows add up to 1.
-
-        Raises
-        ------
-        InvalidTableError
-            If a history is impossible.
+        The history is given as in `p_alive`, 0 `opportunities` for a new customer; the result has
+        the shape (n, horizon + 1), and rows add up to 1.
 
         Examples
         --------
@@ -230,28 +178,9 @@ class BgBbModel(LikelihoodModel):
     ) -> FloatArray:
         """Return all purchases to come, each discounted from its opportunity: DERT.
 
-        Parameters
-        ----------
-        frequency : array-like of shape (n,)
-            Opportunities at which the customer bought [count].
-        recency : array-like of shape (n,)
-            Number of the last opportunity at which the customer bought; 0 for none.
-        opportunities : array-like of shape (n,)
-            Opportunities so far [count].
-        discount_rate : float
-            Rate from one opportunity to the next, above 0: 0.1 is 10 %.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            In the order of the customers; the next opportunity is discounted once.
-
-        Raises
-        ------
-        NotComputableError
-            If the rate is not above 0.
-        InvalidTableError
-            If a history is impossible.
+        The history is given as in `p_alive`; `discount_rate` is the rate from one opportunity to
+        the next, above 0 (else NotComputableError): 0.1 is 10 %. The next opportunity is discounted
+        once.
 
         Examples
         --------

@@ -58,27 +58,7 @@ class CompressedHistories:
         return int(np.count_nonzero(self.inverse < 0))
 
     def expand(self, values: FloatArray) -> FloatArray:
-        """Give every customer the value of its distinct history.
-
-        Parameters
-        ----------
-        values : ndarray of shape (m,)
-            One value per distinct history.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            In the order of the customers; NaN where age was NaN.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from retainkit.lifetime import PurchaseHistories, compress_histories
-        >>> history = PurchaseHistories(
-        ...     frequency=[2, 0, 2], recency=[3, 0, 3], age=[9, 9, 9], unit="week")
-        >>> compress_histories(history).expand(np.array([0.5, 0.9]))
-        array([0.9, 0.5, 0.9])
-        """
+        """Give every customer, in order, its distinct history's value; NaN where age was NaN."""
         return np.append(values, np.nan)[self.inverse]
 
     def __len__(self) -> int:

@@ -79,15 +79,7 @@ class _ContractModel(LikelihoodModel):
     def survival(self, periods: ArrayLike1D) -> FloatArray:
         """Return the share of new customers who are still there after each number of periods.
 
-        Parameters
-        ----------
-        periods : array-like of shape (n,)
-            Contract periods since the start.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            In [0, 1]; 1 at 0.
+        In [0, 1]; 1 at 0.
 
         Examples
         --------
@@ -103,15 +95,7 @@ class _ContractModel(LikelihoodModel):
     def retention_rate(self, periods: ArrayLike1D) -> FloatArray:
         """Return the share of customers who stay in a period, of those there at its beginning.
 
-        Parameters
-        ----------
-        periods : array-like of shape (n,)
-            Number of the period, from 1.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            S(t) / S(t - 1).
+        S(t) / S(t - 1), with periods numbered from 1.
 
         Examples
         --------

@@ -185,29 +185,7 @@ class Covariates:
         return cls(values, names=wanted)
 
     def columns(self, names: tuple[str, ...]) -> FloatArray:
-        """Return the named columns.
-
-        Parameters
-        ----------
-        names : tuple of str
-            Names in the order wanted.
-
-        Returns
-        -------
-        numpy.ndarray of shape (n, len(names))
-            A copy.
-
-        Raises
-        ------
-        SchemaError
-            If a name is unknown.
-
-        Examples
-        --------
-        >>> from retainkit.lifetime import Covariates
-        >>> Covariates([[1, 0.5]], names=["web", "amount"]).columns(("amount",))
-        array([[0.5]])
-        """
+        """Return a copy of the named columns, in that order; SchemaError if one is unknown."""
         _require(names, self.names)
         picked: FloatArray = self.values[:, [self.names.index(name) for name in names]] + 0.0
         return picked

@@ -91,18 +91,7 @@ class BoundCovariateModel(PurchasePredictions):
         return self.model.findings
 
     def take(self, rows: IntArray) -> Self:
-        """Return the model of some of the customers.
-
-        Parameters
-        ----------
-        rows : numpy.ndarray of int
-            Positions, in the order wanted; as in `CustomerSummary.take`.
-
-        Returns
-        -------
-        BoundCovariateModel
-            Of these customers, in this order.
-        """
+        """Return the model of the customers at positions `rows`, as `CustomerSummary.take` does."""
         return self._of(rows)
 
     def to_json(self) -> str:

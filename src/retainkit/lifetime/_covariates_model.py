@@ -173,24 +173,11 @@ class CovariateModel(LikelihoodModel):
         return (*lost, *super().findings)
 
     def effect_table(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Return one row per effect, with its interval.
+        """Return one row per effect, with its Wald interval of probability content `level`.
 
-        Parameters
-        ----------
-        level : float, default 0.95
-            Probability content of the interval.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns on, covariate, effect (of one unit more, on the logarithm), standard_error,
-            low, high (Wald interval), factor (exp of the effect: what one unit more multiplies),
-            p_value (two-sided, of no effect). NaN without a covariance.
-
-        Raises
-        ------
-        NotComputableError
-            If the level is not between 0 and 1.
+        Columns on, covariate, effect (of one unit more, on the logarithm), standard_error, low,
+        high, factor (exp of the effect: what one unit more multiplies), p_value (two-sided, of no
+        effect). NaN without a covariance. NotComputableError if the level is not between 0 and 1.
 
         Examples
         --------
@@ -222,23 +209,9 @@ class CovariateModel(LikelihoodModel):
         )
 
     def parameter_table(self, covariates: Covariates | IntoFrame) -> pd.DataFrame:
-        """Return the parameters each customer has.
+        """Return the parameters each customer has, one column per parameter of the base.
 
-        Parameters
-        ----------
-        covariates : Covariates or table of n rows
-            With the columns `model.covariates`; others are ignored.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per customer, in order, one column per parameter of the base; NaN where a
-            covariate is unknown.
-
-        Raises
-        ------
-        SchemaError
-            If a column is missing or is not numeric.
+        `covariates` is given as to `bind`; NaN where one is unknown.
 
         Examples
         --------
@@ -300,34 +273,9 @@ class CovariateModel(LikelihoodModel):
     ) -> FloatArray:
         """Return the repeat purchases expected of customers who just made their first one.
 
-        Parameters
-        ----------
-        covariates : Covariates or table of n rows
-            With the columns `model.covariates`.
-        horizon : float
-            Time since the first purchase [unit].
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Not negative, in the order of the rows; NaN where a covariate is unknown.
-
-        Raises
-        ------
-        SchemaError
-            If a covariate is missing or not numeric.
-        NotComputableError
-            If the horizon is negative or not finite.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.lifetime import CovariateEffect, CovariateModel, MbgNbdModel
-        >>> base = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
-        >>> effect = CovariateEffect(on="rate", covariate="web", value=0.2)
-        >>> model = CovariateModel(base=base, effects=(effect,))
-        >>> model.expected_purchases_new(pd.DataFrame({"web": [0, 1]}), horizon=52).round(4)
-        array([1.4197, 1.6021])
+        `covariates` is given as to `bind`, `horizon` is the time since the first purchase [unit].
+        Not negative, in the order of the rows; NaN where a covariate is unknown.
+        NotComputableError if the horizon is negative or not finite.
         """
         check_horizon(horizon)
         bound, end = self.bind(covariates), float(horizon)

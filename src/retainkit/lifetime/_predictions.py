@@ -140,36 +140,8 @@ class PurchasePredictions:
     ) -> FloatArray:
         """Return the purchases each customer is expected to make within each of several horizons.
 
-        The same numbers as `expected_purchases` once per horizon, but the history is read once.
-
-        Parameters
-        ----------
-        history : PurchaseHistory of n customers
-            In the unit of the model.
-        horizons : array_like of shape (k,)
-            Lengths of the future considered [unit].
-
-        Returns
-        -------
-        ndarray of shape (n, k)
-            Not negative, in the order of the customers and horizons; NaN where age is NaN.
-
-        Raises
-        ------
-        UnitError
-            If the history is in another unit of time.
-        NotComputableError
-            If a horizon is negative or not finite.
-        InvalidTableError
-            If a history is impossible.
-
-        Examples
-        --------
-        >>> from retainkit.lifetime import MbgNbdModel, PurchaseHistories
-        >>> model = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
-        >>> history = PurchaseHistories(frequency=[2], recency=[30.43], age=[38.86], unit="week")
-        >>> model.expected_purchases_at(history, horizons=[13, 39]).round(5)
-        array([[0.47693, 1.26296]])
+        The same numbers as `expected_purchases` once per horizon, in the shape (n, k), but the
+        history is read once.
         """
         ends = np.asarray(horizons, dtype=np.float64)
         for end in ends:
@@ -216,27 +188,16 @@ class PurchasePredictions:
 
         Parameters
         ----------
-        history : PurchaseHistory of n customers
-            In the unit of the model.
-        horizon : float
-            Length of the future considered [unit].
+        history, horizon
+            As in `expected_purchases`.
         max_count : int
-            Largest number of purchases asked about.
+            Largest number of purchases asked about, from 0 to 100,000.
 
         Returns
         -------
         ndarray of shape (n, max_count + 1)
             Column j is the probability of exactly j purchases; the rest of a row, up to 1, is
             the probability of more than `max_count`. NaN where age is NaN.
-
-        Raises
-        ------
-        UnitError
-            If the history is in another unit of time.
-        NotComputableError
-            If the horizon is negative or not finite, or `max_count` is not from 0 to 100,000.
-        InvalidTableError
-            If a history is impossible.
 
         Examples
         --------
@@ -255,31 +216,10 @@ class PurchasePredictions:
         return np.stack(columns, axis=1)
 
     def purchase_probabilities_new(self, horizon: float, *, max_count: int) -> FloatArray:
-        """Return how likely a new customer is to repeat exactly 0, 1, ... times.
+        """Return how likely a new customer is to repeat exactly 0, 1, ... `max_count` times.
 
-        Parameters
-        ----------
-        horizon : float
-            Time since the first purchase [unit].
-        max_count : int
-            Largest number of repeat purchases asked about.
-
-        Returns
-        -------
-        ndarray of shape (max_count + 1,)
-            Entry j is the probability of exactly j repeat purchases.
-
-        Raises
-        ------
-        NotComputableError
-            If the horizon is negative or not finite, or `max_count` is not from 0 to 100,000.
-
-        Examples
-        --------
-        >>> from retainkit.lifetime import MbgNbdModel
-        >>> model = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
-        >>> model.purchase_probabilities_new(39, max_count=2).round(4)
-        array([0.5825, 0.1828, 0.0869])
+        `horizon` is the time since the first purchase [unit]. NotComputableError if it is negative
+        or not finite, or `max_count` is not from 0 to 100,000.
         """
         check_horizon(horizon)
         check_count(max_count)

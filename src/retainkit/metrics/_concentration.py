@@ -1,4 +1,4 @@
-"""How unequal a set of values is: the measured side of "80:20" (D4)."""
+"""How unequal a set of values is: the measured side of "80:20"."""
 
 from __future__ import annotations
 

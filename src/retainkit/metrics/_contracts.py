@@ -73,19 +73,9 @@ class ContractIndex(ResultTable):
         return len(self.customer_id)
 
     def active_before(self, day: int, *, convention: MetricConvention) -> BoolArray:  # noqa: ARG002
-        """Return whose contracts covered the day before `day`.
+        """Return whose contracts covered the day before `day` [days since 1970-01-01].
 
-        Parameters
-        ----------
-        day : int
-            Days since 1970-01-01.
-        convention : MetricConvention
-            Not used: rows are read under a convention before.
-
-        Returns
-        -------
-        ndarray of bool
-            One element per customer, in the order of `customer_id`.
+        `convention` is not used: rows were read under a convention before.
         """
         running = self._running(day)
         if self.details.makes_active is not None:
@@ -95,32 +85,13 @@ class ContractIndex(ResultTable):
         return active
 
     def history_days(self, convention: MetricConvention) -> int:  # noqa: ARG002
-        """Return 0: a contract itself says that it ran.
-
-        Parameters
-        ----------
-        convention : MetricConvention
-            Not used.
-
-        Returns
-        -------
-        int
-            0 [day].
-        """
+        """Return 0 [day], whatever the convention: a contract itself says that it ran."""
         return 0
 
     def amount_before(self, day: int) -> FloatArray:
         """Sum the amounts of each customer's contracts that covered the day before `day`.
 
-        Parameters
-        ----------
-        day : int
-            Days since 1970-01-01.
-
-        Returns
-        -------
-        ndarray of float
-            Money per billing period and customer; several plans are added up.
+        Money per billing period and customer; several plans are added up.
         """
         running = self._running(day)
         return order_free_sums(self.row_amount, self.row_customer, len(self), keep=running)

@@ -93,29 +93,7 @@ class EconomicsTable(ResultTable):
         return len(self.parameters)
 
     def get(self, name: str) -> EconomicParameter:
-        """Return one parameter.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        EconomicParameter
-            Value and origin.
-
-        Raises
-        ------
-        ValueError
-            If the table has no such parameter.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import estimate_economics
-        >>> estimate_economics().get("success_rate_new").value
-        0.125
-        """
+        """Return one parameter by name, with its origin; ValueError if there is no such one."""
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter

@@ -67,67 +67,25 @@ class PurchaseIndex(ResultTable):
         return len(self.customer_id)
 
     def active_before(self, day: int, *, convention: MetricConvention) -> BoolArray:
-        """Return who bought in the window that ends the day before `day`.
+        """Return who bought in ``[day - window_days, day)`` [days since 1970-01-01].
 
-        Parameters
-        ----------
-        day : int
-            Days since 1970-01-01; the window is ``[day - window_days, day)``.
-        convention : MetricConvention
-            Gives `window_days`.
-
-        Returns
-        -------
-        ndarray of bool
-            One element per customer, in the order of `customer_id`.
+        The window is the convention's.
         """
         return self.occasions_between(day - convention.window_days, day) > 0
 
     def history_days(self, convention: MetricConvention) -> int:
-        """Return the window: that much before a day must be observed.
-
-        Parameters
-        ----------
-        convention : MetricConvention
-            Gives `window_days`.
-
-        Returns
-        -------
-        int
-            The window [day].
-        """
+        """Return the convention's window [day]: that much before a day must be observed."""
         return convention.window_days
 
     def occasions_between(self, start: int, end: int) -> npt.NDArray[np.int64]:
-        """Count each customer's purchase occasions on the days [start, end).
-
-        Parameters
-        ----------
-        start, end : int
-            Days since 1970-01-01.
-
-        Returns
-        -------
-        ndarray of int64
-            One element per customer, in the order of `customer_id`.
-        """
+        """Count each customer's purchase occasions on the days [start, end) since 1970-01-01."""
         inside = (self.day >= start) & (self.day < end)
         return np.bincount(self.customer[inside], minlength=len(self))
 
     def revenue_between(self, start: int, end: int, *, with_returns: bool) -> FloatArray:
-        """Sum each customer's amounts on the days [start, end).
+        """Sum each customer's amounts on the days [start, end) since 1970-01-01.
 
-        Parameters
-        ----------
-        start, end : int
-            Days since 1970-01-01.
-        with_returns : bool
-            Whether negative amounts are added too.
-
-        Returns
-        -------
-        ndarray of float
-            Money per customer, in the order of `customer_id`; row order cannot change a bit.
+        `with_returns` adds negative amounts too. Row order cannot change a bit.
         """
         inside = self.row_day >= start
         inside &= self.row_day < end

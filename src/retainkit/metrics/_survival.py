@@ -80,17 +80,9 @@ class RetentionCurve(ResultTable):
         )
 
     def at(self, days: ArrayLike1D) -> FloatArray:
-        """Return the retention after some lengths of time.
+        """Return the retention after some lengths of time [day].
 
-        Parameters
-        ----------
-        days : array-like
-            Lengths [day].
-
-        Returns
-        -------
-        ndarray of float
-            NaN beyond the last observed time: the curve is not extrapolated.
+        NaN beyond the last observed time: the curve is not extrapolated.
         """
         asked = np.asarray(days, dtype=np.float64)
         place = np.searchsorted(self.curve.time, asked, side="right") - 1
@@ -99,24 +91,12 @@ class RetentionCurve(ResultTable):
         return np.where(asked <= last, steps[place], np.nan)
 
     def mean_lifetime(self, *, horizon_days: float) -> MetricValue:
-        """Measure the mean stay within a horizon: the area under the curve.
+        """Measure the mean stay within a horizon [day]: the area under the curve.
 
-        Unlike 1 / churn it assumes no constant hazard, and it exists while nobody has left.
-
-        Parameters
-        ----------
-        horizon_days : float
-            Horizon [day]; not beyond the longest observed time.
-
-        Returns
-        -------
-        MetricValue
-            Days out of `horizon_days`, with a Greenwood interval; None with reason
-            `insufficient_history` beyond the observed times, `zero_denominator` without customers.
-
-        References
-        ----------
-        Klein, J. & Moeschberger, M. (2003). Survival Analysis, eq. 4.5.2 (variance).
+        Unlike 1 / churn it assumes no constant hazard, and it exists while nobody has left. With a
+        Greenwood interval (Klein & Moeschberger 2003, Survival Analysis, eq. 4.5.2); None with
+        reason `insufficient_history` beyond the observed times, `zero_denominator` without
+        customers.
 
         Examples
         --------

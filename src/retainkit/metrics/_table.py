@@ -97,17 +97,10 @@ class MetricTable(ResultTable):
 
         Parameters
         ----------
-        metric : str
-            One of `metrics`.
-        group : str, default "overall"
-            One of `groups`.
+        metric, group : str
+            One of `metrics`, one of `groups`.
         period : Period, optional
             One of `periods`; by default the last.
-
-        Returns
-        -------
-        MetricValue
-            Value, numerator, denominator, interval, reason, convention and period.
 
         Raises
         ------
@@ -184,22 +177,9 @@ class MetricTable(ResultTable):
         )
 
     def over_time(self, metric: str) -> pd.DataFrame:
-        """Return one metric of all periods side by side.
+        """Return one metric of all periods: one row per period, one column per group.
 
-        Parameters
-        ----------
-        metric : str
-            One of `metrics`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per period, one column per group; NaN where there is no value.
-
-        Raises
-        ------
-        NotComputableError
-            If the table has no such metric.
+        NaN where there is no value; NotComputableError if the table has no such metric.
         """
         self.get(metric)
         shape = (len(self.periods), len(self.metrics), len(self.groups))

@@ -105,19 +105,7 @@ class MetricValue(NamedTuple):
         return self.value is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain, JSON-ready data.
-
-        Returns
-        -------
-        dict
-            Every field; None stays None, the convention and period become dicts.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import gini
-        >>> gini([]).to_dict()["reason"]
-        'zero_denominator'
-        """
+        """Return plain, JSON-ready data: None stays None, convention and period become dicts."""
         return {
             "name": self.name,
             "value": self.value,

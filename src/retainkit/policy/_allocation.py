@@ -107,11 +107,7 @@ class Allocation(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return customers, gain and cost by measure, and what money earns at the margin.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per measure, "do_nothing" first, and a last row "total"; `next_unit_earns`
-            stands in the last row.
+        One row per measure, "do_nothing" first, and a last row "total" with `next_unit_earns`.
 
         Examples
         --------

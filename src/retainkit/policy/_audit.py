@@ -1,4 +1,4 @@
-"""After the fact: do adverse decisions fall on protected groups more than on others (D18)."""
+"""After the fact: do adverse decisions fall on protected groups more than on others."""
 
 from __future__ import annotations
 
@@ -134,17 +134,9 @@ class AuditTable(ResultTable):
         return not self.breaches
 
     def enforce(self) -> None:
-        """Stop here if a limit is broken and the config says so.
+        """Raise PolicyStoppedError if a limit is broken and the config says so.
 
-        Raises
-        ------
-        PolicyStoppedError
-            Names the worst group; nobody should act on the decisions before it is explained.
-
-        Examples
-        --------
-        >>> from retainkit.policy import AuditConfig, AuditTable
-        >>> AuditTable(rows=(), config=AuditConfig()).enforce()
+        The error names the worst group; nobody should act on the decisions before it is explained.
         """
         if self.passed or self.config.on_breach == "report":
             return
@@ -161,19 +153,7 @@ class AuditTable(ResultTable):
         )
 
     def summary(self) -> pd.DataFrame:
-        """Return the worst judged group per attribute and stance.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `to_frame`, the lowest ratio of each attribute and stance.
-
-        Examples
-        --------
-        >>> from retainkit.policy import AuditConfig, AuditTable
-        >>> AuditTable(rows=(), config=AuditConfig()).summary().empty
-        True
-        """
+        """Return the rows of `to_frame` with the lowest ratio of each attribute and stance."""
         judged = [row for row in self.rows if row.status != "too_few"]
         worst: dict[tuple[str, str], AuditRow] = {}
         for row in judged:

@@ -43,7 +43,7 @@ class StanceRule(FrozenConfig):
     id : str
         Stable name; every decision carries it.
     source : str
-        Row of the domain it comes from, "D13" to "D20", or "user".
+        What it comes from, such as "protecting key customers", or "user".
     tiers : tuple of {"key", "ordinary", "small"}
         What the customer's tier means for policy.
     standings : tuple of {"good", "watch", "bad"}
@@ -142,7 +142,7 @@ class AcquisitionRatio(FrozenConfig):
 
 
 class Exposure(FrozenConfig):
-    """What may be said about a firm that takes something from customers (D18).
+    """What may be said about a firm that takes something from customers.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ class PolicyConfig(FrozenConfig):
         _, standing, *_ = _kernel.decode_states()
         stances = [STANCES[code] for code in self.stance_by_state.tolist()]
         pairs = sorted(set(zip(standing.tolist(), stances, strict=True)))
-        # D18: "never simply throw them out"; D7: bad is a standing, not a low value.
+        # "Never simply throw them out"; bad is a standing, not a low value.
         if any(stance is Stance.EXIT and code != _BAD for code, stance in pairs):
             raise ValueError(
                 "only a bad standing may end a relation: exit needs standings=('bad',)"
@@ -312,17 +312,7 @@ class PolicyConfig(FrozenConfig):
         return self.retention_cost * self.acquisition_ratio.value
 
     def roles_of(self, tier_names: tuple[str, ...]) -> tuple[TierRole, ...]:
-        """Return what each tier means for policy.
-
-        Parameters
-        ----------
-        tier_names : tuple of str
-            Tiers from the best down.
-
-        Returns
-        -------
-        tuple of {"key", "ordinary", "small"}
-            One role per tier, in the same order.
+        """Return what each tier, from the best down, means for policy.
 
         Examples
         --------

@@ -172,7 +172,7 @@ def assign_debt_steps(
     open_complaint: ArrayLike1D | None = None,
     catalog: MeasureCatalog | None = None,
 ) -> npt.NDArray[np.int8]:
-    """Return the step of the escalation that is due for each debtor (D19).
+    """Return the step of the escalation that is due for each debtor.
 
     Parameters
     ----------

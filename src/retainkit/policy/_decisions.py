@@ -163,28 +163,9 @@ class DecisionTable(TranslatedTable):
         return np.where(self.is_adverse, np.nan if cost is None else cost, np.nan)
 
     def measures_of(self, position: int) -> tuple[PolicyMeasure, ...]:
-        """Return the measures allowed for one customer.
+        """Return the measures allowed for the customer at `position`, in catalogue order.
 
-        Parameters
-        ----------
-        position : int
-            Place in the table.
-
-        Returns
-        -------
-        tuple of PolicyMeasure
-            In catalogue order; doing nothing is among them.
-
-        Examples
-        --------
-        >>> from retainkit.policy import assess_potential, decide_actions
-        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-        >>> scheme = fit_tier_scheme(value)
-        >>> decisions = decide_actions(
-        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
-        >>> [measure.id for measure in decisions.measures_of(0)][:3]
-        ['do_nothing', 'concentrate_resources', 'personal_ties']
+        Doing nothing is among them.
         """
         allowed = allowed_by_state(self.catalog, self.config)[:, int(self.state[position])]
         return tuple(self.catalog.measures[i] for i in np.flatnonzero(allowed).tolist())
@@ -230,31 +211,7 @@ class DecisionTable(TranslatedTable):
         return self.decision(int(positions[0]), language=language)
 
     def decision(self, position: int, *, language: Language = "en") -> Decision:
-        """Return the decision at one place of the table.
-
-        Parameters
-        ----------
-        position : int
-            Place in the table.
-        language : {"en", "zh"}
-            Language of the reason.
-
-        Returns
-        -------
-        Decision
-            All of it.
-
-        Examples
-        --------
-        >>> from retainkit.policy import assess_potential, decide_actions
-        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-        >>> scheme = fit_tier_scheme(value)
-        >>> decisions = decide_actions(
-        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
-        >>> decisions.decision(-1).rule
-        'small_without_potential'
-        """
+        """Return the decision at one position of the table, its reason in `language`."""
         state = int(self.state[position])
         rule = self.config.rules[int(self.config.rule_by_state[state])]
         measure = int(self.measure[position])
@@ -291,43 +248,18 @@ class DecisionTable(TranslatedTable):
     def summary(self) -> pd.DataFrame:
         """Return customers and future value by stance and tier.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per stance and value tier that occurs, in the order of both: stance, tier,
-            customers, share, future_value [money] (NaN where no customer's is known),
-            without_value (customers whose future value is unknown).
-
-        Examples
-        --------
-        >>> from retainkit.policy import assess_potential, decide_actions
-        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-        >>> scheme = fit_tier_scheme(value)
-        >>> decisions = decide_actions(
-        ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
-        >>> decisions.summary()[["stance", "tier", "customers", "share"]]
-              stance      tier  customers  share
-        0    protect       key          2    0.4
-        1   maintain  ordinary          1    0.2
-        2  economise     small          2    0.4
+        One row per stance and value tier that occurs, in the order of both: stance, tier,
+        customers, share, future_value [money] (NaN where no customer's is known), without_value
+        (customers whose future value is unknown).
         """
         return stance_summary(self)
 
     def guard_rails(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return what was checked before something is taken from customers (D18).
+        """Return what was checked before something is taken from customers.
 
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of `name` and `note`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per stance under which something is taken and guard rail: stance, guard_rail,
-            name, customers, status ("computed", "partly_computed", "not_supplied",
-            "kept_out"), amount [money] (NaN unless computed) and a note.
+        One row per stance under which something is taken and guard rail: stance, guard_rail, name,
+        customers, status ("computed", "partly_computed", "not_supplied", "kept_out"), amount
+        [money] (NaN unless computed) and a note; `name` and `note` in `language`.
 
         Examples
         --------

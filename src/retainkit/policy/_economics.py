@@ -1,4 +1,4 @@
-"""What one measure gains and costs for each customer: one formula for every caller (D20)."""
+"""What one measure gains and costs for each customer: one formula for every caller."""
 
 from __future__ import annotations
 

@@ -76,30 +76,10 @@ class LinearEffects(FrozenModel):
     penalties: tuple[float | None, ...] = ()
 
     def effects(self, features: Any) -> FloatArray:
-        """Return the effect of each action over the first one.
+        """Return the effect of each action over the first one [unit of the outcome].
 
-        Parameters
-        ----------
-        features : array_like of float, shape (n_customers, n_features)
-            As in the fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_customers, n_actions)
-            In the unit of the outcome; the first column is 0.
-
-        Raises
-        ------
-        AlignmentError
-            If the number of features differs from the fit's.
-
-        Examples
-        --------
-        >>> from retainkit.policy import LinearEffects
-        >>> model = LinearEffects(center=(), scale=(), coefficients=((0.0,), (1.5,)))
-        >>> model.effects([[], []])
-        array([[0. , 1.5],
-               [0. , 1.5]])
+        `features` as in the fit (else AlignmentError), shape (n_customers, n_features); the first
+        of the n_actions columns is 0.
         """
         table = read_features(features, len(features))
         if table.shape[1] != len(self.center):
@@ -142,28 +122,9 @@ class TLearner(FrozenConfig):
     def fit_effects(
         self, features: Any, action: IntArray, outcome: FloatArray, propensity: FloatArray
     ) -> LinearEffects:
-        """Learn the expected outcome of each action.
+        """Learn the expected outcome of each action; of `propensity` only the width is used.
 
-        Parameters
-        ----------
-        features : array_like of float, shape (n_customers, n_features)
-            Known before the action.
-        action : ndarray of int, shape (n_customers,)
-            Action taken.
-        outcome : ndarray of float, shape (n_customers,)
-            What came of it.
-        propensity : ndarray of float, shape (n_customers, n_actions)
-            Only its width is used.
-
-        Returns
-        -------
-        LinearEffects
-            The model.
-
-        Raises
-        ------
-        NotComputableError
-            If an action was hardly tried.
+        The arguments are those of `DRLearner.fit_effects`.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Did it work, would it work: the value of a policy from a randomised history (D20)."""
+"""Did it work, would it work: the value of a policy from a randomised history."""
 
 from __future__ import annotations
 
@@ -90,22 +90,7 @@ class PolicyEvaluation(ResultTable):
         return normal_bounds(self.value, self.standard_error, self.level)
 
     def summary(self) -> pd.DataFrame:
-        """Return where the policy wants what was tried how often.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per tier and action: tier, action, wanted, tried.
-
-        Examples
-        --------
-        >>> from retainkit.policy import evaluate_policy
-        >>> evaluate_policy([1] * 10, [0] * 5 + [1] * 5, outcome=[1.0] * 10,
-        ...     propensity=[0.5, 0.5], measures=("none", "mail")).summary()
-          tier action  wanted  tried
-        0  all   none       0      5
-        1  all   mail      10      5
-        """
+        """Return where the policy wants what was tried how often: tier, action, wanted, tried."""
         return pd.DataFrame(self.overlap, columns=["tier", "action", "wanted", "tried"])
 
 

@@ -90,58 +90,18 @@ class GainTable(ResultTable):
         return known & ~pays
 
     def allocate(self, budget: float, *, limits: Sequence[AllocationLimit] = ()) -> Allocation:
-        """Choose one measure or none for each customer inside a budget.
+        """Choose one measure or none for each customer inside a budget [money].
 
-        Parameters
-        ----------
-        budget : float
-            What may be spent [money].
-        limits : sequence of AllocationLimit
-            Further limits, for example `catalog_limits(catalog)`.
-
-        Returns
-        -------
-        Allocation
-            The plan.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from retainkit.policy import GainTable
-        >>> one = np.array([[0.0, 3.0]])
-        >>> GainTable(customer_id=pd.Index(["a"]), measures=("do_nothing", "letter"), gain=one,
-        ...     cost=one / 3, free_riders=one * 0, tier=np.array([0], dtype=np.int8),
-        ...     tier_names=("key",)).allocate(1.0).gain
-        3.0
+        Further `limits` are, for example, `catalog_limits(catalog)`.
         """
         return allocate_budget(self.gain, self.cost, budget=budget, **self._circumstances(limits))
 
     def frontier(
         self, budgets: Sequence[float], *, limits: Sequence[AllocationLimit] = ()
     ) -> pd.DataFrame:
-        """Return what plans of several budgets gain within the same limits.
+        """Return what plans of several budgets [money] gain within the same limits.
 
-        Parameters
-        ----------
-        budgets : sequence of float
-            Budgets to compare [money].
-        limits : sequence of AllocationLimit
-            As in `allocate`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `budget_frontier`.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from retainkit.policy import GainTable
-        >>> one = np.array([[0.0, 3.0]])
-        >>> GainTable(customer_id=pd.Index(["a"]), measures=("do_nothing", "letter"), gain=one,
-        ...     cost=one / 3, free_riders=one * 0, tier=np.array([0], dtype=np.int8),
-        ...     tier_names=("key",)).frontier([0.0, 1.0])["gain"].tolist()
-        [0.0, 3.0]
+        Columns as `budget_frontier`.
         """
         return budget_frontier(self.gain, self.cost, budgets=budgets, **self._circumstances(limits))
 
@@ -173,22 +133,9 @@ class GainTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per measure.
 
-        Returns
-        -------
-        pandas.DataFrame
-            measure, allowed (customers), pays (customers whose gain is above 0), driven_away
-            (customers it costs more than its price: sleeping dogs), gain (sum where it pays),
-            free_riders (sum where it pays) [money].
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from retainkit.policy import GainTable
-        >>> one = np.array([[0.0, 3.0]])
-        >>> GainTable(customer_id=pd.Index(["a"]), measures=("do_nothing", "letter"), gain=one,
-        ...     cost=one / 3, free_riders=one * 0, tier=np.array([0], dtype=np.int8),
-        ...     tier_names=("key",)).summary()["pays"].tolist()
-        [0, 1]
+        Columns measure, allowed (customers), pays (customers whose gain is above 0), driven_away
+        (customers it costs more than its price: sleeping dogs), gain (sum where it pays),
+        free_riders (sum where it pays) [money].
         """
         with np.errstate(invalid="ignore"):
             pays = self.gain > 0.0

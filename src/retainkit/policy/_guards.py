@@ -1,4 +1,4 @@
-"""Guard rails: what is lost, what replacing costs, who could object (D18)."""
+"""Guard rails: what is lost, what replacing costs, who could object."""
 
 from __future__ import annotations
 

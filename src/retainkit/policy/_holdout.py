@@ -1,4 +1,4 @@
-"""A randomised hold-out: who is left untreated so that effects can be proven (D20)."""
+"""A randomised hold-out: who is left untreated so that effects can be proven."""
 
 from __future__ import annotations
 
@@ -71,20 +71,9 @@ class Holdout(ResultTable):
         return np.where(self.held_out, np.int16(-1), self.measure)
 
     def summary(self) -> pd.DataFrame:
-        """Return one row per tier and measure that was planned.
+        """Return one row per tier and measure planned.
 
-        Returns
-        -------
-        pandas.DataFrame
-            tier, measure, customers (planned), held_out, share.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.policy import assign_holdout
-        >>> assign_holdout(pd.RangeIndex(1000), [0] * 1000, salt="spring").summary()
-          tier    measure  customers  held_out  share
-        0  all  measure_0       1000        98  0.098
+        Columns tier, measure, customers, held_out, share.
         """
         planned = self.measure >= 0
         m = len(self.measures)

@@ -17,7 +17,6 @@ STATE_SHAPE: Final = (3, 3, 3, 4)
 N_STATES: Final = 108
 """Number of states; a state fits into one byte."""
 
-UNKNOWN_POTENTIAL: Final = 2
 UNKNOWN_RISK: Final = 3
 
 (

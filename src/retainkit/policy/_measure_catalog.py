@@ -58,7 +58,7 @@ def _default() -> Mapping[str, Any]:
 class MeasureCatalog(FrozenModel):
     """Every measure a policy may use: versioned data, read from JSON or TOML like a user's own.
 
-    `MeasureCatalog()` is the default catalogue: the measures of the domain (D13 to D20), without
+    `MeasureCatalog()` is the default catalogue: the measures of the domain, without
     prices and effects, which only the firm knows.
 
     Parameters
@@ -193,29 +193,7 @@ class MeasureCatalog(FrozenModel):
         return cls.model_validate(document)
 
     def measure(self, measure_id: str) -> PolicyMeasure:
-        """Return one measure.
-
-        Parameters
-        ----------
-        measure_id : str
-            Its id.
-
-        Returns
-        -------
-        PolicyMeasure
-            The measure.
-
-        Raises
-        ------
-        SchemaError
-            If the catalogue has no such measure; the message names the closest ids.
-
-        Examples
-        --------
-        >>> from retainkit.policy import MeasureCatalog
-        >>> MeasureCatalog().measure("do_nothing").cost.expected
-        0.0
-        """
+        """Return one measure by id; SchemaError names the closest ids where there is none."""
         if measure_id in self.positions:
             return self.measures[self.positions[measure_id]]
         close = get_close_matches(measure_id, [measure.id for measure in self.measures])
@@ -229,15 +207,7 @@ class MeasureCatalog(FrozenModel):
     def with_measures(self, *measures: PolicyMeasure) -> Self:
         """Return a copy in which `measures` replace those of the same id or are added.
 
-        Parameters
-        ----------
-        *measures : PolicyMeasure
-            New or changed measures.
-
-        Returns
-        -------
-        MeasureCatalog
-            A new, validated catalogue; replaced measures keep their place.
+        The copy is validated; replaced measures keep their place.
 
         Examples
         --------

@@ -188,7 +188,7 @@ class PolicyMeasure(FrozenConfig):
     id : str
         Stable name, lower case with underscores.
     source : str
-        Row of the domain it comes from, "D13" to "D20", or "user".
+        What it comes from, such as "protecting key customers", or "user".
     tiers : tuple of {"key", "ordinary", "small"}
         Tiers it is meant for; empty means every tier.
     stances : tuple of Stance
@@ -228,7 +228,7 @@ class PolicyMeasure(FrozenConfig):
     >>> from retainkit.policy import MeasureCatalog
     >>> measure = MeasureCatalog().measure("trade_up")
     >>> measure.source, measure.tiers, measure.cost.expected
-    ('D14', ('ordinary',), None)
+    ('developing ordinary customers', ('ordinary',), None)
     """
 
     id: Identifier
@@ -316,7 +316,7 @@ class PolicyMeasure(FrozenConfig):
 
 
 class DebtStep(FrozenConfig):
-    """One step of the escalation against a debtor (D19).
+    """One step of the escalation against a debtor.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The annual plan: targets, measures, owner and budget per tier and key account (D21)."""
+"""The annual plan: targets, measures, owner and budget per tier and key account."""
 
 from __future__ import annotations
 
@@ -123,16 +123,7 @@ class AnnualPlan(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return profit, target and budget of the tiers and of the base.
 
-        Returns
-        -------
-        pandas.DataFrame
-            name, customers, profit, target_profit, budget; the last row is "total".
-
-        Examples
-        --------
-        >>> from retainkit.policy import AnnualPlan
-        >>> AnnualPlan(year="2026", lines=()).summary()["name"].tolist()
-        ['total']
+        Columns name, customers, profit, target_profit, budget [money]; the last row is "total".
         """
         columns = ["name", "customers", "profit", "target_profit", "budget"]
         rows: list[list[Any]] = [[getattr(line, c) for c in columns] for line in self.tiers]

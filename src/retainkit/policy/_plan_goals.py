@@ -1,4 +1,4 @@
-"""What a year is to bring, as the firm decides it (D21)."""
+"""What a year is to bring, as the firm decides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan against actual, explained: volume, mix and rate; and who answers for it (D21)."""
+"""Plan against actual, explained: volume, mix and rate; and who answers for it."""
 
 from __future__ import annotations
 
@@ -117,16 +117,7 @@ class PlanReview(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the variance of each tier and of the base.
 
-        Returns
-        -------
-        pandas.DataFrame
-            name, planned, actual, variance, volume, mix, rate [money]; the last row is "total".
-
-        Examples
-        --------
-        >>> from retainkit.policy import PlanReview
-        >>> PlanReview(year="2026", rows=()).summary()["name"].tolist()
-        ['total']
+        Columns name, planned, actual, variance, volume, mix, rate [money]; the last row is "total".
         """
         columns = ["planned", "actual", "variance", "volume", "mix", "rate"]
         tiers = [row for row in self.rows if row.kind == "tier"]
@@ -135,22 +126,11 @@ class PlanReview(ResultTable):
         return pd.DataFrame([*lines, ["total", *total]], columns=["name", *columns])
 
     def by_owner(self) -> pd.DataFrame:
-        """Return the appraisal of those who own tiers and accounts.
+        """Return the appraisal of those who own tiers and accounts, one row per owner, sorted.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per owner, sorted: owner, lines, planned, actual, variance, rate [money] and
-            `attained` (actual / planned; missing when the plan is not positive). The rate is
-            what an owner can answer for best: volume and mix follow from the base.
-
-        Examples
-        --------
-        >>> from retainkit.policy import PlanReview, PlanVariance
-        >>> row = PlanVariance("tier", "key", "Li Wei", 10.0, 12.0, 2.0, 1.0, 0.0, 1.0, 0.0, 0.0)
-        >>> PlanReview(year="2026", rows=(row,)).by_owner()[["owner", "attained"]]
-            owner  attained
-        0  Li Wei       1.2
+        Columns owner, lines, planned, actual, variance, rate [money] and `attained` (actual /
+        planned; missing when the plan is not positive). The rate is what an owner can answer for
+        best: volume and mix follow from the base.
         """
         owners = sorted({row.owner for row in self.rows if row.owner is not None})
         lines = []

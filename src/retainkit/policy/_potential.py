@@ -154,22 +154,9 @@ class PotentialTable(TranslatedTable):
         return [Label(en=en, zh=zh).text(language) for *_, en, zh in POTENTIAL_REASONS]
 
     def summary(self) -> pd.DataFrame:
-        """Return one row per reason that occurs: potential, reason, customers, share.
+        """Return one row per reason that occurs, in the order in which the reasons are tried.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order in which the reasons are tried.
-
-        Examples
-        --------
-        >>> from retainkit.policy import assess_potential
-        >>> from retainkit.tiers import fit_tier_scheme
-        >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
-        >>> assess_potential([24.0, 9.0, 1.0], scheme).summary()
-          potential          reason  customers     share
-        0       yes  near_next_tier          2  0.666667
-        1        no     below_reach          1  0.333333
+        Columns potential, reason, customers, share.
         """
         counts = np.bincount(self.reason, minlength=len(POTENTIAL_REASONS))
         frame = pd.DataFrame(

@@ -146,20 +146,11 @@ class PolicyRecommendation(ResultTable):
         )
 
     def choose(self, features: Any, *, cost: Any = None) -> npt.NDArray[np.int64]:
-        """Return the recommended action of each customer.
+        """Return the recommended action of each customer, as positions in `measures`.
 
-        Parameters
-        ----------
-        features : array_like of float, shape (n_customers, n_features)
-            As in `recommend_policy`.
-        cost : array_like of float, optional
-            Cost of each action, or per customer and action [money]; default the mean costs the
-            recommendation was made for.
-
-        Returns
-        -------
-        ndarray of int64
-            Positions in `measures`. Ties go to the best single measure, then to the first.
+        `features` as in `recommend_policy`; `cost` of each action, or per customer and action
+        [money], is by default the mean costs the recommendation was made for. Ties go to the best
+        single measure, then to the first.
 
         Examples
         --------
@@ -185,22 +176,7 @@ class PolicyRecommendation(ResultTable):
         return [i == chosen for i in range(len(self))]
 
     def summary(self) -> pd.DataFrame:
-        """Return the candidates, the recommended one first.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `to_frame`.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from retainkit.policy import recommend_policy
-        >>> mailed = np.arange(100) % 2
-        >>> recommend_policy(mailed, 5.0 + mailed, measures=("none", "mail")).summary()[
-        ...     "policy"].tolist()
-        ['mail', 'none']
-        """
+        """Return the candidates as in `to_frame`, the recommended one first."""
         frame = self.to_frame()
         return frame.sort_values("recommended", ascending=False, kind="stable", ignore_index=True)
 

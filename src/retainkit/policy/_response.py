@@ -49,30 +49,7 @@ class RankedEffects(FrozenModel):
     curves: tuple[tuple[float, ...], ...]
 
     def effects(self, features: Any) -> FloatArray:
-        """Return the effect of each action over the first one.
-
-        Parameters
-        ----------
-        features : array_like of float, shape (n_customers, n_features)
-            As in the fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_customers, n_actions)
-            In the unit of the outcome; the first column is 0.
-
-        Raises
-        ------
-        AlignmentError
-            If the number of features differs from the fit's.
-
-        Examples
-        --------
-        >>> from retainkit.policy import RankedEffects
-        >>> RankedEffects(center=(), scale=(), coefficients=((0.0,), (1.0,)),
-        ...               bounds=((),), curves=((0.2,),)).effects([[]])
-        array([[0. , 0.2]])
-        """
+        """Return the effect of each action over the first one, as `LinearEffects.effects` does."""
         table = read_features(features, len(features))
         if table.shape[1] != len(self.center):
             raise AlignmentError(
@@ -140,28 +117,8 @@ class ResponseLearner(FrozenConfig):
     ) -> RankedEffects:
         """Learn the effect of each action over the first one.
 
-        Parameters
-        ----------
-        features : array_like of float, shape (n_customers, n_features)
-            Known before the action.
-        action : ndarray of int, shape (n_customers,)
-            Action taken.
-        outcome : ndarray of float, shape (n_customers,)
-            What came of it; 0 or more.
-        propensity : ndarray of float, shape (n_customers, n_actions)
-            Chance of each action.
-
-        Returns
-        -------
-        RankedEffects
-            The model.
-
-        Raises
-        ------
-        NotComputableError
-            If an action was hardly tried.
-        InvalidTableError
-            If an outcome is negative.
+        The arguments are those of `DRLearner.fit_effects`; InvalidTableError if an outcome is
+        negative.
 
         Examples
         --------

@@ -66,34 +66,9 @@ class UpgradeFeatures(ResultTable):
         return len(self.customer_id)
 
     def probability(self, model: UpgradeModel) -> FloatArray:
-        """Return each customer's probability of reaching the next tier.
+        """Return each customer's probability of reaching the next tier, for `assess_potential`.
 
-        Parameters
-        ----------
-        model : UpgradeModel
-            From `fit_upgrades` on features of the same names.
-
-        Returns
-        -------
-        ndarray of float64
-            NaN for customers who cannot rise; for `assess_potential(..., probability=...)`.
-
-        Raises
-        ------
-        AlignmentError
-            If the model knows other features.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from retainkit.policy import UpgradeFeatures, UpgradeModel
-        >>> model = UpgradeModel(features=("trend",), center=(0.0,), scale=(1.0,),
-        ...     coefficients=(0.0, 1.0), calibration=(0.0, 1.0), bins=(), brier=0.2,
-        ...     base_brier=0.25, n=10)
-        >>> UpgradeFeatures(customer_id=pd.Index(["a", "b"]), names=("trend",),
-        ...     table=np.array([[0.0], [0.0]]), tier=np.array([1, 0]),
-        ...     open=np.array([True, False])).probability(model)
-        array([0.5, nan])
+        NaN for customers who cannot rise; AlignmentError if the model knows other features.
         """
         if model.features != self.names:
             raise AlignmentError(
@@ -128,20 +103,7 @@ class UpgradeFeatures(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per feature over the customers who can rise: feature, mean, deviation.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of `names`; NaN where nobody can rise.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from retainkit.policy import UpgradeFeatures
-        >>> UpgradeFeatures(customer_id=pd.Index(["a", "b"]), names=("trend",),
-        ...     table=np.array([[0.1], [0.3]]), tier=np.array([1, 1]),
-        ...     open=np.array([True, True])).summary().round(2)
-          feature  mean  deviation
-        0   trend   0.2        0.1
+        NaN where nobody can rise.
         """
         inside = self.table[self.open]
         empty = np.full(len(self.names), np.nan)

@@ -1,10 +1,8 @@
-"""The default rules tier x standing x potential x risk -> stance (D13-D19), as data."""
+"""The default rules tier x standing x potential x risk -> stance, as data."""
 
 from __future__ import annotations
 
 from typing import Any
-
-RULES_VERSION = "1"
 
 
 def _rule(
@@ -24,7 +22,7 @@ _NOT_SETTLED = ("watch",)
 RULES: tuple[dict[str, Any], ...] = (
     _rule(
         "bad_standing",
-        "D19",
+        "ending bad relations",
         "exit",
         (
             "Destroys value by how it pays or behaves: stop credit, settle, end it",
@@ -34,7 +32,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "key_at_risk",
-        "D13",
+        "protecting key customers",
         "protect",
         (
             "Key customer who is likely to leave: protect at once",
@@ -45,7 +43,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "key_on_watch",
-        "D13",
+        "protecting key customers",
         "protect",
         (
             "Key customer whose payments need watching: protect, grant no new credit",
@@ -56,7 +54,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "key",
-        "D13",
+        "protecting key customers",
         "protect",
         (
             "Key customer: raise loyalty, then contribution; competitors want exactly these",
@@ -66,7 +64,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "ordinary_on_watch",
-        "D15",
+        "maintaining without added cost",
         "maintain",
         (
             "Ordinary customer with payments to settle: no investment before that",
@@ -77,7 +75,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "ordinary_with_potential",
-        "D14",
+        "developing ordinary customers",
         "develop",
         ("Ordinary customer who can become key: develop", "有升级潜力的普通客户：培养为关键客户"),
         tiers=("ordinary",),
@@ -85,7 +83,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "ordinary_without_potential",
-        "D15",
+        "maintaining without added cost",
         "maintain",
         ("Ordinary customer without upgrade potential: maintain", "无升级潜力的普通客户：维持"),
         tiers=("ordinary",),
@@ -93,7 +91,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "small_on_watch_with_potential",
-        "D15",
+        "maintaining without added cost",
         "maintain",
         (
             "Small customer with potential but payments to settle: no investment before that",
@@ -105,7 +103,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "small_with_potential",
-        "D16",
+        "nurturing small customers",
         "nurture",
         (
             "Small customer with potential: more care, help it grow",
@@ -116,7 +114,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "small_without_potential",
-        "D17",
+        "making small customers profitable",
         "economise",
         (
             "Small customer without potential: make it profitable, never simply throw it out",
@@ -127,7 +125,7 @@ RULES: tuple[dict[str, Any], ...] = (
     ),
     _rule(
         "potential_unknown",
-        "D18",
+        "guard rails",
         "maintain",
         (
             "Potential is not known: nothing is invested and nothing taken away without evidence",

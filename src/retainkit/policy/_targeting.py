@@ -71,41 +71,14 @@ class TargetingCurve(ResultTable):
     def profit_at(self, share: float) -> float:
         """Return the profit of treating this share of customers, best-ranked first.
 
-        Parameters
-        ----------
-        share : float
-            In [0, 1].
-
-        Returns
-        -------
-        float
-            Profit; between two depths in proportion.
-
-        Examples
-        --------
-        >>> from retainkit.policy import targeting_curve
-        >>> curve = targeting_curve([2, 2, 1, 1], [1, 0, 1, 0], outcome=[9.0, 1.0, 2.0, 2.0],
-        ...                         cost=1.0)
-        >>> curve.profit_at(0.5)
-        14.0
+        Between two depths in proportion.
         """
         return float(np.interp(share, self.share, self.profit))
 
     def summary(self) -> pd.DataFrame:
-        """Return the best depth beside treating everybody.
+        """Return the best depth beside treating everybody: share, customers, incremental, profit.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Rows "best" and "all": share, customers, incremental, profit. The best depth is the
-            winner of many: judge it on other customers.
-
-        Examples
-        --------
-        >>> from retainkit.policy import targeting_curve
-        >>> targeting_curve([2, 2, 1, 1], [1, 0, 1, 0], outcome=[9.0, 1.0, 2.0, 2.0],
-        ...                 cost=1.0).summary()["profit"].tolist()
-        [14.0, 12.0]
+        Rows "best" and "all". The best depth is the winner of many: judge it on other customers.
         """
         frame = self.to_frame()
         rows = frame.iloc[[int(self.profit.argmax()), len(frame) - 1]]

@@ -1,4 +1,4 @@
-"""Upgrade or maintain: what a measure is worth along the migration chain (D20)."""
+"""Upgrade or maintain: what a measure is worth along the migration chain."""
 
 from __future__ import annotations
 

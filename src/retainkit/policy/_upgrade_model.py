@@ -125,30 +125,9 @@ class UpgradeModel(FrozenModel):
         return not alone or (self.log_loss or 0.0) < alone
 
     def probability(self, features: Any) -> FloatArray:
-        """Return each customer's probability of reaching the next tier.
+        """Return each customer's calibrated probability of reaching the next tier.
 
-        Parameters
-        ----------
-        features : array_like of float, shape (n_customers, n_features)
-            As in the fit.
-
-        Returns
-        -------
-        ndarray of float64
-            Calibrated probability, for `assess_potential(..., probability=...)`.
-
-        Raises
-        ------
-        AlignmentError
-            If the number of features differs from the fit's.
-
-        Examples
-        --------
-        >>> from retainkit.policy import UpgradeModel
-        >>> UpgradeModel(features=(), center=(), scale=(), coefficients=(0.0,),
-        ...     calibration=(0.0, 1.0), bins=(), brier=0.2, base_brier=0.25, n=10
-        ...     ).probability([[]])
-        array([0.5])
+        `features` as in the fit (else AlignmentError), shape (n_customers, n_features).
         """
         table = read_features(features, len(features))
         if table.shape[1] != len(self.features):
@@ -166,19 +145,7 @@ class UpgradeModel(FrozenModel):
     def reliability(self) -> pd.DataFrame:
         """Return predicted against observed on held-out customers.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per bin of similar predictions: customers, predicted, observed.
-
-        Examples
-        --------
-        >>> from retainkit.policy import CalibrationBin, UpgradeModel
-        >>> UpgradeModel(features=(), center=(), scale=(), coefficients=(0.0,),
-        ...     calibration=(0.0, 1.0), brier=0.2, base_brier=0.25, n=10,
-        ...     bins=(CalibrationBin(customers=4, predicted=0.5, observed=0.5),)).reliability()
-           customers  predicted  observed
-        0          4        0.5       0.5
+        One row per bin of similar predictions: customers, predicted, observed.
         """
         columns = ["customers", "predicted", "observed"]
         return pd.DataFrame([one.model_dump() for one in self.bins], columns=columns)

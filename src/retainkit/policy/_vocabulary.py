@@ -101,7 +101,7 @@ _STANCE_LABELS: dict[Stance, tuple[str, str]] = {
 
 
 class GuardRail(StrEnum):
-    """What must be looked at before something is taken away from a customer (D18).
+    """What must be looked at before something is taken away from a customer.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Two fronts of a year (D30): winning new customers beside keeping and growing those we have."""
+"""Two fronts of a year: winning new customers beside keeping and growing those we have."""
 
 from __future__ import annotations
 

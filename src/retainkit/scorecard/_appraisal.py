@@ -1,4 +1,4 @@
-"""Appraisal of account owners (D21, D30) on their customers, fair to the mix they were given."""
+"""Appraisal of account owners on their customers, fair to the mix they were given."""
 
 from __future__ import annotations
 

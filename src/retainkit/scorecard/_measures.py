@@ -266,65 +266,14 @@ class Measure(FrozenConfig):
         return f"from {low:g} to {high:g}"
 
     def is_in_range(self, value: float) -> bool:
-        """Return whether a value is possible in the unit.
-
-        Parameters
-        ----------
-        value : float
-            The value.
-
-        Returns
-        -------
-        bool
-            False also for NaN and infinity.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> ScorecardTemplate.complete().measure("retention_rate").is_in_range(1.2)
-        False
-        """
+        """Return whether a value is possible in the unit; False also for NaN and infinity."""
         low, high = _RANGES[self.unit]
         return math.isfinite(value) and low <= value <= high
 
     def is_better(self, value: float, other: float) -> bool:
-        """Return whether one value is strictly better than another.
-
-        Parameters
-        ----------
-        value, other : float
-            Values in the unit of the measure.
-
-        Returns
-        -------
-        bool
-            By the direction of the measure.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> ScorecardTemplate.complete().measure("complaint_resolution_time").is_better(2.0, 5.0)
-        True
-        """
+        """Return whether one value is strictly better than another, by the measure's direction."""
         return value > other if self.direction == "up" else value < other
 
     def text(self, language: Language = "en") -> str:
-        """Return the display name.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Display language.
-
-        Returns
-        -------
-        str
-            The name.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> ScorecardTemplate.complete().measure("share_of_wallet").text("zh")
-        '客户份额'
-        """
+        """Return the display name."""
         return self.name.text(language)

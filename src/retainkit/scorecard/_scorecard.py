@@ -196,29 +196,7 @@ class Scorecard(TranslatedTable):
         return len(self.entries)
 
     def entry(self, measure_id: str) -> ScorecardEntry:
-        """Return one measure with its number.
-
-        Parameters
-        ----------
-        measure_id : str
-            Id of the measure.
-
-        Returns
-        -------
-        ScorecardEntry
-            Value, status, signal and reason.
-
-        Raises
-        ------
-        SchemaError
-            If the template has no such measure.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import build_scorecard
-        >>> build_scorecard({}).entry("referrals").reason
-        'not_computed'
-        """
+        """Return one measure with its number; SchemaError if the template has no such measure."""
         measure = self.template.measure(measure_id)
         return next(entry for entry in self.entries if entry.measure.id == measure.id)
 
@@ -247,24 +225,7 @@ class Scorecard(TranslatedTable):
     def summary(self) -> pd.DataFrame:
         """Return how many measures are computed, supplied, missing and green, amber, red.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per perspective and process that has measures, then "all".
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import build_scorecard
-        >>> build_scorecard({"retention_rate": 0.8}).summary()[["part", "computed", "missing"]]
-                       part  computed  missing
-        0         financial         0        8
-        1          customer         1        3
-        2    process.select         0        5
-        3   process.acquire         0        8
-        4    process.retain         0       13
-        5      process.grow         0       10
-        6          learning         0        6
-        7               all         1       53
+        One row per perspective and process that has measures, then "all".
         """
         parts: dict[str, list[ScorecardEntry]] = {}
         order = list(Perspective)

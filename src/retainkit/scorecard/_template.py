@@ -80,70 +80,22 @@ class ScorecardTemplate(FrozenModel):
 
     @classmethod
     def complete(cls) -> Self:
-        """Return the whole map of the domain: every measure of the four perspectives.
-
-        Returns
-        -------
-        ScorecardTemplate
-            24 objectives and 54 measures, without targets and owners.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> ScorecardTemplate.complete().name.zh
-        '客户管理战略地图'
-        """
+        """Return the whole map: 24 objectives and 54 measures, without targets and owners."""
         return cls._built_in("complete")
 
     @classmethod
     def systems_integrator(cls) -> Self:
-        """Return the worked example of a systems integrator that turns to strategic accounts.
-
-        Returns
-        -------
-        ScorecardTemplate
-            Five measures.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> [measure.id for measure in ScorecardTemplate.systems_integrator().measures][1:3]
-        ['strategic_accounts', 'no_bid_decisions']
-        """
+        """Return the worked example of a systems integrator that turns to strategic accounts."""
         return cls._built_in("systems_integrator")
 
     @classmethod
     def retail_bank(cls) -> Self:
-        """Return the worked example of a retail bank.
-
-        Returns
-        -------
-        ScorecardTemplate
-            Seven measures.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> len(ScorecardTemplate.retail_bank().measures)
-        7
-        """
+        """Return the worked example of a retail bank."""
         return cls._built_in("retail_bank")
 
     @classmethod
     def chemicals_producer(cls) -> Self:
-        """Return the worked example of a chemicals producer selling through distributors.
-
-        Returns
-        -------
-        ScorecardTemplate
-            Six measures.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> len(ScorecardTemplate.chemicals_producer().measures)
-        6
-        """
+        """Return the worked example of a chemicals producer selling through distributors."""
         return cls._built_in("chemicals_producer")
 
     @classmethod
@@ -155,29 +107,7 @@ class ScorecardTemplate(FrozenModel):
         )
 
     def measure(self, measure_id: str) -> Measure:
-        """Return one measure.
-
-        Parameters
-        ----------
-        measure_id : str
-            Its id.
-
-        Returns
-        -------
-        Measure
-            The measure.
-
-        Raises
-        ------
-        SchemaError
-            If the template has no such measure; the message names the closest ids.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> ScorecardTemplate.complete().measure("leads").direction
-        'up'
-        """
+        """Return one measure by id; SchemaError names the closest ids where there is none."""
         for measure in self.measures:
             if measure.id == measure_id:
                 return measure
@@ -210,25 +140,7 @@ class ScorecardTemplate(FrozenModel):
         return self.replace(measures=(*kept, *new.values()))
 
     def objective_of(self, measure: Measure) -> Objective:
-        """Return the objective a measure serves.
-
-        Parameters
-        ----------
-        measure : Measure
-            One of the template's measures.
-
-        Returns
-        -------
-        Objective
-            It gives perspective and process.
-
-        Examples
-        --------
-        >>> from retainkit.scorecard import ScorecardTemplate
-        >>> template = ScorecardTemplate.complete()
-        >>> template.objective_of(template.measure("leads")).process.value
-        'acquire'
-        """
+        """Return the objective a measure of the template serves, with perspective and process."""
         return next(o for o in self.objectives if o.id == measure.objective)
 
 

@@ -114,24 +114,7 @@ class Ledger(ResultTable):
 
     @classmethod
     def combine(cls, *ledgers: Ledger) -> Ledger:
-        """Put the ledgers of several tables into one.
-
-        Parameters
-        ----------
-        *ledgers : Ledger
-            One ledger per table.
-
-        Returns
-        -------
-        Ledger
-            All entries and row details, in the order given.
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> len(Ledger.combine())
-        0
-        """
+        """Put the ledgers of several tables into one, in the order given."""
         entries = tuple(entry for ledger in ledgers for entry in ledger.entries)
         parts = tuple(part for ledger in ledgers for part in ledger.parts)
         return cls(entries=entries, parts=parts)
@@ -193,19 +176,7 @@ class Ledger(ResultTable):
         return _list_rows(self.parts)
 
     def counts(self) -> dict[str, int]:
-        """Count the rows that were not accepted.
-
-        Returns
-        -------
-        dict of str to int
-            Rows by reason, over all tables, in ledger order; notices are not in it.
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> Ledger.combine().counts()
-        {}
-        """
+        """Count the rows not accepted by reason, over all tables; notices are not in it."""
         found: dict[str, int] = {}
         for entry in self.entries:
             if entry.kind in ("excluded", "rejected"):
@@ -213,19 +184,7 @@ class Ledger(ResultTable):
         return found
 
     def summary(self) -> pd.DataFrame:
-        """Say where the rows went, in few columns.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `table`, `kind`, `reason`, `rows`, `amount` [money], one row per entry.
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> Ledger.combine().summary().shape
-        (0, 5)
-        """
+        """Say where the rows went: table, kind, reason, rows, amount [money], one row per entry."""
         return self.to_frame()[["table", "kind", "reason", "rows", "amount"]]
 
     def _of(self, table: str) -> tuple[LedgerEntry, ...]:

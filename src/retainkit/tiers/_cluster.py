@@ -120,18 +120,7 @@ class ClusterTable(ResultTable):
         return float(low), float(high)
 
     def to_dimension(self, name: str = "cluster") -> Dimension:
-        """Return the groups as a dimension of behaviour.
-
-        Parameters
-        ----------
-        name : str, default "cluster"
-            Name of the dimension.
-
-        Returns
-        -------
-        Dimension
-            Levels "1", "2", ... by falling size.
-        """
+        """Return the groups as a dimension of behaviour: levels "1", "2", ... by falling size."""
         levels = tuple(str(k + 1) for k in range(self.config.n_clusters))
         return Dimension(name, "behaviour", levels, self.cluster)
 

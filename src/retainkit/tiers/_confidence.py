@@ -62,17 +62,9 @@ class NormalValues(NamedTuple):
     sd: ArrayLike1D
 
     def exceeds(self, amount: float) -> FloatArray:
-        """Return the probability that each value reaches an amount.
+        """Return the probability that each value reaches an amount [money].
 
-        Parameters
-        ----------
-        amount : float
-            The amount [money].
-
-        Returns
-        -------
-        ndarray of float
-            In the order of `mean`; NaN where mean or sd is not known.
+        In the order of `mean`; NaN where mean or sd is not known.
         """
         return _kernel.normal_exceeds(*_moments(self.mean, self.sd), amount)
 
@@ -98,17 +90,9 @@ class GammaValues(NamedTuple):
     sd: ArrayLike1D
 
     def exceeds(self, amount: float) -> FloatArray:
-        """Return the probability that each value reaches an amount.
+        """Return the probability that each value reaches an amount [money].
 
-        Parameters
-        ----------
-        amount : float
-            The amount [money].
-
-        Returns
-        -------
-        ndarray of float
-            In the order of `mean`; NaN where mean or sd is not known.
+        In the order of `mean`; NaN where mean or sd is not known.
         """
         return _kernel.gamma_exceeds(*_moments(self.mean, self.sd), amount)
 
@@ -135,22 +119,10 @@ class QuantileValues(NamedTuple):
     quantiles: ArrayLike1D
 
     def exceeds(self, amount: float) -> FloatArray:
-        """Return the probability that each value reaches an amount.
+        """Return the probability that each value reaches an amount [money].
 
-        Parameters
-        ----------
-        amount : float
-            The amount [money].
-
-        Returns
-        -------
-        ndarray of float
-            In the order of `quantiles`; NaN where one of them is missing.
-
-        Raises
-        ------
-        SchemaError
-            If levels do not ascend, or a customer's quantiles descend.
+        In the order of `quantiles`; NaN where one of them is missing. SchemaError if levels do not
+        ascend, or a customer's quantiles descend.
         """
         levels = as_column(self.levels, "levels")
         quantiles = np.asarray(self.quantiles, dtype=np.float64)

@@ -129,22 +129,10 @@ class SegmentCube(ResultTable):
         return pd.DataFrame(rows, columns=fields)
 
     def drill_down(self, cell: Mapping[str, str]) -> pd.DataFrame:
-        """Return the customers of a cell, or of a slice of several.
+        """Return customer, value and all levels of the customers of a cell, or of a slice.
 
-        Parameters
-        ----------
-        cell : mapping of str to str
-            Level by dimension; dimensions not named are not restricted.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Customer, value and the levels of every dimension, in the order of the customers.
-
-        Raises
-        ------
-        SchemaError
-            If there is no such dimension or level.
+        `cell` gives a level by dimension; dimensions not named are not restricted. SchemaError if
+        there is no such dimension or level.
 
         Examples
         --------
@@ -176,30 +164,9 @@ class SegmentCube(ResultTable):
         return pd.DataFrame(columns)
 
     def roll_up(self, names: Sequence[str]) -> SegmentCube:
-        """Return the cube of some of the dimensions.
+        """Return the cube of the dimensions named, in that order, of the same customers.
 
-        Parameters
-        ----------
-        names : sequence of str
-            The dimensions to keep, in their new order.
-
-        Returns
-        -------
-        SegmentCube
-            Of the same customers.
-
-        Raises
-        ------
-        SchemaError
-            If there is no such dimension.
-
-        Examples
-        --------
-        >>> from retainkit.tiers import Dimension, segment_cube
-        >>> a = Dimension.from_labels("a", "use", ["x", "x", "y", "y"])
-        >>> b = Dimension.from_labels("b", "benefit", ["p", "p", "q", "q"])
-        >>> segment_cube([a, b]).roll_up(["b"]).heads
-        array([2, 2])
+        SchemaError if there is no such dimension.
         """
         kept = [self._named(name) for name in names]
         return segment_cube(kept, value=self.value, customer_id=self.customer_id)

@@ -145,25 +145,7 @@ class Dimension(NamedTuple):
 
     @classmethod
     def from_tiers(cls, tiers: TierTable) -> Dimension:
-        """Take the tiers shown as the dimension of value.
-
-        Parameters
-        ----------
-        tiers : TierTable
-            From `assign_tiers`.
-
-        Returns
-        -------
-        Dimension
-            Named "tier", best first, "bad" last.
-
-        Examples
-        --------
-        >>> from retainkit.tiers import Dimension, assign_tiers, fit_tier_scheme
-        >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-        >>> Dimension.from_tiers(assign_tiers(value, fit_tier_scheme(value))).codes
-        array([0, 0, 1, 2, 2], dtype=int16)
-        """
+        """Take the tiers shown as the dimension of value: named "tier", best first, "bad" last."""
         return cls("tier", "value", tiers.categories, tiers.tier.astype(np.int16))
 
     @property

@@ -73,50 +73,25 @@ class LifetimeValues(NamedTuple):
     def moved_to(self, value: FloatArray, *, expected: FloatArray) -> LifetimeValues:
         """Return the distributions moved to the values that customers are graded by.
 
-        Parameters
-        ----------
-        value : ndarray of float, shape (n,)
-            What each customer is graded by [money].
-        expected : ndarray of float, shape (n,)
-            What the models expect of it [money].
-
-        Returns
-        -------
-        LifetimeValues
-            With `scale` = value / expected; NaN where nothing is expected.
+        `value` is what each customer is graded by, `expected` what the models expect of it [money]:
+        `scale` becomes value / expected, NaN where nothing is expected.
         """
         scale = np.full(len(value), np.nan)
         np.divide(value, expected, out=scale, where=expected != 0.0)
         return self._replace(scale=scale)
 
     def exceeds(self, amount: float) -> FloatArray:
-        """Return the probability that each value reaches an amount.
+        """Return the probability that each value reaches an amount [money].
 
-        Parameters
-        ----------
-        amount : float
-            The amount [money].
-
-        Returns
-        -------
-        ndarray of float
-            In the order of `history`; NaN where age, margin or scale is not known.
+        In the order of `history`; NaN where age, margin or scale is not known.
         """
         only: FloatArray = self.exceeds_each([amount])[:, 0]
         return only
 
     def exceeds_each(self, amounts: ArrayLike1D) -> FloatArray:
-        """Return the probability that each value reaches each of several amounts, at once.
+        """Return the probability that each value reaches each of several amounts [money], at once.
 
-        Parameters
-        ----------
-        amounts : array_like of float, shape (k,)
-            The amounts [money].
-
-        Returns
-        -------
-        ndarray of float, shape (n, k)
-            In the order of `history` and `amounts`; NaN where age, margin or scale is not known.
+        Shape (n, k); NaN as in `exceeds`.
         """
         from retainkit.lifetime import probability_value_exceeds_at
 

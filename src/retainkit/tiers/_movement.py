@@ -98,25 +98,8 @@ class TierMovement(ResultTable):
     def matrix(self) -> pd.DataFrame:
         """Return the migration matrix: the probability of each state after, per state before.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per state before, with its customers in the first column; rows sum to 1, and
-            a row that nobody was in is NaN.
-
-        Examples
-        --------
-        >>> from retainkit.tiers import assign_tiers, compare_tiers, fit_tier_scheme
-        >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
-        >>> before, after = assign_tiers([60.0, 12.0], scheme), assign_tiers([70.0, 30.0], scheme)
-        >>> print(compare_tiers(before, after).matrix().to_string())
-                  customers  key  ordinary  small  bad  lapsed
-        key               1  1.0       0.0    0.0  0.0     0.0
-        ordinary          1  1.0       0.0    0.0  0.0     0.0
-        small             0  NaN       NaN    NaN  NaN     NaN
-        bad               0  NaN       NaN    NaN  NaN     NaN
-        lapsed            0  NaN       NaN    NaN  NaN     NaN
-        new               0  NaN       NaN    NaN  NaN     NaN
+        One row per state before, with its customers in the first column; rows sum to 1, and a row
+        that nobody was in is NaN.
         """
         index, columns = list(self.sources), list(self.states)
         frame = pd.DataFrame(self.probabilities, index=index, columns=columns)
@@ -139,15 +122,10 @@ class TierMovement(ResultTable):
     def rates(self) -> pd.DataFrame:
         """Return promotion, retention, demotion, turning bad and exit per tier, with intervals.
 
-        Exit is a share of all who were in the tier. The others are shares of those who were
-        there both times, so that they sum to 1.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per state before and movement: `rate`, Jeffreys interval `lower` and `upper`,
-            and `customers` of `among`. A rate of nobody is NaN, and so is what cannot happen (to
-            be promoted from the best tier). "bad" is the lowest state.
+        Exit is a share of all who were in the tier. The others are shares of those who were there
+        both times, so that they sum to 1. One row per state before and movement: `rate`, Jeffreys
+        interval `lower` and `upper`, and `customers` of `among`. A rate of nobody is NaN, and so is
+        what cannot happen (to be promoted from the best tier). "bad" is the lowest state.
 
         Examples
         --------

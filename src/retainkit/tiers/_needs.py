@@ -96,18 +96,9 @@ class NeedCatalog(FrozenModel):
 
     @classmethod
     def default(cls) -> NeedCatalog:
-        """Return a starting point: ten needs that most firms' customers have.
+        """Return a starting point: ten needs that most firms' customers have, of all four levels.
 
-        Returns
-        -------
-        NeedCatalog
-            Needs of all four levels; the special group is "newcomers".
-
-        Examples
-        --------
-        >>> from retainkit.tiers import NeedCatalog
-        >>> sorted({need.level for need in NeedCatalog.default().needs})
-        ['all', 'key', 'special', 'top_key']
+        The special group is "newcomers".
         """
         return cls(needs=read_catalogue(ROOM, CATALOGUE)["needs"])
 

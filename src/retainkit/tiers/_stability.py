@@ -59,36 +59,12 @@ class StabilityConfig(FrozenConfig):
 
     @classmethod
     def off(cls) -> Self:
-        """Return bare cuts: no band, no dwell, no waiting.
-
-        Returns
-        -------
-        StabilityConfig
-            Tiers then depend on the value alone.
-
-        Examples
-        --------
-        >>> from retainkit.tiers import StabilityConfig
-        >>> StabilityConfig.off().hysteresis
-        0.0
-        """
+        """Return bare cuts: no band, no dwell, no waiting; tiers depend on the value alone."""
         return cls(hysteresis=0.0)
 
     @classmethod
     def monthly(cls) -> Self:
-        """Return what suits monthly assessments: two months of evidence, three in a tier.
-
-        Returns
-        -------
-        StabilityConfig
-            Promotion and demotion after two assessments in a row, dwell of three.
-
-        Examples
-        --------
-        >>> from retainkit.tiers import StabilityConfig
-        >>> StabilityConfig.monthly().minimum_dwell
-        3
-        """
+        """Return what suits monthly assessments: two months of evidence, three in a tier."""
         return cls(minimum_dwell=3, promote_after=2, demote_after=2)
 
 
@@ -210,26 +186,7 @@ class TierState(ResultTable):
         )
 
     def aligned(self, customer_id: pd.Index[Any]) -> _kernel.State:
-        """Return the memory of the customers asked for, in their order; -1 for new ones.
-
-        Parameters
-        ----------
-        customer_id : pandas.Index
-            The customers asked for.
-
-        Returns
-        -------
-        State
-            Arrays in the order of `customer_id`; customers not in the state have the tier -1.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-        >>> state = assign_tiers([60.0, 2.0], fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])).state
-        >>> state.aligned(pd.Index([1, 7, 0])).tier
-        array([ 2, -1,  0], dtype=int8)
-        """
+        """Return the memory of the customers asked for, in their order; tier -1 for new ones."""
         own = _kernel.State(self.tier, self.periods, self.evidence, self.candidate)
         if customer_id is self.customer_id or customer_id.equals(self.customer_id):
             return own

@@ -78,15 +78,8 @@ class CostTable(ResultTable):
     def align(self, customer_id: pd.Index[Any]) -> tuple[FloatArray, float]:
         """Return the cost of the customers asked for, and the cost of all others.
 
-        Parameters
-        ----------
-        customer_id : pandas.Index
-            Unique customers, of any id type (matched through canonical text).
-
-        Returns
-        -------
-        tuple of (numpy.ndarray of float64, float)
-            Cost per customer asked for, 0 for who has no activity; cost of customers not asked for.
+        `customer_id` holds unique customers of any id type (matched through canonical text); the
+        cost is 0 for customers without activity.
 
         Examples
         --------

@@ -113,26 +113,7 @@ class ProfitGapTable(ResultTable):
         return np.where(self.is_unprofitable, places[self.main_cause], np.int8(-1))
 
     def unprofitable(self) -> pd.DataFrame:
-        """Return the customers with a loss, the largest first, with the reason.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of `to_frame`.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.value import decompose_profit, summarize_customers
-        >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [100.0, 60.0],
-        ...                      "profit": [30.0, -10.0],
-        ...                      "timestamp": pd.to_datetime("2024-01-31")})
-        >>> summary = summarize_customers(rows, as_of="2024-01-31")
-        >>> gaps = decompose_profit(rows, summary, list_amount=[100.0, 100.0])
-        >>> gaps.unprofitable()[["customer_id", "profit", "expected", "price", "reason"]]
-           customer_id  profit  expected  price reason
-        0            2   -10.0      10.0  -20.0  price
-        """
+        """Return the rows of `to_frame` with a loss, the largest first, with the reason."""
         frame = self.to_frame()[self.is_unprofitable]
         return frame.sort_values("profit", kind="stable").reset_index(drop=True)
 

@@ -51,50 +51,12 @@ class ValueScheme(FrozenModel):
     n: int
 
     def threshold(self, criterion: ValueCriterion) -> float | None:
-        """Return the amount a customer must exceed to pass `criterion`.
-
-        Parameters
-        ----------
-        criterion : ValueCriterion
-            One of the four.
-
-        Returns
-        -------
-        float or None
-            In the unit of the criterion.
-
-        Examples
-        --------
-        >>> from retainkit.value import ValueConfig, ValueCriterion, ValueScheme
-        >>> scheme = ValueScheme(config=ValueConfig(), basis="profit", historical_contribution=None,
-        ...                      business_breadth=1.0, future_potential=50.0, background=0.0, n=3)
-        >>> scheme.threshold(ValueCriterion.FUTURE_POTENTIAL)
-        50.0
-        """
+        """Return the amount a customer must exceed to pass `criterion` [unit of the criterion]."""
         amount: float | None = getattr(self, criterion.value)
         return amount
 
     def weight(self, criterion: ValueCriterion) -> float:
-        """Return the configured weight of `criterion`, before it is shared out.
-
-        Parameters
-        ----------
-        criterion : ValueCriterion
-            One of the four.
-
-        Returns
-        -------
-        float
-            Not below 0.
-
-        Examples
-        --------
-        >>> from retainkit.value import ValueConfig, ValueCriterion, ValueScheme
-        >>> scheme = ValueScheme(config=ValueConfig(), basis="profit", historical_contribution=None,
-        ...                      business_breadth=1.0, future_potential=50.0, background=0.0, n=3)
-        >>> scheme.weight(ValueCriterion.BACKGROUND)
-        0.1
-        """
+        """Return the configured weight of `criterion`, not below 0, before it is shared out."""
         config: CriterionConfig = getattr(self.config, criterion.value)
         return config.weight
 

@@ -158,26 +158,7 @@ class CustomerSummary(ResultTable):
         return self.profit if self.cost_to_serve is None else self.profit - self.cost_to_serve
 
     def take(self, positions: IntArray | BoolArray) -> CustomerSummary:
-        """Return the customers at `positions`, in that order.
-
-        Parameters
-        ----------
-        positions : numpy.ndarray of int or bool
-            Positions, or one truth value per customer.
-
-        Returns
-        -------
-        CustomerSummary
-            The same facts about the chosen customers.
-
-        Examples
-        --------
-        >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.value import summarize_customers
-        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-        >>> summary.take(summary.frequency >= 10)
-        <CustomerSummary: 29 customers; next: score_value(summary, scheme)>
-        """
+        """Return the customers at `positions`: integers in the order wanted, or a mask."""
         rows = np.flatnonzero(positions) if positions.dtype == np.bool_ else positions
         columns: dict[str, Any] = {name: value[rows] for name, value in self._arrays().items()}
         return replace(self, customer_id=self.customer_id[rows], **columns)
@@ -215,25 +196,9 @@ class CustomerSummary(ResultTable):
         return replace(self, customer_id=ids, **columns)
 
     def with_unit(self, unit: TimeUnit) -> CustomerSummary:
-        """Return the same customers with time scaled to `unit`; no array is copied.
+        """Return the same customers with recency, age and inactive_for scaled to `unit`.
 
-        Parameters
-        ----------
-        unit : {"day", "week", "month"}
-            New scale of `recency`, `age` and `inactive_for`.
-
-        Returns
-        -------
-        CustomerSummary
-            Days are stored as days, so the conversion is exact.
-
-        Examples
-        --------
-        >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.value import summarize_customers
-        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-        >>> float(summary.age.max() * 7), float(summary.with_unit("day").age.max())
-        (272.0, 272.0)
+        No array is copied; days are stored as days, so the conversion is exact.
         """
         return self if unit == self.unit else replace(self, unit=unit)
 

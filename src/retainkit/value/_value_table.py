@@ -108,27 +108,9 @@ class ValueTable(ResultTable):
         return or_unknown(known_breadth(self.history), len(self))
 
     def values(self, criterion: ValueCriterion) -> FloatArray:
-        """Return each customer's value of one criterion.
+        """Return each customer's value of one criterion, in the unit of the criterion.
 
-        Parameters
-        ----------
-        criterion : ValueCriterion
-            One of the four.
-
-        Returns
-        -------
-        numpy.ndarray of float64
-            In the unit of the criterion; NaN where not known, see `reasons`.
-
-        Examples
-        --------
-        >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.value import (
-        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
-        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-        >>> table = score_value(summary, fit_value_scheme(summary))
-        >>> table.values(ValueCriterion.HISTORICAL_CONTRIBUTION)[:2].round(2).tolist()
-        [74.02, 75.11]
+        NaN where it is not known; `reasons` says why.
         """
         column: FloatArray = getattr(self, ValueCriterion(criterion).value)
         return column
@@ -136,47 +118,15 @@ class ValueTable(ResultTable):
     def passes(self, criterion: ValueCriterion) -> BoolArray:
         """Return who exceeds the threshold of one criterion.
 
-        Parameters
-        ----------
-        criterion : ValueCriterion
-            One of the four.
-
-        Returns
-        -------
-        numpy.ndarray of bool
-            False also where the value is not known or there is no threshold.
-
-        Examples
-        --------
-        >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.value import (
-        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
-        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-        >>> table = score_value(summary, fit_value_scheme(summary))
-        >>> int(table.passes(ValueCriterion.HISTORICAL_CONTRIBUTION).sum())
-        471
+        False also where the value is not known or there is no threshold.
         """
         threshold = self.scheme.threshold(ValueCriterion(criterion))
         return self.values(criterion) > (np.nan if threshold is None else threshold)
 
     def parts(self) -> dict[ValueCriterion, FloatArray]:
-        """Return what each criterion adds to the score.
+        """Return what each criterion adds to the score; NaN where a criterion does not apply.
 
-        Returns
-        -------
-        dict of ValueCriterion to numpy.ndarray of float64
-            NaN where a criterion does not apply. Added up from first to last, NaN left out, the
-            parts are the score bit for bit.
-
-        Examples
-        --------
-        >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.value import (
-        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
-        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-        >>> table = score_value(summary, fit_value_scheme(summary))
-        >>> bool((table.parts()[ValueCriterion.HISTORICAL_CONTRIBUTION] == table.score).all())
-        True
+        Added up from first to last, NaN left out, the parts are the score bit for bit.
         """
         parts = score_parts(
             tuple(map(self.values, ValueCriterion)),
@@ -191,25 +141,7 @@ class ValueTable(ResultTable):
     def reasons(self, criterion: ValueCriterion) -> npt.NDArray[np.int8]:
         """Return why one criterion is or is not scored, as positions in `VALUE_REASONS`.
 
-        Parameters
-        ----------
-        criterion : ValueCriterion
-            One of the four.
-
-        Returns
-        -------
-        numpy.ndarray of int8
-            0 = "scored".
-
-        Examples
-        --------
-        >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.value import (
-        ...     ValueCriterion, fit_value_scheme, score_value, summarize_customers)
-        >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-        >>> table = score_value(summary, fit_value_scheme(summary))
-        >>> table.reasons(ValueCriterion.HISTORICAL_CONTRIBUTION)[:2].tolist()
-        [0, 0]
+        0 is "scored".
         """
         criterion = ValueCriterion(criterion)
         unknown = np.isnan(self.values(criterion))
@@ -240,22 +172,8 @@ class ValueTable(ResultTable):
     def explain(self, customer: object, *, language: Language = "en") -> pd.DataFrame:
         """Return why one customer has its score: one row per criterion.
 
-        Parameters
-        ----------
-        customer : int or str
-            An id of `customer_id`.
-        language : {"en", "zh"}, default "en"
-            Language of the `label` column.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index `criterion`; columns label, value, threshold, passes, part, reason.
-
-        Raises
-        ------
-        AlignmentError
-            If the table has no such customer.
+        Index `criterion`; columns label (in `language`), value, threshold, passes, part, reason.
+        AlignmentError if the table has no such customer.
 
         Examples
         --------

@@ -56,19 +56,7 @@ class JudgedWeights(FrozenModel):
         return self.consistency_ratio <= _ACCEPTABLE
 
     def as_dict(self) -> dict[str, float]:
-        """Return the weight of each name.
-
-        Returns
-        -------
-        dict of str to float
-            For `ValueConfig.with_weights`.
-
-        Examples
-        --------
-        >>> from retainkit.value import judge_weights
-        >>> judge_weights({("past", "future"): 1.0}).as_dict()
-        {'past': 0.5, 'future': 0.5}
-        """
+        """Return the weight of each name, for `ValueConfig.with_weights`."""
         return dict(zip(self.names, self.weights, strict=True))
 
 
