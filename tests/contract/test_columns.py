@@ -19,6 +19,7 @@ from retainkit.typing import Language
 from tests.contract.walk import result_types
 
 FREE = {
+    "BacktestResult": "a column per word of the run that the view carries",
     "CohortTable": "the triangle has a column per unit of time; `cells_frame` is its tidy form",
     "DirtyTransactions": "an input table and the dirt in it",
     "ModelComparison": "a column per measure, models as the index",

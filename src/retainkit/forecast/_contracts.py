@@ -76,6 +76,23 @@ def forecast_contracts(
     -------
     ForecastTable
         In the order of `state`; NaN, with a note, where contracts can only be ranked.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from retainkit.contracts import read_contract_state
+    >>> from retainkit.forecast import fit_renewal_model, forecast_contracts
+    >>> start = np.arange(200) % 40 * 9
+    >>> end = np.where(np.arange(200) % 3 == 0, start + np.arange(200) % 70, np.nan)
+    >>> model = fit_renewal_model(start, end, as_of_day=400, horizon_days=30)
+    >>> contracts = pd.DataFrame({"customer_id": ["a"], "start": pd.to_datetime(["1970-12-01"]),
+    ...                           "end": pd.to_datetime([None]), "amount": [30.0]})
+    >>> state = read_contract_state(contracts, as_of="1971-02-05")
+    >>> ahead = forecast_contracts(model, state, as_of=date(1971, 2, 5), horizon_days=30)
+    >>> bool(0.5 < ahead.p_active[0] < 1.0)
+    True
     """
     n = len(state.customer_id)
     begun = state.started_on != _NEVER
@@ -158,6 +175,18 @@ def join_forecasts(
     -------
     ForecastTable
         In the order of `purchases`. Intervals add in squares, as for independent amounts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retainkit as rk
+    >>> from retainkit.forecast import join_forecasts
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> both = join_forecasts(
+    ...     result.forecast, result.forecast, place=np.arange(2357),
+    ...     running=np.zeros(2357, dtype=bool), add_charges=True)
+    >>> bool(np.allclose(both.expected_value, 2.0 * result.forecast.expected_value))
+    True
     """
     has = place >= 0
 
