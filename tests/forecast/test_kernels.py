@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from retainkit._core.kernels.recent import recent_counts, recent_money, within
+from retainkit._core.kernels.recent import find_spot, read_curve, recent_counts, recent_money
 from retainkit.forecast._kernel_features import Scales, measure_scales, own_gap, past_rate
 from retainkit.forecast._kernel_judge import (
     apply_bands,
@@ -274,5 +274,5 @@ def test_recent_curves_by_hand() -> None:
         (900.0, 3.0, 10.0),
     ):
         at = np.array([reach])
-        npt.assert_allclose(within(days, count, span, at), [purchases])
-        npt.assert_allclose(within(money, spent, span, at), [spent_then])
+        npt.assert_allclose(read_curve(days, count, find_spot(span, at)), [purchases])
+        npt.assert_allclose(read_curve(money, spent, find_spot(span, at)), [spent_then])

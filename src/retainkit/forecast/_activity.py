@@ -10,7 +10,7 @@ from retainkit._core.config import FrozenModel
 from retainkit.forecast._kernel_features import Scales, describe, measure_scales, own_gap
 from retainkit.forecast._kernel_log import Known, outcome
 from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import Base, Regressions, learn, learning_windows, lifetime_forecast
+from retainkit.forecast._learn import Base, Regressions, learn, learning_windows, lifetime_chance
 from retainkit.lifetime import PurchaseModelUnion
 from retainkit.typing import BoolArray, FloatArray
 
@@ -91,9 +91,7 @@ class ActivityModel(FrozenModel):
         window = float(self.window_days)
         columns = describe(known, window, Scales(self.base_gap, self.basket))
         if self.regressions.uses_lifetime:
-            chance, _ = lifetime_forecast(self.lifetime, known, window)
-            assert chance is not None
-            columns.append(logit(chance))
+            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
         return self.regressions.p_active(columns)
 
 

@@ -279,13 +279,12 @@ def _part(window: Window, odd: bool) -> Window:
     """Return the customers of a window with an odd (or even) number."""
     rows = (window.moment.who % 2 == 1) == odd
     moment = window.moment
-    chance, purchases = moment.p_lifetime, moment.expected_purchases
+    chance = moment.p_lifetime
     part = moment._replace(
         who=moment.who[rows],
         known=moment.known.take(rows),
         columns=[column[rows] for column in moment.columns],
         p_lifetime=None if chance is None else chance[rows],
-        expected_purchases=None if purchases is None else purchases[rows],
     )
     return Window(part, window.weight, window.bought[rows], window.money[rows])
 

@@ -24,7 +24,14 @@ from retainkit.forecast._evidence import (
 from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_judge import predictive_bands
 from retainkit.forecast._kernel_log import PurchaseLog, money_between
-from retainkit.forecast._learn import Base, FitPurchases, Regressions, learn, learning_windows
+from retainkit.forecast._learn import (
+    Base,
+    FitPurchases,
+    Regressions,
+    learn,
+    learning_windows,
+    usable_model,
+)
 from retainkit.forecast._model import ForecastModel, Interval, Rhythm
 from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
 
@@ -52,7 +59,7 @@ def fit_log(
     estimator: ValueEstimator | None = None,
 ) -> ForecastModel:
     """Learn the forecast from the purchase days of a sample of customers."""
-    base, today = Base(log, fit), day_number(as_of)
+    base, today, lifetime = Base(log, fit), day_number(as_of), usable_model(lifetime)
     past = today - base.first_day
     tested = max(7, min(horizon_days, int(past * _SHARE_LEARNT)))
     windows = learning_windows(base, today, tested)

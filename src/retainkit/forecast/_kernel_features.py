@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._core.kernels.recent import within
+from retainkit._core.kernels.recent import find_spot, read_curve
 from retainkit.forecast._kernel_log import Known
 
 FloatArray = npt.NDArray[np.float64]
@@ -73,8 +73,9 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
     purchases = known.purchases.astype(np.float64)
     for share in RECENT:
         reach = share * window - silent - 1e-9
-        days = within(known.recent_days, purchases, span, reach)
-        spent = within(known.recent_money, known.money, span, reach)
+        spot = find_spot(span, reach)
+        days = read_curve(known.recent_days, purchases, spot)
+        spent = read_curve(known.recent_money, known.money, spot)
         columns += [np.log1p(days), np.log1p(np.maximum(spent, 0.0) / scales.basket)]
     return columns
 

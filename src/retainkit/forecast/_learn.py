@@ -108,7 +108,6 @@ class Moment(NamedTuple):
     scales: Scales
     columns: list[FloatArray]
     p_lifetime: FloatArray | None
-    expected_purchases: FloatArray | None
     window: int
 
     def design(self, uses_lifetime: bool) -> list[FloatArray]:
@@ -153,9 +152,10 @@ class Base:
         if len(who) < _FEWEST:
             return None
         scales = measure_scales(known)
-        chance, purchases = lifetime_forecast(self.lifetime(day), known, float(window))
+        model = self.lifetime(day)
+        chance = None if model is None else lifetime_chance(model, known, float(window))
         columns = describe(known, float(window), scales)
-        return Moment(who, known, scales, columns, chance, purchases, window)
+        return Moment(who, known, scales, columns, chance, window)
 
     def window(self, day: int, length: int, weight: float = 1.0) -> Window | None:
         """Return a moment with what came in the `length` days after it."""
@@ -178,9 +178,19 @@ def fit_lifetime(fit: FitPurchases | None, known: Known) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RetainkitWarning)
-            return fit(histories(known))
+            return usable_model(fit(histories(known)))
     except (NotComputableError, ConvergenceError):
         return None
+
+
+def usable_model(model: Any) -> Any:
+    """Return the lifetime model; None where its customers are all alike.
+
+    With equal dropout that is identified the parameters run off together: the model then tells
+    customers apart by nothing that the other columns do not know, and takes minutes to say so.
+    """
+    alike = "equal_dropout" in getattr(model, "findings", ())
+    return None if alike and getattr(model, "dropout_is_identified", True) else model
 
 
 def histories(known: Known, unit: TimeUnit = "week") -> PurchaseHistories:
@@ -194,20 +204,26 @@ def histories(known: Known, unit: TimeUnit = "week") -> PurchaseHistories:
     )
 
 
-def lifetime_forecast(
-    model: Any, known: Known, window: float
-) -> tuple[FloatArray | None, FloatArray | None]:
-    """Return P(a purchase in the window) and expected purchases by the lifetime model."""
-    if model is None:
-        return None, None
-    history = histories(known, model.unit)
+def lifetime_chance(model: Any, known: Known, window: float) -> FloatArray:
+    """Return the probability of a purchase in the window by the lifetime model."""
     horizon = window / DAYS_PER_UNIT[model.unit]
-    none = np.asarray(model.purchase_probabilities(history, horizon=horizon, max_count=0))[:, 0]
-    return 1.0 - none, model.expected_purchases(history, horizon=horizon)
+    history = histories(known, model.unit)
+    none = model.purchase_probabilities(history, horizon=horizon, max_count=0)
+    return np.asarray(1.0 - none[:, 0])
+
+
+def lifetime_purchases(model: Any, known: Known, window: float) -> FloatArray:
+    """Return the purchases that the lifetime model expects in the window."""
+    horizon = window / DAYS_PER_UNIT[model.unit]
+    return np.asarray(model.expected_purchases(histories(known, model.unit), horizon=horizon))
 
 
 def learning_windows(base: Base, day: int, horizon: int) -> list[Window]:
-    """Return the windows that end by `day`: the horizon, parts of it, and last year's season."""
+    """Return the windows that end by `day`: the horizon, parts of it, and last year's season.
+
+    Windows from a time when nobody came back yet, in which no lifetime model could be fitted, teach
+    nothing of a day on which one can.
+    """
     wanted = [(day - round(share * horizon), round(share * horizon), w) for share, w in LENGTHS]
     if horizon < 0.9 * _YEAR:
         wanted.append((day - _YEAR, horizon, 1.0))
@@ -219,7 +235,8 @@ def learning_windows(base: Base, day: int, horizon: int) -> list[Window]:
         window = base.window(start, length, weight)
         if window is not None:
             found.append(window)
-    return found
+    alike = [window for window in found if window.moment.p_lifetime is not None]
+    return alike if alike and base.lifetime(day) is not None else found
 
 
 def stack(windows: list[Window], lifetime: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -235,12 +252,9 @@ def learn(
 ) -> Regressions | None:
     """Learn the regressions from windows; None where too little happened in them.
 
-    The lifetime model is a column where it could be fitted in a window and, `with_lifetime`, on
-    the day that is to be forecast from; windows from a time when nobody came back yet, in which it
-    could not, teach nothing of a time when some do.
+    The lifetime model is a column where it could be fitted in each window and, `with_lifetime`, on
+    the day that is to be forecast from.
     """
-    alike = [window for window in windows if window.moment.p_lifetime is not None]
-    windows = alike if with_lifetime and alike else windows
     if not windows:
         return None
     bought = np.concatenate([window.bought for window in windows]).astype(np.float64)

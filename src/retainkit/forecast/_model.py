@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
-from retainkit._core.kernels.recent import within
+from retainkit._core.kernels.recent import find_spot, read_curve
 from retainkit._core.time import DAYS_PER_YEAR, day_number
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.forecast._config import ForecastConfig
@@ -29,7 +29,7 @@ from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import Regressions, lifetime_forecast
+from retainkit.forecast._learn import Regressions, lifetime_chance, lifetime_purchases
 from retainkit.forecast._table import (
     BASE_RISES,
     FEW,
@@ -265,17 +265,16 @@ class ForecastModel(FrozenModel):
         if not len(rows):
             return
         window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
-        chance, purchases = lifetime_forecast(self.lifetime, known, window)
-        if self.regressions is not None and not (self.regressions.uses_lifetime and chance is None):
+        if self.regressions is not None:
             columns = describe(known, window, scales)
-            if self.regressions.uses_lifetime and chance is not None:
-                columns.append(logit(chance))
+            if self.regressions.uses_lifetime:
+                columns.append(logit(lifetime_chance(self.lifetime, known, window)))
             p = self.regressions.p_active(columns)
             size = self._sizes(columns, past_rate(known, window, scales), own)
-        elif chance is not None and purchases is not None:
-            p = chance
+        elif self.lifetime is not None:
+            p = lifetime_chance(self.lifetime, known, window)
             spend = (np.maximum(known.money, 0.0) / self.basket + 2.0) / (known.purchases + 2.0)
-            size = purchases * spend
+            size = lifetime_purchases(self.lifetime, known, window) * spend
         else:
             out.note[rows] = NO_FORECAST
             return
@@ -326,12 +325,14 @@ class ForecastModel(FrozenModel):
         """Say why an expected value departs from what the customer's past year brought."""
         silent, age = known.day - known.last, known.day - known.first
         span, purchases = known.last - known.first, known.purchases
-        year = within(known.recent_money, known.money, span, _YEAR - silent - 1e-9)
+        year_ago = find_spot(span, _YEAR - silent - 1e-9)
+        year = read_curve(known.recent_money, known.money, year_ago)
         young = np.minimum(np.maximum(age + 1.0, _LEAST_YEAR), _YEAR)
         past = np.maximum(year, 0.0) * _YEAR / young
         ahead = value * _YEAR / self.horizon_days
         matters = np.abs(ahead - past) > _MATTERS * self.basket
-        quarter = within(known.recent_days, purchases, span, _YEAR / 4 - silent - 1e-9)
+        quarter_ago = find_spot(span, _YEAR / 4 - silent - 1e-9)
+        quarter = read_curve(known.recent_days, purchases, quarter_ago)
         lately = (quarter * 4.0 > purchases * _YEAR / young) & (purchases > 1.0)
         why_higher = np.where(lately, RISING, FEW)
         why_higher = np.where(purchases * _YEAR / young >= 6.0, BASE_RISES, why_higher)

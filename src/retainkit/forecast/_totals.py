@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from retainkit.forecast._kernel_log import money_between, outcome
-from retainkit.forecast._learn import Base, Moment, Regressions
+from retainkit.forecast._learn import Base, Moment, Regressions, lifetime_purchases
 
 TOTALS = ("regression", "lifetime", "trailing", "season")
 """Ways to tell the total: learnt regression, lifetime model, last span, last year's season."""
@@ -28,10 +28,12 @@ def tell_totals(base: Base, moment: Moment, learnt: Regressions | None) -> dict[
     if learnt is not None:
         log_mean = np.minimum(learnt.money.apply(moment.design(learnt.uses_lifetime)), 12.0)
         totals["regression"] = float(np.exp(log_mean).sum()) * moment.scales.basket
-    if moment.expected_purchases is not None:
+    model = base.lifetime(day)
+    if model is not None:
         known, basket = moment.known, moment.scales.basket
+        purchases = lifetime_purchases(model, known, float(window))
         spend = (np.maximum(known.money, 0.0) + 2.0 * basket) / (known.purchases + 2.0)
-        totals["lifetime"] = float((moment.expected_purchases * spend).sum())
+        totals["lifetime"] = float((purchases * spend).sum())
     span = min(window, day - base.first_day + 1)
     trailing = money_between(log, day - span, day) * window / span
     totals["trailing"] = trailing

@@ -6,7 +6,7 @@ falls into the last L days before any later day is read off at L minus the silen
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ GRID = (0, 7, 15, 30, 61, 122, 243, 487)
 """Days before the last purchase at which the curves are known, that day included [day]."""
 
 _NODES = np.array(GRID, dtype=np.float64)
+_INNER = _NODES[1:-1]
+_STEPS = np.diff(_NODES)
 
 
 def recent_counts(codes: IntArray, ages: IntArray, n: int) -> Counts:
@@ -56,18 +58,36 @@ def recent_money(codes: IntArray, ages: IntArray, amounts: FloatArray, n: int) -
     return money
 
 
-def within(curve: npt.NDArray[Any], total: FloatArray, span: FloatArray, days: FloatArray) -> Any:
-    """Read a curve at `days` before the last purchase, linearly between its nodes; 0 below 0.
+class Spot(NamedTuple):
+    """Where curves are read: a node, the share of the way to the next, and who is out of reach."""
 
-    Beyond the last node it rises to `total`, which is reached at `span`, the first purchase.
-    """
-    right = np.clip(np.searchsorted(_NODES, days, side="right"), 1, len(GRID) - 1)
-    rows = np.arange(len(days))
-    x0, x1 = _NODES[right - 1], _NODES[right]
-    y0, y1 = curve[rows, right - 1].astype(np.float64), curve[rows, right].astype(np.float64)
-    far = days > GRID[-1]
-    if far.any():
-        x0, y0 = np.where(far, _NODES[-1], x0), np.where(far, y1, y0)
-        x1, y1 = np.where(far, np.maximum(span, _NODES[-1] + 1.0), x1), np.where(far, total, y1)
-    share = np.clip((days - x0) / (x1 - x0), 0.0, 1.0)
-    return np.where(days < 0.0, 0.0, y0 + share * (y1 - y0))
+    rows: IntArray
+    left: IntArray
+    share: FloatArray
+    before: BoolArray
+    """Days below 0: nothing."""
+    beyond: BoolArray | None
+    """Days beyond the last node, towards the first purchase; None where nobody is."""
+
+
+def find_spot(span: FloatArray, days: FloatArray) -> Spot:
+    """Return where curves are read at `days` before the last purchase; `span` reaches the first."""
+    left = np.searchsorted(_INNER, days, side="right")
+    share = (days - _NODES[left]) / _STEPS[left]
+    beyond = days > GRID[-1]
+    if not beyond.any():
+        return Spot(np.arange(len(days)), left, share, days < 0.0, None)
+    to_first = (days - GRID[-1]) / np.maximum(span - GRID[-1], 1.0)
+    share = np.where(beyond, np.minimum(to_first, 1.0), share)
+    return Spot(np.arange(len(days)), left, share, days < 0.0, beyond)
+
+
+def read_curve(curve: npt.NDArray[Any], total: FloatArray, spot: Spot) -> FloatArray:
+    """Read a curve, linearly between its nodes; beyond the last one it rises to `total`."""
+    y0 = curve[spot.rows, spot.left].astype(np.float64)
+    y1 = curve[spot.rows, spot.left + 1].astype(np.float64)
+    if spot.beyond is not None:
+        y0, y1 = np.where(spot.beyond, y1, y0), np.where(spot.beyond, total, y1)
+    y0 += spot.share * (y1 - y0)
+    y0[spot.before] = 0.0
+    return y0
