@@ -127,6 +127,11 @@ def fit_purchase_models(
         purchase = PURCHASE_FITS[choice.name](summary, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
         notes.append(f"no model of buying: {error.wrong}")
+    if purchase is not None and not purchase.dropout_is_identified:
+        notes.append(
+            "no probability of being alive and no lifetime value: dropout cannot be told from "
+            "silence on this base"
+        )
     try:
         spend = fit_gamma_gamma(summary.frequency, summary.monetary_value, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
@@ -220,8 +225,12 @@ def _with_contracts(
 def _predict_lifetime(
     summary: CustomerSummary, models: Models, config: PipelineConfig
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the probability of being alive and the value to the long end; NaN where unknown."""
-    if models.purchase is None:
+    """Return the probability of being alive and the value to the long end.
+
+    NaN where no model of dropout could be learnt, or dropout cannot be told from silence: the
+    chance of being alive is then unknown, not 1.
+    """
+    if models.purchase is None or not models.purchase.dropout_is_identified:
         return np.full(len(summary), np.nan), np.full(len(summary), np.nan)
     value = expected_lifetime_value(
         summary,
