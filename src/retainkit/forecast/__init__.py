@@ -7,6 +7,7 @@ and `predict_renewal` do the same.
 
 from __future__ import annotations
 
+from retainkit.forecast._activity import Activity, ActivityModel
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._fit import fit_forecast, forecast_by_lifetime
@@ -17,6 +18,8 @@ from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ForecastTable
 
 __all__ = [
+    "Activity",
+    "ActivityModel",
     "ForecastConfig",
     "ForecastModel",
     "ForecastTable",
