@@ -18,9 +18,10 @@ from retainkit.policy._frames import decision_frame, stance_summary
 from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
 from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._states import adverse_states, allowed_by_state
+from retainkit.policy._states import action_by_case, adverse_cases, allowed_by_case
 from retainkit.policy._vocabulary import (
     POTENTIALS,
+    RELATIONS,
     RISKS,
     STANCES,
     STANDINGS,
@@ -28,15 +29,17 @@ from retainkit.policy._vocabulary import (
 )
 from retainkit.typing import BoolArray, FloatArray, Language
 
-_, _STANDING, _POTENTIAL, _RISK = _kernel.decode_states()
+_RELATION, _, _, _STATE = _kernel.decode_cases()
+_STANDING, _POTENTIAL, _RISK = (fact[_STATE] for fact in _kernel.decode_states()[1:])
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DecisionTable(ResultTable):
     """Hold one decision per customer; rules and measures by reference, never per row.
 
-    A decision depends on a customer's *state*: tier role x standing x potential x risk band, 108
-    in all. Stance, rule and measures are looked up by it.
+    A decision depends on a customer's *case*: state of the relation x contact x evidence x tier
+    role x standing x potential x risk band, 3,024 in all. Stance, rule and measures are looked up
+    by it.
 
     Parameters
     ----------
@@ -46,8 +49,8 @@ class DecisionTable(ResultTable):
         The value tiers, best first.
     value_tier : ndarray of int8
         Position in `tier_names`.
-    state : ndarray of int8
-        Position in the table of states.
+    case : ndarray of int16
+        Position in the table of cases.
     measure : ndarray of int16
         Position in `catalog.measures` of the measure with the highest expected gain; -1 where
         gains are unknown.
@@ -80,12 +83,13 @@ class DecisionTable(ResultTable):
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary(), .explain(customer_id) or .guard_rails()"
     stances: ClassVar[tuple[Stance, ...]] = STANCES
+    relations: ClassVar[tuple[str, ...]] = RELATIONS
     economics_names: ClassVar[tuple[str, ...]] = ECONOMICS
 
     customer_id: pd.Index[Any]
     tier_names: tuple[str, ...]
     value_tier: npt.NDArray[np.int8]
-    state: npt.NDArray[np.int8]
+    case: npt.NDArray[np.int16]
     measure: npt.NDArray[np.int16]
     expected_gain: FloatArray
     expected_cost: FloatArray
@@ -97,37 +101,52 @@ class DecisionTable(ResultTable):
     confidence: FloatArray | None = None
 
     def __len__(self) -> int:
-        return self.state.size
+        return self.case.size
 
     @property
     def stance(self) -> npt.NDArray[np.int8]:
         """Position in `stances` of each customer's stance."""
-        return self.config.stance_by_state.take(self.state)
+        return self.config.stance_by_case.take(self.case)
 
     @property
     def rule(self) -> npt.NDArray[np.int16]:
         """Position in `config.rules` of the rule that matched."""
-        return self.config.rule_by_state.take(self.state)
+        return self.config.rule_by_case.take(self.case)
+
+    @property
+    def action(self) -> npt.NDArray[np.int16]:
+        """Position in `catalog.measures` of the one thing to do.
+
+        The measure that gains most where gains are known, else the first of the catalogue that
+        serves the case; doing nothing where none does.
+        """
+        first = action_by_case(self.catalog, self.config).take(self.case)
+        return np.where(self.measure >= 0, self.measure, first)
+
+    @property
+    def relation(self) -> npt.NDArray[np.int8]:
+        """Position in `relations` of the state of the relation."""
+        return _RELATION.take(self.case)
 
     @property
     def standing(self) -> npt.NDArray[np.int8]:
         """0 = good, 1 = watch, 2 = bad."""
-        return _STANDING.take(self.state)
+        return _STANDING.take(self.case)
 
     @property
     def potential(self) -> npt.NDArray[np.int8]:
         """0 = yes, 1 = no, 2 = unknown."""
-        return _POTENTIAL.take(self.state)
+        return _POTENTIAL.take(self.case)
 
     @property
     def risk(self) -> npt.NDArray[np.int8]:
         """0 = low, 1 = medium, 2 = high, 3 = unknown."""
-        return _RISK.take(self.state)
+        return _RISK.take(self.case)
 
     @property
     def is_adverse(self) -> BoolArray:
         """Whether the decision allows to take something from the customer."""
-        return adverse_states(self.catalog, self.config).take(self.state)
+        return adverse_cases(self.catalog, self.config).take(self.case)
 
     @property
     def lost_contribution(self) -> FloatArray:
@@ -164,7 +183,7 @@ class DecisionTable(ResultTable):
         >>> [measure.id for measure in decisions.measures_of(0)][:3]
         ['do_nothing', 'concentrate_resources', 'personal_ties']
         """
-        allowed = allowed_by_state(self.catalog, self.config)[:, int(self.state[position])]
+        allowed = allowed_by_case(self.catalog, self.config)[:, int(self.case[position])]
         return tuple(self.catalog.measures[i] for i in np.flatnonzero(allowed).tolist())
 
     def explain(self, customer_id: Any, *, language: Language = "en") -> Decision:
@@ -233,17 +252,17 @@ class DecisionTable(ResultTable):
         >>> decisions.decision(-1).rule
         'small_without_potential'
         """
-        state = int(self.state[position])
-        rule = self.config.rules[int(self.config.rule_by_state[state])]
+        case = int(self.case[position])
+        rule = self.config.rules[int(self.config.rule_by_case[case])]
         measure = int(self.measure[position])
         known = measure >= 0
         customer = self.customer_id[position]
         return Decision(
             customer_id=customer.item() if isinstance(customer, np.generic) else customer,
             tier=self.tier_names[int(self.value_tier[position])],
-            standing=STANDINGS[int(_STANDING[state])],
-            potential=POTENTIALS[int(_POTENTIAL[state])],
-            risk=RISKS[int(_RISK[state])],
+            standing=STANDINGS[int(_STANDING[case])],
+            potential=POTENTIALS[int(_POTENTIAL[case])],
+            risk=RISKS[int(_RISK[case])],
             stance=rule.stance,
             rule=rule.id,
             reason=rule.reason.text(language),
@@ -356,6 +375,6 @@ class DecisionTable(ResultTable):
         return None if np.isnan(sure) else sure
 
     def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
-        if not adverse_states(self.catalog, self.config)[int(self.state[position])]:
+        if not adverse_cases(self.catalog, self.config)[int(self.case[position])]:
             return ()
         return check_guard_rails(self.future_value[[position]], self.config)

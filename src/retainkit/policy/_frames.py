@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit.policy._states import allowed_by_state
+from retainkit.policy._states import allowed_by_case
 from retainkit.policy._vocabulary import POTENTIALS, RISKS, STANCES, STANDINGS
 from retainkit.typing import Language
 
@@ -37,10 +37,11 @@ def _texts_or_none(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categori
 def decision_frame(table: DecisionTable, language: Language) -> pd.DataFrame:
     """Return one row per customer."""
     rules, measures = table.config.rules, table.catalog.measures
-    allowed = allowed_by_state(table.catalog, table.config)
+    allowed = allowed_by_case(table.catalog, table.config)
+    met, case = np.unique(table.case, return_inverse=True)
     lists = [
         "; ".join(m.id for m, yes in zip(measures, column, strict=True) if yes)
-        for column in allowed.T
+        for column in allowed.T[met]
     ]
     return pd.DataFrame(
         {
@@ -52,7 +53,8 @@ def decision_frame(table: DecisionTable, language: Language) -> pd.DataFrame:
             "stance": _ordered(table.stance, STANCES),
             "rule": _texts(table.rule, [rule.id for rule in rules]),
             "reason": _texts(table.rule, [rule.reason.text(language) for rule in rules]),
-            "measures": _texts(table.state, lists),
+            "action": _texts(table.action, [m.id for m in measures]),
+            "measures": _texts(case, lists),
             "measure": _texts_or_none(table.measure, [m.id for m in measures]),
             "expected_gain": table.expected_gain,
             "expected_cost": table.expected_cost,
