@@ -9,7 +9,7 @@ import pandas as pd
 
 from retainkit._core.result import ResultTable
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit.churn import CauseTable, ChurnTable
+from retainkit.churn import CauseTable, ChurnTable, StateTable
 from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tables import align_customer_ids
@@ -25,6 +25,7 @@ from retainkit.value import (
 )
 
 _WORTH = ("historical_contribution", "contribution", "score", "business_breadth", "background")
+_DECIDED = ("tier", "standing", "stance", "rule", "reason", "action", "measures")
 _HISTORY = (
     *("frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
     *("monetary_value", "purchase_amount", "return_amount", "total_amount"),
@@ -47,7 +48,9 @@ class CustomerScores(ResultTable):
     lifecycle : LifecycleTable
         Stage of the relation.
     tiers : TierTable
-        Tier and standing.
+        Tier and standing; who is gone is shown as lost.
+    states : StateTable
+        State of the relation, its reason and its day.
     churn : ChurnTable
         Probability of having left.
     potential : PotentialTable
@@ -78,6 +81,7 @@ class CustomerScores(ResultTable):
     rfm: RfmTable
     lifecycle: LifecycleTable
     tiers: TierTable
+    states: StateTable
     churn: ChurnTable
     potential: PotentialTable
     policy: DecisionTable
@@ -113,7 +117,8 @@ class CustomerScores(ResultTable):
         Returns
         -------
         pandas.DataFrame
-            customer_id; tier, standing, stance, rule, reason, measures; lifecycle stage;
+            customer_id; tier, standing, stance, rule, reason, action, measures; state with its
+            reason and day; the tier that lost customers had; lifecycle stage;
             the forecast (`p_active`, `expected_value` with interval, next purchase, note), worth
             by criterion and score; churn probability; RFM cell; purchase history. NaN where not
             known.
@@ -121,13 +126,13 @@ class CustomerScores(ResultTable):
         decisions = self.policy.to_frame(language=language)
         value = self.value.to_frame()
         history = self.history.to_frame()
-        columns: dict[str, Any] = {
-            name: decisions[name]
-            for name in ("customer_id", "tier", "standing", "stance", "rule", "reason", "measures")
-        }
+        columns: dict[str, Any] = {name: decisions[name] for name in ("customer_id", *_DECIDED)}
+        told = self.states.to_frame(language=language)
+        columns |= {name: told[name] for name in ("state", "state_reason", "state_since")}
         graded = self.tiers.to_frame()
         columns["tier"] = graded["tier"]
         columns["value_tier"] = decisions["tier"]
+        columns["former_tier"] = decisions["tier"].where(self.states.is_lost)
         columns["margin_to_cut"] = self.tiers.margin
         columns |= {name: graded[name] for name in ("borderline", "confidence") if name in graded}
         columns["potential"] = decisions["potential"]

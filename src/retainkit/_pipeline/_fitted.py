@@ -18,6 +18,14 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
+from retainkit._pipeline._states import (
+    last_year,
+    read_activity,
+    states_without_past,
+    tell_situation,
+    tell_states,
+)
+from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel
 from retainkit.lifetime import (
     GammaGammaModel,
@@ -88,7 +96,11 @@ class FittedPipeline(FrozenModel):
     lifecycle_scheme : LifecycleScheme
         Usual rhythm of the base.
     tier_scheme : TierScheme
-        Cuts between the tiers.
+        Cuts between the tiers, learnt from the customers who are there.
+    state_scheme : StateScheme
+        Where the states of a relation begin, and which claims held at earlier origins.
+    former_scheme : TierScheme
+        Cuts of the contribution of current customers within 365 days: what tier the gone had.
     upgrade_model : UpgradeModel or None
         Probability of reaching a higher tier; None where it was not asked for or tells no more
         than the tier alone.
@@ -122,6 +134,8 @@ class FittedPipeline(FrozenModel):
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
     tier_scheme: TierScheme
+    state_scheme: StateScheme
+    former_scheme: TierScheme
     upgrade_model: UpgradeModel | None = None
     notes: tuple[str, ...] = ()
 
@@ -224,6 +238,10 @@ def learn_schemes(
     )
     value = _score_value(summary, scheme, predictions, facts)
     basis, fallback = _settle_basis(config.tier_basis, predictions)
+    known = models.states or states_without_past(summary, models.forecast, config)
+    activity = predictions.activity or read_activity(summary, None)
+    predictions = predictions._replace(activity=activity)
+    there = tell_states(summary, activity, known, facts).is_current
     fitted = FittedPipeline(
         config=config,
         as_of=summary.as_of,
@@ -237,7 +255,11 @@ def learn_schemes(
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
-        tier_scheme=fit_tier_scheme(graded_value(value, basis), config=config.tiers),
+        tier_scheme=fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers),
+        state_scheme=known,
+        former_scheme=fit_tier_scheme(
+            last_year(summary, models.margin)[there], config=config.tiers
+        ),
         notes=models.notes + fallback,
     )
     return fitted, predictions
@@ -249,9 +271,12 @@ def apply_schemes(
     predictions: Predictions,
     facts: CustomerFacts | None,
     previous: TierTable | TierState | None = None,
+    before: StateTable | None = None,
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
+    activity = predictions.activity or read_activity(summary, None)
+    states = tell_states(summary, activity, fitted.state_scheme, facts, before)
     value = _score_value(summary, fitted.value_scheme, predictions, facts)
     behavior = facts.behavior if facts else None
     trend = behavior.trend_beyond_base if behavior else None
@@ -266,6 +291,8 @@ def apply_schemes(
         overrides=config.tier_overrides,
         as_of=summary.as_of,
     )
+    former = assign_tiers(last_year(summary, fitted.margin), fitted.former_scheme).value_tier
+    tiers = tiers.with_lost(states.is_lost, former)
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
@@ -300,6 +327,7 @@ def apply_schemes(
         rfm=score_rfm(summary, fitted.rfm_scheme),
         lifecycle=lifecycle,
         tiers=tiers,
+        states=states,
         churn=predictions.churn,
         potential=potential,
         policy=decide_actions(
@@ -307,6 +335,7 @@ def apply_schemes(
             potential=potential,
             churn=predictions.churn,
             value=value,
+            situation=tell_situation(states, fitted.forecast),
             catalog=config.measures,
             config=config.policy,
         ),

@@ -14,7 +14,8 @@ from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit.churn import ChurnTable, detect_churn
+from retainkit._pipeline._states import read_activity
+from retainkit.churn import ChurnTable, StateScheme, detect_churn
 from retainkit.churn._contracts import churn_of_contracts
 from retainkit.contracts import ContractState
 from retainkit.errors import (
@@ -23,7 +24,7 @@ from retainkit.errors import (
     RetainkitError,
     SchemaError,
 )
-from retainkit.forecast import ForecastModel, ForecastTable, forecast_by_lifetime
+from retainkit.forecast import Activity, ForecastModel, ForecastTable, forecast_by_lifetime
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -71,6 +72,7 @@ class Models(NamedTuple):
     contracts: tuple[ContractTerm, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
+    states: StateScheme | None = None
 
 
 class Predictions(NamedTuple):
@@ -82,6 +84,7 @@ class Predictions(NamedTuple):
     future_value: FloatArray | None
     lifetime_value: FloatArray
     potential: FuturePotential | None = None
+    activity: Activity | None = None
 
 
 def choose_purchase_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
@@ -162,10 +165,11 @@ def predict(
         margin_rate=margin_rates(summary, models.margin),
         annual_discount_rate=config.annual_discount_rate,
     )
+    activity = read_activity(summary, models.forecast)
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:
-        return Predictions(p_alive, churn, forecast, value, lifetime_value)
+        return Predictions(p_alive, churn, forecast, value, lifetime_value, activity=activity)
     potential = compose_potential(
         value,
         facts.behavior,
@@ -174,7 +178,9 @@ def predict(
         attainable=config.attainable_wallet,
         horizon_days=float(config.horizon_days),
     )
-    return Predictions(p_alive, churn, forecast, potential.total, lifetime_value, potential)
+    return Predictions(
+        p_alive, churn, forecast, potential.total, lifetime_value, potential, activity
+    )
 
 
 def _predict_lifetime(

@@ -195,7 +195,8 @@ def _tell(
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
     announce("scoring, grading, deciding")
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
-    scores = apply_schemes(model, summary, predictions, facts, tiers)
+    before = previous.scores.states if isinstance(previous, RetentionResult) else None
+    scores = apply_schemes(model, summary, predictions, facts, tiers, before)
     gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
     del history, predictions
     return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)

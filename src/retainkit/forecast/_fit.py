@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.time import day_number
+from retainkit.forecast._activity import PastActivity, fit_activity
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._evidence import (
     Judged,
@@ -223,7 +224,7 @@ def hash_ids(ids: pd.Index[Any]) -> npt.NDArray[np.uint64]:
     return np.asarray(pd.util.hash_array(texts, categorize=False))
 
 
-def fit_forecast(
+def learn_forecast(
     transactions: pd.DataFrame,
     *,
     as_of: date,
@@ -232,8 +233,8 @@ def fit_forecast(
     fit: Callable[..., Any] | None = None,
     lifetime: Any = None,
     config: ForecastConfig | None = None,
-) -> ForecastModel:
-    """Learn who will buy within the horizon and for how much."""
+) -> tuple[ForecastModel, tuple[PastActivity, ...]]:
+    """Learn the forecast, and what told the states of customers at earlier origins."""
     from retainkit._core.codes import number_ids
     from retainkit._core.time import to_day_numbers
 
@@ -245,9 +246,33 @@ def fit_forecast(
     amounts = transactions["amount"].to_numpy(dtype=np.float64)
     order = hashed_order(names, config.max_customers)
     log = sample_log(codes[seen], days[seen], amounts[seen], order)
-    return fit_log(
+    model = fit_log(
         log, as_of=as_of, horizon_days=horizon_days, fit=fit, lifetime=lifetime, config=config
     )
+    activity, past = fit_activity(Base(log, fit), day_number(as_of), lifetime, config.ridge)
+    return model.replace(activity=activity), past
+
+
+def fit_forecast(
+    transactions: pd.DataFrame,
+    *,
+    as_of: date,
+    customer_id: pd.Index[Any] | None = None,
+    horizon_days: int = 365,
+    fit: Callable[..., Any] | None = None,
+    lifetime: Any = None,
+    config: ForecastConfig | None = None,
+) -> ForecastModel:
+    """Learn who will buy within the horizon and for how much."""
+    return learn_forecast(
+        transactions,
+        as_of=as_of,
+        customer_id=customer_id,
+        horizon_days=horizon_days,
+        fit=fit,
+        lifetime=lifetime,
+        config=config,
+    )[0]
 
 
 def forecast_by_lifetime(

@@ -14,6 +14,7 @@ from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.recent import within
 from retainkit._core.time import DAYS_PER_YEAR, day_number
 from retainkit.errors import AlignmentError, SchemaError
+from retainkit.forecast._activity import Activity, ActivityModel
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_rate
@@ -143,6 +144,9 @@ class ForecastModel(FrozenModel):
         Earlier forecasts and what came.
     notes : tuple of str
         What a reader must know before acting on it.
+    activity : ActivityModel or None
+        Whether a customer buys within the window of its state, whatever the horizon; None where
+        too little happened.
     """
 
     config: ForecastConfig
@@ -163,6 +167,7 @@ class ForecastModel(FrozenModel):
     trust: Trust
     origins: tuple[Origin, ...]
     notes: tuple[str, ...] = ()
+    activity: ActivityModel | None = None
 
     def apply(
         self,
@@ -227,6 +232,33 @@ class ForecastModel(FrozenModel):
     def p_active(self, summary: PurchaseFacts) -> FloatArray:
         """Return the probability of a purchase within the horizon; NaN without a purchase."""
         return self.apply(summary).p_active
+
+    def read_activity(self, summary: PurchaseFacts) -> Activity:
+        """Return what tells the state of each customer; NaN without a purchase.
+
+        Parameters
+        ----------
+        summary : CustomerSummary
+            Customers.
+
+        Returns
+        -------
+        Activity
+            In the order of `summary`; `p_state` and `kept` are NaN where they were not learnt.
+        """
+        out = Activity(*(np.full(len(summary.customer_id), np.nan) for _ in Activity._fields))
+        for start in range(0, len(summary.customer_id), _CHUNK):
+            rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
+            if not len(rows):
+                continue
+            known = known_of(summary, rows)
+            out.silent[rows], out.age[rows] = known.day - known.last, known.day - known.first
+            out.own_gap[rows] = own_gap(known, self.base_gap)
+            if self.activity is not None:
+                read = self.activity.read(known)
+                out.p_state[rows], out.kept[rows] = read.p_state, read.kept
+                out.own_gap[rows] = read.own_gap
+        return out
 
     def _fill(self, out: _Columns, rows: npt.NDArray[np.int64], known: Known) -> None:
         """Forecast the customers at `rows`."""

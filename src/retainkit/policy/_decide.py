@@ -156,7 +156,8 @@ def decide_actions(
     -----
     The first rule of `config.rules` that matches (relation, contact, evidence, tier role,
     standing, potential, risk band) gives the stance; the last rule matches everybody. A customer
-    without a known standing counts as good: nothing is held against it. Unknown potential never leads to an adverse stance.
+    without a known standing counts as good: nothing is held against it. Unknown potential never
+    leads to an adverse stance.
 
     With s0 = 1 - p the probability to stay, V the unconditional future value and V0 = V / s0,
     the gain of a measure is s1 (V0 (1 + g) - delta) - V - c: s1 = s0 + its effect on retention

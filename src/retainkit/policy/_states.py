@@ -16,8 +16,8 @@ _RELATION, _, _EVIDENCE, _STATE = _kernel.decode_cases()
 def allowed_by_case(catalog: MeasureCatalog, config: PolicyConfig) -> npt.NDArray[np.bool_]:
     """Return whether each measure (axis 0) is allowed in each case (1), given the rules.
 
-    Something is taken only from who is there, in a base the forecast ranks; a relation that ends
-    for its standing rests on dated facts instead.
+    Something is taken only from who is there, in a base the forecast ranks; ending a relation and
+    letting go rest on facts and on checked states instead.
     """
     table: npt.NDArray[np.bool_] = catalog.allowed[:, config.stance_by_case, _STATE]
     takes = np.array([measure.adverse for measure in catalog.measures], dtype=np.bool_)
@@ -25,7 +25,8 @@ def allowed_by_case(catalog: MeasureCatalog, config: PolicyConfig) -> npt.NDArra
     for row, measure in zip(table, catalog.measures, strict=True):
         if measure.condition.relations:
             row &= among(RELATIONS, measure.condition.relations)[_RELATION]
-    table[takes] &= proven | (config.stance_by_case == STANCES.index(Stance.EXIT))
+    other = (STANCES.index(Stance.EXIT), STANCES.index(Stance.LET_GO))
+    table[takes] &= proven | np.isin(config.stance_by_case, other)
     return table
 
 
