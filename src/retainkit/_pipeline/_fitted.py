@@ -9,6 +9,7 @@ from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._grade import breadth_of, graded_value, score_criteria, settle_basis
 from retainkit._pipeline._models import (
     ModelChoice,
     Models,
@@ -51,7 +52,6 @@ from retainkit.tiers import (
     fit_tier_scheme,
     lifecycle_stage,
 )
-from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
     MarginModel,
@@ -62,7 +62,6 @@ from retainkit.value import (
     fit_rfm_scheme,
     fit_value_scheme,
     score_rfm,
-    score_value,
 )
 
 
@@ -233,11 +232,11 @@ def learn_schemes(
         summary,
         future_value=predictions.future_value,
         background=background,
-        business_breadth=_breadth(facts),
+        business_breadth=breadth_of(facts),
         config=config.value,
     )
-    value = _score_value(summary, scheme, predictions, facts)
-    basis, fallback = _settle_basis(config.tier_basis, predictions)
+    value = score_criteria(summary, scheme, predictions, facts)
+    basis, fallback = settle_basis(config.tier_basis, predictions)
     known = models.states or states_without_past(summary, models.forecast, config)
     activity = predictions.activity or read_activity(summary, None)
     predictions = predictions._replace(activity=activity)
@@ -277,22 +276,10 @@ def apply_schemes(
     config = fitted.config
     activity = predictions.activity or read_activity(summary, None)
     states = tell_states(summary, activity, fitted.state_scheme, facts, before)
-    value = _score_value(summary, fitted.value_scheme, predictions, facts)
+    value = score_criteria(summary, fitted.value_scheme, predictions, facts)
     behavior = facts.behavior if facts else None
     trend = behavior.trend_beyond_base if behavior else None
-    tiers = assign_tiers(
-        graded_value(value, fitted.tier_basis),
-        fitted.tier_scheme,
-        customer_id=summary.customer_id,
-        standing=facts.standing if facts else None,
-        previous=previous,
-        stability=config.stability,
-        distribution=_distribution(fitted, summary, value),
-        overrides=config.tier_overrides,
-        as_of=summary.as_of,
-    )
-    former = assign_tiers(last_year(summary, fitted.margin), fitted.former_scheme).value_tier
-    tiers = tiers.with_lost(states.is_lost, former)
+    tiers = _grade(fitted, summary, value, states, facts, previous)
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
@@ -342,10 +329,28 @@ def apply_schemes(
     )
 
 
-def _breadth(facts: CustomerFacts | None) -> FloatArray | None:
-    """Return the effective number of business lines where behaviour was described, else None."""
-    behavior = facts.behavior if facts else None
-    return behavior.lines.effective if behavior is not None and behavior.lines else None
+def _grade(
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    value: ValueTable,
+    states: StateTable,
+    facts: CustomerFacts | None,
+    previous: TierTable | TierState | None,
+) -> TierTable:
+    """Grade who is there by value; who is lost keeps the tier of its last year beside it."""
+    tiers = assign_tiers(
+        graded_value(value, fitted.tier_basis),
+        fitted.tier_scheme,
+        customer_id=summary.customer_id,
+        standing=facts.standing if facts else None,
+        previous=previous,
+        stability=fitted.config.stability,
+        distribution=_distribution(fitted, summary, value),
+        overrides=fitted.config.tier_overrides,
+        as_of=summary.as_of,
+    )
+    former = assign_tiers(last_year(summary, fitted.margin), fitted.former_scheme).value_tier
+    return tiers.with_lost(states.is_lost, former)
 
 
 def describe_rise(
@@ -390,33 +395,3 @@ def _models_of(fitted: FittedPipeline) -> Models:
         fitted.forecast,
         fitted.contract_terms,
     )
-
-
-def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
-    """Return what customers are graded by [money]."""
-    if basis == "expected_value":
-        return value.future_potential
-    return value.contribution if basis == "contribution" else value.historical_contribution
-
-
-def _score_value(
-    summary: CustomerSummary,
-    scheme: ValueScheme,
-    predictions: Predictions,
-    facts: CustomerFacts | None,
-) -> ValueTable:
-    return score_value(
-        summary,
-        scheme,
-        future_value=predictions.future_value,
-        background=facts.background if facts else None,
-        business_breadth=_breadth(facts),
-        is_business=facts.is_business if facts else None,
-    )
-
-
-def _settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis, tuple[str, ...]]:
-    if wanted == "expected_value" and predictions.future_value is None:
-        note = "customers are graded by yearly contribution: there is no forecast of money"
-        return "historical_contribution", (note,)
-    return wanted, ()

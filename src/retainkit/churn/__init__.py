@@ -45,6 +45,7 @@ from retainkit.churn._config import (
     AttributionConfig,
     DetectionConfig,
     SourceWeights,
+    StateConfig,
 )
 from retainkit.churn._conflicts import SourceConflicts, compare_sources
 from retainkit.churn._contracts import detect_contract_churn, list_contract_spells
@@ -81,14 +82,8 @@ from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
 from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
 from retainkit.churn._spell_causes import label_spells, share_spells
 from retainkit.churn._spells import SpellTable
-from retainkit.churn._state import (
-    StateCheck,
-    StateConfig,
-    StateFacts,
-    StateScheme,
-    assign_states,
-    fit_state_scheme,
-)
+from retainkit.churn._state import StateFacts, assign_states
+from retainkit.churn._state_scheme import StateCheck, StateScheme, fit_state_scheme
 from retainkit.churn._state_table import StateTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 from retainkit.churn._texts import (

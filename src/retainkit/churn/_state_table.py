@@ -20,7 +20,7 @@ from retainkit.churn import _kernel_state as _kernel
 from retainkit.typing import BoolArray, Language
 
 if TYPE_CHECKING:
-    from retainkit.churn._state import HasActivity, StateScheme
+    from retainkit.churn._state_scheme import HasActivity, StateScheme
 
 STATES: Final = ("prospect", "new", "present", "quiet", "gone", "ended")
 """States of a relation, from before it to after it; the position is the code."""
