@@ -20,6 +20,7 @@ from retainkit._pipeline._models import (
     scatter_of,
 )
 from retainkit._pipeline._states import (
+    former_tiers,
     last_year,
     read_activity,
     states_without_past,
@@ -349,7 +350,7 @@ def _grade(
         overrides=fitted.config.tier_overrides,
         as_of=summary.as_of,
     )
-    former = assign_tiers(last_year(summary, fitted.margin), fitted.former_scheme).value_tier
+    former = former_tiers(summary, fitted.margin, fitted.former_scheme, previous)
     return tiers.with_lost(states.is_lost, former)
 
 

@@ -22,6 +22,7 @@ from retainkit.contracts._spells import NO_DAY
 from retainkit.forecast import Activity, ForecastModel
 from retainkit.forecast._activity import PastActivity, state_window
 from retainkit.policy import Situation
+from retainkit.tiers import TierScheme, TierState, TierTable, assign_tiers
 from retainkit.typing import FloatArray
 from retainkit.value import CustomerSummary, MarginModel, margin_rates
 
@@ -103,6 +104,21 @@ def last_year(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
         days = np.full(len(summary), _YEAR - 1.0)
         money = within(summary.recent_amount, summary.total_amount, span, days)
     return np.asarray(np.where(summary.occasions > 0, money, 0.0) * margin_rates(summary, margin))
+
+
+def former_tiers(
+    summary: CustomerSummary,
+    margin: MarginModel,
+    scheme: TierScheme,
+    previous: TierTable | TierState | None,
+) -> npt.NDArray[np.int8]:
+    """Return the tier each customer had: the last published one, else that of its last year."""
+    former = assign_tiers(last_year(summary, margin), scheme).value_tier
+    if previous is None:
+        return former
+    last = previous.state if isinstance(previous, TierTable) else previous
+    published = last.aligned(summary.customer_id).tier
+    return np.where(published >= 0, published, former)
 
 
 def tell_situation(states: StateTable, forecast: ForecastModel | None) -> Situation:

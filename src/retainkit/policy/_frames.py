@@ -38,11 +38,8 @@ def decision_frame(table: DecisionTable, language: Language) -> pd.DataFrame:
     """Return one row per customer."""
     rules, measures = table.config.rules, table.catalog.measures
     allowed = allowed_by_case(table.catalog, table.config)
-    met, case = np.unique(table.case, return_inverse=True)
-    lists = [
-        "; ".join(m.id for m, yes in zip(measures, column, strict=True) if yes)
-        for column in allowed.T[met]
-    ]
+    kinds, kind = np.unique(allowed.T, axis=0, return_inverse=True)  # few lists serve all cases
+    lists = ["; ".join(m.id for m, yes in zip(measures, row, strict=True) if yes) for row in kinds]
     return pd.DataFrame(
         {
             "customer_id": table.customer_id,
@@ -54,7 +51,7 @@ def decision_frame(table: DecisionTable, language: Language) -> pd.DataFrame:
             "rule": _texts(table.rule, [rule.id for rule in rules]),
             "reason": _texts(table.rule, [rule.reason.text(language) for rule in rules]),
             "action": _texts(table.action, [m.id for m in measures]),
-            "measures": _texts(case, lists),
+            "measures": _texts(kind.ravel()[table.case], lists),
             "measure": _texts_or_none(table.measure, [m.id for m in measures]),
             "expected_gain": table.expected_gain,
             "expected_cost": table.expected_cost,
