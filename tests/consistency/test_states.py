@@ -81,3 +81,35 @@ def test_ended_contracts_are_gone_on_their_day_and_running_ones_never() -> None:
     assert state.to_dict() == {"a": "present", "b": "gone", "c": "present", "d": "new"}
     (ended,) = view.loc[view["state"] == "gone", "state_since"]
     assert ended == pd.Timestamp("2025-11-10")
+
+
+@pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")  # five are too few
+def test_events_make_a_running_contract_quiet_and_a_death_ends_it() -> None:
+    names = ["a", "b", "c", "d", "e"]
+    contracts = pd.DataFrame(
+        {
+            "customer_id": names,
+            "start": pd.to_datetime(["2025-01-01"] * 5),
+            "end": pd.to_datetime([None] * 5),
+            "amount": [30.0, 40.0, 20.0, 10.0, 50.0],
+        }
+    )
+    rows = [
+        ("b", "2025-12-20", "cancellation_request", None),
+        ("c", "2025-12-01", "payment_failed", None),
+        ("c", "2025-12-03", "payment_recovered", None),
+        ("d", "2025-12-05", "death", None),
+        ("e", "2025-06-05", "complaint", None),
+        ("a", "2025-06-05", "complaint", "2025-06-09"),
+    ]
+    events = pd.DataFrame(rows, columns=["customer_id", "timestamp", "kind", "resolved_at"])
+    events["timestamp"] = pd.to_datetime(events["timestamp"])
+    events["resolved_at"] = pd.to_datetime(events["resolved_at"])
+    result = RetentionPipeline().run(contracts=contracts, events=events, as_of="2025-12-31")
+    view = result.customers.to_frame().set_index("customer_id")
+    assert view["state"].astype(str).to_dict() == {
+        **{"a": "present", "b": "quiet", "c": "present", "d": "ended", "e": "quiet"}
+    }
+    assert view.loc["d", "state_since"] == pd.Timestamp("2025-12-05")
+    assert view.loc["d", "stance"] == "no_contact"
+    assert view.loc["e", "state_reason"] == "a complaint is open"

@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.time import day_number, to_day_numbers
+from retainkit.churn import StateFacts
 from retainkit.contracts import ContractState
+from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from retainkit._pipeline._config import PipelineConfig
     from retainkit._pipeline._history import History
 
+_LATELY = 90
+"""Days for which a request to cancel or a failed payment says something [day]."""
 _OWING = {"credit_standing", "overdue_amount", "days_overdue"}
 """Columns that say how a customer pays."""
 
@@ -47,6 +52,8 @@ class CustomerFacts:
         from a dear product: `decompose_profit(list_amount=)` tells them apart.
     contracts : ContractState or None
         State of the contracts, where a firm has contracts and no purchases.
+    on_record : StateFacts or None
+        Ends, cancellations asked for, failed payments and open complaints; None without events.
 
     Examples
     --------
@@ -65,6 +72,7 @@ class CustomerFacts:
     wallet: WalletTable | None = None
     loss_reason: npt.NDArray[np.int8] | None = None
     contracts: ContractState | None = None
+    on_record: StateFacts | None = None
 
 
 def read_customer_facts(
@@ -137,6 +145,7 @@ def gather_facts(
     payments: PaymentTable | None,
     strategic_flags: tuple[str, ...],
     config: PipelineConfig,
+    events: pd.DataFrame | None = None,
 ) -> CustomerFacts:
     """Put together what is known of the customers beside the summary.
 
@@ -163,6 +172,39 @@ def gather_facts(
         wallet=wallet,
         loss_reason=history.explain_losses(summary),
         contracts=history.read_state(),
+        on_record=None if events is None else read_records(events, summary),
+    )
+
+
+def read_records(events: pd.DataFrame, summary: CustomerSummary) -> StateFacts:
+    """Return what events say of each customer's state on the last observed day.
+
+    An end is final. A request to cancel and a failed payment count for 90 days, the payment unless
+    one was recovered since; a complaint while no day of settling is known.
+    """
+    place = np.asarray(align_customer_ids(events["customer_id"], summary.customer_id))
+    days = to_day_numbers(events["timestamp"].to_numpy()).astype(np.int64)
+    kind = events["kind"].astype(str).to_numpy()
+    lately = day_number(summary.as_of) - _LATELY
+
+    def latest(*kinds: str) -> npt.NDArray[np.int32]:
+        met = (place >= 0) & np.isin(kind, kinds)
+        last = np.full(len(summary), NO_DAY, dtype=np.int32)
+        np.maximum.at(last, place[met], days[met].astype(np.int32))
+        return last
+
+    failed, ended_on = latest("payment_failed"), latest("death", "business_closed")
+    complaint = None
+    if "resolved_at" in events:
+        unsettled = (kind == "complaint") & events["resolved_at"].isna().to_numpy() & (place >= 0)
+        complaint = np.zeros(len(summary), dtype=np.bool_)
+        complaint[place[unsettled]] = True
+    return StateFacts(
+        ended=ended_on != NO_DAY,
+        ended_on=ended_on,
+        cancellation_requested=latest("cancellation_request") > lately,
+        payment_failed=(failed > lately) & (latest("payment_recovered") < failed),
+        complaint_open=complaint,
     )
 
 

@@ -188,6 +188,7 @@ def _tell(
         payments=payments,
         strategic_flags=strategic_flags,
         config=config,
+        events=tables.events,
     )
     models = history.learn(summary, announce)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)

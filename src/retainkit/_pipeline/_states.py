@@ -81,9 +81,9 @@ def tell_states(
 ) -> StateTable:
     """Tell each customer's state: from its contract where there is one, else from activity."""
     contracts = facts.contracts if facts else None
-    recorded = None
+    recorded = facts.on_record if facts else None
     if contracts is not None:
-        recorded = StateFacts(
+        recorded = (recorded or StateFacts())._replace(
             contract_status=contracts.status, contract_ended_on=contracts.ended_on
         )
     return assign_states(
