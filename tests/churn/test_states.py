@@ -141,7 +141,7 @@ def test_a_running_contract_is_never_gone_and_an_ended_one_is() -> None:
         complaint_open=no,
     )
     table = assign_states(rows, scheme(), as_of=AS_OF, facts=facts)
-    assert names(table) == ["present", "quiet", "gone", "quiet", "present"]
+    assert names(table) == ["present", "quiet", "gone", "quiet", "quiet"]
     assert table.to_frame()["state_since"].iloc[2] == pd.Timestamp(AS_OF) - pd.Timedelta(days=100)
     assert table.sentences()[1] == "a payment has failed"
 

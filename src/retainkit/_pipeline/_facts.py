@@ -11,7 +11,7 @@ import pandas as pd
 
 from retainkit._core.time import day_number, to_day_numbers
 from retainkit.churn import StateFacts
-from retainkit.contracts import ContractState
+from retainkit.contracts import ContractState, read_contract_state
 from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
@@ -172,7 +172,27 @@ def gather_facts(
         wallet=wallet,
         loss_reason=history.explain_losses(summary),
         contracts=history.read_state(),
-        on_record=None if events is None else read_records(events, summary),
+        on_record=_gather_records(history, summary, events, config),
+    )
+
+
+def _gather_records(
+    history: History,
+    summary: CustomerSummary,
+    events: pd.DataFrame | None,
+    config: PipelineConfig,
+) -> StateFacts | None:
+    """Return what events and, beside purchases, contracts say of each customer's state."""
+    recorded = None if events is None else read_records(events, summary)
+    if history.contracts is None or history.read_state() is not None:
+        return recorded
+    state = read_contract_state(
+        history.contracts.table, as_of=summary.as_of, convention=config.contracts
+    )
+    place = np.asarray(align_customer_ids(summary.customer_id, state.customer_id))
+    return (recorded or StateFacts())._replace(
+        contract_status=np.append(state.status, np.int8(-1))[place],
+        contract_ended_on=np.append(state.ended_on, np.int32(NO_DAY))[place],
     )
 
 

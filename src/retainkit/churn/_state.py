@@ -162,9 +162,10 @@ def _apply_facts(
     status = facts.contract_status
     if status is not None:
         there = np.isin(status, (_RUNNING, _PAUSED, _IN_GRACE))
-        settled = there & (state != _kernel.NEW)
-        since[there & (state >= _kernel.QUIET)] = np.nan
-        state[settled], reason[settled] = _kernel.PRESENT, _kernel.CONTRACT_RUNNING
+        since[there & (state == _kernel.GONE)] = np.nan
+        state[there & (state == _kernel.GONE)] = _kernel.QUIET
+        bare = there & np.isin(reason, (_kernel.NEVER_BOUGHT, _kernel.NOT_JUDGED))
+        state[bare], reason[bare] = _kernel.PRESENT, _kernel.CONTRACT_RUNNING
         waiting = status == _NOT_STARTED
         state[waiting], reason[waiting] = _kernel.NEW, _kernel.CONTRACT_NOT_STARTED
         signs = (
