@@ -117,8 +117,8 @@ class FittedPipeline(FrozenModel):
     >>> one = rk.summarize_customer(
     ...     ["1997-06-01", "1997-08-15"], [20.0, 35.0], as_of="1997-09-30", customer_id="new")
     >>> model.score(one).to_frame()[["tier", "stance"]]
-        tier   stance
-    0    key  protect
+           tier    stance
+    0  ordinary  maintain
     """
 
     config: PipelineConfig
