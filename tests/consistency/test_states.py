@@ -72,7 +72,7 @@ def test_ended_contracts_are_gone_on_their_day_and_running_ones_never() -> None:
         {
             "customer_id": ["a", "b", "c", "d"],
             "start": start,
-            "end": pd.to_datetime([None, "2025-11-10", None, None]),
+            "end": pd.to_datetime(pd.Series([None, "2025-11-10", None, None])),
             "amount": [30.0, 40.0, 20.0, 10.0],
         }
     )
@@ -90,7 +90,7 @@ def test_events_make_a_running_contract_quiet_and_a_death_ends_it() -> None:
         {
             "customer_id": names,
             "start": pd.to_datetime(["2025-01-01"] * 5),
-            "end": pd.to_datetime([None] * 5),
+            "end": pd.to_datetime(pd.Series([None] * 5)),
             "amount": [30.0, 40.0, 20.0, 10.0, 50.0],
         }
     )
