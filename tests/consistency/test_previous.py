@@ -29,6 +29,11 @@ def test_the_run_is_the_functions_by_hand(before: RetentionResult, after: Retent
         previous=before.tiers,
         stability=after.config.stability,
     )
+    lost = after.scores.states.is_lost
+    place = before.tiers.customer_id.get_indexer(after.tiers.customer_id)
+    assert (place >= 0).all()
+    tiers = tiers.with_lost(lost, before.tiers.value_tier[place])  # the last published tier
+    assert 0 < lost.sum() < len(lost)
     pd.testing.assert_frame_equal(tiers.to_frame(), after.tiers.to_frame(), check_exact=True)
     assert after.movement is not None
     by_hand = compare_tiers(

@@ -140,7 +140,7 @@ def test_each_of_the_108_states_lists_its_guard_rails_where_it_is_adverse() -> N
         potential=potential_of(potentials),
         churn=Churn(tiers.customer_id, np.array(risks)),
     )
-    assert len(set(table.state.tolist())) == 108
+    assert len(set(table.case.tolist())) == 108
     adverse = 0
     for position in range(108):
         decision = table.decision(position)

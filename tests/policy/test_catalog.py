@@ -104,7 +104,12 @@ def test_every_measure_of_the_domain_is_in_the_catalogue(
 def test_what_the_catalogue_adds_to_the_domain_is_known() -> None:
     named = {name for row in DOMAIN.values() for name in row.values()}
     added = {measure.id for measure in CATALOG.measures} - named
-    assert added == {"rescue_contact", "agree_payment_plan", "prepayment_until_settled"}
+    assert added == {
+        *("rescue_contact", "agree_payment_plan", "prepayment_until_settled"),
+        # for who is not simply there: quiet, gone, ended, not yet or only just a customer
+        *("ask_why_in_person", "ask_why", "win_back_in_person", "win_back_offer"),
+        *("stop_spending", "stop_contact", "free_reminder", "invite", "second_purchase"),
+    }
 
 
 def test_guard_rails_of_d18_are_all_there() -> None:
@@ -223,7 +228,7 @@ def test_debt_steps_that_do_not_escalate_are_refused() -> None:
 
 def test_json_round_trip_pickle_and_hash() -> None:
     catalog = MeasureCatalog()
-    assert catalog.allowed.shape == (len(catalog.measures), 6, 108)  # fills the cache
+    assert catalog.allowed.shape == (len(catalog.measures), 10, 108)  # fills the cache
     again = MeasureCatalog.from_json(catalog.to_json())
     assert again == catalog
     assert hash(again) == hash(catalog)
@@ -247,6 +252,7 @@ def test_the_lookup_table_is_what_serves_says() -> None:
                     standing=standing,  # type: ignore[arg-type]
                     potential=potential,  # type: ignore[arg-type]
                     risk="unknown" if risk == "?" else risk,  # type: ignore[arg-type]
+                    relation=next(iter(measure.condition.relations), "present"),
                 )
                 assert CATALOG.allowed[position, code, state] == expected
 

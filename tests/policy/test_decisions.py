@@ -188,7 +188,10 @@ def test_empty_base() -> None:
 def test_no_argument_can_carry_a_protected_attribute() -> None:
     """Public functions take named arguments only, and none of them is a table of traits."""
     allowed: dict[Callable[..., Any], set[str]] = {
-        decide_actions: {"tiers", "potential", "churn", "value", "catalog", "config"},
+        decide_actions: {
+            *("tiers", "potential", "churn", "value"),
+            *("situation", "catalog", "config"),
+        },
         assess_potential: {
             "predicted_value",
             "scheme",
@@ -209,9 +212,10 @@ def test_no_argument_can_carry_a_protected_attribute() -> None:
         assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
 
 
-def test_state_is_one_byte_per_customer() -> None:
+def test_a_case_is_two_bytes_per_customer() -> None:
     table = _table()
-    assert table.state.dtype == table.stance.dtype == np.int8
+    assert table.case.dtype == np.int16
+    assert table.stance.dtype == np.int8
     # columns nothing is known about take no memory
     assert table.expected_gain.strides == (0,)
 

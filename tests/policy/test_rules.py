@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from retainkit._core.labels import Label
-from retainkit.policy import PolicyConfig, RiskBands, Stance, StanceRule, decide_actions
+from retainkit.policy import (
+    PolicyConfig,
+    RiskBands,
+    Situation,
+    Stance,
+    StanceRule,
+    decide_actions,
+)
 from tests.policy.helpers import POTENTIALS, STANDINGS, TIERS, Churn, potential_of, tiers_of
 
 RISK = {"low": 0.1, "medium": 0.4, "high": 0.8, "unknown": float("nan")}
@@ -125,7 +132,7 @@ def test_every_state_gets_one_stance_a_rule_a_reason_and_doing_nothing() -> None
         churn=Churn(tiers.customer_id, np.array([RISK[r] for *_, r in EVERY_STATE])),
     )
     assert len(EVERY_STATE) == 108
-    assert sorted(table.state.tolist()) == list(range(108))
+    assert len(set(table.case.tolist())) == 108
     config = PolicyConfig()
     for position, facts in enumerate(EVERY_STATE):
         decision = table.decision(position)
@@ -139,6 +146,9 @@ def test_every_state_gets_one_stance_a_rule_a_reason_and_doing_nothing() -> None
                     (rule.tiers, rule.standings, rule.potentials, rule.risks), facts, strict=True
                 )
             )
+            and (not rule.relations or "present" in rule.relations)
+            and (not rule.contacts or "open" in rule.contacts)
+            and (not rule.evidence or "ranked" in rule.evidence)
         ]
         assert decision.rule == matching[0].id
         assert decision.stance is matching[0].stance
@@ -156,6 +166,16 @@ def test_every_measure_of_the_default_catalogue_is_reachable() -> None:
         churn=Churn(tiers.customer_id, np.array([RISK[r] for *_, r in EVERY_STATE])),
     )
     used = {name for position in range(108) for name in table.decision(position).measures}
+    for state in range(6):  # and everybody once more in each state of the relation
+        there = decide_actions(
+            tiers,
+            potential=potential_of([p for _, _, p, _ in EVERY_STATE]),
+            churn=Churn(tiers.customer_id, np.array([RISK[r] for *_, r in EVERY_STATE])),
+            situation=Situation(
+                state=np.full(108, state, dtype=np.int8), recoverable=np.ones(108, dtype=np.bool_)
+            ),
+        )
+        used |= {name for place in range(108) for name in there.decision(place).measures}
     assert used == {measure.id for measure in table.catalog.measures}
 
 
@@ -298,7 +318,7 @@ def test_risk_bands_must_ascend() -> None:
 
 def test_config_round_trips_json_hashes_and_pickles() -> None:
     config = PolicyConfig(retention_cost=12.5, tier_roles=(("gold", "key"),))
-    config.rule_by_state.sum()  # fill the cache: it must not take part in equality
+    config.rule_by_case.sum()  # fill the cache: it must not take part in equality
     again = PolicyConfig.model_validate_json(config.model_dump_json())
     assert again == config
     assert hash(again) == hash(config)

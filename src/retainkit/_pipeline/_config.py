@@ -13,6 +13,7 @@ from retainkit.churn import (
     AttributionConfig,
     DetectionConfig,
     EvidenceModelConfig,
+    StateConfig,
 )
 from retainkit.contracts import ContractConvention
 from retainkit.forecast import ForecastConfig
@@ -35,6 +36,7 @@ from retainkit.tables import (
     TransactionRules,
 )
 from retainkit.tiers import (
+    ByValueShare,
     LifecycleConfig,
     StabilityConfig,
     StandingConfig,
@@ -196,8 +198,10 @@ class PipelineConfig(FrozenConfig):
         How the forecast learns, and when it may be trusted.
     rfm : RfmConfig
         Recency, frequency, money scores.
+    states : StateConfig
+        Where the states of a relation begin, and what a claim must have held by.
     tiers : TierSchemeConfig
-        Names of the tiers and the rule that cuts them.
+        Names of the tiers and the rule that cuts them: few are key (`ByValueShare.few_key`).
     stability : StabilityConfig
         How much evidence a change of tier needs when a previous result is given.
     tier_confidence : bool, default False
@@ -277,7 +281,8 @@ class PipelineConfig(FrozenConfig):
     value: ValueConfig = ValueConfig()
     forecast: ForecastConfig = ForecastConfig()
     rfm: RfmConfig = RfmConfig()
-    tiers: TierSchemeConfig = TierSchemeConfig()
+    states: StateConfig = StateConfig()
+    tiers: TierSchemeConfig = TierSchemeConfig(rule=ByValueShare.few_key())
     stability: StabilityConfig = StabilityConfig()
     tier_confidence: bool = False
     tier_overrides: tuple[TierOverride, ...] = ()

@@ -10,7 +10,7 @@ import pandas as pd
 from retainkit._core.columns import Column, plain, taken
 from retainkit._core.result import TranslatedTable
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit.churn import CauseTable, ChurnTable
+from retainkit.churn import CauseTable, ChurnTable, StateTable
 from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tables import align_customer_ids
@@ -41,7 +41,9 @@ class CustomerScores(TranslatedTable):
     lifecycle : LifecycleTable
         Stage of the relation.
     tiers : TierTable
-        Tier and standing.
+        Tier and standing; who is gone is shown as lost.
+    states : StateTable
+        State of the relation, its reason and its day.
     churn : ChurnTable
         Probability of having left.
     potential : PotentialTable
@@ -72,6 +74,7 @@ class CustomerScores(TranslatedTable):
     rfm: RfmTable
     lifecycle: LifecycleTable
     tiers: TierTable
+    states: StateTable
     churn: ChurnTable
     potential: PotentialTable
     policy: DecisionTable
@@ -85,8 +88,10 @@ class CustomerScores(TranslatedTable):
     _schema: ClassVar[tuple[Column, ...]] = (
         *taken("policy", "customer_id"),
         *taken("tiers", "tier"),
-        *taken("policy", "standing", "stance", "rule", "reason", "measures"),
+        *taken("policy", "standing", "stance", "rule", "reason", "action", "measures"),
+        *taken("states", "state", "state_reason", "state_since"),
         Column("value_tier", "policy:tier"),
+        Column("former_tier", lambda t: t.policy.to_frame()["tier"].where(t.states.is_lost)),
         Column("margin_to_cut", "tiers.margin"),
         *taken("tiers", "borderline", "confidence"),
         *taken("policy", "potential"),

@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.time import day_number, to_day_numbers
+from retainkit.churn import StateFacts
 from retainkit.contracts import ContractState
+from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from retainkit._pipeline._config import PipelineConfig
     from retainkit._pipeline._history import History
 
+_LATELY = 90
+"""Days for which a request to cancel or a failed payment says something [day]."""
 _OWING = {"credit_standing", "overdue_amount", "days_overdue"}
 """Columns that say how a customer pays."""
 
@@ -49,6 +54,8 @@ class CustomerFacts:
         State of the contracts, where a firm has contracts and no purchases.
     contracts_beside : ContractState or None
         State of the contracts of a firm that has purchases too, of those who have any.
+    on_record : StateFacts or None
+        Ends, cancellations asked for, failed payments and open complaints; None without events.
 
     Examples
     --------
@@ -68,6 +75,7 @@ class CustomerFacts:
     loss_reason: npt.NDArray[np.int8] | None = None
     contracts: ContractState | None = None
     contracts_beside: ContractState | None = None
+    on_record: StateFacts | None = None
 
 
 def read_customer_facts(
@@ -140,6 +148,7 @@ def gather_facts(
     payments: PaymentTable | None,
     strategic_flags: tuple[str, ...],
     config: PipelineConfig,
+    events: pd.DataFrame | None = None,
 ) -> CustomerFacts:
     """Put together what is known of the customers beside the summary.
 
@@ -169,6 +178,56 @@ def gather_facts(
         loss_reason=history.explain_losses(summary),
         contracts=state if alone else None,
         contracts_beside=None if alone else state,
+        on_record=_gather_records(history, summary, events, state),
+    )
+
+
+def _gather_records(
+    history: History,
+    summary: CustomerSummary,
+    events: pd.DataFrame | None,
+    state: ContractState | None,
+) -> StateFacts | None:
+    """Return what events and, beside purchases, contracts say of each customer's state."""
+    recorded = None if events is None else read_records(events, summary)
+    if state is None or history.contracts_alone:
+        return recorded
+    place = np.asarray(align_customer_ids(summary.customer_id, state.customer_id))
+    return (recorded or StateFacts())._replace(
+        contract_status=np.append(state.status, np.int8(-1))[place],
+        contract_ended_on=np.append(state.ended_on, np.int32(NO_DAY))[place],
+    )
+
+
+def read_records(events: pd.DataFrame, summary: CustomerSummary) -> StateFacts:
+    """Return what events say of each customer's state on the last observed day.
+
+    An end is final. A request to cancel and a failed payment count for 90 days, the payment unless
+    one was recovered since; a complaint while no day of settling is known.
+    """
+    place = np.asarray(align_customer_ids(events["customer_id"], summary.customer_id))
+    days = to_day_numbers(events["timestamp"].to_numpy()).astype(np.int64)
+    kind = events["kind"].astype(str).to_numpy()
+    lately = day_number(summary.as_of) - _LATELY
+
+    def latest(*kinds: str) -> npt.NDArray[np.int32]:
+        met = (place >= 0) & np.isin(kind, kinds)
+        last = np.full(len(summary), NO_DAY, dtype=np.int32)
+        np.maximum.at(last, place[met], days[met].astype(np.int32))
+        return last
+
+    failed, ended_on = latest("payment_failed"), latest("death", "business_closed")
+    complaint = None
+    if "resolved_at" in events:
+        unsettled = (kind == "complaint") & events["resolved_at"].isna().to_numpy() & (place >= 0)
+        complaint = np.zeros(len(summary), dtype=np.bool_)
+        complaint[place[unsettled]] = True
+    return StateFacts(
+        ended=ended_on != NO_DAY,
+        ended_on=ended_on,
+        cancellation_requested=latest("cancellation_request") > lately,
+        payment_failed=(failed > lately) & (latest("payment_recovered") < failed),
+        complaint_open=complaint,
     )
 
 

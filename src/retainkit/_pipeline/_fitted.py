@@ -9,6 +9,7 @@ from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._grade import breadth_of, graded_value, score_criteria, settle_basis
 from retainkit._pipeline._models import (
     ModelChoice,
     Models,
@@ -18,6 +19,15 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
+from retainkit._pipeline._states import (
+    former_tiers,
+    last_year,
+    read_activity,
+    states_without_past,
+    tell_situation,
+    tell_states,
+)
+from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
 from retainkit.lifetime import (
     GammaGammaModel,
@@ -43,7 +53,6 @@ from retainkit.tiers import (
     fit_tier_scheme,
     lifecycle_stage,
 )
-from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
     MarginModel,
@@ -54,7 +63,6 @@ from retainkit.value import (
     fit_rfm_scheme,
     fit_value_scheme,
     score_rfm,
-    score_value,
 )
 
 
@@ -90,7 +98,11 @@ class FittedPipeline(FrozenModel):
     lifecycle_scheme : LifecycleScheme
         Usual rhythm of the base.
     tier_scheme : TierScheme
-        Cuts between the tiers.
+        Cuts between the tiers, learnt from the customers who are there.
+    state_scheme : StateScheme
+        Where the states of a relation begin, and which claims held at earlier origins.
+    former_scheme : TierScheme
+        Cuts of the contribution of current customers within 365 days: what tier the gone had.
     upgrade_model : UpgradeModel or None
         Probability of reaching a higher tier; None where it was not asked for or tells no more
         than the tier alone.
@@ -107,8 +119,8 @@ class FittedPipeline(FrozenModel):
     >>> one = rk.summarize_customer(
     ...     ["1997-06-01", "1997-08-15"], [20.0, 35.0], as_of="1997-09-30", customer_id="new")
     >>> model.score(one).to_frame()[["tier", "stance"]]
-        tier   stance
-    0    key  protect
+           tier    stance
+    0  ordinary  maintain
     """
 
     config: PipelineConfig
@@ -125,6 +137,8 @@ class FittedPipeline(FrozenModel):
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
     tier_scheme: TierScheme
+    state_scheme: StateScheme
+    former_scheme: TierScheme
     upgrade_model: UpgradeModel | None = None
     notes: tuple[str, ...] = ()
 
@@ -227,11 +241,15 @@ def learn_schemes(
         summary,
         future_value=predictions.future_value,
         background=background,
-        business_breadth=_breadth(facts),
+        business_breadth=breadth_of(facts),
         config=config.value,
     )
-    value = _score_value(summary, scheme, predictions, facts)
-    basis, fallback = _settle_basis(config.tier_basis, predictions)
+    value = score_criteria(summary, scheme, predictions, facts)
+    basis, fallback = settle_basis(config.tier_basis, predictions)
+    known = models.states or states_without_past(summary, models.forecast, config)
+    activity = predictions.activity or read_activity(summary, None)
+    predictions = predictions._replace(activity=activity)
+    there = tell_states(summary, activity, known, facts).is_current
     fitted = FittedPipeline(
         config=config,
         as_of=summary.as_of,
@@ -246,7 +264,11 @@ def learn_schemes(
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
-        tier_scheme=fit_tier_scheme(graded_value(value, basis), config=config.tiers),
+        tier_scheme=fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers),
+        state_scheme=known,
+        former_scheme=fit_tier_scheme(
+            last_year(summary, models.margin)[there], config=config.tiers
+        ),
         notes=models.notes + fallback,
     )
     return fitted, predictions
@@ -258,23 +280,16 @@ def apply_schemes(
     predictions: Predictions,
     facts: CustomerFacts | None,
     previous: TierTable | TierState | None = None,
+    before: StateTable | None = None,
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
-    value = _score_value(summary, fitted.value_scheme, predictions, facts)
+    activity = predictions.activity or read_activity(summary, None)
+    states = tell_states(summary, activity, fitted.state_scheme, facts, before)
+    value = score_criteria(summary, fitted.value_scheme, predictions, facts)
     behavior = facts.behavior if facts else None
     trend = behavior.trend_beyond_base if behavior else None
-    tiers = assign_tiers(
-        graded_value(value, fitted.tier_basis),
-        fitted.tier_scheme,
-        customer_id=summary.customer_id,
-        standing=facts.standing if facts else None,
-        previous=previous,
-        stability=config.stability,
-        distribution=_distribution(fitted, summary, value),
-        overrides=config.tier_overrides,
-        as_of=summary.as_of,
-    )
+    tiers = _grade(fitted, summary, value, states, facts, previous)
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
@@ -309,6 +324,7 @@ def apply_schemes(
         rfm=score_rfm(summary, fitted.rfm_scheme),
         lifecycle=lifecycle,
         tiers=tiers,
+        states=states,
         churn=predictions.churn,
         potential=potential,
         policy=decide_actions(
@@ -316,16 +332,35 @@ def apply_schemes(
             potential=potential,
             churn=predictions.churn,
             value=value,
+            situation=tell_situation(states, fitted.forecast),
             catalog=config.measures,
             config=config.policy,
         ),
     )
 
 
-def _breadth(facts: CustomerFacts | None) -> FloatArray | None:
-    """Return the effective number of business lines where behaviour was described, else None."""
-    behavior = facts.behavior if facts else None
-    return behavior.lines.effective if behavior is not None and behavior.lines else None
+def _grade(
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    value: ValueTable,
+    states: StateTable,
+    facts: CustomerFacts | None,
+    previous: TierTable | TierState | None,
+) -> TierTable:
+    """Grade who is there by value; who is lost keeps the tier of its last year beside it."""
+    tiers = assign_tiers(
+        graded_value(value, fitted.tier_basis),
+        fitted.tier_scheme,
+        customer_id=summary.customer_id,
+        standing=facts.standing if facts else None,
+        previous=previous,
+        stability=fitted.config.stability,
+        distribution=_distribution(fitted, summary, value),
+        overrides=fitted.config.tier_overrides,
+        as_of=summary.as_of,
+    )
+    former = former_tiers(summary, fitted.margin, fitted.former_scheme, previous)
+    return tiers.with_lost(states.is_lost, former)
 
 
 def describe_rise(
@@ -371,33 +406,3 @@ def _models_of(fitted: FittedPipeline) -> Models:
         fitted.contract_terms,
         fitted.renewal,
     )
-
-
-def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
-    """Return what customers are graded by [money]."""
-    if basis == "expected_value":
-        return value.future_potential
-    return value.contribution if basis == "contribution" else value.historical_contribution
-
-
-def _score_value(
-    summary: CustomerSummary,
-    scheme: ValueScheme,
-    predictions: Predictions,
-    facts: CustomerFacts | None,
-) -> ValueTable:
-    return score_value(
-        summary,
-        scheme,
-        future_value=predictions.future_value,
-        background=facts.background if facts else None,
-        business_breadth=_breadth(facts),
-        is_business=facts.is_business if facts else None,
-    )
-
-
-def _settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis, tuple[str, ...]]:
-    if wanted == "expected_value" and predictions.future_value is None:
-        note = "customers are graded by yearly contribution: there is no forecast of money"
-        return "historical_contribution", (note,)
-    return wanted, ()

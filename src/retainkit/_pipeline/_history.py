@@ -27,6 +27,7 @@ from retainkit._pipeline._models import (
     fit_contract_models,
     fit_purchase_models,
 )
+from retainkit._pipeline._states import learn_states
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import ChurnTable, SpellTable, detect_contract_churn, list_contract_spells
 from retainkit.contracts import Contracts, ContractState, list_charges, read_contract_state
@@ -34,9 +35,9 @@ from retainkit.errors import NotComputableError, RetainkitError, SchemaError
 from retainkit.forecast import (
     RenewalModel,
     ValueEstimator,
-    fit_forecast,
     fit_renewal_model,
 )
+from retainkit.forecast._from_tables import learn_forecast
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_contracts, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.tables import align_customer_ids
@@ -180,7 +181,7 @@ class PurchaseHistory(_Rows):
         choice = choose_purchase_model(self.rows, self.as_of, config)
         models = fit_purchase_models(summary, choice, None, config)
         announce("forecasting, and judging earlier forecasts")
-        forecast = fit_forecast(
+        forecast, past = learn_forecast(
             self.rows,
             as_of=self.as_of,
             customer_id=self.customer_id,
@@ -190,7 +191,9 @@ class PurchaseHistory(_Rows):
             estimator=estimator,
             config=config.forecast,
         )
-        return models._replace(forecast=forecast, estimator=estimator)
+        return models._replace(
+            forecast=forecast, states=learn_states(forecast, past, config), estimator=estimator
+        )
 
     def learn_rises(
         self, summary: CustomerSummary, announce: Callable[[str], None]

@@ -14,7 +14,8 @@ from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit.churn import ChurnTable, detect_churn
+from retainkit._pipeline._states import read_activity
+from retainkit.churn import ChurnTable, StateScheme, detect_churn
 from retainkit.churn._contracts import churn_of_contracts
 from retainkit.contracts import ContractState
 from retainkit.errors import (
@@ -24,6 +25,7 @@ from retainkit.errors import (
     SchemaError,
 )
 from retainkit.forecast import (
+    Activity,
     ForecastModel,
     ForecastTable,
     RenewalModel,
@@ -83,6 +85,7 @@ class Models(NamedTuple):
     reason: str = ""
     notes: tuple[str, ...] = ()
     estimator: ValueEstimator | None = None
+    states: StateScheme | None = None
 
 
 class Predictions(NamedTuple):
@@ -94,6 +97,7 @@ class Predictions(NamedTuple):
     future_value: FloatArray | None
     lifetime_value: FloatArray
     potential: FuturePotential | None = None
+    activity: Activity | None = None
 
 
 def choose_purchase_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
@@ -183,10 +187,11 @@ def predict(
     )
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)
+    activity = read_activity(summary, models.forecast)
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:
-        return Predictions(p_alive, churn, forecast, value, lifetime_value)
+        return Predictions(p_alive, churn, forecast, value, lifetime_value, activity=activity)
     potential = compose_potential(
         value,
         facts.behavior,
@@ -195,7 +200,9 @@ def predict(
         attainable=config.attainable_wallet,
         horizon_days=float(config.horizon_days),
     )
-    return Predictions(p_alive, churn, forecast, potential.total, lifetime_value, potential)
+    return Predictions(
+        p_alive, churn, forecast, potential.total, lifetime_value, potential, activity
+    )
 
 
 def _with_contracts(

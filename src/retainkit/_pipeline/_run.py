@@ -71,10 +71,11 @@ class RetentionPipeline:
     >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
     >>> result.pyramid.to_frame()[["tier", "customers"]]
            tier  customers
-    0       key        401
-    1  ordinary        684
-    2     small       1272
+    0       key         98
+    1  ordinary        589
+    2     small        159
     3       bad          0
+    4      lost       1511
     """
 
     config: PipelineConfig = field(default_factory=PipelineConfig)
@@ -196,6 +197,7 @@ def _tell(
         payments=payments,
         strategic_flags=strategic_flags,
         config=config,
+        events=tables.events,
     )
     models = history.learn(summary, announce, estimator)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
@@ -203,7 +205,8 @@ def _tell(
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
     announce("scoring, grading, deciding")
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
-    scores = apply_schemes(model, summary, predictions, facts, tiers)
+    before = previous.scores.states if isinstance(previous, RetentionResult) else None
+    scores = apply_schemes(model, summary, predictions, facts, tiers, before)
     gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
     del history, predictions
     return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)

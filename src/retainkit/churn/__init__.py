@@ -45,6 +45,7 @@ from retainkit.churn._config import (
     AttributionConfig,
     DetectionConfig,
     SourceWeights,
+    StateConfig,
 )
 from retainkit.churn._conflicts import SourceConflicts, compare_sources
 from retainkit.churn._contracts import detect_contract_churn, list_contract_spells
@@ -81,6 +82,9 @@ from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
 from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
 from retainkit.churn._spell_causes import label_spells, share_spells
 from retainkit.churn._spells import SpellTable
+from retainkit.churn._state import StateFacts, assign_states
+from retainkit.churn._state_scheme import StateCheck, StateScheme, fit_state_scheme
+from retainkit.churn._state_table import StateTable
 from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
 from retainkit.churn._texts import (
     ReasonClassifier,
@@ -138,6 +142,11 @@ __all__ = [
     "SourceConflicts",
     "SourceWeights",
     "SpellTable",
+    "StateCheck",
+    "StateConfig",
+    "StateFacts",
+    "StateScheme",
+    "StateTable",
     "SubReason",
     "TextReading",
     "TextRule",
@@ -145,6 +154,7 @@ __all__ = [
     "ThresholdChoice",
     "assess_calibration",
     "assess_causes",
+    "assign_states",
     "attribute_causes",
     "break_down_by_month",
     "break_down_causes",
@@ -173,6 +183,7 @@ __all__ = [
     "fit_evidence_model",
     "fit_retention_drivers",
     "fit_rhythm",
+    "fit_state_scheme",
     "gather_evidence",
     "label_spells",
     "list_contract_spells",

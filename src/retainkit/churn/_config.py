@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from retainkit._core.config import FrozenConfig
 from retainkit.churn._causes import ChurnCause, EvidenceSource
-from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
+from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
 
 class DetectionConfig(FrozenConfig):
@@ -112,3 +112,55 @@ class AttributionConfig(FrozenConfig):
     )
     abstain_weight: PositiveFloat = 0.1
     min_margin: Rate = 0.1
+
+
+class StateConfig(FrozenConfig):
+    """Say where one state of a relation ends and the next begins.
+
+    Parameters
+    ----------
+    gone_below, gone_kept : float, default 0.15 and 0.35
+        Gone: the chance of a purchase within the window is below the first, and below this share
+        of what it was on the day of the last purchase.
+    gone_surely_below, gone_gaps : float, default 0.10 and 2
+        Gone too: the chance is below the first and the silence is longer than this many mean
+        gaps of the base. Who bought once never had a high chance to lose.
+    quiet_kept : float, default 0.6
+        Quiet: the chance is below this share of what it was.
+    quiet_below, quiet_gaps : float, default 0.5 and 2.3
+        Quiet too: the chance is below the first and the silence is longer than this many own
+        gaps; 9 of 10 exponential gaps are shorter than 2.3 mean gaps.
+    new_gaps : float, default 1
+        New: the first purchase is at most this many mean gaps of the base ago.
+    back_at_most : float, default 0.20
+        "Gone" is used where the 95 % upper limit of the share that came back is at most this.
+    quiet_at_most : float, default 0.7
+        "Quiet" is used where those called so came back at most this many times as often as those
+        present, and the 95 % upper limit of that ratio is below 1.
+    least_checked : int, default 20
+        Customers called so at earlier origins, from which on a claim can be checked.
+
+    Examples
+    --------
+    >>> from retainkit.churn import StateConfig
+    >>> StateConfig(gone_below=0.1).gone_kept
+    0.35
+    """
+
+    gone_below: Rate = 0.15
+    gone_kept: Rate = 0.35
+    gone_surely_below: Rate = 0.10
+    gone_gaps: PositiveFloat = 2.0
+    quiet_kept: Rate = 0.6
+    quiet_below: Rate = 0.5
+    quiet_gaps: PositiveFloat = 2.3
+    new_gaps: PositiveFloat = 1.0
+    back_at_most: Rate = 0.20
+    quiet_at_most: Rate = 0.7
+    least_checked: PositiveInt = 20
+
+    @model_validator(mode="after")
+    def _gone_is_further(self) -> Self:
+        if self.gone_below > self.quiet_below or self.gone_kept > self.quiet_kept:
+            raise ValueError("gone asks for less chance than quiet: lower gone_below or gone_kept")
+        return self

@@ -7,6 +7,7 @@ and `predict_renewal` do the same. `judge_forecast` holds any forecast against w
 
 from __future__ import annotations
 
+from retainkit.forecast._activity import Activity, ActivityModel
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._contracts import forecast_contracts, join_forecasts
 from retainkit.forecast._estimator import EstimatorTrial, ValueEstimator
@@ -20,6 +21,8 @@ from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ForecastTable
 
 __all__ = [
+    "Activity",
+    "ActivityModel",
     "EstimatorTrial",
     "ForecastConfig",
     "ForecastMeasures",

@@ -13,13 +13,14 @@ from retainkit._core.codes import number_ids
 from retainkit._core.kernels.sums import exact_sums
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import AlignmentError, AsOfError, SchemaError
+from retainkit.forecast._activity import PastActivity, fit_activity
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import ValueEstimator
 from retainkit.forecast._evidence import Trust
 from retainkit.forecast._fit import PRIOR_DRIFT, USUAL_RHYTHM, fit_log
 from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_log import PurchaseLog, make_log
-from retainkit.forecast._learn import FitPurchases
+from retainkit.forecast._learn import Base, FitPurchases
 from retainkit.forecast._model import ForecastModel, PurchaseFacts, known_of
 from retainkit.lifetime import PurchaseModelUnion, fit_mbg_nbd
 from retainkit.typing import AsOf
@@ -121,6 +122,30 @@ def fit_forecast(
     >>> bool(forecast.p_active.min() >= 0.0 and forecast.p_active.max() <= 1.0)
     True
     """
+    return learn_forecast(
+        transactions,
+        as_of=as_of,
+        horizon_days=horizon_days,
+        customer_id=customer_id,
+        fit=fit,
+        lifetime=lifetime,
+        estimator=estimator,
+        config=config,
+    )[0]
+
+
+def learn_forecast(
+    transactions: pd.DataFrame,
+    *,
+    as_of: AsOf,
+    horizon_days: int = 365,
+    customer_id: pd.Index[Any] | None = None,
+    fit: FitPurchases | None = fit_mbg_nbd,
+    lifetime: PurchaseModelUnion | None = None,
+    estimator: ValueEstimator | None = None,
+    config: ForecastConfig | None = None,
+) -> tuple[ForecastModel, tuple[PastActivity, ...]]:
+    """Learn the forecast, and what told the states of customers on earlier days."""
     last, config = parse_as_of(as_of), config or ForecastConfig()
     if isinstance(horizon_days, bool) or horizon_days != int(horizon_days) or horizon_days < 1:
         raise SchemaError(
@@ -129,7 +154,7 @@ def fit_forecast(
             where="horizon_days",
         )
     log = _read_log(transactions, last, customer_id, config)
-    return fit_log(
+    model = fit_log(
         log,
         as_of=last,
         horizon_days=int(horizon_days),
@@ -138,6 +163,8 @@ def fit_forecast(
         estimator=estimator,
         config=config,
     )
+    activity, past = fit_activity(Base(log, fit), day_number(last), lifetime, config.ridge)
+    return model.replace(activity=activity), past
 
 
 def _read_log(

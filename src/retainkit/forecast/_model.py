@@ -15,6 +15,7 @@ from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.recent import find_spot, read_curve
 from retainkit._core.time import DAYS_PER_YEAR, day_number
 from retainkit.errors import AlignmentError, SchemaError
+from retainkit.forecast._activity import Activity, ActivityModel
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import (
     EstimatorFailure,
@@ -154,6 +155,9 @@ class ForecastModel(FrozenModel):
         How an estimator of the user's own did on earlier days; None where none was given.
     notes : tuple of str
         What a reader must know before acting on it.
+    activity : ActivityModel or None
+        Whether a customer buys within the window of its state, whatever the horizon; None where
+        too little happened.
 
     Examples
     --------
@@ -185,6 +189,7 @@ class ForecastModel(FrozenModel):
     origins: tuple[Origin, ...]
     estimator: EstimatorTrial | None = None
     notes: tuple[str, ...] = ()
+    activity: ActivityModel | None = None
 
     def apply(
         self,
@@ -253,6 +258,33 @@ class ForecastModel(FrozenModel):
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
         table = out.table(summary.customer_id, money, self.config.level)
         return replace(table, ranks=self.trust.ranks, notes=self.notes)
+
+    def read_activity(self, summary: PurchaseFacts) -> Activity:
+        """Return what tells the state of each customer; NaN without a purchase.
+
+        Parameters
+        ----------
+        summary : CustomerSummary
+            Customers.
+
+        Returns
+        -------
+        Activity
+            In the order of `summary`; `p_state` and `kept` are NaN where they were not learnt.
+        """
+        out = Activity(*(np.full(len(summary.customer_id), np.nan) for _ in Activity._fields))
+        for start in range(0, len(summary.customer_id), _CHUNK):
+            rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
+            if not len(rows):
+                continue
+            known = known_of(summary, rows)
+            out.silent[rows], out.age[rows] = known.day - known.last, known.day - known.first
+            out.own_gap[rows] = own_gap(known, self.base_gap)
+            if self.activity is not None:
+                read = self.activity.read(known)
+                out.p_state[rows], out.kept[rows] = read.p_state, read.kept
+                out.own_gap[rows] = read.own_gap
+        return out
 
     def _fill(
         self,

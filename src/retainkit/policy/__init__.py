@@ -26,7 +26,7 @@ from retainkit.policy._config import (
     RiskBands,
     StanceRule,
 )
-from retainkit.policy._decide import assign_debt_steps, decide_actions
+from retainkit.policy._decide import Situation, assign_debt_steps, decide_actions
 from retainkit.policy._decision import Decision
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._effects import (
@@ -112,6 +112,7 @@ __all__ = [
     "ResourceUse",
     "ResponseLearner",
     "RiskBands",
+    "Situation",
     "Stance",
     "StanceRule",
     "TLearner",

@@ -16,13 +16,19 @@ from retainkit.policy import _kernel
 from retainkit.policy._measures import Identifier
 from retainkit.policy._rules import RULES
 from retainkit.policy._vocabulary import (
+    CONTACTS,
+    EVIDENCE,
     POTENTIALS,
+    RELATIONS,
     RISKS,
     STANCES,
     STANDINGS,
     TIER_ROLES,
+    Contact,
+    Evidence,
     Lookup,
     PotentialState,
+    Relation,
     RiskBand,
     Stance,
     StandingName,
@@ -52,6 +58,12 @@ class StanceRule(FrozenConfig):
         Potentials it applies to.
     risks : tuple of {"low", "medium", "high", "unknown"}
         Bands of the churn probability it applies to.
+    relations : tuple of {"prospect", "new", "present", "quiet", "recoverable", "gone", "ended"}
+        States of the relation it applies to; "recoverable" is gone, but lately and worth trying.
+    contacts : tuple of {"open", "closed"}
+        Whether a customer may be contacted.
+    evidence : tuple of {"ranked", "not_ranked"}
+        Whether the forecast ranks the customers of the base.
     stance : Stance
         The stance of customers who match.
     reason : Label
@@ -71,17 +83,26 @@ class StanceRule(FrozenConfig):
     standings: tuple[StandingName, ...] = ()
     potentials: tuple[PotentialState, ...] = ()
     risks: tuple[RiskBand, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     stance: Stance
     reason: Label
 
     @property
-    def states(self) -> BoolArray:
-        """Which of the 108 states match, as a mask."""
-        return _kernel.state_mask(
+    def cases(self) -> BoolArray:
+        """Which of the 3,024 cases match, as a mask."""
+        states = _kernel.state_mask(
             among(TIER_ROLES, self.tiers),
             among(STANDINGS, self.standings),
             among(POTENTIALS, self.potentials),
             among(RISKS, self.risks),
+        )
+        return _kernel.case_mask(
+            among(RELATIONS, self.relations),
+            among(CONTACTS, self.contacts),
+            among(EVIDENCE, self.evidence),
+            states,
         )
 
 
@@ -262,9 +283,9 @@ class PolicyConfig(FrozenConfig):
         twice = [name for name, n in Counter(rule.id for rule in self.rules).items() if n > 1]
         if twice:
             raise ValueError(f"rule ids appear more than once: {twice}")
-        if not self.rules[-1].states.all():
+        if not self.rules[-1].cases.all():
             raise ValueError(f"the last rule, {self.rules[-1].id!r}, must match every customer")
-        idle = set(range(len(self.rules))) - set(self.rule_by_state.tolist())
+        idle = set(range(len(self.rules))) - set(self.rule_by_case.tolist())
         if idle:
             names = [self.rules[i].id for i in sorted(idle)]
             raise ValueError(f"rules that can never match, earlier ones take all: {names}")
@@ -272,8 +293,9 @@ class PolicyConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _rules_are_fair(self) -> Self:
-        _, standing, *_ = _kernel.decode_states()
-        stances = [STANCES[code] for code in self.stance_by_state.tolist()]
+        *_, state = _kernel.decode_cases()
+        standing = _kernel.decode_states()[1][state]
+        stances = [STANCES[code] for code in self.stance_by_case.tolist()]
         pairs = sorted(set(zip(standing.tolist(), stances, strict=True)))
         # "Never simply throw them out"; bad is a standing, not a low value.
         if any(stance is Stance.EXIT and code != _BAD for code, stance in pairs):
@@ -282,26 +304,27 @@ class PolicyConfig(FrozenConfig):
             )
         if any(stance.is_investment and code == _BAD for code, stance in pairs):
             raise ValueError(
-                "bad customers get no investment: protect, develop, nurture exclude them"
+                "bad customers get no investment: protect, develop, nurture, rescue and win_back "
+                "exclude them"
             )
         return self
 
     @cached_property
     def _lookup(self) -> Lookup:
-        rules = np.full(_kernel.N_STATES, -1, dtype=np.int16)
+        rules = np.full(_kernel.N_CASES, -1, dtype=np.int16)
         for position in range(len(self.rules) - 1, -1, -1):
-            rules[self.rules[position].states] = position
+            rules[self.rules[position].cases] = position
         stances = np.array([STANCES.index(rule.stance) for rule in self.rules], dtype=np.int8)
         return Lookup(rule=rules, stance=stances[rules])
 
     @property
-    def rule_by_state(self) -> npt.NDArray[np.int16]:
-        """Position of the first matching rule for each of the 108 states."""
+    def rule_by_case(self) -> npt.NDArray[np.int16]:
+        """Position of the first matching rule for each of the 3,024 cases."""
         return self._lookup.arrays["rule"]
 
     @property
-    def stance_by_state(self) -> npt.NDArray[np.int8]:
-        """Code of the stance for each of the 108 states."""
+    def stance_by_case(self) -> npt.NDArray[np.int8]:
+        """Code of the stance for each of the 3,024 cases."""
         return self._lookup.arrays["stance"]
 
     @property

@@ -17,10 +17,18 @@ from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._economics import measure_economics
 from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
 from retainkit.policy._potential import PotentialTable
-from retainkit.policy._states import allowed_by_state
-from retainkit.policy._vocabulary import STANCES, STANDINGS, TIER_ROLES, Stance
+from retainkit.policy._states import allowed_by_case
+from retainkit.policy._vocabulary import (
+    CONTACTS,
+    EVIDENCE,
+    RELATIONS,
+    STANCES,
+    STANDINGS,
+    TIER_ROLES,
+    Stance,
+)
 from retainkit.tiers import TierTable
-from retainkit.typing import ArrayLike1D, FloatArray
+from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
 
 _COMPUTED, _NO_EFFECTS, _NO_VALUE, _NO_CHURN = range(len(ECONOMICS))
 _GOOD = STANDINGS.index("good")
@@ -61,12 +69,47 @@ def _default_config() -> PolicyConfig:
     return PolicyConfig()
 
 
+class Situation(NamedTuple):
+    """What a stance depends on beside tier, standing, potential and risk; None: as usual.
+
+    Attributes
+    ----------
+    state : numpy.ndarray of int8
+        Position in `churn.StateTable.states`; None: everybody is present.
+    recoverable : numpy.ndarray of bool
+        Who of those gone left lately, for a reason that can be mended, and can be reached; None:
+        nobody is worth trying.
+    contact : numpy.ndarray of int8
+        0 may be contacted, 1 may not; None: everybody may.
+    ranked : bool, default True
+        Whether the forecast ranks the customers who are there better than chance.
+
+    Examples
+    --------
+    >>> from retainkit.policy import Situation
+    >>> Situation(ranked=False).state is None
+    True
+    """
+
+    state: npt.NDArray[np.int8] | None = None
+    recoverable: BoolArray | None = None
+    contact: npt.NDArray[np.int8] | None = None
+    ranked: bool = True
+
+
+_RELATION_OF_STATE = np.array(
+    [RELATIONS.index(name) for name in ("prospect", "new", "present", "quiet", "gone", "ended")],
+    dtype=np.int8,
+)
+
+
 def decide_actions(
     tiers: TierTable,
     *,
     potential: PotentialTable,
     churn: HasChurnProbability | None = None,
     value: HasFutureValue | None = None,
+    situation: Situation | None = None,
     catalog: MeasureCatalog | None = None,
     config: PolicyConfig | None = None,
 ) -> DecisionTable:
@@ -86,6 +129,9 @@ def decide_actions(
     value : ValueTable, optional
         `future_potential` of the same customers: what each is expected to bring from now on
         [money]. Needed for gains and for the guard rail "lost contribution".
+    situation : Situation, optional
+        State of the relation, whether a customer may be contacted, and whether the forecast
+        ranks. Without it everybody is taken to be present and open, and `tiers` to be proven.
     catalog : MeasureCatalog, optional
         Measures; default `MeasureCatalog()`, which knows no prices and no effects.
     config : PolicyConfig, optional
@@ -108,9 +154,10 @@ def decide_actions(
 
     Notes
     -----
-    The first rule of `config.rules` that matches (tier role, standing, potential, risk band)
-    gives the stance; the last rule matches everybody. A customer without a known standing counts
-    as good: nothing is held against it. Unknown potential never leads to an adverse stance.
+    The first rule of `config.rules` that matches (relation, contact, evidence, tier role,
+    standing, potential, risk band) gives the stance; the last rule matches everybody. A customer
+    without a known standing counts as good: nothing is held against it. Unknown potential never
+    leads to an adverse stance.
 
     With s0 = 1 - p the probability to stay, V the unconditional future value and V0 = V / s0,
     the gain of a measure is s1 (V0 (1 + g) - delta) - V - c: s1 = s0 + its effect on retention
@@ -145,23 +192,23 @@ def decide_actions(
     check_same_customers(potential.customer_id, tiers.customer_id, "potential")
     p_churn = _probability(churn, tiers.customer_id)
     future = _future_value(value, tiers.customer_id)
-    state = _states(tiers, potential, p_churn, config)
-    gains = _gains(state, p_churn, future, catalog, config)
-    n = state.size
+    case = _cases(_states(tiers, potential, p_churn, config), situation or Situation())
+    gains = _gains(case, p_churn, future, catalog, config)
+    n = case.size
     return DecisionTable(
         customer_id=tiers.customer_id,
         tier_names=tiers.scheme.names,
         value_tier=tiers.value_tier,
-        state=state,
+        case=case,
         measure=gains.measure,
         expected_gain=gains.gain,
         expected_cost=gains.cost,
         economics=gains.economics,
-        debt_step=_debt_step(tiers, state, catalog, config),
+        debt_step=_debt_step(tiers, case, catalog, config),
         future_value=_kernel.undefined(n) if future is None else future,
         catalog=catalog,
         config=config,
-        confidence=_confidence(potential, state, config),
+        confidence=_confidence(potential, case, config),
     )
 
 
@@ -251,28 +298,45 @@ def _states(
     )
 
 
+def _cases(state: npt.NDArray[np.int8], situation: Situation) -> npt.NDArray[np.int16]:
+    """Return the position in the table of cases."""
+    n = state.size
+    relation = _kernel.constant_codes(n, RELATIONS.index("present"))
+    if situation.state is not None:
+        check_codes(situation.state, len(_RELATION_OF_STATE), "situation.state")
+        relation = _RELATION_OF_STATE[situation.state]
+    if situation.recoverable is not None:
+        worth_trying = (relation == RELATIONS.index("gone")) & situation.recoverable
+        relation = np.where(worth_trying, np.int8(RELATIONS.index("recoverable")), relation)
+    contact = situation.contact
+    if contact is None:
+        contact = _kernel.constant_codes(n, CONTACTS.index("open"))
+    evidence = EVIDENCE.index("ranked" if situation.ranked else "not_ranked")
+    return _kernel.encode_cases(relation, contact, _kernel.constant_codes(n, evidence), state)
+
+
 def _confidence(
-    potential: PotentialTable, state: npt.NDArray[np.int8], config: PolicyConfig
+    potential: PotentialTable, case: npt.NDArray[np.int16], config: PolicyConfig
 ) -> FloatArray | None:
     """Return how sure the potential is wherever the rule that matched asks for it."""
     if potential.probability is None:
         return None
     asks = np.array([bool(rule.potentials) for rule in config.rules], dtype=np.bool_)
-    return np.where(asks[config.rule_by_state.take(state)], potential.confidence, np.nan)
+    return np.where(asks[config.rule_by_case.take(case)], potential.confidence, np.nan)
 
 
 def _debt_step(
     tiers: TierTable,
-    state: npt.NDArray[np.int8],
+    case: npt.NDArray[np.int16],
     catalog: MeasureCatalog,
     config: PolicyConfig,
 ) -> npt.NDArray[np.int8]:
     if tiers.standing is None:
-        return _kernel.constant_codes(state.size, -1)
+        return _kernel.constant_codes(case.size, -1)
     steps = assign_debt_steps(
         tiers.standing.days_overdue, overdue_amount=tiers.standing.overdue_amount, catalog=catalog
     )
-    leaves = config.stance_by_state.take(state) == _EXIT
+    leaves = config.stance_by_case.take(case) == _EXIT
     return np.where(leaves, steps, np.int8(-1))
 
 
@@ -284,14 +348,14 @@ class _Gains(NamedTuple):
 
 
 def _gains(
-    state: npt.NDArray[np.int8],
+    case: npt.NDArray[np.int16],
     p_churn: FloatArray | None,
     future: FloatArray | None,
     catalog: MeasureCatalog,
     config: PolicyConfig,
 ) -> _Gains:
     """Return the best measure with known economics per customer, or why there is none."""
-    n = state.size
+    n = case.size
     unknown = _Gains(
         _kernel.undefined_measure(n),
         _kernel.undefined(n),
@@ -300,8 +364,8 @@ def _gains(
     )
     if not catalog.priced:
         return unknown
-    allowed = allowed_by_state(catalog, config)
-    has_price = allowed[list(catalog.priced)].any(axis=0).take(state)
+    allowed = allowed_by_case(catalog, config)
+    has_price = allowed[list(catalog.priced)].any(axis=0).take(case)
     if future is None:
         economics = np.where(has_price, np.int8(_NO_VALUE), np.int8(_NO_EFFECTS))
         return unknown._replace(economics=economics)
@@ -311,7 +375,7 @@ def _gains(
     for position in catalog.priced:
         measure = catalog.measures[position]
         found = measure_economics(measure, p_churn, future)
-        eligible = allowed[position].take(state) & ~np.isnan(found.gain)
+        eligible = allowed[position].take(case) & ~np.isnan(found.gain)
         computed |= eligible
         _kernel.improve(best, position, np.where(eligible, found.gain, np.nan), found.cost)
     economics = np.where(np.isnan(future), np.int8(_NO_VALUE), np.int8(_NO_CHURN))

@@ -20,9 +20,10 @@ from retainkit.policy._frames import coded_texts, stance_summary
 from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
 from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._states import adverse_states, allowed_by_state
+from retainkit.policy._states import action_by_case, adverse_cases, allowed_by_case
 from retainkit.policy._vocabulary import (
     POTENTIALS,
+    RELATIONS,
     RISKS,
     STANCES,
     STANDINGS,
@@ -30,15 +31,17 @@ from retainkit.policy._vocabulary import (
 )
 from retainkit.typing import BoolArray, FloatArray, Language
 
-_, _STANDING, _POTENTIAL, _RISK = _kernel.decode_states()
+_RELATION, _, _, _STATE = _kernel.decode_cases()
+_STANDING, _POTENTIAL, _RISK = (fact[_STATE] for fact in _kernel.decode_states()[1:])
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DecisionTable(TranslatedTable):
     """Hold one decision per customer; rules and measures by reference, never per row.
 
-    A decision depends on a customer's *state*: tier role x standing x potential x risk band, 108
-    in all. Stance, rule and measures are looked up by it.
+    A decision depends on a customer's *case*: state of the relation x contact x evidence x tier
+    role x standing x potential x risk band, 3,024 in all. Stance, rule and measures are looked up
+    by it.
 
     Parameters
     ----------
@@ -48,8 +51,8 @@ class DecisionTable(TranslatedTable):
         The value tiers, best first.
     value_tier : ndarray of int8
         Position in `tier_names`.
-    state : ndarray of int8
-        Position in the table of states.
+    case : ndarray of int16
+        Position in the table of cases.
     measure : ndarray of int16
         Position in `catalog.measures` of the measure with the highest expected gain; -1 where
         gains are unknown.
@@ -90,6 +93,7 @@ class DecisionTable(TranslatedTable):
         Column("stance", categories=STANCES, ordered=True),
         Column("rule", lambda t: coded_texts(t.rule, [rule.id for rule in t.config.rules])),
         Column("reason", "_reasons"),
+        Column("action", lambda t: coded_texts(t.action, [m.id for m in t.catalog.measures])),
         Column("measures", "_measure_lists"),
         Column("measure", categories="catalog.measures.id"),
         *plain("expected_gain", "expected_cost"),
@@ -102,12 +106,13 @@ class DecisionTable(TranslatedTable):
         ),
     )
     stances: ClassVar[tuple[Stance, ...]] = STANCES
+    relations: ClassVar[tuple[str, ...]] = RELATIONS
     economics_names: ClassVar[tuple[str, ...]] = ECONOMICS
 
     customer_id: pd.Index[Any]
     tier_names: tuple[str, ...]
     value_tier: npt.NDArray[np.int8]
-    state: npt.NDArray[np.int8]
+    case: npt.NDArray[np.int16]
     measure: npt.NDArray[np.int16]
     expected_gain: FloatArray
     expected_cost: FloatArray
@@ -119,37 +124,52 @@ class DecisionTable(TranslatedTable):
     confidence: FloatArray | None = None
 
     def __len__(self) -> int:
-        return self.state.size
+        return self.case.size
 
     @property
     def stance(self) -> npt.NDArray[np.int8]:
         """Position in `stances` of each customer's stance."""
-        return self.config.stance_by_state.take(self.state)
+        return self.config.stance_by_case.take(self.case)
 
     @property
     def rule(self) -> npt.NDArray[np.int16]:
         """Position in `config.rules` of the rule that matched."""
-        return self.config.rule_by_state.take(self.state)
+        return self.config.rule_by_case.take(self.case)
+
+    @property
+    def action(self) -> npt.NDArray[np.int16]:
+        """Position in `catalog.measures` of the one thing to do.
+
+        The measure that gains most where gains are known, else the first of the catalogue that
+        serves the case; doing nothing where none does.
+        """
+        first = action_by_case(self.catalog, self.config).take(self.case)
+        return np.where(self.measure >= 0, self.measure, first)
+
+    @property
+    def relation(self) -> npt.NDArray[np.int8]:
+        """Position in `relations` of the state of the relation."""
+        return _RELATION.take(self.case)
 
     @property
     def standing(self) -> npt.NDArray[np.int8]:
         """0 = good, 1 = watch, 2 = bad."""
-        return _STANDING.take(self.state)
+        return _STANDING.take(self.case)
 
     @property
     def potential(self) -> npt.NDArray[np.int8]:
         """0 = yes, 1 = no, 2 = unknown."""
-        return _POTENTIAL.take(self.state)
+        return _POTENTIAL.take(self.case)
 
     @property
     def risk(self) -> npt.NDArray[np.int8]:
         """0 = low, 1 = medium, 2 = high, 3 = unknown."""
-        return _RISK.take(self.state)
+        return _RISK.take(self.case)
 
     @property
     def is_adverse(self) -> BoolArray:
         """Whether the decision allows to take something from the customer."""
-        return adverse_states(self.catalog, self.config).take(self.state)
+        return adverse_cases(self.catalog, self.config).take(self.case)
 
     @property
     def lost_contribution(self) -> FloatArray:
@@ -167,7 +187,7 @@ class DecisionTable(TranslatedTable):
 
         Doing nothing is among them.
         """
-        allowed = allowed_by_state(self.catalog, self.config)[:, int(self.state[position])]
+        allowed = allowed_by_case(self.catalog, self.config)[:, int(self.case[position])]
         return tuple(self.catalog.measures[i] for i in np.flatnonzero(allowed).tolist())
 
     def explain(self, customer_id: Any, *, language: Language = "en") -> Decision:
@@ -212,17 +232,17 @@ class DecisionTable(TranslatedTable):
 
     def decision(self, position: int, *, language: Language = "en") -> Decision:
         """Return the decision at one position of the table, its reason in `language`."""
-        state = int(self.state[position])
-        rule = self.config.rules[int(self.config.rule_by_state[state])]
+        case = int(self.case[position])
+        rule = self.config.rules[int(self.config.rule_by_case[case])]
         measure = int(self.measure[position])
         known = measure >= 0
         customer = self.customer_id[position]
         return Decision(
             customer_id=customer.item() if isinstance(customer, np.generic) else customer,
             tier=self.tier_names[int(self.value_tier[position])],
-            standing=STANDINGS[int(_STANDING[state])],
-            potential=POTENTIALS[int(_POTENTIAL[state])],
-            risk=RISKS[int(_RISK[state])],
+            standing=STANDINGS[int(_STANDING[case])],
+            potential=POTENTIALS[int(_POTENTIAL[case])],
+            risk=RISKS[int(_RISK[case])],
             stance=rule.stance,
             rule=rule.id,
             reason=rule.reason.text(language),
@@ -240,10 +260,12 @@ class DecisionTable(TranslatedTable):
 
     @property
     def _measure_lists(self) -> pd.Categorical[str]:
-        """Return the measures allowed in each customer's state, as one text."""
+        """Return the measures allowed in each customer's case, as one text."""
         ids = [measure.id for measure in self.catalog.measures]
-        allowed = allowed_by_state(self.catalog, self.config)
-        return coded_texts(self.state, ["; ".join(compress(ids, column)) for column in allowed.T])
+        allowed = allowed_by_case(self.catalog, self.config)
+        kinds, kind = np.unique(allowed.T, axis=0, return_inverse=True)  # few lists serve all cases
+        texts = ["; ".join(compress(ids, row)) for row in kinds]
+        return coded_texts(kind.ravel()[self.case], texts)
 
     def summary(self) -> pd.DataFrame:
         """Return customers and future value by stance and tier.
@@ -286,6 +308,6 @@ class DecisionTable(TranslatedTable):
         return None if np.isnan(sure) else sure
 
     def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
-        if not adverse_states(self.catalog, self.config)[int(self.state[position])]:
+        if not adverse_cases(self.catalog, self.config)[int(self.case[position])]:
             return ()
         return check_guard_rails(self.future_value[[position]], self.config)

@@ -21,7 +21,7 @@ from retainkit.policy._economics import measure_economics
 from retainkit.policy._limits import AllocationLimit
 from retainkit.policy._measure_catalog import DO_NOTHING
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._states import allowed_by_state
+from retainkit.policy._states import allowed_by_case
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
 
 
@@ -229,13 +229,13 @@ def measure_gains(
     if churn is not None:
         check_same_customers(churn.customer_id, decisions.customer_id, "churn")
         p_churn = as_floats(churn.p_churned, "churn.p_churned", n=n, bounds=(0.0, 1.0))
-    allowed = allowed_by_state(decisions.catalog, decisions.config)
+    allowed = allowed_by_case(decisions.catalog, decisions.config)
     columns: list[tuple[str, FloatArray, FloatArray, FloatArray]] = []
     for position, measure in enumerate(decisions.catalog.measures):
         found = _column(measure, decisions.future_value, p_churn, retention or {}, money or {})
         if found is None or measure.id == DO_NOTHING:
             continue
-        open_to = allowed[position].take(decisions.state) & ~np.isnan(found[0])
+        open_to = allowed[position].take(decisions.case) & ~np.isnan(found[0])
         if measure.id in (days_since or {}):
             open_to &= ~_cooling(
                 measure, as_floats((days_since or {})[measure.id], measure.id, n=n)

@@ -10,12 +10,20 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
+Cases = npt.NDArray[np.int16]
 
 STATE_SHAPE: Final = (3, 3, 3, 4)
-"""Tier role x standing x potential x risk band; everything a stance can depend on."""
+"""Tier role x standing x potential x risk band; everything a measure can depend on."""
 
 N_STATES: Final = 108
-"""Number of states; a state fits into one byte."""
+"""Number of states of a customer who is there."""
+
+SITUATION_SHAPE: Final = (7, 2, 2)
+"""Relation x contact x evidence: what a stance depends on beside the state."""
+
+N_SITUATIONS: Final = 28
+N_CASES: Final = 3024
+"""Number of cases: situation x state, everything a stance can depend on."""
 
 UNKNOWN_RISK: Final = 3
 
@@ -51,6 +59,39 @@ def decode_states() -> tuple[Codes, Codes, Codes, Codes]:
     parts = np.unravel_index(np.arange(N_STATES), STATE_SHAPE)
     role, standing, potential, risk = (part.astype(np.int8) for part in parts)
     return role, standing, potential, risk
+
+
+def encode_cases(relation: Codes, contact: Codes, evidence: Codes, state: Codes) -> Cases:
+    """Return one code per customer: the position in the table of all cases."""
+    case = relation.astype(np.int16)
+    case *= np.int16(2)
+    case += contact
+    case *= np.int16(2)
+    case += evidence
+    case *= np.int16(N_STATES)
+    case += state
+    return case
+
+
+def decode_cases() -> tuple[Codes, Codes, Codes, npt.NDArray[np.int16]]:
+    """Return relation, contact, evidence and state of each case."""
+    parts = np.unravel_index(np.arange(N_CASES), (*SITUATION_SHAPE, N_STATES))
+    relation, contact, evidence, state = parts
+    told = (part.astype(np.int8) for part in (relation, contact, evidence))
+    return (*told, state.astype(np.int16))  # type: ignore[return-value]
+
+
+def case_mask(
+    relations: Bools, contacts: Bools, evidence: Bools, states: Bools
+) -> npt.NDArray[np.bool_]:
+    """Return which cases meet a condition given as one mask per fact."""
+    mask = (
+        relations[:, None, None, None]
+        & contacts[None, :, None, None]
+        & evidence[None, None, :, None]
+        & states[None, None, None, :]
+    )
+    return mask.reshape(N_CASES)
 
 
 def state_mask(

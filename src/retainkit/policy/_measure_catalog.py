@@ -22,6 +22,7 @@ from retainkit.policy import _kernel
 from retainkit.policy._measures import DebtStep, MeasureCondition, PolicyMeasure
 from retainkit.policy._vocabulary import (
     POTENTIALS,
+    RELATIONS,
     RISKS,
     STANCES,
     STANDINGS,
@@ -251,6 +252,7 @@ class MeasureCatalog(FrozenModel):
                 "standings": ", ".join(m.condition.standings or STANDINGS),
                 "potentials": ", ".join(m.condition.potentials or POTENTIALS),
                 "risks": ", ".join(m.condition.risks or RISKS),
+                "relations": ", ".join(m.condition.relations or RELATIONS),
                 "changes": ", ".join(m.changes),
                 "channel": m.channel,
                 "adverse": m.adverse,

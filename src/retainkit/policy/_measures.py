@@ -13,6 +13,7 @@ from retainkit.policy._vocabulary import (
     GUARD_RAILS,
     GuardRail,
     PotentialState,
+    Relation,
     RiskBand,
     Stance,
     StandingName,
@@ -38,6 +39,8 @@ class MeasureCondition(FrozenConfig):
         Potentials for which it is allowed.
     risks : tuple of {"low", "medium", "high", "unknown"}
         Bands of the churn probability for which it is allowed.
+    relations : tuple of {"prospect", "new", "present", "quiet", "recoverable", "gone", "ended"}
+        States of the relation for which it is allowed.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class MeasureCondition(FrozenConfig):
     standings: tuple[StandingName, ...] = ()
     potentials: tuple[PotentialState, ...] = ()
     risks: tuple[RiskBand, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
 
 class CostModel(FrozenConfig):
@@ -278,6 +282,7 @@ class PolicyMeasure(FrozenConfig):
         standing: StandingName = "good",
         potential: PotentialState = "unknown",
         risk: RiskBand = "unknown",
+        relation: Relation = "present",
     ) -> bool:
         """Return whether the measure is allowed for such a customer.
 
@@ -293,6 +298,8 @@ class PolicyMeasure(FrozenConfig):
             The customer's potential.
         risk : {"low", "medium", "high", "unknown"}
             Band of the churn probability.
+        relation : {"prospect", "new", "present", "quiet", "recoverable", "gone", "ended"}
+            State of the relation.
 
         Returns
         -------
@@ -311,6 +318,7 @@ class PolicyMeasure(FrozenConfig):
             (self.condition.standings, standing),
             (self.condition.potentials, potential),
             (self.condition.risks, risk),
+            (self.condition.relations, relation),
         )
         return all(not allowed or given in allowed for allowed, given in asked)
 

@@ -1,4 +1,4 @@
-"""The default rules tier x standing x potential x risk -> stance, as data."""
+"""The default rules state x tier x standing x potential -> stance, as data."""
 
 from __future__ import annotations
 
@@ -29,6 +29,78 @@ RULES: tuple[dict[str, Any], ...] = (
             "因付款或行为而损害价值：停止赊销、清算、终止",
         ),
         standings=("bad",),
+    ),
+    _rule(
+        "relation_ended",
+        "user",
+        "no_contact",
+        ("The relation has ended for good: no contact", "关系已终止：不再联系"),
+        relations=("ended",),
+    ),
+    _rule(
+        "contact_refused",
+        "user",
+        "no_contact",
+        ("Does not want to be contacted", "客户拒绝联系"),
+        contacts=("closed",),
+    ),
+    _rule(
+        "gone_and_worth_it",
+        "user",
+        "win_back",
+        (
+            "Gone lately, was worth more than a small customer: try to win back",
+            "近期流失且原非小客户：尝试赢回",
+        ),
+        relations=("recoverable",),
+        tiers=("key", "ordinary"),
+        standings=("good",),
+    ),
+    _rule(
+        "gone",
+        "user",
+        "let_go",
+        (
+            "Gone, too long ago or for too little: no paid contact, the free channel stays open",
+            "已流失，时间过久或价值不足：不作付费联系，保留免费渠道",
+        ),
+        relations=("recoverable", "gone"),
+    ),
+    _rule(
+        "never_bought",
+        "user",
+        "maintain",
+        ("Has not bought yet: invite", "尚未购买：邀请"),
+        relations=("prospect",),
+    ),
+    _rule(
+        "quiet_on_watch",
+        "user",
+        "maintain",
+        (
+            "Fallen quiet with payments to settle: settle first, then talk",
+            "沉寂且有款项待结：先结清，再沟通",
+        ),
+        relations=("quiet",),
+        standings=_NOT_SETTLED,
+    ),
+    _rule(
+        "quiet_and_worth_it",
+        "user",
+        "rescue",
+        (
+            "Fallen quiet, worth more than a small customer: ask why and rescue",
+            "已沉寂且非小客户：询问原因并挽留",
+        ),
+        relations=("quiet",),
+        tiers=("key", "ordinary"),
+    ),
+    _rule(
+        "quiet_and_small",
+        "user",
+        "maintain",
+        ("Small customer fallen quiet: the free reminder", "小客户沉寂：免费提醒"),
+        relations=("quiet",),
     ),
     _rule(
         "key_at_risk",
@@ -119,6 +191,31 @@ RULES: tuple[dict[str, Any], ...] = (
         (
             "Small customer without potential: make it profitable, never simply throw it out",
             "无潜力的小客户：使其变得有利可图，而不是简单放弃",
+        ),
+        relations=("present",),
+        evidence=("ranked",),
+        tiers=("small",),
+        potentials=("no",),
+    ),
+    _rule(
+        "small_and_new",
+        "user",
+        "maintain",
+        (
+            "Small customer still new: nothing is taken away, care for the second purchase",
+            "新的小客户：不削减服务，促成第二次购买",
+        ),
+        relations=("new",),
+        tiers=("small",),
+        potentials=("no",),
+    ),
+    _rule(
+        "small_not_ranked",
+        "user",
+        "maintain",
+        (
+            "The forecast does not rank the customers of this base: nothing is taken away",
+            "预测无法对该客户群排序：不削减服务",
         ),
         tiers=("small",),
         potentials=("no",),

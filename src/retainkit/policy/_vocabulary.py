@@ -23,6 +23,18 @@ PotentialState: TypeAlias = Literal["yes", "no", "unknown"]
 RiskBand: TypeAlias = Literal["low", "medium", "high", "unknown"]
 """Band of the churn probability; `unknown` when none was supplied."""
 
+Relation: TypeAlias = Literal["prospect", "new", "present", "quiet", "recoverable", "gone", "ended"]
+"""State of the relation; `recoverable` is gone, but lately and worth trying to win back."""
+
+Contact: TypeAlias = Literal["open", "closed"]
+"""Whether a customer may be contacted at all."""
+
+Evidence: TypeAlias = Literal["ranked", "not_ranked"]
+"""Whether the forecast ranks the customers who are there better than chance."""
+
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+CONTACTS: tuple[Contact, ...] = get_args(Contact)
+EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
 TIER_ROLES: tuple[TierRole, ...] = get_args(TierRole)
 STANDINGS: tuple[StandingName, ...] = get_args(StandingName)
 POTENTIALS: tuple[PotentialState, ...] = get_args(PotentialState)
@@ -52,14 +64,17 @@ class Lookup:
 class Stance(StrEnum):
     """What to do about a customer, from investing most to ending the relation.
 
-    `economise` and `exit` take something away from the customer: they are *adverse* and carry
-    guard rails.
+    `economise`, `exit` and `let_go` take something away from the customer: they are *adverse* and
+    carry guard rails. `rescue` is for who has fallen quiet, `win_back` and `let_go` for who is
+    gone; `no_contact` for who must not be written to.
 
     Examples
     --------
     >>> from retainkit.policy import Stance
-    >>> [stance.value for stance in Stance]
+    >>> [stance.value for stance in Stance][:6]
     ['protect', 'develop', 'maintain', 'nurture', 'economise', 'exit']
+    >>> [stance.value for stance in Stance][6:]
+    ['rescue', 'win_back', 'let_go', 'no_contact']
     >>> Stance.DEVELOP.label.zh, Stance.EXIT.is_adverse
     ('提升', True)
     """
@@ -70,6 +85,10 @@ class Stance(StrEnum):
     NURTURE = "nurture"
     ECONOMISE = "economise"
     EXIT = "exit"
+    RESCUE = "rescue"
+    WIN_BACK = "win_back"
+    LET_GO = "let_go"
+    NO_CONTACT = "no_contact"
 
     @property
     def label(self) -> Label:
@@ -80,15 +99,16 @@ class Stance(StrEnum):
     @property
     def is_adverse(self) -> bool:
         """Whether the stance takes something away from the customer."""
-        return self in (Stance.ECONOMISE, Stance.EXIT)
+        return self in (Stance.ECONOMISE, Stance.EXIT, Stance.LET_GO)
 
     @property
     def is_investment(self) -> bool:
         """Whether the stance spends on the customer in the hope of more."""
-        return self in (Stance.PROTECT, Stance.DEVELOP, Stance.NURTURE)
+        return self in _INVESTMENTS
 
 
 STANCES: tuple[Stance, ...] = tuple(Stance)
+_INVESTMENTS = (Stance.PROTECT, Stance.DEVELOP, Stance.NURTURE, Stance.RESCUE, Stance.WIN_BACK)
 
 _STANCE_LABELS: dict[Stance, tuple[str, str]] = {
     Stance.PROTECT: ("Protect and deepen", "保护与深化"),
@@ -97,6 +117,10 @@ _STANCE_LABELS: dict[Stance, tuple[str, str]] = {
     Stance.NURTURE: ("Nurture", "培育"),
     Stance.ECONOMISE: ("Make profitable", "转亏为盈"),
     Stance.EXIT: ("End the relation", "终止关系"),
+    Stance.RESCUE: ("Rescue", "挽留"),
+    Stance.WIN_BACK: ("Win back", "赢回"),
+    Stance.LET_GO: ("Let go", "放手"),
+    Stance.NO_CONTACT: ("No contact", "不再联系"),
 }
 
 

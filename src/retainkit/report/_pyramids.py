@@ -10,7 +10,7 @@ from retainkit.report import _canvas as canvas
 from retainkit.report._dependencies import check_language
 from retainkit.report._numbers import money_decimals, shorten, write_number
 from retainkit.report._texts import Texts
-from retainkit.tiers import BAD, TierPyramid
+from retainkit.tiers import BAD, LOST, TierPyramid
 from retainkit.typing import FloatArray, Language
 
 if TYPE_CHECKING:
@@ -90,15 +90,19 @@ def plot_pyramids(
 
 
 def _rows(pyramid: TierPyramid, texts: Texts) -> list[_Row]:
-    shown = [i for i, name in enumerate(pyramid.names) if name != BAD or pyramid.customers[i]]
-    graded = [name for name in pyramid.names if name != BAD]
+    shown = [
+        i for i, name in enumerate(pyramid.names) if name not in (BAD, LOST) or pyramid.customers[i]
+    ]
+    graded = [name for name in pyramid.names if name not in (BAD, LOST)]
     steps = max(len(graded) - 1, 1)
     heads, value = _lengths(pyramid)
     decimals = money_decimals(pyramid.value)
     rows = []
     for i in shown:
         name = pyramid.names[i]
-        colour = canvas.LOSS if name == BAD else canvas.blend(1.0 - graded.index(name) / steps)
+        colour = (
+            canvas.LOSS if name not in graded else canvas.blend(1.0 - graded.index(name) / steps)
+        )
         rows.append(
             _Row(
                 name=shorten(texts.label(pyramid.labels[i]), 19),

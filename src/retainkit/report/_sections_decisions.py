@@ -82,7 +82,7 @@ def _first_measures(facts: Facts, inside: npt.NDArray[np.bool_]) -> Iterator[str
     if (chosen >= 0).any():
         counts.update(chosen[chosen >= 0].tolist())
     else:
-        for position, customers in _by_state(decisions, inside):
+        for position, customers in _by_case(decisions, inside):
             for measure in decisions.measures_of(position):
                 counts[decisions.catalog.positions[measure.id]] += customers
     counts.pop(decisions.catalog.positions[_DO_NOTHING], None)
@@ -91,10 +91,10 @@ def _first_measures(facts: Facts, inside: npt.NDArray[np.bool_]) -> Iterator[str
         yield facts.texts.label(decisions.catalog.measures[position].name)
 
 
-def _by_state(decisions: DecisionTable, inside: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Give for each state in a group one customer's place and the number of customers."""
+def _by_case(decisions: DecisionTable, inside: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Give for each case in a group one customer's place and the number of customers."""
     places = np.flatnonzero(inside)
-    _, first, customers = np.unique(decisions.state[places], return_index=True, return_counts=True)
+    _, first, customers = np.unique(decisions.case[places], return_index=True, return_counts=True)
     yield from zip(places[first].tolist(), customers.tolist(), strict=True)
 
 

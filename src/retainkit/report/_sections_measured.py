@@ -23,7 +23,7 @@ from retainkit.report._numbers import (
 )
 from retainkit.report._texts import Texts
 from retainkit.scorecard import Scorecard, ScorecardEntry
-from retainkit.tiers import BAD
+from retainkit.tiers import BAD, LOST
 
 _XMLNS = ' xmlns="http://www.w3.org/2000/svg"'
 """Needed in a file of its own; inside a page it would look like an address to load."""
@@ -69,9 +69,11 @@ def _metric_table(facts: Facts, table: MetricTable, caption: str) -> Table:
 
 
 def _is_empty(facts: Facts, group: str) -> bool:
-    """Whether the group is the tier of bad customers and there are none."""
+    """Whether the group is that of bad or of lost customers and there are none."""
     pyramid = facts.result.pyramid
-    return group == BAD and BAD in pyramid.names and not pyramid.customers[-1]
+    if group not in (BAD, LOST) or group not in pyramid.names:
+        return False
+    return not pyramid.customers[pyramid.names.index(group)]
 
 
 def _metric_cell(value: MetricValue, decimals: int, texts: Texts) -> Cell:

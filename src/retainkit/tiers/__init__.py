@@ -17,6 +17,7 @@ from retainkit.tiers._assign import assign_tiers
 from retainkit.tiers._catalog import (
     BAD,
     DIMENSION_KINDS,
+    LOST,
     MOVEMENT_LABELS,
     MOVEMENTS,
     NEED_LEVELS,
@@ -85,6 +86,7 @@ __all__ = [
     "AGES",
     "BAD",
     "DIMENSION_KINDS",
+    "LOST",
     "MOVEMENTS",
     "MOVEMENT_LABELS",
     "NEED_LEVELS",

@@ -14,6 +14,9 @@ CATALOGUE: Final = "catalogue"
 BAD: Final = "bad"
 """Name of the tier shown for customers of bad standing, whatever they are worth."""
 
+LOST: Final = "lost"
+"""Name of the tier shown for customers who are gone; the tier they had stands beside it."""
+
 LAPSED: Final = "lapsed"
 """State of a customer who has left."""
 
@@ -33,7 +36,7 @@ MOVEMENT_LABELS: Final[Mapping[str, Label]] = read_labels(ROOM, CATALOGUE, "move
 """Labels of the movements."""
 
 TIER_LABELS: Final[Mapping[str, Label]] = read_labels(ROOM, CATALOGUE, "tier_labels")
-"""Labels of the default tiers and of `bad`; other tiers are labelled in their config."""
+"""Labels of the default tiers, of `bad` and of `lost`; other tiers are labelled in their config."""
 
 TIER_REASONS: Final[Mapping[str, Label]] = read_labels(ROOM, CATALOGUE, "tier_reasons")
 """Why a customer is shown in its tier; the position is the code."""

@@ -61,17 +61,40 @@ class ByValueShare(_ByShares):
         loss-making customers never move a cut. "net": the sum of all values, as a whale curve
         reads; losses then shrink the best tiers. Where the net total is not positive, "net"
         falls back to "positive" and the scheme notes it.
+    most_heads : float or None, default None
+        Largest share of the heads the best tier may hold; customers of equal value who do not
+        all fit go down. None: no limit.
+    least_of_mean : float or None, default None
+        How many times the mean each customer of the best tier is worth at least. None: no limit.
+        With either limit the best tier may be empty: value is not concentrated then.
 
     Examples
     --------
     >>> from retainkit.tiers import ByValueShare
     >>> ByValueShare(shares=(0.5, 0.8, 0.95)).base
     'positive'
+    >>> few = ByValueShare.few_key()
+    >>> few.shares, few.most_heads, few.least_of_mean
+    ((0.8, 0.95), 0.2, 2.0)
     """
 
     kind: Literal["value_share"] = "value_share"
     shares: tuple[_Share, ...] = (0.8, 0.95)
     base: Literal["positive", "net"] = "positive"
+    most_heads: _Share | None = None
+    least_of_mean: PositiveFloat | None = None
+
+    @classmethod
+    def few_key(cls) -> Self:
+        """Return the rule of a run: few are key, and perhaps nobody.
+
+        Returns
+        -------
+        ByValueShare
+            Key are the customers behind the first 80 % of value, at most 20 % of the heads, each
+            worth at least twice the mean.
+        """
+        return cls(most_heads=0.2, least_of_mean=2.0)
 
 
 class ByHeadcount(_ByShares):

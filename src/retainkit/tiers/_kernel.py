@@ -69,6 +69,24 @@ def count_behind_net(ranked: Ranked, share: float) -> int:
     return min(found, rising.size - 1) + 1
 
 
+def bound_of_few(ranked: Ranked, most_heads: float | None, least_of_mean: float | None) -> float:
+    """Return the least value of a group of few: so many heads at most, so many times the mean.
+
+    Values that do not all fit are left out together; the bound lies just above the best value
+    where not even they fit.
+    """
+    bound, n = -np.inf, ranked.values.size
+    if least_of_mean is not None and n:
+        bound = least_of_mean * ranked.total / n
+    if most_heads is not None and n:
+        room = int(np.floor(most_heads * n + SLACK * n))
+        if room < n:
+            above = ranked.values[ranked.values > ranked.values[room]]
+            fits = above[-1] if above.size else np.nextafter(ranked.values[0], np.inf)
+            bound = max(bound, float(fits))
+    return bound
+
+
 def count_of_heads(n: int, share: float) -> int:
     """Return the smallest count that is at least `share` of `n` heads (at least 1)."""
     return max(1, int(np.ceil(share * n - SLACK * n)))

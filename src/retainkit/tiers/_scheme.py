@@ -22,7 +22,7 @@ from retainkit.tiers._config import (
     TierSchemeConfig,
 )
 from retainkit.tiers._scheme_facts import ParetoFacts, SchemeNote, TierShare
-from retainkit.typing import ArrayLike1D, FloatArray, IntArray
+from retainkit.typing import ArrayLike1D, FloatArray, IntArray, Language
 
 __all__ = ["TierScheme", "fit_tier_scheme"]
 
@@ -110,6 +110,40 @@ class TierScheme(FrozenModel):
         shares = ["customer_share", "value_share", "positive_share"]
         return frame.astype(dict.fromkeys(shares, np.float64))
 
+    def finding(self, language: Language = "en") -> str:
+        """Say in numbers how concentrated the value is, and whether there is a best tier.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language.
+
+        Returns
+        -------
+        str
+            A sentence; empty where the total is not positive.
+
+        Examples
+        --------
+        >>> from retainkit.tiers import ByValueShare, TierSchemeConfig, fit_tier_scheme
+        >>> config = TierSchemeConfig(rule=ByValueShare.few_key())
+        >>> fit_tier_scheme([30.0, 25.0, 20.0, 15.0, 10.0], config=config).finding()
+        '80 % of value takes 80 % of heads: value is not concentrated here, nobody is key'
+        """
+        behind, best = self.facts.share_behind_80, self.realised[0]
+        if behind is None or best.value_share is None:
+            return ""
+        few, name = best.customers, self.config.tier_labels[0].text(language)
+        if language == "zh":
+            said = f"80% 的价值来自 {behind:.0%} 的客户"
+            if not few:
+                return f"{said}：价值不集中，没有{name}"
+            return f"{said}；{name} {few:,} 位，占价值 {best.value_share:.0%}"
+        said = f"80 % of value takes {100 * behind:.0f} % of heads"
+        if not few:
+            return f"{said}: value is not concentrated here, nobody is {best.name}"
+        return f"{said}; {few:,} {best.name} customers bring {100 * best.value_share:.0f} %"
+
     def pareto(self) -> pd.DataFrame:
         """Return the 80:20 hypothesis beside what this base shows.
 
@@ -184,6 +218,10 @@ def fit_tier_scheme(value: ArrayLike1D, *, config: TierSchemeConfig = _DEFAULT) 
     value, a rule by value share makes no cuts and everybody is in the lowest tier.
     Sorting comes first, so the order of the customers cannot matter.
 
+    With `most_heads` and `least_of_mean` the best cut is the largest of three bounds: the one by
+    value share, the least value that keeps the tier within so many heads, and so many times the
+    mean. `finding` says in numbers how concentrated the value is.
+
     Examples
     --------
     >>> from retainkit.tiers import fit_tier_scheme
@@ -218,7 +256,11 @@ def _cuts(ranked: _kernel.Ranked, rule: TierRule) -> tuple[tuple[float | None, .
     counts = _counts(ranked, rule)
     if not counts:
         return (None,) * rule.n_cuts, None
-    return tuple(float(ranked.values[count - 1]) for count in counts), None
+    cuts = [float(ranked.values[count - 1]) for count in counts]
+    if cuts and isinstance(rule, ByValueShare):
+        few = _kernel.bound_of_few(ranked, rule.most_heads, rule.least_of_mean)
+        cuts[0] = max(cuts[0], few)
+    return tuple(cuts), None
 
 
 def _break_cuts(
@@ -312,6 +354,8 @@ def _cut_notes(
             return {"no_positive_value": n}
         if rule.base == "net" and ranked.total <= 0:
             notes["net_replaced_by_positive"] = n
+        if (rule.most_heads or rule.least_of_mean) and not realised[0].customers:
+            return {**notes, "nobody_in_best": n}
     if ends[-2] > ranked.n_positive:
         notes["cut_not_positive"] = int(ends[-2]) - ranked.n_positive
     if n and not all(tier.customers for tier in realised):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from retainkit._core.columns import Column, plain, taken
 from retainkit._core.frames import text_series
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
-from retainkit.tiers._catalog import BAD, TIER_LABELS, TIER_REASONS
+from retainkit.tiers._catalog import BAD, LOST, TIER_LABELS, TIER_REASONS
 from retainkit.tiers._kernel_stability import State
 from retainkit.tiers._overrides import AppliedOverrides
 from retainkit.tiers._scheme import TierScheme
@@ -40,7 +40,7 @@ class TierTable(ResultTable):
     value_tier : ndarray of int8
         Position in `scheme.names` that the value gives, stability considered.
     tier : ndarray of int8
-        Position in `categories` that is shown: the value tier, one set by hand, or "bad".
+        Position in `categories` that is shown: the value tier, one set by hand, "bad" or "lost".
     reason : ndarray of int8
         Position in `reasons`.
     scheme : TierScheme
@@ -55,6 +55,8 @@ class TierTable(ResultTable):
         Probability that the value lies in the value tier; NaN: not known.
     overrides : AppliedOverrides or None
         The tiers that were set by hand.
+    lost : ndarray of bool or None
+        Who is gone or has ended: their `value_tier` is the one they had. None: not told.
 
     Examples
     --------
@@ -92,19 +94,22 @@ class TierTable(ResultTable):
     stability: StabilityConfig = _DEFAULT
     confidence: FloatArray | None = None
     overrides: AppliedOverrides | None = None
+    lost: BoolArray | None = None
 
     def __len__(self) -> int:
         return self.value.size
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Names of the tiers that can be shown, best first, "bad" last."""
-        return (*self.scheme.names, BAD)
+        """Names of the tiers that can be shown, best first, then "bad", then "lost" if told."""
+        return (*self.scheme.names, BAD, *(() if self.lost is None else (LOST,)))
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """Display texts of `categories`."""
-        return (*self.scheme.config.tier_labels, TIER_LABELS[BAD])
+        names = self.scheme.names
+        others = (TIER_LABELS[name] for name in self.categories[len(names) :])
+        return (*self.scheme.config.tier_labels, *others)
 
     @property
     def is_bad(self) -> BoolArray:
@@ -114,8 +119,8 @@ class TierTable(ResultTable):
 
     @property
     def lower_bound(self) -> FloatArray:
-        """Lower bound of each customer's value tier [money]; NaN in the lowest tier."""
-        return np.append(self.scheme.lower_bounds, np.nan)[self.value_tier]
+        """Lower bound of each customer's value tier [money]; NaN in the lowest tier and if lost."""
+        return self._bound(np.append(self.scheme.lower_bounds, np.nan))
 
     @property
     def margin(self) -> FloatArray:
@@ -132,7 +137,43 @@ class TierTable(ResultTable):
     @property
     def to_next_tier(self) -> FloatArray:
         """Value missing to the next better tier [money]; NaN in the best tier."""
-        return np.append(np.nan, self.scheme.lower_bounds)[self.value_tier] - self.value
+        return self._bound(np.append(np.nan, self.scheme.lower_bounds)) - self.value
+
+    def _bound(self, bounds: FloatArray) -> FloatArray:
+        own: FloatArray = bounds[self.value_tier]
+        return own if self.lost is None else np.where(self.lost, np.nan, own)
+
+    def with_lost(self, lost: BoolArray, former_tier: npt.NDArray[np.int8]) -> TierTable:
+        """Return the tiers with those who are gone shown as lost, the tier they had beside it.
+
+        Parameters
+        ----------
+        lost : ndarray of bool
+            Who is gone or has ended. A bad standing outranks it.
+        former_tier : ndarray of int8
+            Position in `scheme.names` of the tier each of them had; of the others it is not read.
+
+        Returns
+        -------
+        TierTable
+            A copy.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
+        >>> tiers = assign_tiers([60.0, 2.0], fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0]))
+        >>> gone = tiers.with_lost(np.array([False, True]), np.array([0, 1], dtype=np.int8))
+        >>> gone.to_frame()[["tier", "value_tier"]]
+           tier value_tier
+        0   key        key
+        1  lost   ordinary
+        """
+        shown = lost & ~self.is_bad
+        tier, reason = self.tier.copy(), self.reason.copy()
+        tier[shown], reason[shown] = len(self.scheme.names) + 1, _REASONS.index(LOST)
+        value_tier = np.where(lost, former_tier, self.value_tier).astype(np.int8)
+        return replace(self, value_tier=value_tier, tier=tier, reason=reason, lost=lost)
 
     @property
     def state(self) -> TierState:

@@ -1,0 +1,130 @@
+"""States in a run: what they are judged by, and what a stance needs to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from retainkit._core.kernels.recent import find_spot, read_curve
+from retainkit._core.time import DAYS_PER_UNIT, day_number
+from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._facts import CustomerFacts
+from retainkit.churn import (
+    StateFacts,
+    StateScheme,
+    StateTable,
+    assign_states,
+    fit_state_scheme,
+)
+from retainkit.contracts._spells import NO_DAY
+from retainkit.forecast import Activity, ForecastModel
+from retainkit.forecast._activity import PastActivity, state_window
+from retainkit.policy import Situation
+from retainkit.tiers import TierScheme, TierState, TierTable, assign_tiers
+from retainkit.typing import FloatArray
+from retainkit.value import CustomerSummary, MarginModel, margin_rates
+
+_YEAR = 365.0
+_MONTH = DAYS_PER_UNIT["month"]
+_TRY_FOR = 2
+"""Windows after a customer was found gone in which it may be won back."""
+
+
+def learn_states(
+    forecast: ForecastModel, past: Sequence[PastActivity], config: PipelineConfig
+) -> StateScheme | None:
+    """Check the claims at earlier origins; None where activity could not be learnt."""
+    if forecast.activity is None:
+        return None
+    return fit_state_scheme(
+        past,
+        window_days=forecast.activity.window_days,
+        base_gap=forecast.activity.base_gap,
+        config=config.states,
+    )
+
+
+def states_without_past(
+    summary: CustomerSummary, forecast: ForecastModel | None, config: PipelineConfig
+) -> StateScheme:
+    """Return a scheme that claims nothing but what is on record."""
+    gap = _MONTH if forecast is None or not forecast.base_gap > 0.0 else forecast.base_gap
+    bought = summary.occasions > 0
+    past = day_number(summary.as_of) - summary.first_day[bought].min(initial=0)
+    window = state_window(gap, int(past))
+    return fit_state_scheme((), window_days=window, base_gap=gap, config=config.states)
+
+
+def read_activity(summary: CustomerSummary, forecast: ForecastModel | None) -> Activity:
+    """Return what tells whether customers are still there."""
+    if forecast is not None and summary.recent_days is not None:
+        return forecast.read_activity(summary)
+    today, bought = float(day_number(summary.as_of)), summary.occasions > 0
+    unknown = np.full(len(summary), np.nan)
+    return Activity(
+        p_state=unknown,
+        kept=unknown,
+        silent=np.where(bought, today - summary.last_day, np.nan),
+        own_gap=unknown,
+        age=np.where(bought, today - summary.first_day, np.nan),
+    )
+
+
+def tell_states(
+    summary: CustomerSummary,
+    activity: Activity,
+    scheme: StateScheme,
+    facts: CustomerFacts | None,
+    previous: StateTable | None = None,
+) -> StateTable:
+    """Tell each customer's state: from its contract where there is one, else from activity."""
+    contracts = facts.contracts if facts else None
+    recorded = facts.on_record if facts else None
+    if contracts is not None:
+        recorded = (recorded or StateFacts())._replace(
+            contract_status=contracts.status, contract_ended_on=contracts.ended_on
+        )
+    return assign_states(
+        activity,
+        scheme,
+        as_of=summary.as_of,
+        customer_id=summary.customer_id,
+        facts=recorded,
+        previous=previous,
+    )
+
+
+def last_year(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
+    """Return the contribution of the 365 days that end with the last purchase [money]."""
+    money = summary.total_amount
+    if summary.recent_amount is not None:
+        span = (summary.last_day - summary.first_day).astype(np.float64)
+        days = np.full(len(summary), _YEAR - 1.0)
+        money = read_curve(summary.recent_amount, summary.total_amount, find_spot(span, days))
+    return np.asarray(np.where(summary.occasions > 0, money, 0.0) * margin_rates(summary, margin))
+
+
+def former_tiers(
+    summary: CustomerSummary,
+    margin: MarginModel,
+    scheme: TierScheme,
+    previous: TierTable | TierState | None,
+) -> npt.NDArray[np.int8]:
+    """Return the tier each customer had: the last published one, else that of its last year."""
+    former = assign_tiers(last_year(summary, margin), scheme).value_tier
+    if previous is None:
+        return former
+    last = previous.state if isinstance(previous, TierTable) else previous
+    published = last.aligned(summary.customer_id).tier
+    return np.where(published >= 0, published, former)
+
+
+def tell_situation(states: StateTable, forecast: ForecastModel | None) -> Situation:
+    """Return what a stance depends on: state, whether to try again, whether the forecast ranks."""
+    known = states.since != NO_DAY
+    gone_for = day_number(states.as_of) - states.since.astype(np.int64)
+    lately: npt.NDArray[np.bool_] = known & (gone_for <= _TRY_FOR * states.scheme.window_days)
+    ranks = "not known" if forecast is None else forecast.trust.ranks
+    return Situation(state=states.state, recoverable=lately, ranked=ranks == "yes")

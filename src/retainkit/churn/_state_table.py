@@ -1,0 +1,183 @@
+"""StateTable: the state of the relation with each customer, why, and since when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._core.arrays import categorical
+from retainkit._core.catalogue import read_labels
+from retainkit._core.frames import text_series
+from retainkit._core.labels import Label
+from retainkit._core.result import ResultTable
+from retainkit._core.time import from_day_numbers
+from retainkit.churn import _kernel_state as _kernel
+from retainkit.typing import BoolArray, Language
+
+if TYPE_CHECKING:
+    from retainkit.churn._state_scheme import HasActivity, StateScheme
+
+STATES: Final = ("prospect", "new", "present", "quiet", "gone", "ended")
+"""States of a relation, from before it to after it; the position is the code."""
+
+STATE_LABELS: Final = read_labels("retainkit.churn", "states", "states")
+"""Display names of the states."""
+
+STATE_REASONS: Final = read_labels("retainkit.churn", "states", "reasons")
+"""Why a customer is in its state; the position is the code."""
+
+_NO_DAY = np.iinfo(np.int32).min
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class StateTable(ResultTable):
+    """Hold the state of the relation with each customer, why, and since when.
+
+    Parameters
+    ----------
+    customer_id : pandas.Index
+        The customers, in the order they came in.
+    as_of : datetime.date
+        Last observed day.
+    state : numpy.ndarray of int8
+        Position in `states`.
+    reason : numpy.ndarray of int8
+        Position in `reasons`.
+    since : numpy.ndarray of int32
+        Day the state was reached [days since 1970-01-01]; int32 minimum: not known.
+    activity : Activity
+        What it was judged by.
+    scheme : StateScheme
+        Where the states begin.
+
+    Examples
+    --------
+    >>> import retainkit as rk
+    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
+    >>> result.scores.states
+    <StateTable: 2,357 customers; next: .summary() or .to_frame()>
+    """
+
+    _what: ClassVar[str] = "customers"
+    _next_step: ClassVar[str] = ".summary() or .to_frame()"
+    states: ClassVar[tuple[str, ...]] = STATES
+
+    customer_id: pd.Index[Any]
+    as_of: date
+    state: npt.NDArray[np.int8]
+    reason: npt.NDArray[np.int8]
+    since: npt.NDArray[np.int32]
+    activity: HasActivity
+    scheme: StateScheme
+
+    def __len__(self) -> int:
+        return self.state.size
+
+    @property
+    def is_current(self) -> BoolArray:
+        """Who is there: new, present or quiet."""
+        return np.isin(self.state, (_kernel.NEW, _kernel.PRESENT, _kernel.QUIET))
+
+    @property
+    def is_lost(self) -> BoolArray:
+        """Who is gone or has ended."""
+        return self.state >= _kernel.GONE
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Ids of the reasons; the position is the code."""
+        return tuple(STATE_REASONS)
+
+    def sentences(self, language: Language = "en") -> list[str]:
+        """Return the reason of each state with the customer's own numbers.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language.
+
+        Returns
+        -------
+        list of str
+            One per customer.
+        """
+        texts = [label.text(language) for label in STATE_REASONS.values()]
+        told = self.activity
+        columns = {
+            "silent": np.round(told.silent),
+            "gap": np.round(told.own_gap),
+            "age": np.round(told.age),
+            "p": np.round(100.0 * told.p_state),
+            "kept": np.round(100.0 * told.kept),
+        }
+        window = f"{self.scheme.window_days:,}"
+        out = np.empty(len(self), dtype=object)
+        for code in np.unique(self.reason).tolist():
+            (rows,) = np.nonzero(self.reason == code)
+            asked = [name for name in columns if "{" + name + "}" in texts[code]]
+            if not asked:
+                out[rows] = texts[code]
+                continue
+            numbers = zip(*(columns[name][rows].tolist() for name in asked), strict=True)
+            out[rows] = [
+                texts[code].format(
+                    window=window,
+                    **{name: f"{x:,.0f}" for name, x in zip(asked, row, strict=True)},
+                )
+                for row in numbers
+            ]
+        return list(out)
+
+    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
+        """Return one row per customer.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of `state_reason`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `customer_id`; `state` (ordered); `state_reason`, a sentence with the customer's own
+            numbers; `state_code`, its id; `state_since`, the day (missing where not known);
+            `p_state`, the chance of a purchase within the window, and `kept`.
+        """
+        days = from_day_numbers(np.where(self.since == _NO_DAY, 0, self.since))
+        days[self.since == _NO_DAY] = np.datetime64("NaT")
+        return pd.DataFrame(
+            {
+                "customer_id": self.customer_id,
+                "state": categorical(self.state, STATES, ordered=True),
+                "state_reason": text_series(self.sentences(language)),
+                "state_code": categorical(self.reason, self.reasons),
+                "state_since": days,
+                "p_state": self.activity.p_state,
+                "kept": self.activity.kept,
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per state: both labels, customers and their share.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the order of a relation; states without customers have 0.
+        """
+        heads = np.bincount(self.state, minlength=len(STATES))
+        labels: list[Label] = [STATE_LABELS[name] for name in STATES]
+        return pd.DataFrame(
+            {
+                "state": list(STATES),
+                "label_en": [label.en for label in labels],
+                "label_zh": [label.zh for label in labels],
+                "customers": heads,
+                "share": heads / len(self) if len(self) else np.nan,
+            }
+        )
