@@ -9,7 +9,9 @@ import pandas as pd
 
 from retainkit._core.columns import Column, plain, taken
 from retainkit._core.result import TranslatedTable
+from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._models import Models, value_to_the_end
 from retainkit.churn import CauseTable, ChurnTable, StateTable
 from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
@@ -54,8 +56,10 @@ class CustomerScores(TranslatedTable):
         Who will be there and what each will bring; None for contracts.
     p_alive : numpy.ndarray of float64 or None
         Probability, by the model of buying and dropout, of not having left for good.
-    lifetime_value : numpy.ndarray of float64 or None
-        Discounted money to the long end of the relation [money].
+    models : Models or None
+        What was learnt, for what is worked out when it is asked for.
+    config : PipelineConfig or None
+        What the user chose.
     future : FuturePotential or None
         What the future value is made of: expectation, growth, wallet; None without behaviour.
     facts : CustomerFacts or None
@@ -80,7 +84,8 @@ class CustomerScores(TranslatedTable):
     policy: DecisionTable
     forecast: ForecastTable | None = None
     p_alive: FloatArray | None = None
-    lifetime_value: FloatArray | None = None
+    models: Models | None = None
+    config: PipelineConfig | None = None
     future: FuturePotential | None = None
     facts: CustomerFacts | None = None
 
@@ -129,6 +134,16 @@ class CustomerScores(TranslatedTable):
     def customer_id(self) -> pd.Index[Any]:
         """The customers, in order."""
         return self.tiers.customer_id
+
+    @property
+    def lifetime_value(self) -> FloatArray | None:
+        """Discounted money to the long end of the relation [money]; NaN where it is not known.
+
+        Worked out when it is asked for: ten years ahead take longer than the rest of a run.
+        """
+        if self.models is None or self.config is None:
+            return None
+        return value_to_the_end(self.history, self.models, self.config, self.facts)
 
     @property
     def share_of_wallet(self) -> FloatArray | None:

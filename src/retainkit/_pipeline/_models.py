@@ -95,7 +95,6 @@ class Predictions(NamedTuple):
     churn: ChurnTable
     forecast: ForecastTable | None
     future_value: FloatArray | None
-    lifetime_value: FloatArray
     potential: FuturePotential | None = None
     activity: Activity | None = None
 
@@ -175,10 +174,10 @@ def predict(
         return _predict_contracts(summary, models, config, facts.contracts)
     if models.contracts:
         raise _needs_contracts()
-    p_alive, lifetime_value = _predict_lifetime(summary, models, config)
+    p_alive = _p_alive(summary, models)
     churn = _judge(summary, p_alive, config)
     if models.forecast is None:
-        return Predictions(p_alive, churn, None, None, lifetime_value)
+        return Predictions(p_alive, churn, None, None)
     forecast = models.forecast.apply(
         summary,
         margin_rate=margin_rates(summary, models.margin),
@@ -191,7 +190,7 @@ def predict(
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:
-        return Predictions(p_alive, churn, forecast, value, lifetime_value, activity=activity)
+        return Predictions(p_alive, churn, forecast, value, activity=activity)
     potential = compose_potential(
         value,
         facts.behavior,
@@ -200,9 +199,7 @@ def predict(
         attainable=config.attainable_wallet,
         horizon_days=float(config.horizon_days),
     )
-    return Predictions(
-        p_alive, churn, forecast, potential.total, lifetime_value, potential, activity
-    )
+    return Predictions(p_alive, churn, forecast, potential.total, potential, activity)
 
 
 def _with_contracts(
@@ -229,25 +226,51 @@ def _with_contracts(
     )
 
 
-def _predict_lifetime(
-    summary: CustomerSummary, models: Models, config: PipelineConfig
-) -> tuple[FloatArray, FloatArray]:
-    """Return the probability of being alive and the value to the long end.
+def _p_alive(summary: CustomerSummary, models: Models) -> FloatArray:
+    """Return the probability of being alive.
 
     NaN where no model of dropout could be learnt, or dropout cannot be told from silence: the
     chance of being alive is then unknown, not 1.
     """
     if models.purchase is None or not models.purchase.dropout_is_identified:
-        return np.full(len(summary), np.nan), np.full(len(summary), np.nan)
-    value = expected_lifetime_value(
+        return np.full(len(summary), np.nan)
+    return models.purchase.p_alive(summary.with_unit(models.purchase.unit))
+
+
+def value_to_the_end(
+    summary: CustomerSummary, models: Models, config: PipelineConfig, facts: CustomerFacts | None
+) -> FloatArray:
+    """Return the discounted money to the long end [money]; NaN where dropout is not known."""
+    margin = margin_rates(summary, models.margin)
+    if facts is not None and facts.contracts is not None:
+        value = _charges(facts.contracts, models, config, margin, config.lifetime_days)
+        return np.full(len(summary), np.nan) if value is None else value
+    if models.purchase is None or not models.purchase.dropout_is_identified:
+        return np.full(len(summary), np.nan)
+    return expected_lifetime_value(
         summary,
         models.purchase,
         spend_model=models.spend,
         horizon_days=config.lifetime_days,
         annual_discount_rate=config.annual_discount_rate,
-        margin_rate=margin_rates(summary, models.margin),
+        margin_rate=margin,
     )
-    return models.purchase.p_alive(summary.with_unit(models.purchase.unit)), value
+
+
+def _charges(
+    state: ContractState,
+    models: Models,
+    config: PipelineConfig,
+    margin: FloatArray,
+    days: float,
+) -> FloatArray | None:
+    return predict_contracts(
+        state,
+        models.contracts,
+        margin_rate=margin,
+        horizon_days=days,
+        annual_discount_rate=config.annual_discount_rate,
+    )
 
 
 def _predict_contracts(
@@ -256,21 +279,9 @@ def _predict_contracts(
     """Say who has left as it was seen, and forecast renewals and charges to come."""
     margin = margin_rates(summary, models.margin)
     churn = churn_of_contracts(state)
-
-    def charges(days: float) -> FloatArray | None:
-        return predict_contracts(
-            state,
-            models.contracts,
-            margin_rate=margin,
-            horizon_days=days,
-            annual_discount_rate=config.annual_discount_rate,
-        )
-
-    to_the_end = charges(config.lifetime_days)
-    lifetime_value = np.full(len(summary), np.nan) if to_the_end is None else to_the_end
     if models.renewal is None:
-        value = charges(float(config.horizon_days))
-        return Predictions(churn.p_active, churn, None, value, lifetime_value)
+        value = _charges(state, models, config, margin, float(config.horizon_days))
+        return Predictions(churn.p_active, churn, None, value)
     forecast = forecast_contracts(
         models.renewal,
         state,
@@ -280,8 +291,7 @@ def _predict_contracts(
         annual_discount_rate=config.annual_discount_rate,
     )
     known = np.isfinite(forecast.expected_value).any()
-    value = forecast.expected_value if known else None
-    return Predictions(churn.p_active, churn, forecast, value, lifetime_value)
+    return Predictions(churn.p_active, churn, forecast, forecast.expected_value if known else None)
 
 
 def _judge(summary: CustomerSummary, p_active: FloatArray, config: PipelineConfig) -> ChurnTable:
