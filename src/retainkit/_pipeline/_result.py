@@ -15,12 +15,13 @@ from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
-from retainkit.forecast import ForecastTable
+from retainkit.forecast import ForecastTable, describe_trust
 from retainkit.metrics import CohortTable, MetricTable
 from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
 from retainkit.scorecard import OwnerAppraisal, Scorecard
 from retainkit.tables import Ledger
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
+from retainkit.typing import Language
 from retainkit.value import (
     CostTable,
     CustomerSummary,
@@ -149,6 +150,26 @@ class RetentionResult:
     def forecast(self) -> ForecastTable | None:
         """Who will be there and what each brings; `ranks` and `notes` say how far to trust it."""
         return self.scores.forecast
+
+    def trust(self, language: Language = "en") -> tuple[str, ...]:
+        """Say how far the forecast can be trusted, in words and numbers.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language of the sentences.
+
+        Returns
+        -------
+        tuple of str
+            One sentence each; empty without a forecast.
+        """
+        if self.forecast is None:
+            return ()
+        rate = self.config.annual_discount_rate
+        return describe_trust(
+            self.forecast, self.model.forecast, annual_discount_rate=rate, language=language
+        )
 
     @property
     def tiers(self) -> TierTable:

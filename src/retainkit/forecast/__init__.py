@@ -19,6 +19,7 @@ from retainkit.forecast._renewal import fit_renewal_model
 from retainkit.forecast._renewal_model import RenewalModel
 from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ForecastTable
+from retainkit.forecast._words import describe_trust
 
 __all__ = [
     "Activity",
@@ -32,6 +33,7 @@ __all__ = [
     "RenewalModel",
     "Trust",
     "ValueEstimator",
+    "describe_trust",
     "fit_forecast",
     "fit_renewal_model",
     "forecast_by_lifetime",

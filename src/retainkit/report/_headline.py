@@ -9,7 +9,7 @@ import numpy as np
 
 from retainkit.churn import DetectionConfig
 from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
-from retainkit.report._blocks import Card, Cards, Section
+from retainkit.report._blocks import Card, Cards, Paragraph, Section
 from retainkit.report._facts import Facts, share_of
 from retainkit.report._numbers import (
     UNDEFINED,
@@ -30,7 +30,8 @@ def describe_headline(facts: Facts) -> Section:
         *_ended(facts),
         _rows(facts),
     )
-    return Section("headline", facts.texts("headline"), (Cards(cards),))
+    trust = map(Paragraph, facts.result.trust(facts.texts.language))
+    return Section("headline", facts.texts("headline"), (Cards(cards), *trust))
 
 
 def _customers(facts: Facts) -> Card:
