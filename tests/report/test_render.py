@@ -85,7 +85,7 @@ def test_the_headline_numbers_are_the_results(cdnow: RetentionResult, english: s
     assert "2,357" in shown
     assert f"{cdnow.pyramid.customers[0]:,}" in shown
     assert f"{100 * retention:.1f} %" in shown
-    assert f"{int(cdnow.churn.churned.sum()):,}" in shown
+    assert f"{int(cdnow.scores.states.is_lost.sum()):,}" in shown
     assert f"{100 * cdnow.whale.top_20_share:.1f} %" in shown
     assert "6,919" in shown  # rows of the sample
     assert any("95 % interval" in text for text in shown)

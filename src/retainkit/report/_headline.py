@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from retainkit.churn import DetectionConfig
+from retainkit.churn import StateTable
 from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
 from retainkit.report._blocks import Card, Cards, Paragraph, Section
 from retainkit.report._facts import Facts, share_of
@@ -17,6 +17,8 @@ from retainkit.report._numbers import (
     write_number,
 )
 from retainkit.report._texts import Texts
+
+_QUIET = StateTable.states.index("quiet")
 
 
 def describe_headline(facts: Facts) -> Section:
@@ -116,19 +118,18 @@ def period_days(table: MetricTable) -> tuple[str, str]:
 
 
 def _gone(facts: Facts) -> Iterator[Card]:
-    """Give who has probably left; where leaving is seen, the card of ended contracts says it."""
-    texts, churn = facts.texts, facts.result.churn
-    config = churn.config
+    """Give who is gone by its state; where leaving is seen, the card of ended contracts says it."""
+    texts, states = facts.texts, facts.result.scores.states
     if facts.from_contracts:
         return
-    limit = config.threshold if isinstance(config, DetectionConfig) else None
-    if np.isnan(churn.p_churned).all():
-        yield Card(texts("card_gone"), UNDEFINED, (texts("card_gone_unknown"),))
-        return
-    gone = int(churn.churned.sum())
-    share = texts.share(share_of(gone, len(churn)))
-    detail = texts("card_gone_detail", share=share, limit=texts.share(limit, 0))
-    yield Card(texts("card_gone"), write_number(gone), (detail,))
+    gone, quiet = int(states.is_lost.sum()), int((states.state == _QUIET).sum())
+    share = texts.share(share_of(gone, len(states)))
+    window = write_number(states.scheme.window_days)
+    details = (
+        texts("card_gone_detail", share=share, days=window),
+        texts("card_quiet_detail", n=write_number(quiet)),
+    )
+    yield Card(texts("card_gone"), write_number(gone), details)
 
 
 def _ended(facts: Facts) -> Iterator[Card]:

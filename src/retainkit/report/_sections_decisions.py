@@ -135,6 +135,8 @@ def _key_customers(facts: Facts) -> Table:
     key = key[np.argsort(-result.tiers.value[key], kind="stable")][:_MOST_KEY_CUSTOMERS]
     so_far, value = result.history.contribution[key], result.tiers.value[key]
     stages = result.scores.lifecycle.stage[key].tolist()
+    forecast = result.forecast
+    active = result.churn.p_active if forecast is None else forecast.p_active
     rows = [
         (
             str(result.tiers.customer_id[place]),
@@ -143,7 +145,7 @@ def _key_customers(facts: Facts) -> Table:
             texts.label(STAGE_LABELS[result.scores.lifecycle.stages[stages[i]]])
             if stages[i] >= 0
             else UNDEFINED,
-            texts.share(float(result.churn.p_churned[place])),
+            texts.share(float(active[place])),
             texts.label(result.policy.stances[int(result.policy.stance[place])].label),
         )
         for i, place in enumerate(key.tolist())
@@ -151,7 +153,7 @@ def _key_customers(facts: Facts) -> Table:
     columns = (
         *((texts("customer"), False), (as_heading(facts.graded), True)),
         *((as_heading(facts.so_far), True), (texts("stage"), False)),
-        *((texts("p_churned"), True), (texts("stance"), False)),
+        *((texts("p_active"), True), (texts("stance"), False)),
     )
     tier = texts.label(result.pyramid.labels[0])
     return tabulate(
