@@ -14,8 +14,9 @@ from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._document import ResultDocument
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
-from retainkit._pipeline._fitted import FittedPipeline, fit_pipeline
+from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
+from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._measure import Departures, MonthlyFlows
 from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan

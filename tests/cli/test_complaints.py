@@ -113,8 +113,8 @@ def test_the_output_is_a_file(command: Command, purchases: Path, tmp_path: Path)
 
 CONFIGS = {
     'tier_bases = "contribution"': ("tier_bases: no such setting", "did you mean tier_basis?"),
-    "[value]\nhorizon_day = 30": ("value.horizon_day: no such", "did you mean horizon_days?"),
-    "[value]\nhorizon_days = -3": ("value.horizon_days", "greater than 0", "-3"),
+    "horizon_day = 30": ("horizon_day: no such setting", "did you mean horizon_days?"),
+    "horizon_days = -3": ("horizon_days", "greater than 0", "-3"),
     'unit = "year"': ("unit: ", "'day', 'week' or 'month'", "'year'"),
     "[churn]\nthreshold = 2": ("churn.threshold", "less than or equal to 1"),
     "unit = week": ("my.toml", "fix:"),

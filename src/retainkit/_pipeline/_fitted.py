@@ -9,21 +9,16 @@ from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._facts import CustomerFacts
-from retainkit._pipeline._grade import breadth_of, graded_value, score_criteria, settle_basis
+from retainkit._pipeline._grade import graded_value, score_criteria
 from retainkit._pipeline._models import (
-    ModelChoice,
     Models,
     Predictions,
-    fit_contract_models,
-    fit_purchase_models,
     predict,
     scatter_of,
 )
 from retainkit._pipeline._states import (
     former_tiers,
-    last_year,
     read_activity,
-    states_without_past,
     tell_situation,
     tell_states,
 )
@@ -49,8 +44,6 @@ from retainkit.tiers import (
     TierState,
     TierTable,
     assign_tiers,
-    fit_lifecycle_scheme,
-    fit_tier_scheme,
     lifecycle_stage,
 )
 from retainkit.value import (
@@ -60,8 +53,6 @@ from retainkit.value import (
     ValueScheme,
     ValueTable,
     expected_lifetime_value,
-    fit_rfm_scheme,
-    fit_value_scheme,
     score_rfm,
 )
 
@@ -178,100 +169,6 @@ class FittedPipeline(FrozenModel):
         models = _models_of(self)._replace(estimator=estimator)
         predictions = predict(summary, models, self.config, facts)
         return apply_schemes(self, summary, predictions, facts, previous)
-
-
-def fit_pipeline(
-    summary: CustomerSummary,
-    *,
-    facts: CustomerFacts | None = None,
-    forecast: ForecastModel | None = None,
-    contract_terms: tuple[ContractTerm, ...] = (),
-    config: PipelineConfig | None = None,
-) -> FittedPipeline:
-    """Learn everything a run needs from the summary of a base.
-
-    Parameters
-    ----------
-    summary : CustomerSummary
-        The base.
-    facts : CustomerFacts, optional
-        Kind, background and standing of the same customers in the same order.
-    forecast : ForecastModel, optional
-        From `fit_forecast` on the same transactions; None uses the lifetime model alone.
-        Models of buying are compared in a run only: `purchase_model="best"` is MBG/NBD here.
-    contract_terms : tuple of ContractTerm, default ()
-        How long contracts last, where `facts` holds contracts.
-    config : PipelineConfig, optional
-        What to learn; default `PipelineConfig()`.
-
-    Returns
-    -------
-    FittedPipeline
-        The learnt model. Where a lifetime model cannot be fitted (for example nobody bought
-        twice) it is None, grading falls back to yearly contribution, and `notes` says so.
-
-    Examples
-    --------
-    >>> import retainkit as rk
-    >>> summary = rk.summarize_customers(rk.load_cdnow_sample(), as_of="1997-09-30")
-    >>> rk.fit_pipeline(summary).tier_scheme.names
-    ('key', 'ordinary', 'small')
-    """
-    config = config or PipelineConfig()
-    if facts is not None and facts.contracts is not None:
-        models = fit_contract_models(summary, contract_terms, config)
-    else:
-        named = config.purchase_model
-        choice = ModelChoice("mbg_nbd" if named == "best" else named)
-        models = fit_purchase_models(summary, choice, forecast, config)
-    return learn_schemes(summary, models, facts=facts, config=config)[0]
-
-
-def learn_schemes(
-    summary: CustomerSummary,
-    models: Models,
-    *,
-    facts: CustomerFacts | None,
-    config: PipelineConfig,
-) -> tuple[FittedPipeline, Predictions]:
-    """Predict once, and learn the schemes from the predictions."""
-    predictions = predict(summary, models, config, facts)
-    background = facts.background if facts else None
-    scheme = fit_value_scheme(
-        summary,
-        future_value=predictions.future_value,
-        background=background,
-        business_breadth=breadth_of(facts),
-        config=config.value,
-    )
-    value = score_criteria(summary, scheme, predictions, facts)
-    basis, fallback = settle_basis(config.tier_basis, predictions)
-    known = models.states or states_without_past(summary, models.forecast, config)
-    activity = predictions.activity or read_activity(summary, None)
-    predictions = predictions._replace(activity=activity)
-    there = tell_states(summary, activity, known, facts).is_current
-    fitted = FittedPipeline(
-        config=config,
-        as_of=summary.as_of,
-        tier_basis=basis,
-        purchase_model=models.purchase,
-        purchase_model_reason=models.reason,
-        spend_model=models.spend,
-        margin=models.margin,
-        forecast=models.forecast,
-        contract_terms=models.contracts,
-        renewal=models.renewal,
-        value_scheme=scheme,
-        rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
-        lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
-        tier_scheme=fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers),
-        state_scheme=known,
-        former_scheme=fit_tier_scheme(
-            last_year(summary, models.margin)[there], config=config.tiers
-        ),
-        notes=models.notes + fallback,
-    )
-    return fitted, predictions
 
 
 def apply_schemes(

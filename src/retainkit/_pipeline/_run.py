@@ -11,9 +11,11 @@ from retainkit._core.time import parse_as_of
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._facts import gather_facts
-from retainkit._pipeline._fitted import FittedPipeline, apply_schemes, learn_schemes
+from retainkit._pipeline._fitted import FittedPipeline, apply_schemes
 from retainkit._pipeline._gaps import Gap, find_gaps
-from retainkit._pipeline._history import ContractRecord, Indexed, open_history
+from retainkit._pipeline._histories import open_history
+from retainkit._pipeline._history import ContractRecord, Indexed
+from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._measure import (
     break_down,
     examine_departures,

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.arrays import categorical
 from retainkit._core.catalogue import read_labels
-from retainkit._core.frames import text_series
+from retainkit._core.columns import Column
 from retainkit._core.labels import Label
-from retainkit._core.result import ResultTable
+from retainkit._core.result import TranslatedTable
 from retainkit._core.time import from_day_numbers
 from retainkit.churn import _kernel_state as _kernel
 from retainkit.typing import BoolArray, Language
@@ -35,7 +34,7 @@ _NO_DAY = np.iinfo(np.int32).min
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class StateTable(ResultTable):
+class StateTable(TranslatedTable):
     """Hold the state of the relation with each customer, why, and since when.
 
     Parameters
@@ -66,6 +65,15 @@ class StateTable(ResultTable):
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".summary() or .to_frame()"
     states: ClassVar[tuple[str, ...]] = STATES
+    _schema: ClassVar[tuple[Column, ...]] = (
+        Column("customer_id"),
+        Column("state", categories="states", ordered=True),
+        Column("state_reason", "sentences"),
+        Column("state_code", "reason", "reasons"),
+        Column("state_since", lambda t: _dates(t.since)),
+        Column("p_state", "activity.p_state"),
+        Column("kept", "activity.kept"),
+    )
 
     customer_id: pd.Index[Any]
     as_of: date
@@ -133,35 +141,6 @@ class StateTable(ResultTable):
             ]
         return list(out)
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return one row per customer.
-
-        Parameters
-        ----------
-        language : {"en", "zh"}
-            Language of `state_reason`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`; `state` (ordered); `state_reason`, a sentence with the customer's own
-            numbers; `state_code`, its id; `state_since`, the day (missing where not known);
-            `p_state`, the chance of a purchase within the window, and `kept`.
-        """
-        days = from_day_numbers(np.where(self.since == _NO_DAY, 0, self.since))
-        days[self.since == _NO_DAY] = np.datetime64("NaT")
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "state": categorical(self.state, STATES, ordered=True),
-                "state_reason": text_series(self.sentences(language)),
-                "state_code": categorical(self.reason, self.reasons),
-                "state_since": days,
-                "p_state": self.activity.p_state,
-                "kept": self.activity.kept,
-            }
-        )
-
     def summary(self) -> pd.DataFrame:
         """Return one row per state: both labels, customers and their share.
 
@@ -181,3 +160,10 @@ class StateTable(ResultTable):
                 "share": heads / len(self) if len(self) else np.nan,
             }
         )
+
+
+def _dates(since: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
+    """Return days as dates; NaT where not known."""
+    days = from_day_numbers(np.where(since == _NO_DAY, 0, since))
+    days[since == _NO_DAY] = np.datetime64("NaT")
+    return days

@@ -21,7 +21,8 @@ from retainkit.forecast._fit import PRIOR_DRIFT, USUAL_RHYTHM, fit_log
 from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_log import PurchaseLog, make_log
 from retainkit.forecast._learn import Base, FitPurchases
-from retainkit.forecast._model import ForecastModel, PurchaseFacts, known_of
+from retainkit.forecast._model import ForecastModel
+from retainkit.forecast._purchase_facts import PurchaseFacts, known_of
 from retainkit.lifetime import PurchaseModelUnion, fit_mbg_nbd
 from retainkit.typing import AsOf
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.recent import find_spot, read_curve
-from retainkit._core.time import DAYS_PER_YEAR, day_number
+from retainkit._core.time import DAYS_PER_YEAR
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.forecast._activity import Activity, ActivityModel
 from retainkit.forecast._config import ForecastConfig
@@ -31,6 +31,7 @@ from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
 from retainkit.forecast._learn import Regressions, lifetime_chance, lifetime_purchases
+from retainkit.forecast._purchase_facts import PurchaseFacts, known_of
 from retainkit.forecast._table import (
     BASE_RISES,
     FEW,
@@ -44,7 +45,7 @@ from retainkit.forecast._table import (
     ForecastTable,
 )
 from retainkit.lifetime import PurchaseModelUnion
-from retainkit.typing import FloatArray, IntArray
+from retainkit.typing import FloatArray
 
 _CHUNK = 65_536
 _NEVER = np.iinfo(np.int32).min
@@ -56,42 +57,6 @@ _LEAST_YEAR = 90.0
 _MATTERS = 0.1
 """Baskets below which a difference is not worth a word."""
 _Z90 = 1.6448536269514722
-
-
-class PurchaseFacts(Protocol):
-    """What the forecast needs to know of customers; `value.CustomerSummary` offers it."""
-
-    @property
-    def customer_id(self) -> pd.Index[Any]:
-        """The customers."""
-
-    @property
-    def as_of(self) -> date:
-        """Last observed day."""
-
-    @property
-    def occasions(self) -> npt.NDArray[np.int32]:
-        """Days with a purchase [count]."""
-
-    @property
-    def first_day(self) -> npt.NDArray[np.int32]:
-        """First purchase [days since 1970-01-01]."""
-
-    @property
-    def last_day(self) -> npt.NDArray[np.int32]:
-        """Last purchase [days since 1970-01-01]."""
-
-    @property
-    def total_amount(self) -> FloatArray:
-        """Purchases net of returns [money]."""
-
-    @property
-    def recent_days(self) -> npt.NDArray[np.int16] | None:
-        """Purchase days within some days before the last purchase [count]."""
-
-    @property
-    def recent_amount(self) -> npt.NDArray[np.float32] | None:
-        """Money within some days before the last purchase [money]."""
 
 
 class Interval(FrozenConfig):
@@ -414,18 +379,3 @@ def discount_factor(horizon_days: float, annual_rate: float) -> float:
     """Return the mean of (1 + rate)^(-t / 365.25) over the horizon."""
     force = np.log1p(annual_rate) * horizon_days / DAYS_PER_YEAR
     return float(-np.expm1(-force) / force) if force > 0.0 else 1.0
-
-
-def known_of(summary: PurchaseFacts, rows: IntArray) -> Known:
-    """Return what is known of some customers."""
-    assert summary.recent_days is not None
-    assert summary.recent_amount is not None
-    return Known(
-        first=summary.first_day[rows].astype(np.float64),
-        last=summary.last_day[rows].astype(np.float64),
-        purchases=summary.occasions[rows].astype(np.float64),
-        money=summary.total_amount[rows],
-        recent_days=summary.recent_days[rows],
-        recent_money=summary.recent_amount[rows],
-        day=day_number(summary.as_of),
-    )
