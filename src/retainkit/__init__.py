@@ -137,6 +137,7 @@ __version__ = "0.1.0"
 
 _ROOMS = (
     "churn",
+    "contracts",
     "datasets",
     "engines",
     "errors",

@@ -92,25 +92,27 @@ def fit_forecast(
     Notes
     -----
     *Who buys*: logistic regression with a ridge penalty on what is known of a customer: age,
-    silence (also in the customer's own rhythm [1]_), purchases and money in all and in recent
-    windows, and the log-odds of a lifetime model [2]_; times in units of the window, money in mean
+    silence (also in the customer's own rhythm), purchases and money in all and in recent
+    windows, and the log-odds of a lifetime model; times in units of the window, money in mean
     baskets. *What it brings*: the geometric mean of a log-linear (Poisson) regression and one of
     log(1 + money), drawn a little towards the past rate. *The total*: a weighted geometric mean of
     up to four ways to tell it (regression, lifetime model, the last span, last year's season), the
     weights from how far each was off on earlier days. *Intervals*: what held `level` of the
     customers of each predicted size who were left out of the learning, widened by how far earlier
-    totals were off: split conformal prediction [3]_ within groups of predicted size. *Trust*: the
+    totals were off: split conformal prediction within groups of predicted size. *Trust*: the
     rank correlation of forecast and outcome over earlier days, in standard errors.
 
     References
     ----------
-    .. [1] Platzer, M. & Reutterer, T. (2016). Ticking away the moments: timing regularity helps to
-       better predict customer activity. Marketing Science 35(5), 779-799.
-    .. [2] Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy
-       way. Marketing Science 24(2), 275-284; here in the form of Batislam, E. P., Denizel, M. &
-       Filiztekin, A. (2007), Int. J. of Research in Marketing 24(3), 201-209.
-    .. [3] Lei, J., G'Sell, M., Rinaldo, A., Tibshirani, R. J. & Wasserman, L. (2018).
-       Distribution-free predictive inference for regression. JASA 113(523), 1094-1111.
+    Platzer, M. & Reutterer, T. (2016). Ticking away the moments: timing regularity helps to
+    better predict customer activity. Marketing Science 35(5), 779-799.
+
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy way.
+    Marketing Science 24(2), 275-284; here in the form of Batislam, E. P., Denizel, M. &
+    Filiztekin, A. (2007), Int. J. of Research in Marketing 24(3), 201-209.
+
+    Lei, J., G'Sell, M., Rinaldo, A., Tibshirani, R. J. & Wasserman, L. (2018). Distribution-free
+    predictive inference for regression. JASA 113(523), 1094-1111.
 
     Examples
     --------

@@ -135,8 +135,8 @@ def judge_forecast(
 
     References
     ----------
-    .. [1] G. Piatetsky-Shapiro, S. Steingold (2000), "Measuring lift quality in database
-       marketing", SIGKDD Explorations 2(2), 76-80.
+    G. Piatetsky-Shapiro, S. Steingold (2000), "Measuring lift quality in database marketing",
+    SIGKDD Explorations 2(2), 76-80.
 
     Examples
     --------
