@@ -91,6 +91,8 @@ class FittedPipeline(FrozenModel):
         How long contracts last, for a firm with contracts and no purchases; else empty.
     renewal : RenewalModel or None
         Who stays under contract, with the evidence; None without contracts.
+    charges_apart : bool
+        Whether charges of contracts come on top of the transactions; False where among them.
     value_scheme : ValueScheme
         Thresholds of the four criteria.
     rfm_scheme : RfmScheme
@@ -133,6 +135,7 @@ class FittedPipeline(FrozenModel):
     forecast: ForecastModel | None
     contract_terms: tuple[ContractTerm, ...] = ()
     renewal: RenewalModel | None = None
+    charges_apart: bool = True
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
@@ -186,6 +189,9 @@ def fit_pipeline(
     facts: CustomerFacts | None = None,
     forecast: ForecastModel | None = None,
     contract_terms: tuple[ContractTerm, ...] = (),
+    renewal: RenewalModel | None = None,
+    charges_apart: bool = True,
+    states: StateScheme | None = None,
     config: PipelineConfig | None = None,
 ) -> FittedPipeline:
     """Learn everything a run needs from the summary of a base.
@@ -201,6 +207,12 @@ def fit_pipeline(
         Models of buying are compared in a run only: `purchase_model="best"` is MBG/NBD here.
     contract_terms : tuple of ContractTerm, default ()
         How long contracts last, where `facts` holds contracts.
+    renewal : RenewalModel, optional
+        From `fit_renewal_model` on the contracts that `facts` holds, alone or beside purchases.
+    charges_apart : bool, default True
+        Whether the charges of contracts beside purchases come on top of the transactions.
+    states : StateScheme, optional
+        From `churn.fit_state_scheme`; by default nobody is called gone or quiet by judgement.
     config : PipelineConfig, optional
         What to learn; default `PipelineConfig()`.
 
@@ -219,11 +231,13 @@ def fit_pipeline(
     """
     config = config or PipelineConfig()
     if facts is not None and facts.contracts is not None:
-        models = fit_contract_models(summary, contract_terms, config)
+        models = fit_contract_models(summary, contract_terms, config, renewal=renewal)
     else:
         named = config.purchase_model
         choice = ModelChoice("mbg_nbd" if named == "best" else named)
         models = fit_purchase_models(summary, choice, forecast, config)
+        models = models._replace(renewal=renewal, charges_apart=charges_apart)
+    models = models._replace(states=states)
     return learn_schemes(summary, models, facts=facts, config=config)[0]
 
 
@@ -261,6 +275,7 @@ def learn_schemes(
         forecast=models.forecast,
         contract_terms=models.contracts,
         renewal=models.renewal,
+        charges_apart=models.charges_apart,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
@@ -405,4 +420,5 @@ def _models_of(fitted: FittedPipeline) -> Models:
         fitted.forecast,
         fitted.contract_terms,
         fitted.renewal,
+        fitted.charges_apart,
     )
