@@ -9,21 +9,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit._pipeline._facts import read_records
+from retainkit._pipeline._states import last_year
 from retainkit.churn import (
+    StateFacts,
+    assign_states,
     attribute_causes,
     code_texts,
     detect_churn,
     detect_contract_churn,
     fit_evidence_model,
+    fit_state_scheme,
     gather_evidence,
+    list_contract_spells,
     summarize_causes,
 )
+from retainkit.contracts import list_charges, read_contract_state
+from retainkit.contracts._spells import NO_DAY
 from retainkit.errors import NotComputableError
-from retainkit.forecast import ForecastModel, fit_forecast
+from retainkit.forecast import (
+    ForecastModel,
+    ForecastTable,
+    fit_renewal_model,
+    forecast_contracts,
+    join_forecasts,
+)
+from retainkit.forecast._from_tables import learn_forecast
 from retainkit.lifetime import fit_mbg_nbd
 from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
 from retainkit.pipeline import PipelineConfig
-from retainkit.policy import assess_potential, decide_actions
+from retainkit.policy import Situation, assess_potential, decide_actions
 from retainkit.scorecard import build_scorecard, measure_tables
 from retainkit.tables import (
     Ledger,
@@ -118,15 +133,17 @@ def run_by_hand(
         rates = {entry.activity: entry.rate for entry in config.activity_rates}
         history = history.with_costs(allocate_costs(tables["activities"], rates=rates, as_of=as_of))
     facts = facts_by_hand(tables["customers"], history, given)
-    learnt = fit_forecast(
+    learnt, past = learn_forecast(
         tables["transactions"],
         as_of=as_of,
         horizon_days=config.horizon_days,
         lifetime=fit_mbg_nbd(history, config=config.lifetime),
         config=config.forecast,
     )
+    ahead = forecast_by_hand(tables, history, learnt, config)
     facts |= habits_by_hand(tables, history, config)
-    scored = score_by_hand(history, facts, learnt, config)
+    facts |= states_by_hand(tables, history, learnt, past, config)
+    scored = score_by_hand(history, facts, ahead, config)
     churn = scored["churn"]
     out: dict[str, Any] = {**scored, "contract_churn": None, "contract_metrics": None}
     if tables["contracts"] is not None:
@@ -152,6 +169,103 @@ def run_by_hand(
     out |= measure_by_hand(tables, out, history, as_of)
     out["ledger"] = ledger
     return {name: None if table is None else table.to_frame() for name, table in out.items()}
+
+
+def forecast_by_hand(
+    tables: dict[str, Any], history: CustomerSummary, learnt: ForecastModel, config: PipelineConfig
+) -> ForecastTable:
+    """Forecast purchases; where there are contracts too, let renewals decide for those who run."""
+    margin = fit_margin(history)
+    bought = learnt.apply(
+        history,
+        margin_rate=margin_rates(history, margin),
+        annual_discount_rate=config.annual_discount_rate,
+    )
+    contracts = tables["contracts"]
+    if contracts is None:
+        return bought
+    spells = list_contract_spells(contracts, as_of=history.as_of)
+    terms = contracts.get("term_months", pd.Series(1.0, contracts.index)).fillna(1).clip(lower=1)
+    today = (pd.Timestamp(history.as_of) - pd.Timestamp(0)).days
+    renewal = fit_renewal_model(
+        spells.start_day,
+        np.where(spells.ended, spells.end_day, np.nan),
+        as_of_day=today,
+        horizon_days=config.horizon_days,
+        term_months=terms.to_numpy().astype(np.int64)[spells.last_contract],
+        customer=spells.customer,
+    )
+    state = read_contract_state(contracts, as_of=history.as_of)
+    charged = forecast_contracts(
+        renewal,
+        state,
+        as_of=history.as_of,
+        horizon_days=config.horizon_days,
+        margin_rate=margin.rate,
+        annual_discount_rate=config.annual_discount_rate,
+    )
+    place = align_customer_ids(history.customer_id, state.customer_id)
+    return join_forecasts(
+        bought,
+        charged,
+        place=place,
+        running=(place >= 0) & state.is_in("running")[place],
+        add_charges=charges_are_apart(contracts, tables["transactions"], history.as_of),
+    )
+
+
+def charges_are_apart(contracts: pd.DataFrame, transactions: pd.DataFrame, as_of: Any) -> bool:
+    """Return whether fewer than half of the charges are found among the transactions."""
+
+    def keys(rows: pd.DataFrame) -> pd.DataFrame:
+        month = rows["timestamp"].dt.to_period("M")
+        return pd.DataFrame(
+            {"who": rows["customer_id"], "month": month, "cents": (rows["amount"] * 100).round()}
+        )
+
+    due, paid = keys(list_charges(contracts, as_of=as_of)), keys(transactions).drop_duplicates()
+    return len(due.merge(paid)) < 0.5 * len(due)
+
+
+def states_by_hand(
+    tables: dict[str, Any],
+    history: CustomerSummary,
+    learnt: ForecastModel,
+    past: Any,
+    config: PipelineConfig,
+) -> dict[str, Any]:
+    """Return the state of each customer, what a stance needs of it, and last year's money."""
+    assert learnt.activity is not None
+    scheme = fit_state_scheme(
+        past,
+        window_days=learnt.activity.window_days,
+        base_gap=learnt.activity.base_gap,
+        config=config.states,
+    )
+    on_record = None if tables["events"] is None else read_records(tables["events"], history)
+    if tables["contracts"] is not None:
+        state = read_contract_state(tables["contracts"], as_of=history.as_of)
+        place = align_customer_ids(history.customer_id, state.customer_id)
+        on_record = (on_record or StateFacts())._replace(
+            contract_status=np.where(place >= 0, state.status[place], -1).astype(np.int8),
+            contract_ended_on=np.where(place >= 0, state.ended_on[place], NO_DAY),
+        )
+    states = assign_states(
+        learnt.read_activity(history),
+        scheme,
+        as_of=history.as_of,
+        customer_id=history.customer_id,
+        facts=on_record,
+    )
+    shown = states.to_frame()["state_since"]
+    gone_for = (pd.Timestamp(history.as_of) - shown).dt.days.to_numpy()
+    situation = Situation(
+        state=states.state,
+        recoverable=gone_for <= 2 * scheme.window_days,  # NaN: not
+        ranked=learnt.trust.ranks == "yes",
+    )
+    money = last_year(history, fit_margin(history))
+    return {"states": states, "situation": situation, "last_year": money}
 
 
 def habits_by_hand(
@@ -185,17 +299,13 @@ def tiers_of(tiers: TierTable) -> pd.Series[Any]:
 def score_by_hand(
     history: CustomerSummary,
     facts: dict[str, Any],
-    learnt: ForecastModel,
+    ahead: ForecastTable,
     config: PipelineConfig,
 ) -> dict[str, Any]:
     """Learn and score, room by room."""
     purchase = fit_mbg_nbd(history, config=config.lifetime)
     p_alive = purchase.p_alive(history)
-    future = learnt.apply(
-        history,
-        margin_rate=margin_rates(history, fit_margin(history)),
-        annual_discount_rate=config.annual_discount_rate,
-    ).expected_value
+    future = ahead.expected_value
     if facts["behavior"] is not None:
         future = compose_potential(future, facts["behavior"]).total
     background, is_business = facts["background"], facts["is_business"]
@@ -204,9 +314,12 @@ def score_by_hand(
     scheme = fit_value_scheme(history, **given, config=config.value)
     value = score_value(history, scheme, **given, is_business=is_business)
     graded = value.contribution if config.tier_basis == "contribution" else future
-    cuts = fit_tier_scheme(graded, config=config.tiers)
+    states, spent = facts["states"], facts["last_year"]
+    cuts = fit_tier_scheme(graded[states.is_current], config=config.tiers)
     ids = history.customer_id
+    former = assign_tiers(spent, fit_tier_scheme(spent[states.is_current], config=config.tiers))
     tiers = assign_tiers(graded, cuts, customer_id=ids, standing=facts["standing"])
+    tiers = tiers.with_lost(states.is_lost, former.value_tier)
     churn = detect_churn(p_alive, customer_id=ids, never=history.occasions == 0)
     potential = assess_potential(
         graded,
@@ -233,7 +346,13 @@ def score_by_hand(
         "tiers": tiers,
         "churn": churn,
         "potential": potential,
-        "policy": decide_actions(tiers, potential=potential, churn=churn, value=value),
+        "policy": decide_actions(
+            tiers,
+            potential=potential,
+            churn=churn,
+            value=value,
+            situation=facts["situation"],
+        ),
     }
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from retainkit.__main__ import main
-from retainkit.churn import detect_contract_churn
+from retainkit.churn import detect_contract_churn, list_contract_spells
 from retainkit.contracts import list_charges, read_contract_state
 from retainkit.errors import AlignmentError, SchemaError
+from retainkit.forecast import fit_renewal_model, forecast_contracts
 from retainkit.lifetime import ShiftedBetaGeometricModel, fit_shifted_beta_geometric
 from retainkit.pipeline import (
     CustomerFacts,
@@ -64,18 +65,34 @@ def test_it_equals_the_functions_by_hand(result: RetentionResult) -> None:
     np.testing.assert_array_equal(result.history.total_amount, history.total_amount)
     churn = detect_contract_churn(contracts, as_of=AS_OF)
     np.testing.assert_array_equal(result.churn.churned, churn.churned)
-    (term,) = result.model.contract_terms
+    spells = list_contract_spells(contracts, as_of=AS_OF)
+    renewal = fit_renewal_model(
+        spells.start_day,
+        np.where(spells.ended, spells.end_day, np.nan),
+        as_of_day=(pd.Timestamp(AS_OF) - pd.Timestamp(0)).days,
+        horizon_days=365,
+        term_months=np.ones(len(spells), dtype=np.int64),
+        customer=spells.customer,
+    )
     facts = read_contract_state(contracts, as_of=AS_OF).of(history.customer_id)
-    value = expected_contract_value(
+    ahead = forecast_contracts(
+        renewal, facts, as_of=history.as_of, horizon_days=365, annual_discount_rate=0.1
+    )
+    value = ahead.expected_value
+    np.testing.assert_array_equal(result.value.future_potential, value)
+    assert (value[churn.churned] == 0.0).all()
+    assert (value[~churn.churned] > 0.0).all()
+    (term,) = result.model.contract_terms
+    to_the_end = expected_contract_value(
         term.model,
         charged=facts.charged,
         price=facts.price,
         days_to_next=facts.days_to_next,
         charges_left=facts.charges_left,
+        horizon_days=result.config.lifetime_days,
     )
-    np.testing.assert_array_equal(result.value.future_potential, value)
-    assert (value[churn.churned] == 0.0).all()
-    assert (value[~churn.churned] > 0.0).all()
+    assert result.scores.lifetime_value is not None
+    np.testing.assert_array_equal(result.scores.lifetime_value, to_the_end)
 
 
 def test_staying_is_learnt_from_renewals(result: RetentionResult) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit.contracts import read_contract_state
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import (
     FittedPipeline,
@@ -20,7 +21,7 @@ from retainkit.pipeline import (
     read_customer_facts,
 )
 from retainkit.simulate import SimulatedBase
-from retainkit.tables import split_valid_customers
+from retainkit.tables import split_valid_customers, validate_contracts
 from retainkit.value import (
     measure_wallet,
     summarize_behavior,
@@ -63,10 +64,27 @@ def test_learning_alone_and_scoring_alone_are_the_run(
     behavior = summarize_behavior(base.transactions, as_of=base.as_of)
     wallet = measure_wallet(behavior, valid, age_days=history.with_unit("day").age)
     assert full_result.scores.facts is not None
-    losses = full_result.scores.facts.loss_reason
-    facts = replace(facts, behavior=behavior, wallet=wallet, loss_reason=losses)
-    learnt = full_result.model.forecast
-    model = fit_pipeline(history, facts=facts, forecast=learnt, config=full_result.config)
+    contracts = read_contract_state(
+        validate_contracts(base.contracts, as_of=base.as_of), as_of=base.as_of
+    )
+    facts = replace(
+        facts,
+        behavior=behavior,
+        wallet=wallet,
+        loss_reason=full_result.scores.facts.loss_reason,
+        contracts_beside=contracts,
+        on_record=full_result.scores.facts.on_record,
+    )
+    learnt = full_result.model
+    model = fit_pipeline(
+        history,
+        facts=facts,
+        forecast=learnt.forecast,
+        renewal=learnt.renewal,
+        charges_apart=learnt.charges_apart,
+        states=learnt.state_scheme,
+        config=full_result.config,
+    )
     assert model == full_result.model
     scores = model.score(history, facts=facts)
     pd.testing.assert_frame_equal(

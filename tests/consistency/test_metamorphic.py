@@ -102,7 +102,10 @@ def test_moving_everything_in_time(base: SimulatedBase) -> None:
     for name in ahead:
         assert (right[name] - left[name]).dropna().eq(pd.Timedelta("28D")).all()
         assert right[name].isna().equals(left[name].isna())
-    days = ["first_day", "last_day", *ahead]
+    since = right["state_since"] - left["state_since"]
+    assert since.notna().all()
+    assert since.eq(pd.Timedelta("28D")).all()
+    days = ["first_day", "last_day", "state_since", *ahead]
     pd.testing.assert_frame_equal(
         left.drop(columns=days), right.drop(columns=days), check_exact=True
     )

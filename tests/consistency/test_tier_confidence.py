@@ -31,6 +31,9 @@ def test_it_is_the_distribution_by_hand() -> None:
     values = values.moved_to(result.value.future_potential, expected=expected)
     chances = tier_probabilities(result.tiers.scheme, values)
     own = chances[np.arange(len(result)), result.tiers.value_tier]
+    lost = (result.tiers.to_frame()["tier"] == "lost").to_numpy()
+    assert 0 < lost.sum() < len(result)
+    own[lost] = np.nan  # no cut decides on who is lost
     assert result.tiers.confidence is not None
     np.testing.assert_allclose(result.tiers.confidence, own, atol=1e-9)
     view = result.customers.to_frame()

@@ -23,8 +23,6 @@ UNDER_CONTRACT = ("late_entry", "terms", "both", "monthly_yearly", "exchangeable
 QUICK = {"few": 150, "launch": 900, "late_entry": 1_000}
 """Customers of a quick run, where not 400."""
 
-NOT_YET = pytest.mark.xfail(reason="customers with a contract alone are not in the view of both")
-
 
 def verdicts(name: str, seeds: int = SEEDS) -> list[Verdict]:
     return [judge(name, seed) for seed in range(seeds)]
@@ -35,9 +33,7 @@ def share(test: Callable[[Verdict], bool], of: Sequence[Verdict]) -> float:
 
 
 # ---------------------------------------------------------------- one seed, few customers
-@pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=NOT_YET if one == "both" else ()) for one in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_small_firm_gets_an_answer_for_everybody(name: str) -> None:
     firm, forecast, _ = forecast_of(name, 0, QUICK.get(name, 400))
     verdict = assess(name, 0, firm, forecast)

@@ -51,11 +51,8 @@ def open_past(
 ) -> Past:
     """Sift the tables once; refuse what no past day could be run on."""
     sifted = sift_tables(frames, names, config.rules, as_of, progress)
-    tables = {
-        name: table
-        for name in frames
-        if (table := getattr(sifted, name)) is not None and len(table)
-    }
+    valid = sifted._asdict() | {"contracts": sifted.contracts and sifted.contracts.frame}
+    tables = {name: valid[name] for name in frames if valid[name] is not None and len(valid[name])}
     if "transactions" in tables:
         rows = tables["transactions"]
     elif "contracts" in tables:

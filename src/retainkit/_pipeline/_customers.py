@@ -102,7 +102,7 @@ class CustomerScores(TranslatedTable):
         *taken("policy", "potential"),
         *taken("lifecycle", "stage"),
         *taken("forecast", "p_active", "p_active_low", "p_active_high"),
-        Column("expected_value", "value.future_potential"),
+        Column("expected_value", lambda scores: scores.expected_value),
         *taken("forecast", "expected_value_low", "expected_value_high"),
         *taken("forecast", "next_purchase", "next_purchase_low", "next_purchase_high"),
         *taken("forecast", "days_overdue", "forecast_note"),
@@ -144,6 +144,13 @@ class CustomerScores(TranslatedTable):
         if self.models is None or self.config is None:
             return None
         return value_to_the_end(self.history, self.models, self.config, self.facts)
+
+    @property
+    def expected_value(self) -> FloatArray:
+        """Money within the horizon: what is forecast, without growth and wallet [money]."""
+        if self.forecast is None:
+            return self.value.future_potential
+        return self.forecast.expected_value
 
     @property
     def share_of_wallet(self) -> FloatArray | None:

@@ -82,6 +82,8 @@ class FittedPipeline(FrozenModel):
         How long contracts last, for a firm with contracts and no purchases; else empty.
     renewal : RenewalModel or None
         Who stays under contract, with the evidence; None without contracts.
+    charges_apart : bool
+        Whether charges of contracts come on top of the transactions; False where among them.
     value_scheme : ValueScheme
         Thresholds of the four criteria.
     rfm_scheme : RfmScheme
@@ -124,6 +126,7 @@ class FittedPipeline(FrozenModel):
     forecast: ForecastModel | None
     contract_terms: tuple[ContractTerm, ...] = ()
     renewal: RenewalModel | None = None
+    charges_apart: bool = True
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
@@ -303,4 +306,5 @@ def _models_of(fitted: FittedPipeline) -> Models:
         fitted.forecast,
         fitted.contract_terms,
         fitted.renewal,
+        fitted.charges_apart,
     )

@@ -21,6 +21,7 @@ from retainkit._pipeline._states import (
     states_without_past,
     tell_states,
 )
+from retainkit.churn import StateScheme
 from retainkit.forecast import ForecastModel, RenewalModel
 from retainkit.tiers import (
     fit_lifecycle_scheme,
@@ -40,6 +41,8 @@ def fit_pipeline(
     forecast: ForecastModel | None = None,
     contract_terms: tuple[ContractTerm, ...] = (),
     renewal: RenewalModel | None = None,
+    charges_apart: bool = True,
+    states: StateScheme | None = None,
     config: PipelineConfig | None = None,
 ) -> FittedPipeline:
     """Learn everything a run needs from the summary of a base.
@@ -56,7 +59,11 @@ def fit_pipeline(
     contract_terms : tuple of ContractTerm, default ()
         How long contracts last, where `facts` holds contracts.
     renewal : RenewalModel, optional
-        Who stays under contract, where `facts` holds contracts; from `fit_renewal_model`.
+        From `fit_renewal_model` on the contracts that `facts` holds, alone or beside purchases.
+    charges_apart : bool, default True
+        Whether the charges of contracts beside purchases come on top of the transactions.
+    states : StateScheme, optional
+        From `churn.fit_state_scheme`; by default nobody is called gone or quiet by judgement.
     config : PipelineConfig, optional
         What to learn; default `PipelineConfig()`.
 
@@ -80,6 +87,8 @@ def fit_pipeline(
         named = config.purchase_model
         choice = ModelChoice("mbg_nbd" if named == "best" else named)
         models = fit_purchase_models(summary, choice, forecast, config)
+        models = models._replace(renewal=renewal, charges_apart=charges_apart)
+    models = models._replace(states=states)
     return learn_schemes(summary, models, facts=facts, config=config)[0]
 
 
@@ -117,6 +126,7 @@ def learn_schemes(
         forecast=models.forecast,
         contract_terms=models.contracts,
         renewal=models.renewal,
+        charges_apart=models.charges_apart,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),

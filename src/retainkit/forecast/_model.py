@@ -37,6 +37,7 @@ from retainkit.forecast._table import (
     FEW,
     LARGE,
     NO_FORECAST,
+    NO_INTERVAL,
     NO_NOTE,
     NO_PURCHASE,
     RETURNED,
@@ -337,6 +338,8 @@ class ForecastModel(FrozenModel):
         note = np.where(matters & (ahead > _HIGHER * past), why_higher, NO_NOTE)
         note = np.where(matters & (ahead < _LOWER * past), np.where(late, SILENT, LARGE), note)
         note = np.where(known.money <= 0.0, RETURNED, note)
+        if self.interval is None:
+            note = np.where(note == NO_NOTE, NO_INTERVAL, note)
         return np.asarray(note.astype(np.int8))
 
 

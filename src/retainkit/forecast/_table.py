@@ -45,11 +45,15 @@ NOTES: tuple[Label, ...] = (
     ),
     Label(en="no contract of this term was learnt from", zh="没有可供学习的同期限合同"),
     Label(en="the contract has not begun", zh="合同尚未开始"),
+    Label(
+        en="no interval: too few purchases in earlier windows to learn it from",
+        zh="无区间：以往窗口内购买太少，无从学习",
+    ),
 )
-"""Why an expected value departs from what the customer brought, by code."""
+"""Why an expected value departs from what the customer brought, or is not known, by code."""
 
 NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT = range(7)
-LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED = range(7, len(NOTES))
+LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED, NO_INTERVAL = range(7, len(NOTES))
 
 _NEVER = np.iinfo(np.int32).min
 

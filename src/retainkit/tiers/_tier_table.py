@@ -52,7 +52,7 @@ class TierTable(ResultTable):
     stability : StabilityConfig
         How much evidence a change needed.
     confidence : ndarray of float or None
-        Probability that the value lies in the value tier; NaN: not known.
+        Probability that the value lies in the value tier; NaN: not known, or lost.
     overrides : AppliedOverrides or None
         The tiers that were set by hand.
     lost : ndarray of bool or None
@@ -173,7 +173,10 @@ class TierTable(ResultTable):
         tier, reason = self.tier.copy(), self.reason.copy()
         tier[shown], reason[shown] = len(self.scheme.names) + 1, _REASONS.index(LOST)
         value_tier = np.where(lost, former_tier, self.value_tier).astype(np.int8)
-        return replace(self, value_tier=value_tier, tier=tier, reason=reason, lost=lost)
+        sure = None if self.confidence is None else np.where(lost, np.nan, self.confidence)
+        return replace(
+            self, value_tier=value_tier, tier=tier, reason=reason, confidence=sure, lost=lost
+        )
 
     @property
     def state(self) -> TierState:
@@ -191,11 +194,13 @@ class TierTable(ResultTable):
         """Whether the tier is doubtful.
 
         Where the confidence is known: it is below the limit. Elsewhere: the value is inside the
-        band around a cut.
+        band around a cut. Never of who is lost: no cut decides on them.
         """
         near = np.zeros(len(self), dtype=bool)
         for bound in self.scheme.lower_bounds:
             near |= np.abs(self.value - bound) <= self.stability.hysteresis * abs(bound)
+        if self.lost is not None:
+            near &= ~self.lost
         if self.confidence is None:
             return near
         unsure = self.confidence < self.stability.borderline_below
