@@ -281,7 +281,7 @@ def test_two_records_of_the_same_losses(world: World) -> None:
     )
     assert 0 < len(found) <= len(found.customer_id)
     frame = found.to_frame()
-    assert (frame["events"] != frame["contracts"]).all()
+    assert (frame["first_said"] != frame["second_said"]).all()
     sums = found.shares()[["share(events)", "share(contracts)"]].sum()
     np.testing.assert_allclose(sums, 1.0)
     assert isinstance(found.summary(), pd.DataFrame)

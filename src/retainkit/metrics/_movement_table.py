@@ -140,10 +140,29 @@ class MovementTable(ResultTable):
     def quick_ratio(self, *, reactivation: bool = True) -> tuple[MetricValue, ...]:
         """Measure gains over losses, per period.
 
-        (new + expansion + reactivation) / (churn + contraction), without reactivation where it is
-        not to count as a gain, with a linearised interval where at least ten customers moved. None
-        with reason `no_losses` where nothing was lost, and `incomplete_period` where the convention
-        drops it.
+        Parameters
+        ----------
+        reactivation : bool, default True
+            Whether returned revenue is a gain.
+
+        Returns
+        -------
+        tuple of MetricValue
+            (new + expansion + reactivation) / (churn + contraction), with a linearised interval
+            where at least ten customers moved. None with reason `no_losses` where nothing was
+            lost, and `incomplete_period` where the convention drops it.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.metrics import Period, index_contracts, revenue_movements
+        >>> base = index_contracts(pd.DataFrame({
+        ...     "customer_id": ["a", "b"], "amount": [100.0, 80.0],
+        ...     "start": pd.to_datetime(["2026-03-09", "2026-01-01"]),
+        ...     "end": pd.to_datetime([None, "2026-03-20"]),
+        ... }), as_of="2026-03-31")
+        >>> revenue_movements(base, periods=Period.month(2026, 3)).quick_ratio()[0].value
+        1.25
         """
         amount, heads = sum_moves(self.moves, len(self.periods))
         kinds = [NEW, EXPANSION, *([REACTIVATION] if reactivation else [])]

@@ -93,10 +93,19 @@ class RetentionCurve(ResultTable):
     def mean_lifetime(self, *, horizon_days: float) -> MetricValue:
         """Measure the mean stay within a horizon [day]: the area under the curve.
 
-        Unlike 1 / churn it assumes no constant hazard, and it exists while nobody has left. With a
-        Greenwood interval (Klein & Moeschberger 2003, Survival Analysis, eq. 4.5.2); None with
-        reason `insufficient_history` beyond the observed times, `zero_denominator` without
-        customers.
+        Unlike 1 / churn it assumes no constant hazard, and it exists while nobody has left.
+
+        Parameters
+        ----------
+        horizon_days : float
+            Horizon [day]; not beyond the longest observed time.
+
+        Returns
+        -------
+        MetricValue
+            Days out of `horizon_days`, with a Greenwood interval (Klein & Moeschberger 2003,
+            Survival Analysis, eq. 4.5.2); None with reason `insufficient_history` beyond the
+            observed times, `zero_denominator` without customers.
 
         Examples
         --------

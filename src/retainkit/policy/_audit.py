@@ -59,7 +59,8 @@ class AuditRow(NamedTuple):
     attribute, group : str
         The protected attribute and its value; "not stated" where missing.
     stance : str
-        "economise", "exit", or "any_adverse": something may be taken, under whatever stance.
+        "economise", "exit", "let_go" or "any_adverse": something may be taken, under
+        whatever stance.
     customers, adverse : int
         In the group; of these, treated so.
     rate : float
@@ -110,7 +111,7 @@ class AuditTable(ResultTable):
     >>> decisions = decide_actions(
     ...     assign_tiers(value, scheme), potential=assess_potential(value, scheme))
     >>> audit_decisions(decisions, {"sex": ["f", "m", "f", "m", "f"]})
-    <AuditTable: 6 groups; next: .to_frame(), .summary() or .enforce()>
+    <AuditTable: 8 groups; next: .to_frame(), .summary() or .enforce()>
     """
 
     _what: ClassVar[str] = "groups"
