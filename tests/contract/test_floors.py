@@ -189,3 +189,24 @@ def test_heavy_packages_are_imported_inside_functions(heavy: str) -> None:
         and any(f"{node.module}.{alias.name}" == heavy for alias in node.names)
     ]
     assert not top, "\n".join(top)
+
+
+def test_no_file_imports_itself_in_a_circle() -> None:
+    """Not under TYPE_CHECKING and not inside functions either; the lazy package itself aside."""
+    files = {source.name for source in sources() if source.name}
+    needs = {source.name: set(needed(source, files)) - {source.name} for source in sources()}
+    needs.pop("", None)
+    while free := [name for name, others in needs.items() if not others & needs.keys()]:
+        for name in free:
+            del needs[name]
+    assert not needs, f"in or behind a circle: {sorted(needs)}"
+
+
+def needed(source: Source, files: set[str]) -> Iterator[str]:
+    """Give the files of the package that a file imports, a folder by its own file."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("retainkit."):
+            module = str(node.module).removeprefix("retainkit.")
+            for alias in node.names:
+                part = f"{module}.{alias.name}"
+                yield part if part in files else module

@@ -10,7 +10,7 @@ import pytest
 
 import retainkit.report
 from retainkit._core.catalogue import read_catalogue
-from retainkit._pipeline import _gaps
+from retainkit._pipeline import _find_gaps
 from retainkit.metrics import METRIC_DEFINITIONS
 from retainkit.metrics._value import REASONS
 from retainkit.pipeline import Gap
@@ -92,7 +92,7 @@ def test_every_formula_has_a_chinese_text() -> None:
 
 def test_every_gap_has_chinese_texts() -> None:
     catalogue = read_catalogue("retainkit._pipeline", "gaps")
-    assert {gap_id for ids in _gaps._TABLE_GAPS.values() for gap_id in ids} <= set(catalogue)
+    assert {gap_id for ids in _find_gaps._TABLE_GAPS.values() for gap_id in ids} <= set(catalogue)
     for gap_id, parts in catalogue.items():
         worded_by_the_run = {"why"} if gap_id in ("evidence", "lifetime", "states") else set()
         assert set(parts) == {"what", "why", "enabled_by"} - worded_by_the_run

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from retainkit._core.labels import Label
 from retainkit.typing import Language
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._past_runs import BacktestResult
 
 PLAIN_RULES = {
     "recency": Label(en="days since the last purchase", zh="距上次购买的天数"),
@@ -89,10 +86,10 @@ _SENTENCES = {
 }
 
 
-def describe_backtest(tested: BacktestResult, language: Language) -> tuple[str, ...]:
+def describe_backtest(tested: Any, language: Language) -> tuple[str, ...]:
     """Say what was expected and what came, how well customers were ordered, and on what terms."""
     speak = _Speaker(language)
-    return tuple(_tell(tested, speak)) + tested.notes
+    return (*_tell(tested, speak), *tested.notes)
 
 
 class _Speaker:
@@ -116,7 +113,7 @@ class _Speaker:
         return f"{number}{sign}" if x == x else "–"
 
 
-def _tell(tested: BacktestResult, speak: _Speaker) -> Iterator[str]:
+def _tell(tested: Any, speak: _Speaker) -> Iterator[str]:
     scores = tested.summary()
     won = done = 0
     for fold in tested.folds.to_dict("records"):
@@ -165,7 +162,7 @@ def _top(run: dict[Any, Any], rule: dict[Any, Any], speak: _Speaker) -> str:
     )
 
 
-def _latest(tested: BacktestResult, scores: pd.DataFrame, speak: _Speaker) -> Iterator[str]:
+def _latest(tested: Any, scores: pd.DataFrame, speak: _Speaker) -> Iterator[str]:
     """Tell of the last past day that could be tested."""
     last = scores["cutoff"].max()
     run, rule = _run_and_best(scores[scores["cutoff"] == last], "lift_quality")
@@ -194,7 +191,7 @@ def _latest(tested: BacktestResult, scores: pd.DataFrame, speak: _Speaker) -> It
     yield speak("tiers", tiers=("，" if speak.language == "zh" else ", ").join(named))
 
 
-def _terms(tested: BacktestResult, speak: _Speaker) -> Iterator[str]:
+def _terms(tested: Any, speak: _Speaker) -> Iterator[str]:
     """Tell on what terms it was tested, where they are not those asked for."""
     done = tested.folds[tested.folds["reason"] == ""]
     window = int(done["window_days"].max()) if len(done) else tested.horizon_days

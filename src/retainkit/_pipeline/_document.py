@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,6 @@ import pandas as pd
 from retainkit._core.config import FrozenModel
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._measure import MonthlyFlows
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._result import RetentionResult
 
 Record: TypeAlias = dict[str, bool | int | float | str | None]
 """One row of a table: column name to plain value; None is undefined."""
@@ -109,7 +106,7 @@ class ResultDocument(FrozenModel):
     model: FittedPipeline
 
 
-def describe(result: RetentionResult) -> ResultDocument:
+def describe(result: Any) -> ResultDocument:
     """Return the typed summary of a result."""
     contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
     departures, plan = result.departures, result.plan

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,7 @@ from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
-from retainkit.value import BehaviorTable, CustomerSummary, WalletTable, measure_wallet
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._config import PipelineConfig
-    from retainkit._pipeline._history import History
+from retainkit.value import BehaviorTable, CustomerSummary, WalletTable
 
 _LATELY = 90
 """Days for which a request to cancel or a failed payment says something [day]."""
@@ -140,65 +136,6 @@ def read_customer_facts(
     )
 
 
-def gather_facts(
-    history: History,
-    summary: CustomerSummary,
-    customers: pd.DataFrame | None,
-    *,
-    payments: PaymentTable | None,
-    strategic_flags: tuple[str, ...],
-    config: PipelineConfig,
-    events: pd.DataFrame | None = None,
-) -> CustomerFacts:
-    """Put together what is known of the customers beside the summary.
-
-    Behaviour is described where it is asked for, or needed for the share of wallet.
-    """
-    facts = CustomerFacts(customer_id=summary.customer_id)
-    if customers is not None or payments is not None:
-        facts = read_customer_facts(
-            customers,
-            customer_id=summary.customer_id,
-            strategic_flags=strategic_flags,
-            payments=payments,
-            config=config.standing,
-        )
-    wallets = _with_wallet(customers, summary.customer_id)
-    behavior = wallet = None
-    if config.behavior is not None or wallets is not None:
-        behavior = history.describe_behavior()
-    if behavior is not None and wallets is not None:
-        wallet = measure_wallet(behavior, wallets, age_days=summary.with_unit("day").age)
-    state = history.read_state()
-    alone = state is not None and history.contracts_alone
-    return replace(
-        facts,
-        behavior=behavior,
-        wallet=wallet,
-        loss_reason=history.explain_losses(summary),
-        contracts=state if alone else None,
-        contracts_beside=None if alone else state,
-        on_record=_gather_records(history, summary, events, state),
-    )
-
-
-def _gather_records(
-    history: History,
-    summary: CustomerSummary,
-    events: pd.DataFrame | None,
-    state: ContractState | None,
-) -> StateFacts | None:
-    """Return what events and, beside purchases, contracts say of each customer's state."""
-    recorded = None if events is None else read_records(events, summary)
-    if state is None or history.contracts_alone:
-        return recorded
-    place = np.asarray(align_customer_ids(summary.customer_id, state.customer_id))
-    return (recorded or StateFacts())._replace(
-        contract_status=np.append(state.status, np.int8(-1))[place],
-        contract_ended_on=np.append(state.ended_on, np.int32(NO_DAY))[place],
-    )
-
-
 def read_records(events: pd.DataFrame, summary: CustomerSummary) -> StateFacts:
     """Return what events say of each customer's state on the last observed day.
 
@@ -229,12 +166,3 @@ def read_records(events: pd.DataFrame, summary: CustomerSummary) -> StateFacts:
         payment_failed=(failed > lately) & (latest("payment_recovered") < failed),
         complaint_open=complaint,
     )
-
-
-def _with_wallet(customers: pd.DataFrame | None, customer_id: pd.Index[Any]) -> pd.DataFrame | None:
-    """Return the table if it knows what any of these customers spend in the whole category."""
-    if customers is None or "category_spending" not in customers.columns:
-        return None
-    known = customers[customers["category_spending"].notna()]
-    meet = (align_customer_ids(known["customer_id"], customer_id) >= 0).any()
-    return customers if meet else None

@@ -10,9 +10,10 @@ from typing import TypeAlias
 from retainkit._core.time import parse_as_of
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores, CustomerView
-from retainkit._pipeline._facts import gather_facts
+from retainkit._pipeline._find_gaps import find_gaps
 from retainkit._pipeline._fitted import FittedPipeline, apply_schemes
-from retainkit._pipeline._gaps import Gap, find_gaps
+from retainkit._pipeline._gaps import Gap
+from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
 from retainkit._pipeline._learn import learn_schemes

@@ -3,18 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 
 from retainkit.errors import AlignmentError
 from retainkit.lifetime._compress import CompressedHistories, check_weights, compress_rows
 from retainkit.lifetime._covariates import Covariates
-from retainkit.lifetime._covariates_model import CovariateModel
 from retainkit.lifetime._kernel_law import Known
 from retainkit.lifetime._predictions import PurchasePredictions
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray, TimeUnit
+
+
+class _Learnt(Protocol):
+    """What a `CovariateModel` offers; its module builds what stands here, and is not imported."""
+
+    @property
+    def kind(self) -> Literal["covariates"]: ...
+
+    @property
+    def base(self) -> Any: ...
+
+    @property
+    def dropout_is_identified(self) -> bool: ...
+
+    @property
+    def findings(self) -> tuple[str, ...]: ...
+
+    @property
+    def unit(self) -> TimeUnit: ...
+
+    @property
+    def n(self) -> float | None: ...
+
+    @property
+    def log_likelihood(self) -> float | None: ...
+
+    @property
+    def parameters(self) -> dict[str, float]: ...
+
+    @property
+    def log_covariance(self) -> tuple[tuple[float | None, ...], ...] | None: ...
+
+    def to_json(self) -> str: ...
+
+    def _know(self, z: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> Known: ...
+
+    def _nudged(self, name: str, step: float) -> Any: ...
+
+    def _scales(self, z: FloatArray) -> Any: ...
+
+    def _step_of(self, name: str) -> float: ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,7 +87,7 @@ class BoundCovariateModel(PurchasePredictions):
     array([1.2841])
     """
 
-    model: CovariateModel
+    model: _Learnt
     covariates: Covariates
 
     @property

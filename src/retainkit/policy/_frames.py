@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from retainkit.policy._vocabulary import STANCES
-
-if TYPE_CHECKING:
-    from retainkit.policy._decisions import DecisionTable
 
 
 def coded_texts(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categorical[str]:
@@ -23,8 +20,8 @@ def coded_texts(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categorical
     return pd.Categorical.from_codes(position[codes], pd.Index(unique))
 
 
-def stance_summary(table: DecisionTable) -> pd.DataFrame:
-    """Return customers and future value by stance and tier; sums do not depend on row order."""
+def stance_summary(table: Any) -> pd.DataFrame:
+    """Return customers and value of a `DecisionTable` by stance and tier, in any row order."""
     n_tiers = len(table.tier_names)
     cell = table.stance.astype(np.int16) * n_tiers + table.value_tier
     known = ~np.isnan(table.future_value)

@@ -11,17 +11,10 @@ from retainkit.scorecard._annual import FRONT_LINES, FrontLine, TwoFronts, compa
 from retainkit.scorecard._appraisal import FAIRNESS_NOTE, OwnerAppraisal, appraise_owners
 from retainkit.scorecard._build import SuppliedValue, build_scorecard
 from retainkit.scorecard._computed import EVENT_MEASURES, measure_customers, measure_tables
+from retainkit.scorecard._entry import MeasureStatus, ScorecardEntry, Signal, Trend
 from retainkit.scorecard._measures import Link, Measure, Objective, Perspective, Process, Target
 from retainkit.scorecard._owners import appraise_runs
-from retainkit.scorecard._scorecard import (
-    MISSING_REASONS,
-    Finding,
-    MeasureStatus,
-    Scorecard,
-    ScorecardEntry,
-    Signal,
-    Trend,
-)
+from retainkit.scorecard._scorecard import MISSING_REASONS, Finding, Scorecard
 from retainkit.scorecard._template import ScorecardTemplate
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
 
 import pandas as pd
@@ -11,58 +10,11 @@ import pandas as pd
 from retainkit._core.columns import Column, recorded
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable, TranslatedTable, frame_html
-from retainkit.scorecard._measures import Measure, Objective, Perspective
+from retainkit.scorecard._entry import MeasureStatus, ScorecardEntry, Signal, Trend
+from retainkit.scorecard._measures import Objective, Perspective
 from retainkit.scorecard._svg import draw_map
 from retainkit.scorecard._template import ScorecardTemplate
 from retainkit.typing import Language
-
-
-class MeasureStatus(StrEnum):
-    """Where a value comes from.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import MeasureStatus
-    >>> [status.value for status in MeasureStatus]
-    ['computed', 'supplied', 'missing']
-    """
-
-    COMPUTED = "computed"
-    SUPPLIED = "supplied"
-    MISSING = "missing"
-
-
-class Signal(StrEnum):
-    """How a value stands against its target; `none` without a value or without a target.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Signal
-    >>> [signal.value for signal in Signal]
-    ['green', 'amber', 'red', 'none']
-    """
-
-    GREEN = "green"
-    AMBER = "amber"
-    RED = "red"
-    NONE = "none"
-
-
-class Trend(StrEnum):
-    """How a value moved against the previous scorecard, by the direction of its measure.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Trend
-    >>> [trend.value for trend in Trend]
-    ['better', 'same', 'worse', 'none']
-    """
-
-    BETTER = "better"
-    SAME = "same"
-    WORSE = "worse"
-    NONE = "none"
-
 
 MISSING_REASONS: Final[dict[str, Label]] = {
     "not_supplied": Label(en="Nothing in the data gives it: supply it", zh="数据中没有，需要提供"),
@@ -72,49 +24,6 @@ MISSING_REASONS: Final[dict[str, Label]] = {
     "not_computable": Label(en="The metric had no value", zh="该指标无法计算"),
 }
 """Why a measure has no value, unless its metric gave its own reason."""
-
-
-class ScorecardEntry(NamedTuple):
-    """One measure with its number.
-
-    Attributes
-    ----------
-    measure : Measure
-        What is measured, with target and owner.
-    objective : Objective
-        What it serves.
-    value : float or None
-        In the unit of the measure; None where missing, never 0 instead.
-    status : MeasureStatus
-        Computed, supplied or missing.
-    signal : Signal
-        Against the target.
-    reason : str or None
-        Why the value is missing; None where there is one.
-    note : str
-        Where a supplied value comes from, or the metric's own formula with its numbers.
-    previous : float or None
-        Value on the previous scorecard; None without one.
-    trend : Trend
-        Better, same or worse than before; "none" where one of the two is missing.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import build_scorecard
-    >>> entry = build_scorecard({"retention_rate": 0.8}).entry("retention_rate")
-    >>> entry.value, entry.status.value, entry.signal.value
-    (0.8, 'computed', 'none')
-    """
-
-    measure: Measure
-    objective: Objective
-    value: float | None
-    status: MeasureStatus
-    signal: Signal
-    reason: str | None
-    note: str
-    previous: float | None = None
-    trend: Trend = Trend.NONE
 
 
 class Finding(NamedTuple):
