@@ -224,8 +224,8 @@ def measure_customers(
     >>> found = measure_customers(
     ...     result.history, lifetime_value=result.value.future_potential,
     ...     metrics=result.metrics, pyramid=result.pyramid, whale=result.whale)
-    >>> found["premium_customers"]
-    401.0
+    >>> found["premium_customers"] == result.pyramid.customers[0]
+    True
     """
     found: dict[str, MetricValue | float | None] = {
         "premium_customers": float(pyramid.customers[0]),

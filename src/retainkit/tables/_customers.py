@@ -122,7 +122,7 @@ def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[
     Returns
     -------
     dict of str to pandas.Series
-        One series of n values per attribute, in the order of `to`; None where not known.
+        One series of n values per attribute, in the order of `to`; missing where not known.
 
     Examples
     --------
@@ -131,8 +131,8 @@ def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[
     >>> given = pd.DataFrame({"customer_id": [1, 2], "age_band": ["18-30", "60+"]})
     >>> customers = validate_customers(
     ...     given, columns=CustomerColumns(protected_attributes=("age_band",)))
-    >>> protected_attributes(customers, to=pd.Index([2, 3]))["age_band"].tolist()
-    ['60+', None]
+    >>> protected_attributes(customers, to=pd.Index([2, 3]))["age_band"].fillna("").tolist()
+    ['60+', '']
     """
     names = [name for name in map(str, customers.columns) if name.startswith(PROTECTED_PREFIX)]
     known = pd.Index(customers["customer_id"])
