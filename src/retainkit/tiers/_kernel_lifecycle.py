@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from retainkit._core.kernels.sums import exact_sum
+
 Float = npt.NDArray[np.float64]
 
 
@@ -16,7 +18,7 @@ def usual_gap(occasions: Float, recency: Float) -> tuple[float, int]:
     n = int(repeats.sum())
     if not n:
         return np.nan, 0
-    return float(np.mean(recency[repeats] / (occasions[repeats] - 1.0))), n
+    return exact_sum(recency[repeats] / (occasions[repeats] - 1.0)) / n, n
 
 
 def mixed_gap(gaps: Float, length: Float, usual: float, prior_gaps: float) -> Float:
