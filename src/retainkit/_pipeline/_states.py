@@ -18,6 +18,7 @@ from retainkit.churn import (
     assign_states,
     fit_state_scheme,
 )
+from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.forecast import Activity, ForecastModel
 from retainkit.forecast._activity import PastActivity, state_window
@@ -86,6 +87,7 @@ def tell_states(
         recorded = (recorded or StateFacts())._replace(
             contract_status=contracts.status, contract_ended_on=contracts.ended_on
         )
+        activity = activity._replace(silent=_silent_since_loss(summary, activity, contracts))
     return assign_states(
         activity,
         scheme,
@@ -94,6 +96,18 @@ def tell_states(
         facts=recorded,
         previous=previous,
     )
+
+
+def _silent_since_loss(
+    summary: CustomerSummary, activity: Activity, contracts: ContractState
+) -> FloatArray:
+    """Return the silence in days, where charges after a recognised loss are no new purchase.
+
+    A loss recognised at the request is dated before the term it still pays for runs out.
+    """
+    gone_for = day_number(summary.as_of) - contracts.ended_on.astype(np.float64)
+    lost = contracts.ended_on != NO_DAY
+    return np.where(lost, np.fmax(activity.silent, gone_for), activity.silent)
 
 
 def last_year(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
