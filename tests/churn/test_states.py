@@ -169,6 +169,18 @@ def test_reasons_hold_the_customers_own_numbers() -> None:
     assert "30" in table.sentences("zh")[0]
 
 
+def test_nobody_silent_is_told_to_be_in_rhythm() -> None:
+    """A withdrawn claim says that it was not shown; a long silence is told as one."""
+    rows = activity(ROWS["quiet_fell"], (0.98, 1.0, 79.0, 25.0, 400.0), ROWS["present"])
+    table = assign_states(rows, scheme(quiet=False), as_of=AS_OF)
+    assert names(table) == ["present"] * 3
+    assert table.to_frame()["state_code"].tolist() == ["unproven", "overdue", "in_rhythm"]
+    assert table.sentences()[1] == (
+        "usually buys every 25 days, silent for 79, "
+        "yet the chance of a purchase in 90 days is 98 in 100"
+    )
+
+
 def test_gone_must_ask_for_less_than_quiet() -> None:
     with pytest.raises(ValidationError, match="less chance than quiet"):
         StateConfig(gone_kept=0.7)

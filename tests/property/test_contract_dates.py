@@ -1,4 +1,4 @@
-"""Churn, metrics and the state of contracts date and count every loss alike."""
+"""Churn, metrics, value and the run date and count every loss alike."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit import PipelineConfig, RetentionPipeline
 from retainkit.churn import detect_contract_churn, list_contract_spells
 from retainkit.contracts import ContractConvention, read_contract_state, read_contracts
+from retainkit.errors import NotComputableError
 from retainkit.metrics import (
     MetricConvention,
     Period,
@@ -178,3 +180,27 @@ def test_every_period_counts_the_losses_in_it(
     state = read_contract_state(frame, as_of=AS_OF, convention=convention)
     there = state.is_in("running") | state.is_in("paused") | state.is_in("in_grace")
     assert heads["closing"].iloc[-1] == there.sum()
+
+
+@settings(LAW, max_examples=30)
+@given(rows(), conventions)
+@pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
+def test_the_run_tells_the_same_losses(found: list[Row], convention: ContractConvention) -> None:
+    """Who is gone, since when, and whose contract brings nothing more: as the churn table says."""
+    frame = table(found)
+    pipeline = RetentionPipeline(PipelineConfig(convention=event_convention(convention)))
+    try:
+        result = pipeline.run(contracts=frame, as_of=AS_OF)
+    except NotComputableError as error:  # trials alone, or nothing counts: there is no value
+        with pytest.raises(NotComputableError, match="charged"):
+            raise error from None
+        return
+    churn = detect_contract_churn(frame, as_of=AS_OF, config=convention).to_frame()
+    view = result.customers.to_frame().set_index("customer_id").loc[churn["customer_id"]]
+    gone = churn["churned"].to_numpy()
+    np.testing.assert_array_equal(view["churned"].to_numpy(), gone)
+    np.testing.assert_array_equal(view["state"].isin(["gone", "ended"]).to_numpy(), gone)
+    since = view["state_since"].to_numpy().astype("datetime64[D]")
+    effective = churn["effective_at"].to_numpy().astype("datetime64[D]")
+    np.testing.assert_array_equal(since[gone], effective[gone])
+    np.testing.assert_array_equal(view["expected_value"].to_numpy()[gone], 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from retainkit._core.columns import Column, plain, taken
@@ -96,7 +97,12 @@ class CustomerScores(TranslatedTable):
         *taken("policy", "standing", "stance", "rule", "reason", "action", "measures"),
         *taken("states", "state", "state_reason", "state_since"),
         Column("value_tier", "policy:tier"),
-        Column("former_tier", lambda t: t.policy.to_frame()["tier"].where(t.states.is_lost)),
+        Column(
+            "former_tier",
+            lambda t: np.where(t.states.is_lost, t.policy.value_tier, np.int8(-1)),
+            "policy.tier_names",
+            ordered=True,
+        ),
         Column("margin_to_cut", "tiers.margin"),
         *taken("tiers", "borderline", "confidence"),
         *taken("policy", "potential"),

@@ -159,6 +159,13 @@ def fit_contract_models(
     notes: tuple[str, ...] = (),
 ) -> Models:
     """Fit the margin; how long contracts last is known."""
+    if not (summary.purchase_amount > 0).any():
+        raise NotComputableError(
+            f"no contract of {len(summary):,} customer(s) has been charged by {summary.as_of}",
+            rule="the value of a contract is what its paid months have charged",
+            where="contracts",
+            fix="check amount, paid, start and as_of; with trials alone there is no value to grade",
+        )
     margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
     return Models(None, None, margin, None, terms, renewal, notes=notes)
 

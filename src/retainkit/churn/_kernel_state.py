@@ -33,7 +33,9 @@ PROSPECT, NEW, PRESENT, QUIET, GONE, ENDED = range(6)
     CONTRACT_ENDED,
     END_ON_RECORD,
     HELD,
-) = range(18)
+    OVERDUE,
+    UNPROVEN,
+) = range(20)
 """Reasons of a state, as positions in the catalogue."""
 
 
@@ -76,6 +78,7 @@ def judge(signs: Signs, limits: Limits) -> tuple[Codes, Codes]:
             (low, GONE, LONG_SILENT),
             (signs.kept < limits.quiet_kept, QUIET, CHANCE_FELL),
             (waits & (signs.p_state < limits.quiet_below), QUIET, BEYOND_RHYTHM),
+            (waits, PRESENT, OVERDUE),
         )
     met = [rule[0] for rule in rules]
     state = np.select(met, [rule[1] for rule in rules], PRESENT).astype(np.int8)

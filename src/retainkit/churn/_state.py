@@ -114,8 +114,7 @@ def assign_states(
     limits = scheme.limits()
     judged, reason = judge(activity, limits)
     state = _kernel.milder(judged, gone=scheme.uses("gone"), quiet=scheme.uses("quiet"))
-    withdrawn = (state != judged) & (state == _kernel.PRESENT)
-    reason[withdrawn] = _kernel.IN_RHYTHM
+    reason[(state != judged) & (state == _kernel.PRESENT)] = _kernel.UNPROVEN
     last, first = today - activity.silent, today - activity.age
     if previous is not None:
         _hold(state, reason, last, ids, previous)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from retainkit.errors import AlignmentError
+from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.forecast._renewal_evidence import (
     Setting,
     choose,
@@ -95,6 +95,13 @@ def fit_renewal_model(
     (True, 67)
     """
     spells = read_spells(start_day, end_day, term_months, plan, customer)
+    if not len(spells.start):
+        raise NotComputableError(
+            "no contract that counts was given",
+            rule="staying is learnt from contracts that began",
+            where="start_day",
+            fix="pass at least one; ContractConvention says which trials and short contracts count",
+        )
     late = (
         find_late_entry(spells.start, spells.end, as_of_day) if recorded_from_day is None else None
     )

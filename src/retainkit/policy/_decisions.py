@@ -263,9 +263,10 @@ class DecisionTable(TranslatedTable):
         """Return the measures allowed in each customer's case, as one text."""
         ids = [measure.id for measure in self.catalog.measures]
         allowed = allowed_by_case(self.catalog, self.config)
-        kinds, kind = np.unique(allowed.T, axis=0, return_inverse=True)  # few lists serve all cases
+        rows = [row.tobytes() for row in np.ascontiguousarray(allowed.T)]
+        kind, kinds = pd.factorize(np.array(rows, dtype=object), sort=True)  # few lists serve all
         texts = ["; ".join(compress(ids, row)) for row in kinds]
-        return coded_texts(kind.ravel()[self.case], texts)
+        return coded_texts(kind[self.case], texts)
 
     def summary(self) -> pd.DataFrame:
         """Return customers and future value by stance and tier.
