@@ -54,3 +54,16 @@ def test_covariance_is_nan_only_where_the_information_is_flat() -> None:
 def test_inner_sums_by_pairs() -> None:
     u = np.full(10**6, 0.1)
     assert inner(u, np.ones(10**6)) == pytest.approx(1e5, rel=1e-14)
+
+
+def test_a_search_that_gains_nothing_is_given_up_early() -> None:
+    """A kink that Newton's steps cannot climb: each is halved until nothing is left of it."""
+
+    def kink(theta: FloatArray) -> Evaluation:
+        distance = float(theta[0]) - np.pi
+        return Evaluation(-1e3 - abs(distance), np.array([-np.sign(distance)]), -np.eye(1))
+
+    optimum = maximise(kink, np.array([0.0]), tolerance=1e-10, max_iterations=2_000)
+    assert not optimum.converged
+    assert optimum.iterations < 100
+    assert optimum.theta[0] == pytest.approx(np.pi, abs=1e-3)

@@ -19,6 +19,8 @@ RUNAWAY_DECREMENT = 0.02
 FLAT = 1e-2
 """Curvature below which a direction is flat: its standard error exceeds 10 log-units."""
 _HALVINGS = 40
+_PATIENCE, _LEAST_GAIN = 15, 1e-3
+"""Iterations after which a search that has gained less than this is given up: it has stalled."""
 _STRETCH = 4.0
 """Most Newton steps taken in one where they follow each other along a ridge to infinity."""
 
@@ -52,6 +54,7 @@ def maximise(
     """Climb from `start` until the Newton decrement is below `tolerance`, or tell it is not."""
     theta, at = start, objective(start)
     last, last_decrement, stretch = np.zeros_like(start), np.inf, 1.0
+    values: list[float] = []
     for iteration in range(max_iterations):
         step, decrement, concave = _newton_step(at)
         ridge = _follows(last, step) and decrement > 0.3 * last_decrement
@@ -61,6 +64,9 @@ def maximise(
         done = decrement <= tolerance or (runaway and decrement <= RUNAWAY_DECREMENT)
         if done and concave:
             return Optimum(theta, at, iteration, decrement, True)
+        values.append(at.value)
+        if iteration >= _PATIENCE and at.value - values[-1 - _PATIENCE] < _LEAST_GAIN:
+            return Optimum(theta, at, iteration, decrement, False)
         reached = _line_search(objective, theta, at, step, stretch)
         if reached is None:  # rounding noise: no better point exists in floating point
             return Optimum(theta, at, iteration, decrement, concave and decrement <= 1e-5)
