@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import time
 import warnings
@@ -10,9 +9,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 import retainkit as rk
+from retainkit._core.time import parse_as_of
+from retainkit._pipeline._gather import gather_facts
+from retainkit._pipeline._histories import open_history
+from retainkit._pipeline._models import predict
+from retainkit._pipeline._tables import TableColumns, sift_tables
+from retainkit.forecast import ForecastTable
 from retainkit.pipeline import RetentionResult
 from retainkit.typing import BoolArray, FloatArray
 from tests.robustness.firms import KINDS, Firm, make_firm
@@ -31,7 +35,7 @@ class Verdict(NamedTuple):
     seed : int
         Seed it was drawn with.
     auc, plain_auc, oracle_auc : float
-        Ranking by `p_active`, by the best plain rule, and by the hidden truth; with contracts
+        Ranking by `active_score`, by the best plain rule, and by the hidden truth; with contracts
         alone among running ones.
     oracle_beyond_chance : float
         Standard errors by which the hidden truth ranks better than chance.
@@ -53,9 +57,9 @@ class Verdict(NamedTuple):
         Calibration error of `p_active` in ten bins, and what chance alone gives a perfect forecast.
     coverage, coverage_top : float
         Share of customers, and of the best fifth by forecast, whose money lies within the interval;
-        NaN without intervals.
+        with contracts alone among running ones; NaN without intervals.
     ranks : str
-        Whether the run says that it can rank: "yes", "no", "not known"; "not told" if it does not.
+        Whether the run says that it can rank: "yes", "no", "not known".
     worthless : int
         Running contracts worth nothing.
     seconds : float
@@ -100,12 +104,16 @@ class Verdict(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """What a run says of each customer of a firm, NaN where it says nothing, and as a whole."""
+    """What a run says of each customer of a firm, NaN where it says nothing, and as a whole.
+
+    `order` ranks customers by being there, also where no chance can be stated.
+    """
 
     p_active: FloatArray
+    order: FloatArray
     value: FloatArray
-    low: FloatArray | None
-    high: FloatArray | None
+    low: FloatArray
+    high: FloatArray
     note: list[str]
     notes: tuple[str, ...]
     ranks: str
@@ -115,75 +123,59 @@ class Forecast(NamedTuple):
 def config_for(firm: Firm, **choices: Any) -> rk.PipelineConfig:
     """Return the default configuration with the firm's horizon and no discount."""
     chosen = {"horizon_days": firm.horizon_days, "annual_discount_rate": 0.0}
-    if "horizon_days" in rk.PipelineConfig.model_fields:
-        return rk.PipelineConfig.model_validate(chosen | choices)
-    return rk.PipelineConfig.model_validate({"value": chosen} | choices)
-
-
-def recorded_window(firm: Firm) -> dict[str, Any] | None:
-    """Return the choice that names since when ends are on record; None where there is none.
-
-    It is the argument of a run, or the field of its configuration or of a part of this, whose name
-    begins with `recorded`.
-    """
-    if firm.recorded_from is None:
-        return None
-    day = firm.recorded_from.date().isoformat()
-    for name in inspect.signature(rk.RetentionPipeline.run).parameters:
-        if name.startswith("recorded"):
-            return {name: day}
-    for name, field in rk.PipelineConfig.model_fields.items():
-        if name.startswith("recorded"):
-            return {name: day}
-        for part in getattr(field.annotation, "model_fields", {}):
-            if part.startswith("recorded"):
-                return {name: {part: day}}
-    return None
+    return rk.PipelineConfig.model_validate(chosen | choices)
 
 
 def run(firm: Firm, **choices: Any) -> RetentionResult:
     """Run the pipeline on what the firm recorded."""
-    fields = rk.PipelineConfig.model_fields
-    chosen = {name: value for name, value in choices.items() if name in fields}
-    arguments = {name: value for name, value in choices.items() if name not in fields}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return rk.RetentionPipeline(config_for(firm, **chosen)).run(
-            firm.transactions,
-            contracts=firm.contracts,
-            as_of=str(firm.as_of.date()),
-            **arguments,
+        return rk.RetentionPipeline(config_for(firm, **choices)).run(
+            firm.transactions, contracts=firm.contracts, as_of=str(firm.as_of.date())
         )
 
 
-def _column(view: pd.DataFrame, *names: str) -> FloatArray | None:
-    """Return the first of these columns that there is."""
-    found = [name for name in names if name in view.columns]
-    return view[found[0]].to_numpy(dtype=np.float64) if found else None
+def forecast_part(firm: Firm, **choices: Any) -> ForecastTable:
+    """Return the forecast of a run from the parts that lead to it; nothing is graded or measured.
+
+    How long contracts last to the long end is learnt by the simpler model: it is no part of this.
+    """
+    config = config_for(firm, contract_model="shifted_beta_geometric", **choices)
+    day = parse_as_of(str(firm.as_of.date()))
+    frames = dict.fromkeys(("customers", "events", "surveys", "activities"))
+    known = {"transactions": firm.transactions, "contracts": firm.contracts}
+    names = TableColumns(None, None, None, None, None, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tables = sift_tables(known | frames, names, config.rules, day, lambda _: None)
+        history, tables = open_history(tables, day, config)
+        summary = history.summarize()
+        facts = gather_facts(
+            history, summary, None, payments=None, strategic_flags=(), config=config
+        )
+        models = history.learn(summary, lambda _: None)
+        forecast = predict(summary, models, config, facts).forecast
+    assert forecast is not None
+    return forecast
 
 
-def read(result: RetentionResult, firm: Firm) -> Forecast:
-    """Read the forecast of each of the firm's customers, whatever their order in the result."""
-    view = result.customers.to_frame()
+def read(forecast: ForecastTable, firm: Firm) -> Forecast:
+    """Read the forecast of each of the firm's customers, whatever their order in the table."""
+    view = forecast.to_frame()
     view = view.set_index(view["customer_id"].astype(int)).reindex(np.arange(len(firm)))
-    p_active = _column(view, "p_active")
-    if p_active is None:
-        p_active = 1.0 - view["p_churned"].to_numpy(dtype=np.float64)
-    value = _column(view, "expected_value", "lifetime_value")
-    assert value is not None
-    note = [""] * len(firm)
-    if "forecast_note" in view.columns:
-        note = view["forecast_note"].astype(object).fillna("").astype(str).tolist()
-    judged = getattr(result, "forecast", None)
-    said = tuple(getattr(judged, "notes", ())) if judged is not None else result.model.notes
+
+    def column(name: str) -> FloatArray:
+        return view[name].to_numpy(dtype=np.float64)
+
     return Forecast(
-        p_active=p_active,
-        value=value,
-        low=_column(view, "expected_value_low"),
-        high=_column(view, "expected_value_high"),
-        note=note,
-        notes=tuple(str(one) for one in said),
-        ranks=str(getattr(judged, "ranks", "not told")),
+        p_active=column("p_active"),
+        order=column("active_score"),
+        value=column("expected_value"),
+        low=column("expected_value_low"),
+        high=column("expected_value_high"),
+        note=view["forecast_note"].astype(object).fillna("").astype(str).tolist(),
+        notes=forecast.notes,
+        ranks=forecast.ranks,
     )
 
 
@@ -202,21 +194,15 @@ def noise(p: FloatArray) -> float:
 
 
 def _unexplained(forecast: Forecast, empty: BoolArray) -> float:
-    """Return the share of empty rows without a note.
-
-    A run that has no notes of customers gives its reasons as a whole.
-    """
+    """Return the share of empty rows without a note."""
     without = np.array([not one for one in forecast.note], dtype=np.bool_)
-    if without.all() and forecast.ranks == "not told" and forecast.notes:
-        without[:] = False
     return float((empty & without).mean())
 
 
 def _coverage(forecast: Forecast, firm: Firm) -> tuple[float, float]:
-    if forecast.low is None or forecast.high is None:
-        return float("nan"), float("nan")
+    """Return the share covered, of all and of the best fifth: of whom a ranking is about."""
     inside = (firm.money >= forecast.low - 1e-9) & (firm.money <= forecast.high + 1e-9)
-    known = np.flatnonzero(~np.isnan(forecast.low) & ~np.isnan(forecast.high))
+    known = np.flatnonzero(_ranked(firm) & ~np.isnan(forecast.low) & ~np.isnan(forecast.high))
     if not known.size:
         return float("nan"), float("nan")
     best = known[np.argsort(-np.nan_to_num(forecast.value[known]), kind="stable")]
@@ -241,15 +227,16 @@ def assess(name: str, seed: int, firm: Firm, forecast: Forecast, seconds: float 
     active = firm.active[rows]
     known = ~np.isnan(forecast.p_active)
     p = np.where(known, forecast.p_active, forecast.p_active[known].mean() if known.any() else 0.5)
+    order = np.where(np.isnan(forecast.order), np.nanmean(forecast.order), forecast.order)
     missing = [forecast.p_active, forecast.value, forecast.low, forecast.high]
-    empty = np.isnan(np.array([column for column in missing if column is not None])).any(axis=0)
+    empty = np.isnan(np.array(missing)).any(axis=0)
     pattern = re.compile(KINDS[name].cause, re.IGNORECASE)
     coverage, coverage_top = _coverage(forecast, firm)
     plain = [auc(score[rows], active) for score in plain_scores(firm).values()]
     return Verdict(
         firm=name,
         seed=seed,
-        auc=auc(p[rows], active),
+        auc=auc(order[rows], active),
         plain_auc=max(plain, default=float("nan")),
         oracle_auc=auc(firm.p_active[rows], active),
         oracle_beyond_chance=beyond_chance(firm.p_active[rows], active),
@@ -279,10 +266,10 @@ class Run(NamedTuple):
 
 
 def forecast_of(name: str, seed: int, customers: int | None = None) -> Run:
-    """Make a firm and run the pipeline on it with its defaults."""
+    """Make a firm and forecast it with the defaults of a run."""
     firm = make_firm(name, seed, customers)
     before = time.perf_counter()
-    forecast = read(run(firm), firm)
+    forecast = read(forecast_part(firm), firm)
     return Run(firm, forecast, time.perf_counter() - before)
 
 
@@ -294,7 +281,9 @@ def judge(name: str, seed: int) -> Verdict:
 
 @cache
 def judge_recorded(name: str, seed: int) -> Verdict | None:
-    """Measure a run that names the recorded window; None where it cannot be named."""
+    """Measure a forecast that is told since when ends are recorded; None where all are."""
     firm = make_firm(name, seed)
-    choice = recorded_window(firm)
-    return None if choice is None else assess(name, seed, firm, read(run(firm, **choice), firm))
+    if firm.recorded_from is None:
+        return None
+    chosen = {"recorded_from": firm.recorded_from.date()}
+    return assess(name, seed, firm, read(forecast_part(firm, forecast=chosen), firm))

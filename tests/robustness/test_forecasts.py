@@ -9,10 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tests.robustness.firms import KINDS
-from tests.robustness.judge import Verdict, assess, forecast_of, judge, judge_recorded
+from tests.robustness.firms import KINDS, make_firm
+from tests.robustness.judge import (
+    Verdict,
+    assess,
+    forecast_of,
+    forecast_part,
+    judge,
+    judge_recorded,
+    run,
+)
 
 SEEDS, MANY = 20, 200
 NAMES = tuple(KINDS)
@@ -39,12 +48,24 @@ def test_a_small_firm_gets_an_answer_for_everybody(name: str) -> None:
     verdict = assess(name, 0, firm, forecast)
     assert verdict.unexplained == 0
     assert verdict.worthless == 0
-    assert verdict.ranks in ("yes", "no", "not known", "not told")
+    assert verdict.ranks in ("yes", "no", "not known")
     known = ~np.isnan(forecast.p_active)
     assert ((forecast.p_active[known] >= 0) & (forecast.p_active[known] <= 1)).all()
-    if forecast.low is not None and forecast.high is not None:
-        bound = ~np.isnan(forecast.low) & ~np.isnan(forecast.high)
-        assert (forecast.low[bound] <= forecast.high[bound]).all()
+    bound = ~np.isnan(forecast.low) & ~np.isnan(forecast.high)
+    assert (forecast.low[bound] <= forecast.high[bound]).all()
+
+
+@pytest.mark.parametrize("name", ["steady", "terms", "both"])
+def test_the_forecast_judged_here_is_that_of_a_run(name: str) -> None:
+    """As the result and the table of customers hold it, to the last bit."""
+    firm = make_firm(name, 1, 400)
+    part, result = forecast_part(firm), run(firm)
+    assert result.forecast is not None
+    pd.testing.assert_frame_equal(part.to_frame(), result.forecast.to_frame())
+    assert part.notes == result.forecast.notes
+    told = result.customers.to_frame()
+    for column in ("p_active", "expected_value", "expected_value_low", "expected_value_high"):
+        np.testing.assert_array_equal(told[column], part.to_frame()[column])
 
 
 # ---------------------------------------------------------------- twenty seeds a firm

@@ -16,6 +16,7 @@ from tests.robustness.plain import auc, beyond_chance, plain_scores, survival
 def truth_of(firm: Firm) -> Forecast:
     return Forecast(
         p_active=firm.p_active,
+        order=firm.p_active,
         value=firm.expected_money,
         low=np.full(len(firm), -np.inf),
         high=np.full(len(firm), np.inf),

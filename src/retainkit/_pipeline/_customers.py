@@ -108,6 +108,7 @@ class CustomerScores(TranslatedTable):
         *taken("policy", "potential"),
         *taken("lifecycle", "stage"),
         *taken("forecast", "p_active", "p_active_low", "p_active_high"),
+        *taken("forecast", "active_score"),
         Column("expected_value", lambda scores: scores.expected_value),
         *taken("forecast", "expected_value_low", "expected_value_high"),
         *taken("forecast", "next_purchase", "next_purchase_low", "next_purchase_high"),

@@ -118,6 +118,7 @@ def forecast_contracts(
         p_active=ahead.p_active,
         p_active_low=ahead.p_active_low,
         p_active_high=ahead.p_active_high,
+        active_score=ahead.score,
         expected_value=ahead.expected_value * margin,
         expected_value_low=bounds[0],
         expected_value_high=bounds[1],
@@ -212,6 +213,7 @@ def join_forecasts(
         p_active=chance("p_active"),
         p_active_low=chance("p_active_low"),
         p_active_high=chance("p_active_high"),
+        active_score=chance("active_score"),
         expected_value=value,
         expected_value_low=bound(purchases.expected_value_low, contracts.expected_value_low, -1.0),
         expected_value_high=bound(

@@ -44,7 +44,7 @@ class Staying(NamedTuple):
     """Expected number of (discounted) charges."""
     low: Floats
     high: Floats
-    """90 % interval of the charges."""
+    """Interval of the charges."""
     decision: Floats
 
 
@@ -95,34 +95,46 @@ def look_ahead(start: Ints, as_of: int, days: int, hazard: Floats, plan: Schedul
     )
 
 
-def stay(window: Window, rows: Ints, factor: Floats, spread: float) -> Staying:
+def stay(window: Window, rows: Ints, factor: Floats, sd: float, level: float) -> Staying:
     """Return what the window means for each row; `factor` multiplies its hazard.
 
-    The number of charges exceeds n with the chance of staying to charge n + 1, so that its
-    quantiles are read off; the hazard itself is uncertain by the factor `spread`. Where staying
-    throughout is likelier than 5 %, the upper tail is empty and the lower one takes all 10 %.
+    The chance of staying to charge n is that of at least n charges, so that quantiles are read
+    off. Charges come in steps: of the two lower ends around `level` the one is taken that holds a
+    share nearer to it. Where staying throughout is likelier than half of the rest, the upper tail
+    is empty and the lower one takes it whole. The hazard is uncertain: its logarithm has standard
+    deviation `sd`.
     """
     n = len(rows)
     result = Staying(*(np.zeros(n) for _ in range(5)))
-    most = -np.log(0.05) * spread
+    half = 0.5 * (1.0 - level)
     for begin in range(0, n, _CHUNK):
         part = slice(begin, begin + _CHUNK)
         row, by = rows[part], factor[part]
         end = by * window.to_end[row]
         result.stays[part] = np.exp(-end)
         result.decision[part] = -np.expm1(-by * window.to_decision[row])
-        fewest = np.where(end < most, -np.log(0.9), -np.log(0.95)) / spread + _ROUNDING
+        least = np.where(_at_least(end, sd) > half, level, 1.0 - half) - _ROUNDING
         units, low, high = result.units[part], result.low[part], result.high[part]
+        before = np.ones(len(row))
         for ahead, worth in zip(window.to_charge, window.discount, strict=True):
-            lost, value = ahead[row], worth[row]
-            lost *= by
-            low += value * (lost <= fewest)
-            high += value * (lost < most)
-            np.negative(lost, out=lost)
-            np.exp(lost, out=lost)
-            lost *= value
-            units += lost
+            lost, value = by * ahead[row], worth[row]
+            chance = _at_least(lost, sd)
+            nearer = (before >= least) & (least - chance < before - least - _ROUNDING)
+            low += value * ((chance >= least) | nearer)
+            high += value * (chance > half)
+            units += value * np.exp(-lost)
+            before = chance
     return result
+
+
+def _at_least(hazard: Floats, sd: float) -> Floats:
+    """Return the chance of staying, over a normal log-hazard (Gauss-Hermite with three nodes)."""
+    if sd == 0.0:
+        return np.exp(-hazard)
+    away = float(np.exp(np.sqrt(3.0) * sd))
+    tails = np.exp(-hazard * away) + np.exp(-hazard / away)
+    chance: Floats = (4.0 * np.exp(-hazard) + tails) / 6.0
+    return chance
 
 
 class Back(NamedTuple):

@@ -366,6 +366,7 @@ class _Columns:
             p_active=self.p,
             p_active_low=self.p_low,
             p_active_high=self.p_high,
+            active_score=self.p,
             expected_value=self.value * money,
             expected_value_low=bounds[0],
             expected_value_high=bounds[1],

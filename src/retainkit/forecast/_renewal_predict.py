@@ -33,7 +33,8 @@ RENEWAL_REASONS = (
 """Texts of `RenewalForecast.reason`."""
 
 _MONTH = 365.25 / 12.0
-_Z90 = 1.6448536269514722
+_LEVEL, _Z90 = 0.90, 1.6448536269514722
+"""Share an interval is to hold, and half the width of that in standard deviations."""
 
 
 class RenewalForecast(NamedTuple):
@@ -266,7 +267,7 @@ def _predict_group(
     rows = np.arange(len(levels)) if alone else place
     by = np.full(len(levels), factor[0]) if alone else factor
     spread = float(np.exp(_Z90 * ahead.model.level_sd))
-    stays = stay(window, rows, by, spread)
+    stays = stay(window, rows, by, ahead.model.level_sd, _LEVEL)
     decision_day = window.decision_day[rows].astype(np.float64)
     parts = (*_with_returns(stays, spread, back, every), decision_day)
     return tuple(part[place] for part in parts) if alone else parts

@@ -71,6 +71,9 @@ class ForecastTable(TranslatedTable):
         under contract at its end. NaN where unknown (`note` says why).
     p_active_low, p_active_high : numpy.ndarray of float64
         Interval of that probability, from how far earlier forecasts were off.
+    active_score : numpy.ndarray of float64
+        Orders customers by being there (higher: likelier): `p_active`, or, where contracts can
+        only be ranked (ends recorded for a short time), what a chance would be if it held.
     expected_value : numpy.ndarray of float64
         Money expected within the horizon [money], discounted and with the margin where given.
     expected_value_low, expected_value_high : numpy.ndarray of float64
@@ -101,6 +104,7 @@ class ForecastTable(TranslatedTable):
     p_active: FloatArray
     p_active_low: FloatArray
     p_active_high: FloatArray
+    active_score: FloatArray
     expected_value: FloatArray
     expected_value_low: FloatArray
     expected_value_high: FloatArray
@@ -115,7 +119,7 @@ class ForecastTable(TranslatedTable):
 
     _what: ClassVar[str] = "customers"
     _schema: ClassVar[tuple[Column, ...]] = (
-        *plain("customer_id", "p_active", "p_active_low", "p_active_high"),
+        *plain("customer_id", "p_active", "p_active_low", "p_active_high", "active_score"),
         *plain("expected_value", "expected_value_low", "expected_value_high"),
         Column("next_purchase", lambda t: _dates(t.next_purchase)),
         Column("next_purchase_low", lambda t: _dates(t.next_purchase_low)),

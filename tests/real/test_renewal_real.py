@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from retainkit.forecast import fit_renewal_model, predict_renewal
 from retainkit.forecast._kernel_renewal import Floats, Ints
-from retainkit.forecast._renewal import fit_renewal_model
-from retainkit.forecast._renewal_predict import predict_renewal
 
 pytestmark = pytest.mark.real
 
@@ -47,12 +46,25 @@ def plain_staying(start: Ints, end: Floats, cut: int, tenure: Ints, ahead: int) 
     return stays[np.minimum(tenure + ahead, len(stays) - 1)] / stays[tenure]
 
 
+def monthly_charges(start: Ints, end: Floats, since: int, until: int) -> Ints:
+    """Count the monthly returns of each start after `since`, up to `until` and before the end."""
+    first, last = start.astype("datetime64[D]"), np.where(np.isnan(end), 1e6, end)
+    month, into = first.astype("datetime64[M]"), first - first.astype("datetime64[M]")
+    count = np.zeros(len(start), dtype=np.int64)
+    for k in range(1, 120):
+        after = (month + k).astype("datetime64[D]")
+        longest = (month + k + 1).astype("datetime64[D]") - after - np.timedelta64(1, "D")
+        due = (after + np.minimum(into, longest)).astype(np.int64)
+        count += (due > since) & (due <= until) & (due < last)
+    return count
+
+
 def test_monthly_subscriptions_at_three_past_days() -> None:
     frame = read("maven_subscription/subscription_cohort.csv")
     start = day_of(frame["created_date"]).astype(np.int64)
     end, customer = day_of(frame["canceled_date"]), frame["customer_id"].to_numpy()
     first, last = int(start.min()), int(np.datetime64("2023-09-08").astype(int))
-    errors = []
+    errors, covered = [], []
     for share in (0.55, 0.70, 0.85):
         cut = first + int((last - first) * share)
         ahead = min(60, last - cut)
@@ -66,12 +78,17 @@ def test_monthly_subscriptions_at_three_past_days() -> None:
         running = running[~pd.Series(customer[running]).duplicated(keep="last").to_numpy()]
         later = (start <= cut + ahead) & ~(end <= cut + ahead)
         stays = np.isin(customer[running], customer[later]).astype(np.float64)
-        p = predict_renewal(model, start[running], as_of_day=cut, window_days=ahead).p_active
+        told = predict_renewal(model, start[running], as_of_day=cut, window_days=ahead)
+        p = told.p_active
         plain = plain_staying(start[begun], known, cut, cut - start[running], ahead)
         assert roc_auc_score(stays, p) >= roc_auc_score(stays, plain) - 0.01
         errors.append(calibration_error(p, stays))
+        charges = monthly_charges(start[running], end[running], cut, cut + ahead)
+        inside = (charges >= told.expected_value_low) & (charges <= told.expected_value_high)
+        covered.append(float(inside.mean()))
     assert np.median(errors) <= 0.07
     assert max(errors) <= 0.09
+    assert all(0.86 <= share <= 0.96 for share in covered), covered
 
 
 def test_a_base_that_records_one_quarter_of_ends() -> None:
