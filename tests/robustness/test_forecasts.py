@@ -68,6 +68,15 @@ def test_the_forecast_judged_here_is_that_of_a_run(name: str) -> None:
         np.testing.assert_array_equal(told[column], part.to_frame()[column])
 
 
+def test_a_fall_after_december_is_no_break_where_last_year_fell_too() -> None:
+    """A collapse is one."""
+    told = [
+        any("the base has fallen" in note for note in forecast_of(name, 0, 800).forecast.notes)
+        for name in ("after_december", "collapse")
+    ]
+    assert told == [False, True]
+
+
 # ---------------------------------------------------------------- twenty seeds a firm
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RANKABLE)

@@ -167,6 +167,19 @@ def _rhythm(log: PurchaseLog, base_gap: float) -> Rhythm:
     return Rhythm(low=float(low), middle=float(middle), high=float(high))
 
 
+def _is_usual(change: float) -> bool:
+    return _BREAK <= change <= 1.0 / _BREAK
+
+
+def _change_last_year(base: Base, today: int, days: int) -> float:
+    """Return how the same days of last year compared with those before them; 1 where not known."""
+    then = today - 365
+    before = money_between(base.log, then - 2 * days, then - days)
+    if then - 2 * days < base.first_day or before <= 0.0:
+        return 1.0
+    return max(money_between(base.log, then - days, then), 0.0) / before or 1.0
+
+
 def _notes(
     learnt: Regressions | None,
     windows: list[Any],
@@ -190,10 +203,11 @@ def _notes(
         days = max(30, round(min(horizon, today - base.first_day) * share))
         lately = money_between(base.log, today - days, today)
         before = money_between(base.log, today - 2 * days, today - days)
-        if before > 0.0 and not _BREAK <= lately / before <= 1.0 / _BREAK:
+        change = lately / before if before > 0.0 else 1.0
+        if not _is_usual(change) and not _is_usual(change / _change_last_year(base, today, days)):
             moved = "risen, by growth or season" if lately > before else "fallen"
             notes.append(
-                f"the base has {moved}: the last {days} days brought {lately / before:.2f} times "
+                f"the base has {moved}: the last {days} days brought {change:.2f} times "
                 f"the {days} days before"
             )
             break
