@@ -341,6 +341,32 @@ def exchangeable(g: np.random.Generator, size: int) -> Firm:
     return _shop(g, size, buyers, _purchase(g, buyers, horizon=182), horizon=182)
 
 
+def nearly_alike(g: np.random.Generator, size: int) -> Firm:
+    """Customers differ a little in how often they buy, and in nothing else.
+
+    What is to be expected of each is told by its purchases alone (gamma-Poisson): who knows the law
+    of the firm, but not the customer, can rank no better.
+    """
+    shape, mean = 12.0, 2.5 / YEAR
+    many = size + size // 10 + 20
+    buyers = _Buyers(
+        np.full(many, -365.0),
+        g.gamma(shape, mean / shape, many),
+        np.full(many, 1e-12),
+        np.full(many, 20.0),
+    )
+    horizon = 182
+    log = _purchase(g, buyers, horizon=horizon)
+    inside = (log.time >= 0) & (log.time < HISTORY)
+    count = np.bincount(log.customer[inside], minlength=many)
+    known = shape / mean + HISTORY
+    p_active = 1.0 - (known / (known + horizon)) ** (shape + count)
+    expected = (shape + count) / known * horizon
+    return _shop(
+        g, size, buyers, log._replace(p_active=p_active, purchases=expected), horizon=horizon
+    )
+
+
 def insurance(g: np.random.Generator, size: int) -> Firm:
     """A premium is paid every 365 days, give or take ten, for as long as one stays."""
     buyers = _buyers(g, _over_years(g, size))
@@ -534,6 +560,7 @@ KINDS: dict[str, Kind] = {
     "launch": Kind(launch, 6_000, True, _RISE + "|launch|repeat|no earlier window|resembl"),
     "collapse": Kind(collapse, 2_000, True, _FALL),
     "exchangeable": Kind(exchangeable, 2_000, None, r"cannot be ranked|chance|alike", True),
+    "nearly_alike": Kind(nearly_alike, 2_000, False, r"cannot be ranked|chance|alike"),
     "few": Kind(steady, 150, None, r"few|small|150"),
     "late_entry": Kind(late_entry, 2_000, True, r"record|late entry|at risk"),
     "one_time": Kind(one_time, 2_000, None, r"one-time|once|few|repeat"),

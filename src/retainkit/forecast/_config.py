@@ -30,7 +30,7 @@ class ForecastConfig(FrozenConfig):
     recorded_from : datetime.date, optional
         First day from which ends of contracts are recorded, where that is later than the first
         start: earlier leavers are then missing, and tenure is counted from that day on.
-    min_customers, min_buyers : int, default 100 and 30
+    min_customers, min_buyers : int, default 100 and 10
         Customers and buyers an earlier forecast must be judged on before it tells anything
         [count].
 
@@ -48,4 +48,4 @@ class ForecastConfig(FrozenConfig):
     rank_z: NonNegativeFloat = 2.0
     recorded_from: date | None = None
     min_customers: Annotated[int, Field(ge=20)] = 100
-    min_buyers: Annotated[int, Field(ge=10)] = 30
+    min_buyers: Annotated[int, Field(ge=10)] = 10
