@@ -105,4 +105,11 @@ def benchmarks(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Stress grids and simulations (outside the default run)."""
     session.install(".[all]", *group("test"))
-    session.run("pytest", "-m", "slow", *session.posargs, env=DATA)
+    session.run("pytest", "-m", "slow and not robustness", *session.posargs, env=DATA)
+
+
+@nox.session
+def robustness(session: nox.Session) -> None:
+    """Forecasts on simulated firms over 20 or 200 seeds, as one table (outside the default run)."""
+    session.install(".[all]", *group("test"))
+    session.run("pytest", "tests/robustness", "-m", "robustness", *session.posargs, env=DATA)

@@ -13,7 +13,13 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from retainkit._core.kernels.recent import find_spot, read_curve, recent_counts, recent_money
-from retainkit.forecast._kernel_features import Scales, measure_scales, own_gap, past_rate
+from retainkit.forecast._kernel_features import (
+    Scales,
+    due_within,
+    measure_scales,
+    own_gap,
+    past_rate,
+)
 from retainkit.forecast._kernel_judge import (
     apply_bands,
     area_under_curve,
@@ -276,3 +282,11 @@ def test_recent_curves_by_hand() -> None:
         at = np.array([reach])
         npt.assert_allclose(read_curve(days, count, find_spot(span, at)), [purchases])
         npt.assert_allclose(read_curve(money, spent, find_spot(span, at)), [spent_then])
+
+
+def test_a_gap_that_ends_within_the_window_is_due() -> None:
+    """A gap of 365 days ends 91, 0, 182 and 364 days into a window of 182: the middle, both ends,
+    and one and a half windows from the middle: 1 / (1 + 3^4)."""
+    silent = np.array([274.0, 365.0, 183.0, 1.0])
+    due = due_within(silent, np.full(4, 365.0), 182.0)
+    np.testing.assert_allclose(due, [1.0, 0.5, 0.5, 1.0 / 82.0])

@@ -47,13 +47,23 @@ def own_gap(known: Known, base_gap: float) -> FloatArray:
     return rhythm
 
 
+def due_within(silent: FloatArray, gap: FloatArray, window: float) -> FloatArray:
+    """Return 1 where the usual gap ends in the middle of the window, .5 at its ends, 0 far away.
+
+    A rhythm of a year is in no window of half a year; whether it ends within is.
+    """
+    due: FloatArray = 1.0 / (1.0 + (2.0 * (gap - silent) / window - 1.0) ** 4)
+    return due
+
+
 def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
     """Return the columns of a forecast over `window` days, one array each."""
     silent, span = known.day - known.last, known.last - known.first
     age = known.day - known.first
     count = np.log(known.purchases)
     silence = np.log1p(12.0 * silent / window)
-    rhythm = np.log1p(silent / own_gap(known, scales.gap))
+    gap = own_gap(known, scales.gap)
+    rhythm = np.log1p(silent / gap)
     once = (known.purchases == 1.0).astype(np.float64)
     money = np.maximum(known.money, 0.0) / scales.basket
     columns = [
@@ -64,6 +74,7 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
         np.log(known.purchases * window / (age + 0.2 * window)),
         rhythm,
         rhythm * rhythm,
+        due_within(silent, gap, window),
         once,
         once * silence,
         count * silence,
