@@ -61,6 +61,7 @@ def _allowed_leaves() -> BoolArray:
 
 
 _ALLOWED = _allowed_leaves()
+_PRICE_LEAVES = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
 
 
 class Evidence(NamedTuple):
@@ -85,6 +86,8 @@ class Weighed(NamedTuple):
     settled: Settled
     permitted: BoolArray
     """Shape (n, leaves): what no veto forbids."""
+    anchored: BoolArray
+    """Shape (n, leaves): what facts and stated reasons name; all where none does."""
 
 
 class _Pointing(NamedTuple):
@@ -100,18 +103,22 @@ def weigh_evidence(
     """Decide the fate and weight of every piece of evidence and sum them per customer and leaf."""
     age, status = _age(evidence, table, config)
     live = status == _USED
+    fact = table.final[evidence.statement]
     settled = settle_mechanism(
         evidence.customer[live],
         evidence.time[live],
         table.mechanism[evidence.statement][live],
         table.end_record[evidence.statement][live],
         table.has(Signal.MISSED_PAYMENT)[evidence.statement][live],
+        fact[live],
         n=evidence.n,
     )
     said = _point(evidence, table, catalog, settled, live, config)
     permitted = _permit(evidence, table, settled, live)
     leaf, status = _apply_vetoes(evidence, table, settled, permitted, said.leaf, status)
-    weight = table.weight[evidence.statement] * decay(age, config.half_life_days)
+    weight = table.weight[evidence.statement] * decay(
+        np.where(fact, 0.0, age), config.half_life_days
+    )
     weight *= np.where(_is_settled(evidence, table, settled), config.settled_factor, 1.0)
     weight[status != _USED] = 0.0
     status, rows = _merge(evidence, leaf, weight, status)
@@ -121,7 +128,42 @@ def weigh_evidence(
     )
     sub_reason = np.where(_fits(catalog)[leaf, said.sub_reason], said.sub_reason, NONE)
     leaves, subs = leaf.astype(np.int8), sub_reason.astype(np.int16)
-    return Weighed(status, leaves, subs, weight, score, settled, permitted)
+    anchored = _anchor(evidence, table, settled, leaf, status)
+    return Weighed(status, leaves, subs, weight, score, settled, permitted, anchored)
+
+
+def _anchor(
+    evidence: Evidence,
+    table: StatementTable,
+    settled: Settled,
+    leaf: npt.NDArray[np.int64],
+    status: npt.NDArray[np.int8],
+) -> BoolArray:
+    """Return the leaves each customer's cause may be: those its facts name, else its reasons.
+
+    A reason outside the branch of what ended the relation leaves its leaf open beside the branch; a
+    price may stand for any of the leaves that ties are broken to.
+    """
+    statement, customer = evidence.statement, evidence.customer
+    said = table.stated[statement]
+    price = said & table.has(Signal.PRICE)[statement] & ~table.has(Signal.PRICE_INCREASE)[statement]
+    counts = np.isin(status, (_USED, _REPEATED))
+    outside = said & (status == _OUTSIDE)
+
+    def named(rows: BoolArray) -> BoolArray:
+        out = np.zeros((evidence.n, len(CAUSES)), dtype=np.bool_)
+        out[customer[rows], leaf[rows]] = True
+        return out
+
+    beside, reasons = named(outside), named(said & counts)
+    branch = _ALLOWED[settled.mechanism] & beside.any(axis=1, keepdims=True)
+    reasons[any_row(customer, price & counts, evidence.n)] |= _PRICE_LEAVES
+    anchored = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
+    for known in (beside | branch, reasons, named(table.final[statement] & counts)):
+        some = known.any(axis=1)
+        anchored[some] = known[some]
+    anchored[:, UNKNOWN_CODE] = True
+    return anchored
 
 
 def _age(
@@ -130,7 +172,7 @@ def _age(
     """Return ages [day] and which pieces are live, recovered, stale or late.
 
     Age counts back from the day the customer left, else from its last event; what happened
-    later has age 0. A missed payment that came after all ended nothing.
+    later has age 0. A missed payment that came after all ended nothing; a fact does not age.
     """
     customer, time = evidence.customer, evidence.time
     everything = np.ones(len(time), dtype=np.bool_)
@@ -143,7 +185,8 @@ def _age(
     recovered = missed & (recovered | (evidence.resolved < NEVER))
     limit = np.where(missed, config.missed_payment_days, config.window_days)
     status = np.full(len(time), _USED, dtype=np.int8)
-    status[age > np.minimum(limit, config.window_days)] = _STALE
+    old = age > np.minimum(limit, config.window_days)
+    status[old & ~table.final[evidence.statement]] = _STALE
     after = (time - evidence.left[customer]) / MICROSECONDS_PER_DAY
     status[(evidence.left[customer] != UNDATED) & (after > config.late_days)] = _LATE
     status[recovered] = _RECOVERED

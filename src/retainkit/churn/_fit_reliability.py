@@ -11,6 +11,7 @@ from retainkit.churn._naming import likeliest, posterior_of
 from retainkit.churn._records import (
     KEPT_KINDS,
     LEAVES,
+    Patterns,
     Records,
     find_patterns,
     kind_of,
@@ -18,6 +19,7 @@ from retainkit.churn._records import (
 )
 from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
 from retainkit.errors import ConvergenceError, NotComputableError
+from retainkit.typing import BoolArray, FloatArray
 
 _POINTS_FROM = 0.05
 """A statement points to a leaf where the rules let this share of its events do so."""
@@ -107,7 +109,7 @@ def fit_evidence_model(
         )
     kept = tuple(kind_of(name) in KEPT_KINDS for name in records.names)
     leaves = LEAVES[records.points.any(axis=0)]
-    fit = _search(records, kept, config)
+    fit = _search(records, kept, causes.anchored[:, leaves], config)
     posterior = posterior_of(records, fit.rates, kept, leaves=leaves)
     _, first = likeliest(posterior, causes)
     bar = choose_bar(first, target=config.target_accuracy, least=config.min_probability)
@@ -127,8 +129,10 @@ def fit_evidence_model(
     )
 
 
-def _search(records: Records, kept: tuple[bool, ...], config: EvidenceModelConfig) -> EmFit:
-    """Fit the rates, starting from where the rules let the statements point."""
+def _search(
+    records: Records, kept: tuple[bool, ...], anchored: BoolArray, config: EvidenceModelConfig
+) -> EmFit:
+    """Fit the rates, starting from where facts and reasons, else all statements, point."""
     points = records.points[:, records.points.any(axis=0)]
     total = points.sum(axis=1, keepdims=True)
     pointing = points / np.maximum(total, 1.0)
@@ -148,7 +152,7 @@ def _search(records: Records, kept: tuple[bool, ...], config: EvidenceModelConfi
         speaks=(config.losses_silent - silent, silent),
     )
     patterns = find_patterns(records.said)
-    votes = patterns.said @ pointing
+    votes = patterns.said @ pointing * _share_anchored(patterns, anchored)
     some = votes.sum(axis=1, keepdims=True)
     chance = 1.0 / points.shape[1]
     start = np.where(
@@ -170,3 +174,10 @@ def _search(records: Records, kept: tuple[bool, ...], config: EvidenceModelConfi
             fix="raise config.max_steps",
         )
     return fit
+
+
+def _share_anchored(patterns: Patterns, anchored: BoolArray) -> FloatArray:
+    """Return per pattern the share of its losses whose facts or reasons leave each leaf open."""
+    open_to = np.zeros((len(patterns.said), anchored.shape[1]))
+    np.add.at(open_to, patterns.of_loss, anchored.astype(np.float64))
+    return open_to / patterns.losses[:, None]

@@ -55,7 +55,7 @@ def likeliest(
     posterior: FloatArray, causes: CauseTable
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return the likeliest leaf that may be named, and its probability; -1 where none may."""
-    may = causes.permitted & _narrowed(causes)[:, None]
+    may = causes.permitted & causes.anchored & _narrowed(causes)[:, None]
     may = may & (_ACTIVE | ~_meant_to_leave(causes)[:, None])
     may[:, UNKNOWN_CODE] = False
     allowed = np.where(may, posterior, -1.0)
