@@ -129,7 +129,25 @@ def weigh_evidence(
     sub_reason = np.where(_fits(catalog)[leaf, said.sub_reason], said.sub_reason, NONE)
     leaves, subs = leaf.astype(np.int8), sub_reason.astype(np.int16)
     anchored = _anchor(evidence, table, settled, leaf, status)
+    permitted &= ~_said_nothing(evidence, table, status) | _named(evidence, leaf, status == _USED)
+    permitted[:, UNKNOWN_CODE] = True
     return Weighed(status, leaves, subs, weight, score, settled, permitted, anchored)
+
+
+def _named(evidence: Evidence, leaf: npt.NDArray[np.int64], rows: BoolArray) -> BoolArray:
+    """Return which leaves some pieces of evidence name, shape (n, leaves)."""
+    out = np.zeros((evidence.n, len(CAUSES)), dtype=np.bool_)
+    out[evidence.customer[rows], leaf[rows]] = True
+    return out
+
+
+def _said_nothing(
+    evidence: Evidence, table: StatementTable, status: npt.NDArray[np.int8]
+) -> BoolArray:
+    """Return who said "don't know", shape (n, 1): other evidence names their cause, or none."""
+    silent = (status == _NEUTRAL) & table.stated[evidence.statement]
+    silent &= table.mechanism[evidence.statement] == NONE
+    return any_row(evidence.customer, silent, evidence.n)[:, None]
 
 
 def _anchor(
@@ -150,16 +168,13 @@ def _anchor(
     counts = np.isin(status, (_USED, _REPEATED))
     outside = said & (status == _OUTSIDE)
 
-    def named(rows: BoolArray) -> BoolArray:
-        out = np.zeros((evidence.n, len(CAUSES)), dtype=np.bool_)
-        out[customer[rows], leaf[rows]] = True
-        return out
-
-    beside, reasons = named(outside), named(said & counts)
+    beside = _named(evidence, leaf, outside)
+    reasons = _named(evidence, leaf, said & counts)
+    facts = _named(evidence, leaf, table.final[statement] & counts)
     branch = _ALLOWED[settled.mechanism] & beside.any(axis=1, keepdims=True)
     reasons[any_row(customer, price & counts, evidence.n)] |= _PRICE_LEAVES
     anchored = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
-    for known in (beside | branch, reasons, named(table.final[statement] & counts)):
+    for known in (beside | branch, reasons, facts):
         some = known.any(axis=1)
         anchored[some] = known[some]
     anchored[:, UNKNOWN_CODE] = True

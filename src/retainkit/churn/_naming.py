@@ -23,13 +23,14 @@ from retainkit.churn._causes import (
 )
 from retainkit.churn._kernel import any_row
 from retainkit.churn._kernel_reliability import Rates, log_joint, to_shares
-from retainkit.churn._records import Records, find_patterns
+from retainkit.churn._records import Records, find_patterns, kind_of
 from retainkit.typing import BoolArray, FloatArray
 
 _CUSTOMER = MECHANISMS.index(Mechanism.CUSTOMER)
 TIE = 1e-9
 """Probabilities this close are one."""
 _ACTIVE = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
+_COUNTED = [STATUS_CODE[EvidenceStatus.USED], STATUS_CODE[EvidenceStatus.REPEATED]]
 _ABSTAINS = np.array([rule.is_abstention for rule in RULES])
 
 
@@ -61,6 +62,22 @@ def likeliest(
     allowed = np.where(may, posterior, -1.0)
     best = allowed.argmax(axis=1) if len(allowed) else np.zeros(0, dtype=np.int64)
     return best, allowed[np.arange(len(allowed)), best]
+
+
+def keep_proven(
+    causes: CauseTable, code: npt.NDArray[np.int8], rule: npt.NDArray[np.int8]
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return verdicts and their rules with those that a fact decides left as they were.
+
+    A death, a closure and a fraud ruling are final, whatever else was learnt.
+    """
+    found = causes.evidence
+    kinds = [causes.catalog.event_kind(kind_of(name)) for name in found.statements]
+    final = np.array([kind.final for kind in kinds] + [False], dtype=np.bool_)
+    counts = (found.customer >= 0) & np.isin(found.status_code, _COUNTED)
+    proven = any_row(found.customer, counts & final[found.statement_code], len(causes))
+    proven &= causes.cause_code != UNKNOWN_CODE
+    return np.where(proven, causes.cause_code, code), np.where(proven, causes.rule_code, rule)
 
 
 def _narrowed(causes: CauseTable) -> BoolArray:
