@@ -19,7 +19,14 @@ from retainkit.churn._causes import (
     Signal,
 )
 from retainkit.churn._config import AttributionConfig
-from retainkit.churn._kernel import NEVER, any_row, first_in_group, last_time, sum_by_leaf
+from retainkit.churn._kernel import (
+    NEVER,
+    any_row,
+    first_in_group,
+    first_time,
+    last_time,
+    sum_by_leaf,
+)
 from retainkit.churn._kernel_attribution import (
     CUSTOMER,
     MICROSECONDS_PER_DAY,
@@ -150,6 +157,26 @@ def _said_nothing(
     return any_row(evidence.customer, silent, evidence.n)[:, None]
 
 
+def _doubt_facts(
+    evidence: Evidence,
+    table: StatementTable,
+    leaf: npt.NDArray[np.int64],
+    status: npt.NDArray[np.int8],
+) -> BoolArray:
+    """Return whose death or closure is in doubt: from the next day on they gave another reason.
+
+    A ruling of the firm, such as fraud, is not in doubt whatever the customer says.
+    """
+    statement, customer, n = evidence.statement, evidence.customer, evidence.n
+    says = np.isin(status, (_USED, _REPEATED, _OUTSIDE))
+    fact = table.final[statement] & (table.mechanism[statement] == CUSTOMER) & says
+    since = first_time(customer, evidence.time, fact, n)
+    since = np.where(since < NEVER, since + MICROSECONDS_PER_DAY, NEVER)
+    other = ~_named(evidence, leaf, fact)[customer, leaf] & (leaf >= 0)
+    later = table.stated[statement] & says & other & (evidence.time >= since[customer])
+    return any_row(customer, later & (since[customer] < NEVER), n)
+
+
 def _anchor(
     evidence: Evidence,
     table: StatementTable,
@@ -174,7 +201,8 @@ def _anchor(
     branch = _ALLOWED[settled.mechanism] & beside.any(axis=1, keepdims=True)
     reasons[any_row(customer, price & counts, evidence.n)] |= _PRICE_LEAVES
     anchored = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
-    for known in (beside | branch, reasons, facts):
+    doubted = _doubt_facts(evidence, table, leaf, status)[:, None]
+    for known in (beside | branch, reasons, np.where(doubted, facts | reasons | beside, facts)):
         some = known.any(axis=1)
         anchored[some] = known[some]
     anchored[:, UNKNOWN_CODE] = True

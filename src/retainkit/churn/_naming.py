@@ -23,7 +23,7 @@ from retainkit.churn._causes import (
 )
 from retainkit.churn._kernel import any_row
 from retainkit.churn._kernel_reliability import Rates, log_joint, to_shares
-from retainkit.churn._records import Records, find_patterns, kind_of
+from retainkit.churn._records import LEAVES, Records, find_patterns, kind_of
 from retainkit.typing import BoolArray, FloatArray
 
 _CUSTOMER = MECHANISMS.index(Mechanism.CUSTOMER)
@@ -69,14 +69,15 @@ def keep_proven(
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
     """Return verdicts and their rules with those that a fact decides left as they were.
 
-    A death, a closure and a fraud ruling are final, whatever else was learnt.
+    A death, a closure and a fraud ruling are final, whatever else was learnt, unless a later
+    statement of the customer or another fact contradicts it.
     """
     found = causes.evidence
     kinds = [causes.catalog.event_kind(kind_of(name)) for name in found.statements]
     final = np.array([kind.final for kind in kinds] + [False], dtype=np.bool_)
     counts = (found.customer >= 0) & np.isin(found.status_code, _COUNTED)
     proven = any_row(found.customer, counts & final[found.statement_code], len(causes))
-    proven &= causes.cause_code != UNKNOWN_CODE
+    proven &= (causes.cause_code != UNKNOWN_CODE) & (causes.anchored[:, LEAVES].sum(axis=1) == 1)
     return np.where(proven, causes.cause_code, code), np.where(proven, causes.rule_code, rule)
 
 
