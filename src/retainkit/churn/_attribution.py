@@ -71,8 +71,9 @@ def attribute_causes(
     catalog : CauseCatalog, optional
         The taxonomy; the built-in one by default.
     code_books : sequence of CodeBook, optional
-        What reason codes stand for, in the order tried; `default_code_books()` by default. An
-        event whose `source` names a book or its system is read with those books only.
+        What your own reason codes stand for, in the order tried; the built-in books
+        (`default_code_books()`) follow them. An event whose `source` names a book or its system is
+        read with those books only.
     config : AttributionConfig, optional
         Weights, half-life, margin.
 
