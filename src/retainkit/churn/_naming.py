@@ -72,13 +72,18 @@ def keep_proven(
     A death, a closure and a fraud ruling are final, whatever else was learnt, unless a later
     statement of the customer or another fact contradicts it.
     """
+    proven = has_fact(causes) & (causes.cause_code != UNKNOWN_CODE)
+    proven &= causes.anchored[:, LEAVES].sum(axis=1) == 1
+    return np.where(proven, causes.cause_code, code), np.where(proven, causes.rule_code, rule)
+
+
+def has_fact(causes: CauseTable) -> BoolArray:
+    """Return of whom a fact counts that no other evidence outweighs."""
     found = causes.evidence
     kinds = [causes.catalog.event_kind(kind_of(name)) for name in found.statements]
-    final = np.array([kind.final for kind in kinds] + [False], dtype=np.bool_)
+    final = np.array([*(kind.final for kind in kinds), False], dtype=np.bool_)
     counts = (found.customer >= 0) & np.isin(found.status_code, _COUNTED)
-    proven = any_row(found.customer, counts & final[found.statement_code], len(causes))
-    proven &= (causes.cause_code != UNKNOWN_CODE) & (causes.anchored[:, LEAVES].sum(axis=1) == 1)
-    return np.where(proven, causes.cause_code, code), np.where(proven, causes.rule_code, rule)
+    return any_row(found.customer, counts & final[found.statement_code], len(causes))
 
 
 def _narrowed(causes: CauseTable) -> BoolArray:
