@@ -11,6 +11,7 @@ from __future__ import annotations
 from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_models import ContractTerm
+from retainkit._pipeline._contradictions import Contradiction
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._document import ResultDocument
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts
@@ -30,6 +31,7 @@ __all__ = [
     "BudgetConfig",
     "BudgetPlan",
     "ContractTerm",
+    "Contradiction",
     "CustomerFacts",
     "CustomerScores",
     "CustomerView",

@@ -11,6 +11,7 @@ from retainkit._core.time import DAYS_PER_YEAR
 from retainkit._pipeline._contract_models import ContractModelName
 from retainkit.churn import (
     AttributionConfig,
+    CodeBook,
     DetectionConfig,
     EvidenceModelConfig,
     StateConfig,
@@ -218,6 +219,8 @@ class PipelineConfig(FrozenConfig):
         From which probability on a customer counts as gone.
     attribution : AttributionConfig
         How evidence about the cause of leaving is weighed.
+    code_books : tuple of CodeBook, default ()
+        What the firm's own reason codes stand for; the built-in books follow them.
     evidence : EvidenceModelConfig, optional
         How the worth of evidence is learnt from where sources agree; None keeps to the rules of
         `attribution`.
@@ -290,6 +293,7 @@ class PipelineConfig(FrozenConfig):
     lifecycle: LifecycleConfig = LifecycleConfig()
     churn: DetectionConfig = DetectionConfig()
     attribution: AttributionConfig = AttributionConfig()
+    code_books: tuple[CodeBook, ...] = ()
     evidence: EvidenceModelConfig | None = EvidenceModelConfig()
     potential: PotentialConfig = PotentialConfig()
     upgrade_horizon_days: PositiveFloat | None = None

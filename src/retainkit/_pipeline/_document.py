@@ -50,7 +50,9 @@ class ResultDocument(FrozenModel):
     causes : tuple of records
         Losses per cause; empty without events.
     causes_by_tier : tuple of records
-        The same within each tier.
+        The same within each tier before leaving.
+    contradictions : tuple of records
+        Where sources contradict each other: id, customers, of and the sentence; empty where not.
     plan, frontier : tuple of records
         Customers, cost and gain per measure, and what other budgets would gain; empty without a
         budget.
@@ -95,6 +97,7 @@ class ResultDocument(FrozenModel):
     contract_flows: tuple[Record, ...]
     causes: tuple[Record, ...]
     causes_by_tier: tuple[Record, ...]
+    contradictions: tuple[Record, ...] = ()
     plan: tuple[Record, ...]
     frontier: tuple[Record, ...]
     annual_plan: tuple[Record, ...]
@@ -128,6 +131,10 @@ def describe(result: Any) -> ResultDocument:
         contract_flows=_flows(result.contract_flows),
         causes=records(breakdown.to_frame()) if breakdown else (),
         causes_by_tier=records(departures.by_tier) if departures else (),
+        contradictions=tuple(
+            {"id": one.id, "customers": one.customers, "of": one.of, "says": one.words()}
+            for one in result.contradictions
+        ),
         plan=records(plan.allocation.summary()) if plan else (),
         frontier=records(plan.frontier) if plan else (),
         annual_plan=records(result.annual_plan.to_frame()) if result.annual_plan else (),

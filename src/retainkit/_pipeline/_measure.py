@@ -180,14 +180,16 @@ def find_causes(
         events = _NO_EVENTS
     churn = contracts.churn if contracts else scores.churn
     evidence = gather_evidence(
-        code_texts(events) if "text" in events else events,
+        code_texts(events, code_books=config.code_books) if "text" in events else events,
         churn=churn,
         as_of=scores.history.as_of,
         contracts=tables.contracts,
         customers=tables.customers,
         surveys=tables.surveys,
     )
-    causes = attribute_causes(evidence, churn=churn, config=config.attribution)
+    causes = attribute_causes(
+        evidence, churn=churn, code_books=config.code_books, config=config.attribution
+    )
     if config.evidence is None:
         return Causes(causes)
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from retainkit._core.result import frame_html
+from retainkit._pipeline._contradictions import Contradiction
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
@@ -66,6 +67,9 @@ class RetentionResult:
         What evidence of a cause is worth, learnt from this base; None where the rules stand.
     cause_breakdown : CauseBreakdown or None
         Losses per cause.
+    contradictions : tuple of Contradiction
+        Where contracts, events, purchases and stated reasons contradict each other; empty where
+        they do not.
     departures : Departures or None
         Losses by tier, month, and time since joining; None where `causes` is.
     metrics : MetricTable
@@ -117,6 +121,7 @@ class RetentionResult:
     causes: CauseTable | None
     evidence_model: EvidenceModel | None
     cause_breakdown: CauseBreakdown | None
+    contradictions: tuple[Contradiction, ...]
     departures: Departures | None
     metrics: MetricTable
     contract_metrics: MetricTable | None

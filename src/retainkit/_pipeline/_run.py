@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from retainkit._core.time import parse_as_of
 from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._contradictions import find_contradictions, find_doubts
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._find_gaps import find_gaps
 from retainkit._pipeline._fitted import FittedPipeline, apply_schemes
@@ -231,8 +232,12 @@ def _report(
     before = previous.scores if isinstance(previous, RetentionResult) else None
     announce("finding causes of leaving")
     contract_churn = contracts.churn if contracts else None
+    alone = scores.facts is not None and scores.facts.contracts is not None
     causes = find_causes(tables, scores, contracts, config)
     announce("measuring retention")
+    doubts = find_contradictions(
+        tables.events, tables.contracts, None if alone else summary, causes.table
+    )
     measured = measure(indexed, scores, causes.table, config)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
@@ -263,6 +268,7 @@ def _report(
         causes=causes.table,
         evidence_model=causes.model,
         cause_breakdown=break_down(causes.table, scores),
+        contradictions=doubts,
         departures=examine_departures(causes.table, scores, contracts),
         **measured._asdict(),
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
@@ -271,7 +277,10 @@ def _report(
         audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,
-        gaps=find_gaps(tables, scores, gaps, model.notes, config, doubts=causes.doubts),
+        gaps=(
+            *find_gaps(tables, scores, gaps, model.notes, config, doubts=causes.doubts),
+            *find_doubts(doubts),
+        ),
     )
 
 

@@ -71,8 +71,9 @@ def attribute_causes(
     catalog : CauseCatalog, optional
         The taxonomy; the built-in one by default.
     code_books : sequence of CodeBook, optional
-        What reason codes stand for, in the order tried; `default_code_books()` by default. An
-        event whose `source` names a book or its system is read with those books only.
+        What your own reason codes stand for, in the order tried; the built-in books
+        (`default_code_books()`) follow them. An event whose `source` names a book or its system is
+        read with those books only.
     config : AttributionConfig, optional
         Weights, half-life, margin.
 
@@ -145,6 +146,7 @@ def attribute_causes(
         set_aside_count=count_fates(evidence, weighed, *_SET_ASIDE),
         is_contradicted=(weighed.score > 0.0).sum(axis=1) > 1,
         permitted=weighed.permitted,
+        anchored=weighed.anchored,
         evidence=_write_fates(found, customer, rows, weighed, place, statements),
         coverage=count_codes(events, statements, place),
         catalog=used_catalog,
@@ -205,7 +207,7 @@ def _judge(evidence: Evidence, weighed: Weighed, config: AttributionConfig) -> _
     total = weighed.score.sum(axis=1) + config.abstain_weight
     posterior = weighed.score / total[:, None]
     posterior[:, UNKNOWN_CODE] = config.abstain_weight / total
-    best, first, second = top_two(posterior, UNKNOWN_CODE)
+    best, first, second = top_two(np.where(weighed.anchored, posterior, 0.0), UNKNOWN_CODE)
     margin = np.where(first > 0.0, first - second, np.nan)
     seen = np.bincount(evidence.customer, minlength=evidence.n)
     struck = count_fates(evidence, weighed, *_SET_ASIDE, *_TOO_OLD)

@@ -94,8 +94,8 @@ def default_code_books() -> tuple[CodeBook, ...]:
     Returns
     -------
     tuple of CodeBook
-        Put your own in front: `(my_book, *default_code_books())`; the first book that lists a
-        code wins.
+        Your own, passed as `code_books=`, are tried before them: the first book that lists a code
+        wins.
 
     Examples
     --------

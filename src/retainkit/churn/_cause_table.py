@@ -112,7 +112,10 @@ class CauseTable(ResultTable):
         Whether counted statements point to different leaves.
     permitted : numpy.ndarray of bool, shape (n, 8)
         Leaves no veto forbids: `malicious` needs ill will on record, `retaliatory` a grievance,
-        `competitive` more than the price.
+        `competitive` more than the price, any leaf of who said "don't know" other evidence for it.
+    anchored : numpy.ndarray of bool, shape (n, 8)
+        Leaves that facts name, else the reasons stated: no other one is named. All where nobody
+        stated a reason.
     evidence : EvidenceTable
         What became of each event.
     coverage : CodeCoverage
@@ -147,6 +150,7 @@ class CauseTable(ResultTable):
     set_aside_count: Int32Array
     is_contradicted: BoolArray
     permitted: BoolArray
+    anchored: BoolArray
     evidence: EvidenceTable
     coverage: CodeCoverage
     catalog: CauseCatalog

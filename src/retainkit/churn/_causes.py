@@ -184,6 +184,7 @@ class AttributionRule(StrEnum):
     PAYMENT_FIRST = "payment_first"
     SYSTEM_FIRST = "system_first"
     EVIDENCE_ONLY = "evidence_only"
+    FACT = "fact"
     LEARNT = "learnt"
     NO_EVIDENCE = "abstain.no_evidence"
     NOT_STATED = "abstain.cause_not_stated"

@@ -17,6 +17,9 @@ from retainkit.churn._taxonomy import CauseCatalog, Identifier
 from retainkit.errors import SchemaError
 from retainkit.typing import Rate
 
+OWN_NAMES = "retainkit"
+"""Name of the book of the catalogue's own names."""
+
 
 def normalize_code(code: str) -> str:
     """Return the spelling codes are compared in: no case, single spaces, plain apostrophes."""
@@ -310,4 +313,4 @@ def catalog_code_book(catalog: CauseCatalog) -> CodeBook:
         codes[reason_id] = {"cause": causes[0], "sub_reason": reason_id}
         if reason_id == "price_too_high":
             codes[reason_id] |= {"signals": ["price"], "reliability": 0.5}
-    return CodeBook.from_mapping("retainkit", codes, title="The catalogue's own names")
+    return CodeBook.from_mapping(OWN_NAMES, codes, title="The catalogue's own names")

@@ -13,7 +13,7 @@ import pandas as pd
 from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.churn._catalog import default_catalog, default_code_books
-from retainkit.churn._codes import CodeBook, check_code_book
+from retainkit.churn._codes import CodeBook, catalog_code_book, check_code_book
 from retainkit.churn._statements import Statement, read_statements
 from retainkit.churn._taxonomy import CauseCatalog
 from retainkit.errors import SchemaError
@@ -122,7 +122,7 @@ def check_codes(
     catalog : CauseCatalog, optional
         The taxonomy; the built-in one by default.
     code_books : sequence of CodeBook, optional
-        Books in the order tried; `default_code_books()` by default.
+        Your own books, in the order tried; the built-in ones (`default_code_books()`) follow them.
 
     Returns
     -------
@@ -153,9 +153,17 @@ def check_codes(
 def resolve_books(
     catalog: CauseCatalog | None, code_books: Sequence[CodeBook] | None
 ) -> tuple[CauseCatalog, tuple[CodeBook, ...]]:
-    """Return the catalogue and books in use, checked against each other."""
+    """Return the catalogue and books in use, checked against each other.
+
+    Own books add to the built-in ones and are tried first; beside a catalogue of one's own they add
+    to its own names.
+    """
     used = default_catalog() if catalog is None else catalog
-    books = default_code_books() if code_books is None else tuple(code_books)
+    books = default_code_books()
+    if code_books is not None:
+        more = books if used is default_catalog() else (catalog_code_book(used),)
+        own = tuple(code_books)
+        books = (*own, *(book for book in more if book not in own))
     if used is not default_catalog() or code_books is not None:
         for book in books:
             check_code_book(book, used)

@@ -19,7 +19,14 @@ from retainkit.churn._causes import (
     Signal,
 )
 from retainkit.churn._config import AttributionConfig
-from retainkit.churn._kernel import NEVER, any_row, first_in_group, last_time, sum_by_leaf
+from retainkit.churn._kernel import (
+    NEVER,
+    any_row,
+    first_in_group,
+    first_time,
+    last_time,
+    sum_by_leaf,
+)
 from retainkit.churn._kernel_attribution import (
     CUSTOMER,
     MICROSECONDS_PER_DAY,
@@ -61,6 +68,7 @@ def _allowed_leaves() -> BoolArray:
 
 
 _ALLOWED = _allowed_leaves()
+_PRICE_LEAVES = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
 
 
 class Evidence(NamedTuple):
@@ -85,6 +93,8 @@ class Weighed(NamedTuple):
     settled: Settled
     permitted: BoolArray
     """Shape (n, leaves): what no veto forbids."""
+    anchored: BoolArray
+    """Shape (n, leaves): what facts and stated reasons name; all where none does."""
 
 
 class _Pointing(NamedTuple):
@@ -100,18 +110,22 @@ def weigh_evidence(
     """Decide the fate and weight of every piece of evidence and sum them per customer and leaf."""
     age, status = _age(evidence, table, config)
     live = status == _USED
+    fact = table.final[evidence.statement]
     settled = settle_mechanism(
         evidence.customer[live],
         evidence.time[live],
         table.mechanism[evidence.statement][live],
         table.end_record[evidence.statement][live],
         table.has(Signal.MISSED_PAYMENT)[evidence.statement][live],
+        fact[live],
         n=evidence.n,
     )
     said = _point(evidence, table, catalog, settled, live, config)
     permitted = _permit(evidence, table, settled, live)
     leaf, status = _apply_vetoes(evidence, table, settled, permitted, said.leaf, status)
-    weight = table.weight[evidence.statement] * decay(age, config.half_life_days)
+    weight = table.weight[evidence.statement] * decay(
+        np.where(fact, 0.0, age), config.half_life_days
+    )
     weight *= np.where(_is_settled(evidence, table, settled), config.settled_factor, 1.0)
     weight[status != _USED] = 0.0
     status, rows = _merge(evidence, leaf, weight, status)
@@ -121,7 +135,78 @@ def weigh_evidence(
     )
     sub_reason = np.where(_fits(catalog)[leaf, said.sub_reason], said.sub_reason, NONE)
     leaves, subs = leaf.astype(np.int8), sub_reason.astype(np.int16)
-    return Weighed(status, leaves, subs, weight, score, settled, permitted)
+    anchored = _anchor(evidence, table, settled, leaf, status)
+    permitted &= ~_said_nothing(evidence, table, status) | _named(evidence, leaf, status == _USED)
+    permitted[:, UNKNOWN_CODE] = True
+    return Weighed(status, leaves, subs, weight, score, settled, permitted, anchored)
+
+
+def _named(evidence: Evidence, leaf: npt.NDArray[np.int64], rows: BoolArray) -> BoolArray:
+    """Return which leaves some pieces of evidence name, shape (n, leaves)."""
+    out = np.zeros((evidence.n, len(CAUSES)), dtype=np.bool_)
+    out[evidence.customer[rows], leaf[rows]] = True
+    return out
+
+
+def _said_nothing(
+    evidence: Evidence, table: StatementTable, status: npt.NDArray[np.int8]
+) -> BoolArray:
+    """Return who said "don't know", shape (n, 1): other evidence names their cause, or none."""
+    silent = (status == _NEUTRAL) & table.stated[evidence.statement]
+    silent &= table.mechanism[evidence.statement] == NONE
+    return any_row(evidence.customer, silent, evidence.n)[:, None]
+
+
+def _doubt_facts(
+    evidence: Evidence,
+    table: StatementTable,
+    leaf: npt.NDArray[np.int64],
+    status: npt.NDArray[np.int8],
+) -> BoolArray:
+    """Return whose death or closure is in doubt: from the next day on they gave another reason.
+
+    A ruling of the firm, such as fraud, is not in doubt whatever the customer says.
+    """
+    statement, customer, n = evidence.statement, evidence.customer, evidence.n
+    says = np.isin(status, (_USED, _REPEATED, _OUTSIDE))
+    fact = table.final[statement] & (table.mechanism[statement] == CUSTOMER) & says
+    since = first_time(customer, evidence.time, fact, n)
+    since = np.where(since < NEVER, since + MICROSECONDS_PER_DAY, NEVER)
+    other = ~_named(evidence, leaf, fact)[customer, leaf] & (leaf >= 0)
+    later = table.stated[statement] & says & other & (evidence.time >= since[customer])
+    return any_row(customer, later & (since[customer] < NEVER), n)
+
+
+def _anchor(
+    evidence: Evidence,
+    table: StatementTable,
+    settled: Settled,
+    leaf: npt.NDArray[np.int64],
+    status: npt.NDArray[np.int8],
+) -> BoolArray:
+    """Return the leaves each customer's cause may be: those its facts name, else its reasons.
+
+    A reason outside the branch of what ended the relation leaves its leaf open beside the branch; a
+    price may stand for any of the leaves that ties are broken to.
+    """
+    statement, customer = evidence.statement, evidence.customer
+    said = table.stated[statement]
+    price = said & table.has(Signal.PRICE)[statement] & ~table.has(Signal.PRICE_INCREASE)[statement]
+    counts = np.isin(status, (_USED, _REPEATED))
+    outside = said & (status == _OUTSIDE)
+
+    beside = _named(evidence, leaf, outside)
+    reasons = _named(evidence, leaf, said & counts)
+    facts = _named(evidence, leaf, table.final[statement] & counts)
+    branch = _ALLOWED[settled.mechanism] & beside.any(axis=1, keepdims=True)
+    reasons[any_row(customer, price & counts, evidence.n)] |= _PRICE_LEAVES
+    anchored = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
+    doubted = _doubt_facts(evidence, table, leaf, status)[:, None]
+    for known in (beside | branch, reasons, np.where(doubted, facts | reasons | beside, facts)):
+        some = known.any(axis=1)
+        anchored[some] = known[some]
+    anchored[:, UNKNOWN_CODE] = True
+    return anchored
 
 
 def _age(
@@ -130,7 +215,7 @@ def _age(
     """Return ages [day] and which pieces are live, recovered, stale or late.
 
     Age counts back from the day the customer left, else from its last event; what happened
-    later has age 0. A missed payment that came after all ended nothing.
+    later has age 0. A missed payment that came after all ended nothing; a fact does not age.
     """
     customer, time = evidence.customer, evidence.time
     everything = np.ones(len(time), dtype=np.bool_)
@@ -143,7 +228,8 @@ def _age(
     recovered = missed & (recovered | (evidence.resolved < NEVER))
     limit = np.where(missed, config.missed_payment_days, config.window_days)
     status = np.full(len(time), _USED, dtype=np.int8)
-    status[age > np.minimum(limit, config.window_days)] = _STALE
+    old = age > np.minimum(limit, config.window_days)
+    status[old & ~table.final[evidence.statement]] = _STALE
     after = (time - evidence.left[customer]) / MICROSECONDS_PER_DAY
     status[(evidence.left[customer] != UNDATED) & (after > config.late_days)] = _LATE
     status[recovered] = _RECOVERED

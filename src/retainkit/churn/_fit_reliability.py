@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from retainkit.churn._cause_table import CauseTable
@@ -18,10 +20,13 @@ from retainkit.churn._records import (
 )
 from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
 from retainkit.errors import ConvergenceError, NotComputableError
+from retainkit.typing import FloatArray
 
 _POINTS_FROM = 0.05
 """A statement points to a leaf where the rules let this share of its events do so."""
 _TOLERANCE = 1e-7
+_MISTAKEN = 0.1
+"""Share of the mentions of a stated reason taken to be mistakes, at most."""
 
 
 def fit_evidence_model(
@@ -107,7 +112,7 @@ def fit_evidence_model(
         )
     kept = tuple(kind_of(name) in KEPT_KINDS for name in records.names)
     leaves = LEAVES[records.points.any(axis=0)]
-    fit = _search(records, kept, config)
+    fit = _search(records, kept, causes, config)
     posterior = posterior_of(records, fit.rates, kept, leaves=leaves)
     _, first = likeliest(posterior, causes)
     bar = choose_bar(first, target=config.target_accuracy, least=config.min_probability)
@@ -127,14 +132,17 @@ def fit_evidence_model(
     )
 
 
-def _search(records: Records, kept: tuple[bool, ...], config: EvidenceModelConfig) -> EmFit:
-    """Fit the rates, starting from where the rules let the statements point."""
+def _search(
+    records: Records, kept: tuple[bool, ...], causes: CauseTable, config: EvidenceModelConfig
+) -> EmFit:
+    """Fit the rates, starting from where facts and reasons, else all statements, point."""
     points = records.points[:, records.points.any(axis=0)]
     total = points.sum(axis=1, keepdims=True)
     pointing = points / np.maximum(total, 1.0)
     to_the_point = (pointing > _POINTS_FROM) | (total == 0)
-    mean = np.where(to_the_point, config.rate_to_the_point, config.rate_astray)
-    worth = np.where(to_the_point, config.losses_to_the_point, config.losses_astray)
+    astray = _astray(records, causes, config)
+    mean = np.where(to_the_point, config.rate_to_the_point, astray.rate)
+    worth = np.where(to_the_point, config.losses_to_the_point, astray.losses)
     silent = config.share_silent * config.losses_silent
     anchors = Anchors(
         yes=mean * worth,
@@ -147,19 +155,23 @@ def _search(records: Records, kept: tuple[bool, ...], config: EvidenceModelConfi
         share=1.0,
         speaks=(config.losses_silent - silent, silent),
     )
-    patterns = find_patterns(records.said)
+    leaves = LEAVES[records.points.any(axis=0)]
+    patterns = find_patterns(records.said, causes.anchored[:, leaves])
     votes = patterns.said @ pointing
     some = votes.sum(axis=1, keepdims=True)
     chance = 1.0 / points.shape[1]
     start = np.where(
         some > 0.0, 0.9 * votes / np.where(some > 0.0, some, 1.0) + 0.1 * chance, chance
     )
+    start = np.where(patterns.open_to, start, 0.0)
+    start /= start.sum(axis=1, keepdims=True)
     fit = fit_rates(
         patterns.said,
         patterns.losses,
         np.array(kept, dtype=np.bool_),
         anchors,
         start=start,
+        open_to=patterns.open_to,
         tolerance=_TOLERANCE,
         max_steps=config.max_steps,
     )
@@ -170,3 +182,28 @@ def _search(records: Records, kept: tuple[bool, ...], config: EvidenceModelConfi
             fix="raise config.max_steps",
         )
     return fit
+
+
+class _Astray(NamedTuple):
+    """Rate of each statement where it points elsewhere, and how many imagined losses say so."""
+
+    rate: FloatArray
+    losses: FloatArray
+
+
+def _astray(records: Records, causes: CauseTable, config: EvidenceModelConfig) -> _Astray:
+    """Return what is assumed of statements that point elsewhere, shape (statements, 1).
+
+    Of what somebody stated as the reason as many losses say so as there are: a reason is what its
+    code says, however many other things are on record of those who gave it. It is taken to be a
+    mistake in one of ten mentions, be it ever so rare.
+    """
+    said = causes.coverage.statements
+    reasons = {
+        s.name for s in said if s.entry and s.reading.states_reason and not s.entry.mechanism
+    }
+    firm = np.array([name in reasons for name in records.names], dtype=np.bool_)
+    common = records.said.mean(axis=0) * _MISTAKEN
+    rate = np.where(firm, np.minimum(common, config.rate_astray), config.rate_astray)
+    losses = np.where(firm, max(float(len(causes)), config.losses_astray), config.losses_astray)
+    return _Astray(rate[:, None], losses[:, None])

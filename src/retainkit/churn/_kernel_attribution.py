@@ -18,6 +18,7 @@ CUSTOMER, PAYMENT, SYSTEM = 0, 1, 2
 INTENT_BEFORE_PAYMENT, END_RECORD, CUSTOMER_FIRST, PAYMENT_FIRST, SYSTEM_FIRST, EVIDENCE_ONLY = (
     range(6)
 )
+FACT = 6
 """Codes of the rules that settle the mechanism."""
 
 _Int = npt.NDArray[np.integer[Any]]
@@ -34,12 +35,21 @@ class Settled(NamedTuple):
 
 
 def settle_mechanism(
-    customer: _Int, time: _Int, mechanism: _Int, end_record: _Bool, missed: _Bool, *, n: int
+    customer: _Int,
+    time: _Int,
+    mechanism: _Int,
+    end_record: _Bool,
+    missed: _Bool,
+    fact: _Bool,
+    *,
+    n: int,
 ) -> Settled:
     """Decide what ended each relation; only live rows are passed.
 
     "A dated customer cancellation *before* the payment failure wins (voluntary), even if the card
-    fails later." Then the latest record of the end itself; then whichever came first.
+    fails later." Then the latest record of the end itself; then whichever came first. A fact (a
+    death, a fraud ruling) overrules all of them; of two facts the one they agree with stands, else
+    the earlier.
     """
     asked, paid, system = (first_time(customer, time, mechanism == m, n) for m in range(3))
     recorded = _end_record(customer, time, mechanism, end_record, n)
@@ -54,9 +64,13 @@ def settle_mechanism(
         (earliest == asked, CUSTOMER, CUSTOMER_FIRST),
     ]
     conditions = [condition for condition, _, _ in in_order]
+    what = np.select(conditions, [what for _, what, _ in in_order], SYSTEM)
+    rule = np.select(conditions, [rule for _, _, rule in in_order], SYSTEM_FIRST)
+    proven = np.stack([first_time(customer, time, fact & (mechanism == m), n) for m in range(3)])
+    overruled = (proven.min(axis=0) < NEVER) & (proven[what, np.arange(n)] == NEVER)
     return Settled(
-        np.select(conditions, [what for _, what, _ in in_order], SYSTEM).astype(np.int8),
-        np.select(conditions, [rule for _, _, rule in in_order], SYSTEM_FIRST).astype(np.int8),
+        np.where(overruled, proven.argmin(axis=0), what).astype(np.int8),
+        np.where(overruled, FACT, rule).astype(np.int8),
         first_time(customer, time, missed, n),
         paid,
     )

@@ -78,18 +78,26 @@ def fit_rates(
     anchors: Anchors,
     *,
     start: _Float,
+    open_to: _Bool,
     tolerance: float,
     max_steps: int,
 ) -> EmFit:
-    """Find the rates by expectation-maximisation from the leaves in `start` (rows sum to 1)."""
+    """Find the rates by expectation-maximisation from the leaves in `start` (rows sum to 1).
+
+    First with every loss in one of the leaves open to its pattern, so that each leaf is anchored to
+    the reasons that name it; from there freely, so that a reason may turn out to be a mistake.
+    """
     spoke = np.where(said.any(axis=1), 0.95, 0.4)[:, None]
     shares = np.hstack([start * spoke, start * (1.0 - spoke)])
     rates = _maximise(said, count, kept, anchors, shares)
-    step, change = 1, np.inf
-    while change >= tolerance and step < max_steps:
-        shares, _ = to_shares(log_joint(said, kept, rates))
-        before, rates = rates, _maximise(said, count, kept, anchors, shares)
-        step, change = step + 1, _distance(before, rates)
+    closed = np.where(np.hstack([open_to, open_to]), 0.0, -np.inf)
+    step = 1
+    for bound in (closed, np.zeros_like(closed)):
+        change = np.inf
+        while change >= tolerance and step < max_steps:
+            shares, _ = to_shares(log_joint(said, kept, rates) + bound)
+            before, rates = rates, _maximise(said, count, kept, anchors, shares)
+            step, change = step + 1, _distance(before, rates)
     _, logs = to_shares(log_joint(said, kept, rates))
     return EmFit(rates, float(count @ logs) / float(count.sum()), step, change)
 

@@ -22,6 +22,7 @@ from retainkit.churn._causes import (
     ChurnCause,
 )
 from retainkit.churn._kernel import top_two
+from retainkit.churn._naming import keep_proven
 from retainkit.churn._records import first_places, spoken
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat, PositiveInt, Rate
@@ -108,18 +109,22 @@ class CauseModel(FrozenModel):
     def apply(self, causes: CauseTable, *, features: pd.DataFrame | None = None) -> CauseTable:
         """Return the causes anew, judged by what the labels taught; no veto is broken.
 
-        The first leaf is named (rule `learnt`) where it reaches `config.min_probability` and no
-        veto forbids it, else the cause is `unknown`. Sub-reasons stay where the cause does.
+        The first leaf that no veto forbids is named (rule `learnt`) where it reaches
+        `config.min_probability`, else the cause is `unknown`. What was said is never renamed: of
+        who stated a reason only the leaves that its reasons name may be, and a fact keeps its leaf.
+        Sub-reasons stay where the cause does.
         `features` as in `posterior`.
         """
         posterior = self.posterior(causes, features=features)
-        best, first, second = top_two(posterior, UNKNOWN_CODE)
-        weak = first < self.config.min_probability
-        forbidden = ~causes.permitted[np.arange(len(causes)), best]
+        likeliest, first, second = top_two(posterior, UNKNOWN_CODE)
+        may = np.where(causes.permitted & causes.anchored, posterior, 0.0)
+        best, reached, _ = top_two(may, UNKNOWN_CODE)
+        weak = reached < self.config.min_probability
         rule = np.full(len(causes), RULE_CODE[AttributionRule.LEARNT], dtype=np.int8)
-        rule[forbidden] = RULE_CODE[AttributionRule.ALL_SET_ASIDE]
         rule[weak] = RULE_CODE[AttributionRule.TOO_UNCERTAIN]
-        code = np.where(weak | forbidden, UNKNOWN_CODE, best).astype(np.int8)
+        rule[weak & (best != likeliest)] = RULE_CODE[AttributionRule.ALL_SET_ASIDE]
+        rule[first < self.config.min_probability] = RULE_CODE[AttributionRule.TOO_UNCERTAIN]
+        code, rule = keep_proven(causes, np.where(weak, UNKNOWN_CODE, best).astype(np.int8), rule)
         kept = np.where(code == causes.cause_code, causes.sub_reason_code, -1)
         return replace(
             causes,

@@ -23,13 +23,14 @@ from retainkit.churn._causes import (
 )
 from retainkit.churn._kernel import any_row
 from retainkit.churn._kernel_reliability import Rates, log_joint, to_shares
-from retainkit.churn._records import Records, find_patterns
+from retainkit.churn._records import LEAVES, Records, find_patterns, kind_of
 from retainkit.typing import BoolArray, FloatArray
 
 _CUSTOMER = MECHANISMS.index(Mechanism.CUSTOMER)
 TIE = 1e-9
 """Probabilities this close are one."""
 _ACTIVE = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
+_COUNTED = [STATUS_CODE[EvidenceStatus.USED], STATUS_CODE[EvidenceStatus.REPEATED]]
 _ABSTAINS = np.array([rule.is_abstention for rule in RULES])
 
 
@@ -55,12 +56,34 @@ def likeliest(
     posterior: FloatArray, causes: CauseTable
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return the likeliest leaf that may be named, and its probability; -1 where none may."""
-    may = causes.permitted & _narrowed(causes)[:, None]
+    may = causes.permitted & causes.anchored & _narrowed(causes)[:, None]
     may = may & (_ACTIVE | ~_meant_to_leave(causes)[:, None])
     may[:, UNKNOWN_CODE] = False
     allowed = np.where(may, posterior, -1.0)
     best = allowed.argmax(axis=1) if len(allowed) else np.zeros(0, dtype=np.int64)
     return best, allowed[np.arange(len(allowed)), best]
+
+
+def keep_proven(
+    causes: CauseTable, code: npt.NDArray[np.int8], rule: npt.NDArray[np.int8]
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return verdicts and their rules with those that a fact decides left as they were.
+
+    A death, a closure and a fraud ruling are final, whatever else was learnt, unless a later
+    statement of the customer or another fact contradicts it.
+    """
+    proven = has_fact(causes) & (causes.cause_code != UNKNOWN_CODE)
+    proven &= causes.anchored[:, LEAVES].sum(axis=1) == 1
+    return np.where(proven, causes.cause_code, code), np.where(proven, causes.rule_code, rule)
+
+
+def has_fact(causes: CauseTable) -> BoolArray:
+    """Return of whom a fact counts that no other evidence outweighs."""
+    found = causes.evidence
+    kinds = [causes.catalog.event_kind(kind_of(name)) for name in found.statements]
+    final = np.array([*(kind.final for kind in kinds), False], dtype=np.bool_)
+    counts = (found.customer >= 0) & np.isin(found.status_code, _COUNTED)
+    return any_row(found.customer, counts & final[found.statement_code], len(causes))
 
 
 def _narrowed(causes: CauseTable) -> BoolArray:

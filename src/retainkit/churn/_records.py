@@ -45,6 +45,8 @@ class Patterns(NamedTuple):
     said: FloatArray
     losses: FloatArray
     of_loss: npt.NDArray[np.int64]
+    open_to: BoolArray | None = None
+    """Shape (rows, leaves): what the causes of these losses may be."""
 
 
 def spoken(causes: CauseTable) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -128,8 +130,16 @@ def kind_of(name: str) -> str:
     return name.split(":")[0].split(";")[0]
 
 
-def find_patterns(said: BoolArray) -> Patterns:
-    """Return the distinct rows, how many losses show each, and the row of each loss."""
+def find_patterns(said: BoolArray, open_to: BoolArray | None = None) -> Patterns:
+    """Return the distinct rows, how many losses show each, and the row of each loss.
+
+    Losses that leave other leaves open (`open_to`) are told apart.
+    """
+    if open_to is not None:
+        found = find_patterns(np.column_stack([said, open_to]))
+        width = said.shape[1]
+        leaves = found.said[:, width:] > 0.0
+        return Patterns(found.said[:, :width], found.losses, found.of_loss, leaves)
     if not said.shape[1]:
         return Patterns(
             np.zeros((min(len(said), 1), 0)),

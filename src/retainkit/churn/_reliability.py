@@ -13,7 +13,7 @@ from retainkit.churn._cause_table import CauseTable
 from retainkit.churn._causes import CAUSE_CODE, UNKNOWN_CODE, ChurnCause
 from retainkit.churn._kernel import top_two
 from retainkit.churn._kernel_reliability import Rates, log_joint, to_shares
-from retainkit.churn._naming import TIE, likeliest, posterior_of, rules_of
+from retainkit.churn._naming import TIE, keep_proven, likeliest, posterior_of, rules_of
 from retainkit.churn._records import read_records
 from retainkit.errors import AlignmentError
 from retainkit.typing import FloatArray, PositiveFloat, PositiveInt, Rate
@@ -125,6 +125,8 @@ class EvidenceModel(FrozenModel):
         """Return the causes anew, judged by what the losses taught; no veto is broken.
 
         The likeliest leaf that the vetoes permit is named (rule `learnt`) where it reaches `bar`.
+        What was said is never renamed: of who stated a reason only the leaves that its reasons name
+        may be (`CauseTable.anchored`), and a fact keeps its leaf whatever its probability.
         Nobody is named on the mix of causes alone: without evidence for any leaf and without a
         mechanism the cause stays `unknown`, as it does under `bar`. An intent to cancel dated
         before the missed payment leaves the active leaves only; any other record of what ended the
@@ -134,14 +136,18 @@ class EvidenceModel(FrozenModel):
         best, first = likeliest(posterior, causes)
         _, top, second = top_two(posterior, UNKNOWN_CODE)
         named = first >= self.bar - TIE
-        code = np.where(named, best, UNKNOWN_CODE).astype(np.int8)
+        code, rule = keep_proven(
+            causes,
+            np.where(named, best, UNKNOWN_CODE).astype(np.int8),
+            rules_of(causes, posterior, named, self.bar),
+        )
         kept = np.where(code == causes.cause_code, causes.sub_reason_code, -1)
         return replace(
             causes,
             cause_code=code,
             posterior=posterior,
             margin=top - second,
-            rule_code=rules_of(causes, posterior, named, self.bar),
+            rule_code=rule,
             sub_reason_code=kept.astype(np.int16),
         )
 

@@ -71,6 +71,9 @@ class StatementTable(NamedTuple):
     mechanism: npt.NDArray[np.int8]
     signals: npt.NDArray[np.int32]
     end_record: BoolArray
+    stated: BoolArray
+    """A reason somebody gave by a code, or read in a text."""
+    final: BoolArray
     weight: FloatArray
 
     def has(self, *signals: Signal) -> BoolArray:
@@ -188,8 +191,11 @@ def tabulate_statements(
     """Return what the statements stand for as arrays."""
     reasons = {reason: code for code, reason in enumerate(catalog.sub_reason_labels)}
     rows = [_row(statement, reasons, weights) for statement in statements]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
-    types = (np.int8, np.int16, np.int8, np.int16, np.int8, np.int8, np.int32, np.bool_, np.float64)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 11
+    types = (
+        *(np.int8, np.int16, np.int8, np.int16, np.int8, np.int8, np.int32),
+        *(np.bool_, np.bool_, np.bool_, np.float64),
+    )
     arrays: list[Any] = [
         np.array(column, dtype=dtype) for column, dtype in zip(columns, types, strict=True)
     ]
@@ -198,7 +204,7 @@ def tabulate_statements(
 
 def _row(
     statement: Statement, reasons: dict[str, int], weights: SourceWeights
-) -> tuple[int, int, int, int, int, int, int, bool, float]:
+) -> tuple[int, int, int, int, int, int, int, bool, bool, bool, float]:
     """Return what one statement stands for, in the order of the columns."""
     entry, kind = statement.entry, statement.reading
     named = entry is not None and not (entry.cause is ChurnCause.UNKNOWN and kind.cause is not None)
@@ -221,8 +227,15 @@ def _row(
         _mechanism(entry.mechanism if entry and entry.mechanism else kind.mechanism),
         sum(1 << _SIGNALS.index(signal) for signal in signals),
         kind.end_record,
+        _states_reason(entry, kind),
+        kind.final,
         weights.of(_source(statement)) * reliability,
     )
+
+
+def _states_reason(entry: CodeEntry | None, kind: EventKindEntry) -> bool:
+    """Return whether a code gives a reason; that a payment did not come is none."""
+    return entry is not None and kind.states_reason and Signal.MISSED_PAYMENT not in entry.signals
 
 
 def _source(statement: Statement) -> EvidenceSource:

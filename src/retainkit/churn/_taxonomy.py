@@ -123,12 +123,16 @@ class EventKindEntry(FrozenConfig):
         Whether a covered code overrides the cause.
     reliability : float
         How often it is right [share].
+    final : bool
+        Whether it is a fact that no other evidence outweighs: a death, a closure, a fraud ruling.
 
     Examples
     --------
     >>> from retainkit.churn import default_catalog
     >>> default_catalog().event_kind("complaint").passive_cause.value
     'passive.retaliatory'
+    >>> default_catalog().event_kind("survey_reason").states_reason
+    True
     """
 
     kind: Identifier
@@ -144,6 +148,12 @@ class EventKindEntry(FrozenConfig):
     end_record: bool = False
     reads_code: bool = True
     reliability: Rate = 1.0
+    final: bool = False
+
+    @property
+    def states_reason(self) -> bool:
+        """Whether its code is the reason given for leaving: by itself the kind names none."""
+        return self.reads_code and self.cause is None and self.passive_cause is None
 
 
 class CauseCatalog(FrozenModel):

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
@@ -15,7 +16,9 @@ from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.frames import text_series
 from retainkit.churn._causes import ChurnCause, EvidenceSource
-from retainkit.churn._coverage import require_event_columns
+from retainkit.churn._codes import OWN_NAMES, CodeBook, normalize_code
+from retainkit.churn._coverage import require_event_columns, resolve_books
+from retainkit.churn._statements import Statement, read_statements
 from retainkit.churn._taxonomy import CauseCatalog, Identifier
 from retainkit.errors import AlignmentError, SchemaError
 
@@ -204,8 +207,17 @@ def check_text_rules(rules: TextRules, catalog: CauseCatalog) -> None:
         )
 
 
-def code_texts(events: pd.DataFrame, *, classifier: ReasonClassifier | None = None) -> pd.DataFrame:
-    """Fill in the reason code of events that have a text and no code.
+def code_texts(
+    events: pd.DataFrame,
+    *,
+    classifier: ReasonClassifier | None = None,
+    catalog: CauseCatalog | None = None,
+    code_books: Sequence[CodeBook] | None = None,
+) -> pd.DataFrame:
+    """Read the reason out of the text of events whose code says nothing.
+
+    A text is read where there is no code, where no book covers it, and where it only says "other"
+    or "don't know".
 
     Parameters
     ----------
@@ -214,13 +226,16 @@ def code_texts(events: pd.DataFrame, *, classifier: ReasonClassifier | None = No
     classifier : ReasonClassifier, optional
         What reads the texts; `default_text_rules()` by default. A trained model needs `classify`
         and `source` only.
+    catalog, code_books
+        As in `attribute_causes`: they say which codes are covered.
 
     Returns
     -------
     pandas.DataFrame
-        A copy with `code` filled where the classifier did not abstain, `source` set to the
-        classifier's where it has one, and `coded_from` with the words each filled code rests on
-        (missing elsewhere). Codes already there are never changed.
+        A copy with `code` filled where there was none and the classifier did not abstain, `source`
+        set to the classifier's where it has one, and `coded_from` with the words each reading rests
+        on (missing elsewhere). Codes already there are never changed: what the text beside them
+        says stands in a row of its own below, so that the code still counts as not covered.
 
     Raises
     ------
@@ -233,12 +248,15 @@ def code_texts(events: pd.DataFrame, *, classifier: ReasonClassifier | None = No
     --------
     >>> import pandas as pd
     >>> from retainkit.churn import attribute_causes, code_texts, detect_churn
-    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["agent_note"],
-    ...                        "timestamp": pd.to_datetime(["2026-03-01"]),
-    ...                        "text": ["Found a better deal elsewhere"]})
-    >>> coded = code_texts(events)
-    >>> coded[["code", "coded_from"]].iloc[0].tolist()
-    ['competitor_offer', 'better deal']
+    >>> events = pd.DataFrame({"customer_id": ["a", "b"], "kind": "agent_note",
+    ...                        "timestamp": pd.to_datetime(["2026-03-01", "2026-03-02"]),
+    ...                        "code": [None, "X17"],
+    ...                        "text": ["Found a better deal elsewhere", "Moving to another city"]})
+    >>> code_texts(events)[["customer_id", "code", "coded_from"]]
+      customer_id              code         coded_from
+    0           a  competitor_offer        better deal
+    1           b               X17                NaN
+    2           b             moved  moving to another
     """
     require_event_columns(events)
     if "text" not in events.columns:
@@ -246,23 +264,54 @@ def code_texts(events: pd.DataFrame, *, classifier: ReasonClassifier | None = No
             "events have no column 'text'", rule="free text stands in `text`", where="events"
         )
     used = default_text_rules() if classifier is None else classifier
-    out = events.copy()
-    for name in ("code", "source"):
-        known = out[name] if name in out.columns else text_series([None] * len(out))
-        out[name] = known.astype("object").where(known.notna(), None)
-    open_rows = np.flatnonzero((out["code"].isna() & out["text"].notna()).to_numpy())
-    texts = out["text"].astype("object").iloc[open_rows].tolist()
+    known, books = resolve_books(catalog, code_books)
+    statements, place = read_statements(events, known, books)
+    says = np.array([_names_a_leaf(s) for s in statements], dtype=np.bool_)
+    unread = np.flatnonzero(~says[place] & events["text"].notna().to_numpy())
+    texts = events["text"].astype("object").iloc[unread].tolist()
     readings = list(used.classify(texts))
     if len(readings) != len(texts):
         raise AlignmentError(
             f"{len(readings)} readings of {len(texts)} texts", rule="one reading per text"
         )
-    words: list[str | None] = [None] * len(out)
+    named = {name for book in books for name in (book.name, book.system)}
+    return _write_readings(events, unread, readings, used.source, named)
+
+
+def _names_a_leaf(statement: Statement) -> bool:
+    """Return whether a code is covered and names a leaf, so that no text need be read."""
+    entry = statement.entry
+    return entry is not None and entry.cause is not ChurnCause.UNKNOWN
+
+
+def _write_readings(
+    events: pd.DataFrame,
+    rows: npt.NDArray[np.int64],
+    readings: Sequence[TextReading | None],
+    trusted: EvidenceSource | None,
+    books: set[str],
+) -> pd.DataFrame:
+    """Return the events with the readings: in place where there was no code, else below."""
+    out = events.copy()
+    for name in ("code", "source"):
+        there = out[name] if name in out.columns else text_series([None] * len(out))
+        out[name] = there.astype("object").where(there.notna(), None)
+    said = np.array([reading is not None for reading in readings], dtype=np.bool_)
+    found = [reading for reading in readings if reading is not None]
+    rows, size = rows[said], len(out)
+    coded = out["code"].notna().to_numpy(dtype=np.bool_)[rows]
+    if coded.any():
+        out = pd.concat([out, out.iloc[rows[coded]]], ignore_index=True)
+    target = rows.copy()
+    target[coded] = size + np.arange(int(coded.sum()))
     code, source = out["code"].tolist(), out["source"].tolist()
-    for row, reading in zip(open_rows.tolist(), readings, strict=True):
-        if reading is not None:
-            code[row], words[row] = reading.code, reading.words
-            source[row] = used.source.value if used.source else source[row]
+    words: list[str | None] = [None] * len(out)
+    for row, reading in zip(target.tolist(), found, strict=True):
+        code[row], words[row] = reading.code, reading.words
+        if trusted is not None:
+            source[row] = trusted.value
+        elif normalize_code(str(source[row])) in books:
+            source[row] = OWN_NAMES  # the code is one of the catalogue's, not of that book
     out["code"], out["source"] = text_series(code).to_numpy(), text_series(source).to_numpy()
     out["coded_from"] = text_series(words).to_numpy()
     return out

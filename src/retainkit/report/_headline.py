@@ -32,8 +32,10 @@ def describe_headline(facts: Facts) -> Section:
         *_ended(facts),
         _rows(facts),
     )
-    trust = map(Paragraph, facts.result.trust(facts.texts.language))
-    return Section("headline", facts.texts("headline"), (Cards(cards), *trust))
+    language = facts.texts.language
+    trust = map(Paragraph, facts.result.trust(language))
+    doubts = (Paragraph(one.words(language)) for one in facts.result.contradictions)
+    return Section("headline", facts.texts("headline"), (Cards(cards), *trust, *doubts))
 
 
 def _customers(facts: Facts) -> Card:

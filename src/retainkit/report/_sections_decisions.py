@@ -193,7 +193,16 @@ def describe_causes(facts: Facts) -> Section | None:
         *((texts("owner"), False), (texts("countermeasure"), False)),
     )
     table = tabulate(texts("causes"), columns, rows, quiet=True)
-    return Section("causes", texts("causes"), (Paragraph(intro), table, *_departures(facts)))
+    blocks = (Paragraph(intro), table, *_contradictions(facts), *_departures(facts))
+    return Section("causes", texts("causes"), blocks)
+
+
+def _contradictions(facts: Facts) -> Iterator[Block]:
+    """Give where sources contradict each other."""
+    texts, found = facts.texts, facts.result.contradictions
+    if found:
+        yield Paragraph(texts("contradictions"))
+        yield Bullets(tuple(one.words(texts.language) for one in found))
 
 
 def _departures(facts: Facts) -> Iterator[Block]:
