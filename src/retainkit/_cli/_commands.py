@@ -39,7 +39,7 @@ from retainkit.tables import (
 )
 from retainkit.typing import Language
 
-_LISTS = ("strategic_flags", "traits", "protected_attributes")
+_LISTS = ("strategic_flags", "traits", "protected_attributes", "covariates")
 
 
 class _Table(NamedTuple):

@@ -202,7 +202,7 @@ def _tell(
         config=config,
         events=tables.events,
     )
-    models = history.learn(summary, announce, estimator)
+    models = history.learn(summary, announce, estimator, facts.covariates)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
