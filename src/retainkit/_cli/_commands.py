@@ -242,7 +242,9 @@ def _print_summary(result: RetentionResult, out: Path) -> None:
     document = result.to_document()
     lines = [f"{len(result):,} customers as of {result.as_of}", ""]
     lines += map(_tier_line, document.tiers)
-    lines += ["", *result.trust(), "", str(result.metrics.get("retention_rate"))]
+    lines += ["", *result.trust()]
+    lines += ["", *result.review.describe()] if result.review else []
+    lines += ["", str(result.metrics.get("retention_rate"))]
     lines += [
         f"{row['table']}: {row['rows']:,} rows {row['kind']} {row['reason']}".rstrip()
         for row in document.ledger

@@ -32,8 +32,9 @@ def describe_headline(facts: Facts) -> Section:
         *_ended(facts),
         _rows(facts),
     )
-    trust = map(Paragraph, facts.result.trust(facts.texts.language))
-    return Section("headline", facts.texts("headline"), (Cards(cards), *trust))
+    language, review = facts.texts.language, facts.result.review
+    said = [*facts.result.trust(language), *(review.describe(language)[:1] if review else ())]
+    return Section("headline", facts.texts("headline"), (Cards(cards), *map(Paragraph, said)))
 
 
 def _customers(facts: Facts) -> Card:
