@@ -23,6 +23,7 @@ from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
+from retainkit._pipeline._review import ForecastReview
 from retainkit._pipeline._run import RetentionPipeline
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "CustomerView",
     "Departures",
     "FittedPipeline",
+    "ForecastReview",
     "Gap",
     "MonthlyFlows",
     "PipelineConfig",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -195,3 +196,30 @@ def test_every_reason_is_described(language: Any) -> None:
     for reason in ("other_currency_amount", "out_of_range_satisfaction", "no_score", "return"):
         assert describe_reason(reason, language=language) != reason
     assert describe_reason("made_up", language=language) == "made_up"
+
+
+def test_covariates_are_numbers_or_truth_values() -> None:
+    frame = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 3],
+            "size": ["1,5", "2", None],
+            "web": ["yes", "no", ""],
+            "app": [True, False, True],
+            "level": ["1", "0", "2"],
+        }
+    )
+    names = ("size", "web", "app", "level")
+    valid, ledger = split_valid_customers(
+        frame, columns=CustomerColumns(covariates=names), rules=CustomerRules(decimal_mark=",")
+    )
+    values = valid[[f"covariate_{name}" for name in names]].to_numpy(dtype=float)
+    expected = [[1.5, 1.0, 1.0, 1.0], [2.0, 0.0, 0.0, 0.0], [np.nan, np.nan, 1.0, 2.0]]
+    np.testing.assert_array_equal(values, expected)
+    assert ledger.reconciles
+
+
+def test_a_covariate_that_is_no_number_rejects_its_row() -> None:
+    frame = pd.DataFrame({"customer_id": [1, 2], "size": ["large", "2"]})
+    valid, ledger = split_valid_customers(frame, columns=CustomerColumns(covariates=("size",)))
+    assert valid["customer_id"].tolist() == [2]
+    assert sum(ledger.counts().values()) == 1

@@ -39,7 +39,7 @@ from retainkit.tables import (
 )
 from retainkit.typing import Language
 
-_LISTS = ("strategic_flags", "traits", "protected_attributes")
+_LISTS = ("strategic_flags", "traits", "protected_attributes", "covariates")
 
 
 class _Table(NamedTuple):
@@ -243,6 +243,7 @@ def _print_summary(result: RetentionResult, out: Path) -> None:
     lines = [f"{len(result):,} customers as of {result.as_of}", ""]
     lines += map(_tier_line, document.tiers)
     lines += ["", *result.trust(), *(one.words() for one in result.contradictions)]
+    lines += ["", *result.review.describe()] if result.review else []
     lines += ["", str(result.metrics.get("retention_rate"))]
     lines += [
         f"{row['table']}: {row['rows']:,} rows {row['kind']} {row['reason']}".rstrip()

@@ -18,7 +18,7 @@ from retainkit.churn import (
 )
 from retainkit.contracts import ContractConvention
 from retainkit.forecast import ForecastConfig
-from retainkit.lifetime import FitConfig
+from retainkit.lifetime import CovariateConfig, FitConfig
 from retainkit.metrics import MetricConvention
 from retainkit.policy import (
     AllocationLimit,
@@ -191,6 +191,10 @@ class PipelineConfig(FrozenConfig):
     contract_model : {"best", "shifted_beta_geometric", "beta_discrete_weibull"}, default "best"
         Model of how long contracts last, for a firm with contracts and no transactions; "best"
         takes the one with the lower BIC.
+    covariates : CovariateConfig
+        How covariates (`CustomerColumns.covariates`) act on buying and dropout; its `law` is
+        `purchase_model` wherever that can have covariates. By default each has one effect on the
+        rate and one on dropout, drawn a little towards none.
     lifetime : FitConfig
         How the models of buying and spend are fitted.
     value : ValueConfig
@@ -280,6 +284,7 @@ class PipelineConfig(FrozenConfig):
     bases: BasesConfig = BasesConfig()
     purchase_model: PurchaseModelName = "mbg_nbd"
     contract_model: ContractModelName = "best"
+    covariates: CovariateConfig = CovariateConfig(dropout_effects="odds", effect_prior_sd=1.0)
     lifetime: FitConfig = FitConfig()
     value: ValueConfig = ValueConfig()
     forecast: ForecastConfig = ForecastConfig()

@@ -35,6 +35,8 @@ class ResultDocument(FrozenModel):
         Facts of the whale curve.
     movement : tuple of records
         Customers by tier before and after; empty without a previous run.
+    review, review_states : tuple of records
+        How the forecasts of the previous run did, and what became of its states; empty without one.
     stances : tuple of records
         Customers and value per stance and tier.
     stages : tuple of records
@@ -87,6 +89,8 @@ class ResultDocument(FrozenModel):
     value_tiers: tuple[Record, ...]
     concentration: tuple[Record, ...]
     movement: tuple[Record, ...]
+    review: tuple[Record, ...]
+    review_states: tuple[Record, ...]
     stances: tuple[Record, ...]
     stages: tuple[Record, ...]
     metrics: tuple[Record, ...]
@@ -121,6 +125,8 @@ def describe(result: Any) -> ResultDocument:
         value_tiers=records(result.value_pyramid.to_frame()),
         concentration=records(result.whale.summary().reset_index()),
         movement=records(result.movement.to_frame()) if result.movement else (),
+        review=records(result.review.summary().reset_index()) if result.review else (),
+        review_states=records(result.review.states) if result.review else (),
         stances=records(result.policy.summary()),
         stages=records(result.scores.lifecycle.summary()),
         metrics=records(result.metrics.to_frame()),

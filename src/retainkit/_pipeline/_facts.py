@@ -13,6 +13,7 @@ from retainkit._core.time import day_number, to_day_numbers
 from retainkit.churn import StateFacts
 from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
+from retainkit.lifetime import Covariates
 from retainkit.tables import align_customer_ids, align_values
 from retainkit.tiers import PaymentTable, StandingConfig, StandingTable, assess_standing
 from retainkit.typing import BoolArray, FloatArray
@@ -52,6 +53,9 @@ class CustomerFacts:
         State of the contracts of a firm that has purchases too, of those who have any.
     on_record : StateFacts or None
         Ends, cancellations asked for, failed payments and open complaints; None without events.
+    covariates : Covariates or None
+        What does not change about the customers (`CustomerColumns.covariates`), a row each; NaN
+        where unknown.
 
     Examples
     --------
@@ -72,6 +76,7 @@ class CustomerFacts:
     contracts: ContractState | None = None
     contracts_beside: ContractState | None = None
     on_record: StateFacts | None = None
+    covariates: Covariates | None = None
 
 
 def read_customer_facts(

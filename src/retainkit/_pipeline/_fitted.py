@@ -7,6 +7,7 @@ from datetime import date
 from retainkit._core.config import FrozenModel
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
+from retainkit._pipeline._covariates import CovariateMeans, bind, fill_covariates
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._grade import graded_value, score_criteria
@@ -25,6 +26,7 @@ from retainkit._pipeline._states import (
 from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
 from retainkit.lifetime import (
+    CovariateModel,
     GammaGammaModel,
     PurchaseModelUnion,
 )
@@ -68,7 +70,7 @@ class FittedPipeline(FrozenModel):
         Last observed day of the base it was learnt on.
     tier_basis : str
         What customers are graded by (the configured basis, or its fallback; see `notes`).
-    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
+    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel, CovariateModel or None
         Model of buying and dropout; None where the base could not support one.
     purchase_model_reason : str
         Why this model of buying, where a hold-out decided; else empty.
@@ -84,6 +86,9 @@ class FittedPipeline(FrozenModel):
         Who stays under contract, with the evidence; None without contracts.
     charges_apart : bool
         Whether charges of contracts come on top of the transactions; False where among them.
+    covariate_means : tuple of (str, float)
+        Covariates that were learnt with, and the mean that stands where one is unknown; `score`
+        takes them from `facts.covariates`.
     value_scheme : ValueScheme
         Thresholds of the four criteria.
     rfm_scheme : RfmScheme
@@ -119,7 +124,7 @@ class FittedPipeline(FrozenModel):
     config: PipelineConfig
     as_of: date
     tier_basis: TierBasis
-    purchase_model: PurchaseModelUnion | None
+    purchase_model: PurchaseModelUnion | CovariateModel | None
     purchase_model_reason: str = ""
     spend_model: GammaGammaModel | None
     margin: MarginModel
@@ -127,6 +132,7 @@ class FittedPipeline(FrozenModel):
     contract_terms: tuple[ContractTerm, ...] = ()
     renewal: RenewalModel | None = None
     charges_apart: bool = True
+    covariate_means: CovariateMeans = ()
     value_scheme: ValueScheme
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
@@ -151,7 +157,7 @@ class FittedPipeline(FrozenModel):
         summary : CustomerSummary
             Customers, from `summarize_customers`, or one from `summarize_customer`.
         facts : CustomerFacts, optional
-            Kind, background and standing of the same customers in the same order.
+            Kind, background, standing and covariates of the same customers in the same order.
         previous : TierTable or TierState, optional
             The last assessment: a tier then changes only on evidence (`PipelineConfig.stability`).
         estimator : ValueEstimator, optional
@@ -167,9 +173,10 @@ class FittedPipeline(FrozenModel):
         SchemaError
             If the summary counts revenue and the model was learnt on profit, or the reverse; if the
             model was learnt from contracts and `facts` holds none; if it ranks customers by an
-            estimator of your own and `estimator` is not given.
+            estimator of your own and `estimator` is not given; if it was learnt with covariates and
+            `facts` holds none.
         """
-        models = _models_of(self)._replace(estimator=estimator)
+        models = _models_of(self, facts)._replace(estimator=estimator)
         predictions = predict(summary, models, self.config, facts)
         return apply_schemes(self, summary, predictions, facts, previous)
 
@@ -200,7 +207,8 @@ def apply_schemes(
     )
     upgrade, probability = fitted.upgrade_model, None
     if upgrade is not None:
-        probability = describe_rise(fitted, summary, tiers, lifecycle).probability(upgrade)
+        known = describe_rise(fitted, summary, tiers, lifecycle, facts)
+        probability = known.probability(upgrade)
     potential = assess_potential(
         tiers.value,
         fitted.tier_scheme,
@@ -217,7 +225,7 @@ def apply_schemes(
         facts=facts,
         forecast=predictions.forecast,
         p_alive=predictions.p_alive,
-        models=_models_of(fitted),
+        models=_models_of(fitted, facts),
         config=config,
         future=predictions.potential,
         history=summary,
@@ -256,7 +264,7 @@ def _grade(
         standing=facts.standing if facts else None,
         previous=previous,
         stability=fitted.config.stability,
-        distribution=_distribution(fitted, summary, value),
+        distribution=_distribution(fitted, summary, value, facts),
         overrides=fitted.config.tier_overrides,
         as_of=summary.as_of,
     )
@@ -265,12 +273,16 @@ def _grade(
 
 
 def describe_rise(
-    fitted: FittedPipeline, summary: CustomerSummary, tiers: TierTable, lifecycle: LifecycleTable
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    tiers: TierTable,
+    lifecycle: LifecycleTable,
+    facts: CustomerFacts | None = None,
 ) -> UpgradeFeatures:
     """Return what is known of each customer's way up, its value distribution among it."""
     from retainkit.lifetime import probability_value_exceeds
 
-    models = _models_of(fitted)
+    models = _models_of(fitted, facts)
     scatter, chance = scatter_of(models, summary, fitted.config), None
     if models.purchase is not None and scatter and fitted.tier_basis == "expected_value":
         history = summary.with_unit(models.purchase.unit)
@@ -279,10 +291,13 @@ def describe_rise(
 
 
 def _distribution(
-    fitted: FittedPipeline, summary: CustomerSummary, value: ValueTable
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    value: ValueTable,
+    facts: CustomerFacts | None,
 ) -> LifetimeValues | None:
     """Return how future values scatter; None where it is not asked for or says nothing of tiers."""
-    models, config = _models_of(fitted), fitted.config
+    models, config = _models_of(fitted, facts), fitted.config
     scatter = scatter_of(models, summary, config) if config.tier_confidence else None
     if models.purchase is None or scatter is None or fitted.tier_basis != "expected_value":
         return None
@@ -298,13 +313,16 @@ def _distribution(
     return values.moved_to(value.future_potential, expected=expected)
 
 
-def _models_of(fitted: FittedPipeline) -> Models:
+def _models_of(fitted: FittedPipeline, facts: CustomerFacts | None) -> Models:
+    known = fill_covariates(fitted.covariate_means, facts.covariates if facts else None)
     return Models(
-        fitted.purchase_model,
+        bind(fitted.purchase_model, known),
         fitted.spend_model,
         fitted.margin,
         fitted.forecast,
         fitted.contract_terms,
         fitted.renewal,
         fitted.charges_apart,
+        covariate_means=fitted.covariate_means,
+        covariates=known,
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._covariates import read_covariates
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts, read_records
 from retainkit._pipeline._history import History
 from retainkit.churn import StateFacts
@@ -58,6 +59,7 @@ def gather_facts(
         contracts=state if alone else None,
         contracts_beside=None if alone else state,
         on_record=_gather_records(history, summary, events, state),
+        covariates=read_covariates(customers, summary.customer_id),
     )
 
 

@@ -34,6 +34,7 @@ from retainkit.forecast import (
     ValueEstimator,
     fit_renewal_model,
 )
+from retainkit.lifetime import Covariates
 from retainkit.metrics import index_contracts, index_purchases
 from retainkit.policy import UpgradeModel
 from retainkit.tables import align_customer_ids
@@ -73,8 +74,9 @@ class FullHistory(PurchaseHistory):
         summary: CustomerSummary,
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
+        covariates: Covariates | None = None,
     ) -> Models:
-        models = PurchaseHistory.learn(self, summary, announce, estimator)
+        models = PurchaseHistory.learn(self, summary, announce, estimator, covariates)
         announce("forecasting renewals, and judging earlier forecasts")
         return models._replace(
             renewal=_learn_renewals(self.contracts, self.as_of, self.config),
@@ -126,6 +128,7 @@ class ContractHistory(Rows):
         summary: CustomerSummary,
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
+        covariates: Covariates | None = None,
     ) -> Models:
         announce("learning how long contracts last")
         terms, notes = fit_contract_terms(
@@ -136,6 +139,8 @@ class ContractHistory(Rows):
         )
         if estimator is not None:
             notes += ("your estimator is not used: contracts are forecast by how long they last",)
+        if covariates is not None:
+            notes += ("your covariates are not used: contracts are forecast by how long they last",)
         announce("forecasting renewals, and judging earlier forecasts")
         renewal = _learn_renewals(self.contracts, self.as_of, self.config)
         return fit_contract_models(summary, terms, self.config, renewal=renewal, notes=notes)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._covariates import plain_of
 from retainkit._pipeline._fitted import describe_rise
 from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit._pipeline._learn import fit_pipeline
@@ -31,6 +32,7 @@ from retainkit.forecast import (
     ValueEstimator,
 )
 from retainkit.forecast._from_tables import learn_forecast
+from retainkit.lifetime import Covariates
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_purchases
 from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.value import (
@@ -89,6 +91,7 @@ class History(Protocol):
         summary: CustomerSummary,
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
+        covariates: Covariates | None = None,
     ) -> Models:
         """Learn the models that the future of each customer is predicted with."""
 
@@ -163,11 +166,12 @@ class PurchaseHistory(Rows):
         summary: CustomerSummary,
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
+        covariates: Covariates | None = None,
     ) -> Models:
         config = self.config
         announce("fitting models of buying and spend")
         choice = choose_purchase_model(self.rows, self.as_of, config)
-        models = fit_purchase_models(summary, choice, None, config)
+        models = fit_purchase_models(summary, choice, None, config, covariates)
         announce("forecasting, and judging earlier forecasts")
         forecast, past = learn_forecast(
             self.rows,
@@ -175,8 +179,9 @@ class PurchaseHistory(Rows):
             customer_id=self.customer_id,
             horizon_days=config.horizon_days,
             fit=PURCHASE_FITS[choice.name],
-            lifetime=models.purchase,
+            lifetime=plain_of(models.purchase),
             estimator=estimator,
+            covariates=models.covariates,
             config=config.forecast,
         )
         return models._replace(

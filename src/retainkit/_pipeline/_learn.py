@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contract_models import ContractTerm
+from retainkit._pipeline._covariates import unbind
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._grade import breadth_of, graded_value, score_criteria, settle_basis
@@ -86,7 +87,8 @@ def fit_pipeline(
     else:
         named = config.purchase_model
         choice = ModelChoice("mbg_nbd" if named == "best" else named)
-        models = fit_purchase_models(summary, choice, forecast, config)
+        known = facts.covariates if facts else None
+        models = fit_purchase_models(summary, choice, forecast, config, known)
         models = models._replace(renewal=renewal, charges_apart=charges_apart)
     models = models._replace(states=states)
     return learn_schemes(summary, models, facts=facts, config=config)[0]
@@ -119,7 +121,7 @@ def learn_schemes(
         config=config,
         as_of=summary.as_of,
         tier_basis=basis,
-        purchase_model=models.purchase,
+        purchase_model=unbind(models.purchase),
         purchase_model_reason=models.reason,
         spend_model=models.spend,
         margin=models.margin,
@@ -127,6 +129,7 @@ def learn_schemes(
         contract_terms=models.contracts,
         renewal=models.renewal,
         charges_apart=models.charges_apart,
+        covariate_means=models.covariate_means,
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),

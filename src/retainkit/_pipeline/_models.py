@@ -13,6 +13,12 @@ import pandas as pd
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
+from retainkit._pipeline._covariates import (
+    AnyPurchaseModel,
+    CovariateMeans,
+    fit_covariates,
+    learn_means,
+)
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._states import read_activity
 from retainkit.churn import ChurnTable, StateScheme, detect_churn
@@ -35,6 +41,7 @@ from retainkit.forecast import (
     join_forecasts,
 )
 from retainkit.lifetime import (
+    Covariates,
     GammaGammaModel,
     PurchaseModelUnion,
     compare_models,
@@ -73,9 +80,12 @@ class ModelChoice(NamedTuple):
 
 
 class Models(NamedTuple):
-    """What was learnt of buying, spend, margin, the time ahead, contracts and renewals."""
+    """What was learnt of buying, spend, margin, the time ahead, contracts and renewals.
 
-    purchase: PurchaseModelUnion | None
+    Covariates are those of the customers the models are asked about.
+    """
+
+    purchase: AnyPurchaseModel | None
     spend: GammaGammaModel | None
     margin: MarginModel
     forecast: ForecastModel | None
@@ -86,6 +96,8 @@ class Models(NamedTuple):
     notes: tuple[str, ...] = ()
     estimator: ValueEstimator | None = None
     states: StateScheme | None = None
+    covariate_means: CovariateMeans = ()
+    covariates: Covariates | None = None
 
 
 class Predictions(NamedTuple):
@@ -121,15 +133,19 @@ def fit_purchase_models(
     choice: ModelChoice,
     forecast: ForecastModel | None,
     config: PipelineConfig,
+    covariates: Covariates | None = None,
 ) -> Models:
     """Fit buying, spend and margin; note what the base could not support."""
-    purchase: PurchaseModelUnion | None = None
+    plain: PurchaseModelUnion | None = None
     spend: GammaGammaModel | None = None
     notes: list[str] = []
     try:
-        purchase = PURCHASE_FITS[choice.name](summary, config=config.lifetime)
+        plain = PURCHASE_FITS[choice.name](summary, config=config.lifetime)
     except (NotComputableError, ConvergenceError) as error:
         notes.append(f"no model of buying: {error.wrong}")
+    means = learn_means(covariates)
+    known, purchase, said = fit_covariates(plain, summary, covariates, means, config)
+    notes += said
     if purchase is not None and not purchase.dropout_is_identified:
         notes.append(
             "no probability of being alive and no lifetime value: dropout cannot be told from "
@@ -145,9 +161,18 @@ def fit_purchase_models(
     margin = fit_margin(summary, assumed_rate=config.value.margin_rate)
     if forecast is None:
         forecast = forecast_by_lifetime(
-            purchase, summary, horizon_days=config.horizon_days, config=config.forecast
+            plain, summary, horizon_days=config.horizon_days, config=config.forecast
         )
-    return Models(purchase, spend, margin, forecast, reason=choice.reason, notes=tuple(notes))
+    return Models(
+        purchase,
+        spend,
+        margin,
+        forecast,
+        reason=choice.reason,
+        notes=tuple(notes),
+        covariate_means=means,
+        covariates=known,
+    )
 
 
 def fit_contract_models(
@@ -190,10 +215,11 @@ def predict(
         margin_rate=margin_rates(summary, models.margin),
         annual_discount_rate=config.annual_discount_rate,
         estimator=models.estimator,
+        covariates=models.covariates,
     )
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)
-    activity = read_activity(summary, models.forecast)
+    activity = read_activity(summary, models.forecast, models.covariates)
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:

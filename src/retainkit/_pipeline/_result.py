@@ -15,6 +15,7 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
 from retainkit._pipeline._plan import BudgetPlan
+from retainkit._pipeline._review import ForecastReview
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.forecast import ForecastTable, describe_trust
 from retainkit.metrics import CohortTable, MetricTable
@@ -57,6 +58,8 @@ class RetentionResult:
         Cumulative contribution of the base.
     movement : TierMovement or None
         Who rose, fell, came and went since the previous run; None without one.
+    review : ForecastReview or None
+        The forecasts of the previous run against what came since; None without one.
     costs : TracedCosts, CostTable or None
         What serving each customer cost; None without activities and their rates or pools.
     contract_churn : ChurnTable or None
@@ -116,6 +119,7 @@ class RetentionResult:
     value_pyramid: TierPyramid
     whale: WhaleCurve
     movement: TierMovement | None
+    review: ForecastReview | None
     costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None
     causes: CauseTable | None

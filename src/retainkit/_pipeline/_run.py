@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from retainkit._core.time import parse_as_of
 from retainkit._pipeline._config import PipelineConfig
@@ -27,6 +27,7 @@ from retainkit._pipeline._measure import (
 )
 from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
 from retainkit._pipeline._result import RetentionResult
+from retainkit._pipeline._review import ForecastReview, review_forecast
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.forecast import ValueEstimator
 from retainkit.tables import (
@@ -125,7 +126,8 @@ class RetentionPipeline:
         previous : RetentionResult, TierTable or TierState, optional
             The last run, or its tiers: tiers then change only on evidence
             (`PipelineConfig.stability`) and, with more than a `TierState`, `.movement` shows who
-            rose, fell, came and went.
+            rose, fell, came and went. With a whole result, `.review` holds its forecasts against
+            what came since.
         estimator : ValueEstimator, optional
             An estimator of your own for expected value (a scikit-learn regressor will do): it ranks
             the customers where earlier days speak for it. It is fitted by the run and not part of
@@ -203,7 +205,7 @@ def _tell(
         config=config,
         events=tables.events,
     )
-    models = history.learn(summary, announce, estimator)
+    models = history.learn(summary, announce, estimator, facts.covariates)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
@@ -211,23 +213,34 @@ def _tell(
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
     before = previous.scores.states if isinstance(previous, RetentionResult) else None
     scores = apply_schemes(model, summary, predictions, facts, tiers, before)
-    gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
+    review, unscored = review_forecast(previous, history)
+    gaps = (*history.find_gaps(summary), *unscored)
+    contracts, indexed = history.contracts, history.index()
     del history, predictions
-    return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)
+    seen = _Seen(tables, indexed, contracts, costs, gaps, review)
+    return _report(seen, model, scores, previous, announce)
+
+
+class _Seen(NamedTuple):
+    """What the tables show beside what is learnt from them."""
+
+    tables: ValidTables
+    indexed: tuple[Indexed, ...]
+    contracts: ContractRecord | None
+    costs: TracedCosts | CostTable | None
+    gaps: tuple[Gap, ...]
+    review: ForecastReview | None
 
 
 def _report(
-    tables: ValidTables,
-    indexed: tuple[Indexed, ...],
-    contracts: ContractRecord | None,
-    costs: TracedCosts | CostTable | None,
+    seen: _Seen,
     model: FittedPipeline,
     scores: CustomerScores,
-    gaps: tuple[Gap, ...],
     previous: Previous,
     announce: Callable[[str], None],
 ) -> RetentionResult:
     """Find causes, measure, plan, and put everything into one result."""
+    tables, contracts = seen.tables, seen.contracts
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
     announce("finding causes of leaving")
@@ -238,7 +251,7 @@ def _report(
     doubts = find_contradictions(
         tables.events, tables.contracts, None if alone else summary, causes.table
     )
-    measured = measure(indexed, scores, causes.table, config)
+    measured = measure(seen.indexed, scores, causes.table, config)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
     plan = plan_budget(scores, config.budget)
@@ -263,7 +276,8 @@ def _report(
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
         movement=_compare(previous, scores),
-        costs=costs,
+        review=seen.review,
+        costs=seen.costs,
         contract_churn=contract_churn,
         causes=causes.table,
         evidence_model=causes.model,
@@ -278,7 +292,7 @@ def _report(
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,
         gaps=(
-            *find_gaps(tables, scores, gaps, model.notes, config, doubts=causes.doubts),
+            *find_gaps(tables, scores, seen.gaps, model.notes, config, doubts=causes.doubts),
             *find_doubts(doubts),
         ),
     )

@@ -22,6 +22,7 @@ from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.forecast import Activity, ForecastModel
 from retainkit.forecast._activity import PastActivity, state_window
+from retainkit.lifetime import Covariates
 from retainkit.policy import Situation
 from retainkit.tiers import TierScheme, TierState, TierTable, assign_tiers
 from retainkit.typing import FloatArray
@@ -58,10 +59,14 @@ def states_without_past(
     return fit_state_scheme((), window_days=window, base_gap=gap, config=config.states)
 
 
-def read_activity(summary: CustomerSummary, forecast: ForecastModel | None) -> Activity:
+def read_activity(
+    summary: CustomerSummary,
+    forecast: ForecastModel | None,
+    covariates: Covariates | None = None,
+) -> Activity:
     """Return what tells whether customers are still there."""
     if forecast is not None and summary.recent_days is not None:
-        return forecast.read_activity(summary)
+        return forecast.read_activity(summary, covariates)
     today, bought = float(day_number(summary.as_of)), summary.occasions > 0
     unknown = np.full(len(summary), np.nan)
     return Activity(

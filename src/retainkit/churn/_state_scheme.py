@@ -222,6 +222,13 @@ def fit_state_scheme(
     return bare.replace(checks=(gone, quiet))
 
 
+def check_claims(
+    gone: BoolArray, quiet: BoolArray, present: BoolArray, config: StateConfig
+) -> tuple[StateCheck, StateCheck]:
+    """Check the claims of a day by who came back of those called gone, quiet and present."""
+    return _check_gone(gone, config), _check_quiet(quiet, present, config)
+
+
 def _check_gone(back: BoolArray, config: StateConfig) -> StateCheck:
     n, came = len(back), int(back.sum())
     if not n:

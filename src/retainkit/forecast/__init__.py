@@ -19,6 +19,7 @@ from retainkit.forecast._renewal import fit_renewal_model
 from retainkit.forecast._renewal_model import RenewalModel
 from retainkit.forecast._renewal_predict import predict_renewal
 from retainkit.forecast._table import ForecastTable
+from retainkit.forecast._window import p_active_within
 from retainkit.forecast._words import describe_trust
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "forecast_contracts",
     "join_forecasts",
     "judge_forecast",
+    "p_active_within",
     "predict_renewal",
 ]

@@ -22,9 +22,9 @@ from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_log import PurchaseLog, make_log
 from retainkit.forecast._learn import Base, FitPurchases
 from retainkit.forecast._model import ForecastModel
-from retainkit.forecast._purchase_facts import PurchaseFacts, known_of
-from retainkit.lifetime import PurchaseModelUnion, fit_mbg_nbd
-from retainkit.typing import AsOf
+from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
+from retainkit.lifetime import Covariates, PurchaseModelUnion, fit_mbg_nbd
+from retainkit.typing import AsOf, FloatArray
 
 _REQUIRED = ("customer_id", "timestamp", "amount")
 _WHOLE = r"0|[1-9][0-9]{0,17}"
@@ -41,6 +41,7 @@ def fit_forecast(
     fit: FitPurchases | None = fit_mbg_nbd,
     lifetime: PurchaseModelUnion | None = None,
     estimator: ValueEstimator | None = None,
+    covariates: Covariates | None = None,
     config: ForecastConfig | None = None,
 ) -> ForecastModel:
     """Learn who will buy within the horizon and for how much, and judge that on the past.
@@ -70,6 +71,9 @@ def fit_forecast(
     estimator : ValueEstimator, optional
         An estimator of your own that competes with the built-in ranking of expected value. Copies
         of it are fitted on earlier days, the object itself for `as_of`: keep it to score with.
+    covariates : Covariates, optional
+        What does not change about the customers named by `customer_id`, one row each, without
+        gaps: further columns of the regressions. `.apply` then needs them too.
     config : ForecastConfig, optional
         How to learn; default `ForecastConfig()`.
 
@@ -133,6 +137,7 @@ def fit_forecast(
         fit=fit,
         lifetime=lifetime,
         estimator=estimator,
+        covariates=covariates,
         config=config,
     )[0]
 
@@ -146,6 +151,7 @@ def learn_forecast(
     fit: FitPurchases | None = fit_mbg_nbd,
     lifetime: PurchaseModelUnion | None = None,
     estimator: ValueEstimator | None = None,
+    covariates: Covariates | None = None,
     config: ForecastConfig | None = None,
 ) -> tuple[ForecastModel, tuple[PastActivity, ...]]:
     """Learn the forecast, and what told the states of customers on earlier days."""
@@ -156,7 +162,7 @@ def learn_forecast(
             rule="a positive whole number of days",
             where="horizon_days",
         )
-    log = _read_log(transactions, last, customer_id, config)
+    log = _read_log(transactions, last, customer_id, covariates, config)
     model = fit_log(
         log,
         as_of=last,
@@ -167,13 +173,15 @@ def learn_forecast(
         config=config,
     )
     activity, past = fit_activity(Base(log, fit), day_number(last), lifetime, config.ridge)
-    return model.replace(activity=activity), past
+    names = () if covariates is None else covariates.names
+    return model.replace(activity=activity, covariates=names), past
 
 
 def _read_log(
     transactions: pd.DataFrame,
     last: date,
     customer_id: pd.Index[Any] | None,
+    covariates: Covariates | None,
     config: ForecastConfig,
 ) -> PurchaseLog:
     """Return the log of the customers learnt from, up to the last day."""
@@ -192,7 +200,26 @@ def _read_log(
         raise _undefined("customer_id", int(np.count_nonzero(codes < 0)))
     names = ids if customer_id is None else _name(ids, customer_id)
     order = hashed_order(names, config.max_customers)
-    return by_content(sample_log(codes, days[seen], amounts[seen], order), config.judged_customers)
+    log = sample_log(codes, days[seen], amounts[seen], order)
+    if covariates is not None:
+        log = log._replace(covariates=_covariates_of(ids, customer_id, covariates)[order])
+    return by_content(log, config.judged_customers)
+
+
+def _covariates_of(
+    numbers: pd.Index[Any], customer_id: pd.Index[Any] | None, covariates: Covariates
+) -> FloatArray:
+    """Return the covariates of numbered customers."""
+    if customer_id is None:
+        raise SchemaError(
+            "covariates are given without customer_id",
+            rule="row i of the covariates belongs to customer_id[i], numbered i in transactions",
+            where="covariates",
+            fix="number the customers and pass customer_id, or run RetentionPipeline",
+        )
+    known = covariate_columns(covariates.names, covariates, len(customer_id))
+    assert known is not None
+    return np.asarray(known[numbers.to_numpy()])
 
 
 def _check_rows(transactions: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
@@ -287,7 +314,13 @@ def by_content(log: PurchaseLog, judged: int) -> PurchaseLog:
     number = np.empty(n, dtype=np.int64)
     number[np.lexsort(keys)] = np.arange(n)
     rows = np.argsort(number[code], kind="stable")
-    return PurchaseLog(number[code][rows], log.day[rows], log.money[rows], log.bought[rows], n)
+    known = None
+    if log.covariates is not None:
+        known = np.empty_like(log.covariates)
+        known[number] = log.covariates
+    return PurchaseLog(
+        number[code][rows], log.day[rows], log.money[rows], log.bought[rows], n, known
+    )
 
 
 def hashed_order(ids: pd.Index[Any], most: int) -> npt.NDArray[np.int64]:

@@ -88,6 +88,8 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
         days = read_curve(known.recent_days, purchases, spot)
         spent = read_curve(known.recent_money, known.money, spot)
         columns += [np.log1p(days), np.log1p(np.maximum(spent, 0.0) / scales.basket)]
+    if known.covariates is not None:
+        columns += list(known.covariates.T)
     return columns
 
 

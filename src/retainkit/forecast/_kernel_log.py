@@ -19,7 +19,7 @@ class PurchaseLog(NamedTuple):
     """A row per customer and day with rows, ordered by customer and day.
 
     `bought` says whether the day holds a purchase, before returns of the same day are netted;
-    `money` is net.
+    `money` is net. `covariates` are those of customer 0, 1, ..., one row each.
     """
 
     code: IntArray
@@ -27,6 +27,7 @@ class PurchaseLog(NamedTuple):
     money: FloatArray
     bought: BoolArray
     n: int
+    covariates: FloatArray | None = None
 
     def first(self, most: int) -> PurchaseLog:
         """Return the log of the first `most` customers."""
@@ -34,8 +35,9 @@ class PurchaseLog(NamedTuple):
             return self
         end = int(np.searchsorted(self.code, most))
         rows = slice(end)
+        known = None if self.covariates is None else self.covariates[:most]
         return PurchaseLog(
-            self.code[rows], self.day[rows], self.money[rows], self.bought[rows], most
+            self.code[rows], self.day[rows], self.money[rows], self.bought[rows], most, known
         )
 
     @property
@@ -47,7 +49,7 @@ class PurchaseLog(NamedTuple):
 class Known(NamedTuple):
     """What is known of customers on a day: all that a forecast is made from.
 
-    `day` is one for all, or one each.
+    `day` is one for all, or one each; `covariates` have a row per customer.
     """
 
     first: FloatArray
@@ -57,6 +59,7 @@ class Known(NamedTuple):
     recent_days: npt.NDArray[Any]
     recent_money: npt.NDArray[Any]
     day: Any
+    covariates: FloatArray | None = None
 
     def take(self, rows: Any) -> Known:
         """Return these customers alone."""
@@ -68,6 +71,7 @@ class Known(NamedTuple):
             self.recent_days[rows],
             self.recent_money[rows],
             self.day,
+            None if self.covariates is None else self.covariates[rows],
         )
 
 
@@ -107,6 +111,7 @@ def known_on(log: PurchaseLog, day: int) -> tuple[IntArray, Known]:
         recent_days=recent_counts(row_bought, last[row_bought] - when_bought, n),
         recent_money=recent_money(row, last[row] - when, money, n),
         day=day,
+        covariates=None if log.covariates is None else log.covariates[who],
     )
 
 

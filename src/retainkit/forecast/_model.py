@@ -31,7 +31,7 @@ from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
 from retainkit.forecast._learn import Regressions, lifetime_chance, lifetime_purchases
-from retainkit.forecast._purchase_facts import PurchaseFacts, known_of
+from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._table import (
     BASE_RISES,
     FEW,
@@ -45,7 +45,7 @@ from retainkit.forecast._table import (
     SILENT,
     ForecastTable,
 )
-from retainkit.lifetime import PurchaseModelUnion
+from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
 
 _CHUNK = 65_536
@@ -124,6 +124,8 @@ class ForecastModel(FrozenModel):
     activity : ActivityModel or None
         Whether a customer buys within the window of its state, whatever the horizon; None where
         too little happened.
+    covariates : tuple of str
+        Covariates that the regressions use beside what was bought.
 
     Examples
     --------
@@ -156,6 +158,7 @@ class ForecastModel(FrozenModel):
     estimator: EstimatorTrial | None = None
     notes: tuple[str, ...] = ()
     activity: ActivityModel | None = None
+    covariates: tuple[str, ...] = ()
 
     def apply(
         self,
@@ -164,6 +167,7 @@ class ForecastModel(FrozenModel):
         margin_rate: float | FloatArray = 1.0,
         annual_discount_rate: float = 0.0,
         estimator: ValueEstimator | None = None,
+        covariates: Covariates | None = None,
     ) -> ForecastTable:
         """Forecast each customer; the result for one does not depend on the others.
 
@@ -178,6 +182,8 @@ class ForecastModel(FrozenModel):
         estimator : ValueEstimator, optional
             The fitted object of your own, where `fit_forecast` was given one. It is not part of
             the model's JSON, so it must be passed again; it is used where it was chosen.
+        covariates : Covariates, optional
+            Of the same customers in the same order, where it was learnt with covariates.
 
         Returns
         -------
@@ -188,7 +194,7 @@ class ForecastModel(FrozenModel):
         ------
         SchemaError
             If the summary was put together without its recent purchases, or an estimator of your
-            own was chosen and is not given or fails.
+            own was chosen and is not given or fails, or covariates it was learnt with are missing.
         AlignmentError
             If `margin_rate` is for another number of customers.
         """
@@ -215,35 +221,41 @@ class ForecastModel(FrozenModel):
         own = None
         if self.estimator is not None and self.estimator.chosen:
             own = require_estimator(estimator)
+        traits = covariate_columns(self.covariates, covariates, n)
         out = _Columns.empty(n)
         for start in range(0, n, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, n))
             bought = rows[summary.occasions[rows] > 0]
-            self._fill(out, bought, known_of(summary, bought), own)
+            self._fill(out, bought, known_of(summary, bought, traits), own)
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
         table = out.table(summary.customer_id, money, self.config.level)
         return replace(table, ranks=self.trust.ranks, notes=self.notes)
 
-    def read_activity(self, summary: PurchaseFacts) -> Activity:
+    def read_activity(
+        self, summary: PurchaseFacts, covariates: Covariates | None = None
+    ) -> Activity:
         """Return what tells the state of each customer; NaN without a purchase.
 
         Parameters
         ----------
         summary : CustomerSummary
             Customers.
+        covariates : Covariates, optional
+            As for `apply`.
 
         Returns
         -------
         Activity
             In the order of `summary`; `p_state` and `kept` are NaN where they were not learnt.
         """
+        traits = covariate_columns(self.covariates, covariates, len(summary.customer_id))
         out = Activity(*(np.full(len(summary.customer_id), np.nan) for _ in Activity._fields))
         for start in range(0, len(summary.customer_id), _CHUNK):
             rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
             if not len(rows):
                 continue
-            known = known_of(summary, rows)
+            known = known_of(summary, rows, traits)
             out.silent[rows], out.age[rows] = known.day - known.last, known.day - known.first
             out.own_gap[rows] = own_gap(known, self.base_gap)
             if self.activity is not None:

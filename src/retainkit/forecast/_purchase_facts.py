@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.time import day_number
+from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.forecast._kernel_log import Known
+from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray, IntArray
 
 
@@ -50,8 +52,8 @@ class PurchaseFacts(Protocol):
         """Money within some days before the last purchase [money]."""
 
 
-def known_of(summary: PurchaseFacts, rows: IntArray) -> Known:
-    """Return what is known of some customers."""
+def known_of(summary: PurchaseFacts, rows: IntArray, covariates: FloatArray | None = None) -> Known:
+    """Return what is known of some customers; `covariates` are those of all."""
     assert summary.recent_days is not None
     assert summary.recent_amount is not None
     return Known(
@@ -62,4 +64,30 @@ def known_of(summary: PurchaseFacts, rows: IntArray) -> Known:
         recent_days=summary.recent_days[rows],
         recent_money=summary.recent_amount[rows],
         day=day_number(summary.as_of),
+        covariates=None if covariates is None else covariates[rows],
     )
+
+
+def covariate_columns(
+    names: tuple[str, ...], covariates: Covariates | None, n: int
+) -> FloatArray | None:
+    """Return the covariates a model was learnt with, a row per customer; None if it has none."""
+    if not names:
+        return None
+    if covariates is None or len(covariates) != n:
+        given = "none are given" if covariates is None else f"{len(covariates):,} rows are given"
+        raise SchemaError(
+            f"the model was learnt with the covariates {', '.join(names)}, and {given}",
+            rule=f"one row of covariates for each of the {n:,} customers, in their order",
+            where="covariates",
+            fix="pass Covariates.from_customers(table, summary.customer_id)",
+        )
+    values = covariates.columns(names)
+    if np.isnan(values).any():
+        raise InvalidTableError(
+            f"covariates of {int(np.isnan(values).any(axis=1).sum()):,} customers are unknown",
+            rule="a forecast needs every covariate of every customer",
+            where="covariates",
+            fix="fill the gaps, for example with the mean of the customers learnt from",
+        )
+    return values

@@ -32,10 +32,13 @@ def describe_headline(facts: Facts) -> Section:
         *_ended(facts),
         _rows(facts),
     )
-    language = facts.texts.language
-    trust = map(Paragraph, facts.result.trust(language))
-    doubts = (Paragraph(one.words(language)) for one in facts.result.contradictions)
-    return Section("headline", facts.texts("headline"), (Cards(cards), *trust, *doubts))
+    language, review = facts.texts.language, facts.result.review
+    said = [
+        *facts.result.trust(language),
+        *(one.words(language) for one in facts.result.contradictions),
+        *(review.describe(language)[:1] if review else ()),
+    ]
+    return Section("headline", facts.texts("headline"), (Cards(cards), *map(Paragraph, said)))
 
 
 def _customers(facts: Facts) -> Card:

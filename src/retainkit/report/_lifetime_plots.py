@@ -50,6 +50,7 @@ _TEXTS = {
     "week": ("Week", "周"),
     "month": ("Month", "月"),
     "mbg_nbd": ("MBG/NBD", "MBG/NBD"),
+    "covariates": ("Buying, with covariates", "购买模型（含协变量）"),
     "bg_nbd": ("BG/NBD", "BG/NBD"),
     "pareto_nbd": ("Pareto/NBD", "Pareto/NBD"),
     "nbd": ("NBD", "NBD"),

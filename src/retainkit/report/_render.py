@@ -31,6 +31,7 @@ from retainkit.report._sections_records import (
     describe_gaps,
     describe_ledger,
 )
+from retainkit.report._sections_review import describe_review
 from retainkit.report._texts import Texts
 from retainkit.typing import Language
 
@@ -50,11 +51,12 @@ def render_report(
 ) -> str:
     """Write a result as one self-contained HTML page.
 
-    Headline numbers, the two pyramids, whale curve, cohorts, lifecycle stages, what was learnt,
-    stances with their measures, the plan within a budget and its audit, causes of leaving,
-    metrics, month by month, account owners, scorecard with its strategy map, what was not
-    computed, ledger and configuration; a section without data is left out. The page loads nothing:
-    styles and pictures are in it. No customer is named but the first ten of the top tier.
+    Headline numbers, the last run against what came, the two pyramids, whale curve, cohorts,
+    lifecycle stages, what was learnt, stances with their measures, the plan within a budget and its
+    audit, causes of leaving, metrics, month by month, account owners, scorecard with its strategy
+    map, what was not computed, ledger and configuration; a section without data is left out. The
+    page loads nothing: styles and pictures are in it. No customer is named but the first ten of the
+    top tier.
 
     Parameters
     ----------
@@ -162,6 +164,7 @@ def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, .
     found = (
         describe_headline(facts),
         describe_trust(backtest, facts.texts),
+        describe_review(facts),
         describe_pyramids(facts),
         describe_whale(facts),
         describe_cohorts(facts),

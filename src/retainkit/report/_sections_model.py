@@ -62,7 +62,7 @@ def _fit(facts: Facts) -> Iterator[Block]:
     """Draw how often customers came back, actual and as the model expects it."""
     result, texts = facts.result, facts.texts
     model = result.model.purchase_model
-    if model is None:
+    if model is None or model.kind == "covariates":  # expected for each customer on its own
         return
     history = result.history.with_unit(model.unit)
     figure = plot_frequencies(model, history, language=texts.language)

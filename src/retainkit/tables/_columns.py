@@ -157,6 +157,9 @@ class CustomerColumns(TableColumns):
         Observable traits for segmentation (region, age group, industry).
     protected_attributes : tuple of str, default ()
         Attributes no decision may use; they leave as columns named `protected_...`.
+    covariates : tuple of str, default ()
+        Numbers and truth values that do not change over time and were known when the customer was
+        won: the forecast and the model of buying learn from them. They leave as `covariate_...`.
 
     Examples
     --------
@@ -176,6 +179,7 @@ class CustomerColumns(TableColumns):
     strategic_flags: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
     protected_attributes: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
 
 
 class ContractColumns(TableColumns):

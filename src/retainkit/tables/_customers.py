@@ -8,16 +8,19 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import SchemaError
+from retainkit.tables._amounts import read_numbers
 from retainkit.tables._columns import CustomerColumns
 from retainkit.tables._ids import align_values
 from retainkit.tables._labels import read_flags, read_labels
 from retainkit.tables._ledger import Ledger
+from retainkit.tables._read import Reading
 from retainkit.tables._rules import CustomerRules
 from retainkit.tables._spec import Pass, Role, Step, TableSpec, not_negative
 from retainkit.typing import BoolArray, IntoFrame
 
 _STANDINGS = ("good", "watch", "overdue", "default", "fraud")
 PROTECTED_PREFIX = "protected_"
+COVARIATE_PREFIX = "covariate_"
 
 
 def split_valid_customers(
@@ -45,7 +48,8 @@ def split_valid_customers(
         to fraud, or NA), `overdue_amount` [money], `days_overdue` [day], `category_spending`
         [money] (float64, NaN where blank), strategic flags under their own names (bool; blank
         counts as False and is noted), traits under their own names (categorical), and protected
-        attributes as `protected_<name>` (categorical), which no decision may read.
+        attributes as `protected_<name>` (categorical), which no decision may read, and covariates
+        as `covariate_<name>` (float64, NaN where blank).
     ledger : Ledger
         Rows by reason; reconciles with the input. It carries no amounts.
 
@@ -184,6 +188,29 @@ def _read_groups(work: Pass) -> None:
     for name, raw in groups["protected_attributes"].items():
         kept_apart = PROTECTED_PREFIX + name.removeprefix(PROTECTED_PREFIX)
         _add(work.valid, kept_apart, read_labels(raw, rules, role=name, table=table).values)
+    for name, raw in groups["covariates"].items():
+        if name in groups["protected_attributes"]:
+            raise SchemaError(
+                f"{name!r} is named as a covariate and as a protected attribute",
+                rule="no score and no decision may depend on a protected attribute",
+                where="customers, CustomerColumns.covariates",
+                fix="leave it out of one of them",
+            )
+        numbers = _read_covariate(raw, rules, name)
+        work.sieve.reject_unreadable(name, numbers, values=raw, optional=True)
+        _add(work.valid, COVARIATE_PREFIX + name, numbers.values)
+
+
+def _read_covariate(raw: pd.Series[Any], rules: CustomerRules, name: str) -> Reading:
+    """Return numbers; a column of yes and no alone as 1 and 0."""
+    if raw.dtype.kind in "iuf":
+        return read_numbers(raw, rules, role=name, table="customers")
+    yes, no = rules.yes_values, rules.no_values
+    flags = read_flags(raw, rules, role=name, table="customers", yes=yes, no=no)
+    if raw.dtype != np.bool_ and flags.problems.get("unparsable") is not None:
+        return read_numbers(raw, rules, role=name, table="customers")
+    values, missing = np.asarray(flags.values, dtype=np.float64), flags.problems.get("missing")
+    return Reading(values if missing is None else np.where(missing, np.nan, values), flags.problems)
 
 
 def _add(valid: dict[str, Any], name: str, values: Any) -> None:
@@ -232,7 +259,7 @@ CUSTOMERS = TableSpec(
     columns=CustomerColumns,
     rules=CustomerRules,
     policy=lambda rules: f"repeated_customers={rules.repeated_customers}",
-    groups=("strategic_flags", "traits", "protected_attributes"),
+    groups=("strategic_flags", "traits", "protected_attributes", "covariates"),
     steps=(
         Role("customer_id", "id", filled=True),
         _choice("kind", ("person", "business")),
