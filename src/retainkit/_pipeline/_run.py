@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias
 
 from retainkit._core.time import parse_as_of
+from retainkit._pipeline._circumstances import read_cause
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._find_gaps import find_gaps
@@ -18,6 +19,7 @@ from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
 from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._measure import (
+    Causes,
     break_down,
     examine_departures,
     fill_scorecard,
@@ -206,13 +208,20 @@ def _tell(
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
+    announce("finding causes of leaving")
+    causes = find_causes(
+        tables, predictions.churn, history.contracts, as_of=summary.as_of, config=config
+    )
+    facts = replace(facts, cause=read_cause(causes.table, summary.customer_id))
     announce("scoring, grading, deciding")
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
-    before = previous.scores.states if isinstance(previous, RetentionResult) else None
+    before = previous.scores if isinstance(previous, RetentionResult) else None
     scores = apply_schemes(model, summary, predictions, facts, tiers, before)
     gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
     del history, predictions
-    return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)
+    return _report(
+        tables, indexed, contracts, costs, model, scores, causes, gaps, previous, announce
+    )
 
 
 def _report(
@@ -222,6 +231,7 @@ def _report(
     costs: TracedCosts | CostTable | None,
     model: FittedPipeline,
     scores: CustomerScores,
+    causes: Causes,
     gaps: tuple[Gap, ...],
     previous: Previous,
     announce: Callable[[str], None],
@@ -229,9 +239,7 @@ def _report(
     """Find causes, measure, plan, and put everything into one result."""
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
-    announce("finding causes of leaving")
     contract_churn = contracts.churn if contracts else None
-    causes = find_causes(tables, scores, contracts, config)
     announce("measuring retention")
     measured = measure(indexed, scores, causes.table, config)
     whale = whale_curve(summary.contribution)

@@ -160,8 +160,8 @@ def decide_actions(
     DecisionTable
         In the order of `tiers`; every customer has exactly one stance, rule, reason and action,
         at most three alternatives, and doing nothing is always among its measures. Expected gain
-        and cost are NaN, with the reason in `economics`, unless cost and effect of a measure, the customer's future value and (for
-        effects on retention) its churn probability are known.
+        and cost are NaN, with the reason in `economics`, unless cost and effect of a measure, the
+        customer's future value and (for effects on retention) its churn probability are known.
 
     Raises
     ------

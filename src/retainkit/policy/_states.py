@@ -84,9 +84,10 @@ def choices_by_kind(
     allowed[nothing] = ~np.delete(allowed, nothing, axis=0).any(axis=0)
     level = np.ones(allowed.shape, dtype=np.int8)
     for row, measure in zip(level, catalog.measures, strict=True):
-        if asked := measure.fits.facts:
+        asked = measure.fits.facts
+        if asked or measure.condition.facts:  # what a condition asks is met where it is allowed
             met = [kinds.meets(fact, words) for fact, words in asked.items()]
-            row[:] = np.where(np.logical_and.reduce(met), 0, 2)
+            row[:] = np.where(np.logical_and.reduce(met), 0, 2) if met else 0
     level[~allowed] = 3
     order = np.argsort(level, axis=0, kind="stable")[:most].astype(np.int16)
     known = np.take_along_axis(allowed, order.astype(np.int64), axis=0)
