@@ -20,6 +20,7 @@ from retainkit._pipeline._covariates import (
     learn_means,
 )
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import read_activity
 from retainkit.churn import ChurnTable, StateScheme, detect_churn
 from retainkit.churn._contracts import churn_of_contracts
@@ -98,6 +99,7 @@ class Models(NamedTuple):
     states: StateScheme | None = None
     covariate_means: CovariateMeans = ()
     covariates: Covariates | None = None
+    small: SmallCheck = SmallCheck()
 
 
 class Predictions(NamedTuple):

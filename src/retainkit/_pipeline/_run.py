@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
 from retainkit._core.time import parse_as_of
+from retainkit._pipeline._circumstances import read_cause
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contradictions import find_contradictions, find_doubts
 from retainkit._pipeline._customers import CustomerScores, CustomerView
@@ -19,6 +20,7 @@ from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
 from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._measure import (
+    Causes,
     break_down,
     examine_departures,
     fill_scorecard,
@@ -209,15 +211,20 @@ def _tell(
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
+    announce("finding causes of leaving")
+    causes = find_causes(
+        tables, predictions.churn, history.contracts, as_of=summary.as_of, config=config
+    )
+    facts = replace(facts, cause=read_cause(causes.table, summary.customer_id))
     announce("scoring, grading, deciding")
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
-    before = previous.scores.states if isinstance(previous, RetentionResult) else None
+    before = previous.scores if isinstance(previous, RetentionResult) else None
     scores = apply_schemes(model, summary, predictions, facts, tiers, before)
     review, unscored = review_forecast(previous, history)
     gaps = (*history.find_gaps(summary), *unscored)
     contracts, indexed = history.contracts, history.index()
     del history, predictions
-    seen = _Seen(tables, indexed, contracts, costs, gaps, review)
+    seen = _Seen(tables, indexed, contracts, costs, causes, gaps, review)
     return _report(seen, model, scores, previous, announce)
 
 
@@ -228,6 +235,7 @@ class _Seen(NamedTuple):
     indexed: tuple[Indexed, ...]
     contracts: ContractRecord | None
     costs: TracedCosts | CostTable | None
+    causes: Causes
     gaps: tuple[Gap, ...]
     review: ForecastReview | None
 
@@ -243,10 +251,9 @@ def _report(
     tables, contracts = seen.tables, seen.contracts
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
-    announce("finding causes of leaving")
     contract_churn = contracts.churn if contracts else None
+    causes = seen.causes
     alone = scores.facts is not None and scores.facts.contracts is not None
-    causes = find_causes(tables, scores, contracts, config)
     announce("measuring retention")
     doubts = find_contradictions(
         tables.events, tables.contracts, None if alone else summary, causes.table
