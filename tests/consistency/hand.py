@@ -133,7 +133,7 @@ def run_by_hand(
         rates = {entry.activity: entry.rate for entry in config.activity_rates}
         history = history.with_costs(allocate_costs(tables["activities"], rates=rates, as_of=as_of))
     facts = facts_by_hand(tables["customers"], history, given)
-    learnt, past = learn_forecast(
+    learnt, past, _ = learn_forecast(
         tables["transactions"],
         as_of=as_of,
         horizon_days=config.horizon_days,

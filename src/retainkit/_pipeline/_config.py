@@ -224,8 +224,9 @@ class PipelineConfig(FrozenConfig):
     potential : PotentialConfig
         What counts as potential to rise.
     upgrade_horizon_days : float, optional
-        Horizon over which the probability of reaching a higher tier is learnt, from who rose
-        within the last one [day]; None keeps to the rules of `potential`.
+        Horizon over which the probability of reaching a higher tier is learnt and judged, from who
+        rose within earlier ones [day]; None takes `horizon_days`. Half or a quarter of it where
+        the history does not hold two.
     growth_weight : float, default 0.5
         How far a customer's recent level of spending is believed to go on, where `behavior` is
         described: 0 not at all, 1 wholly.

@@ -43,4 +43,7 @@ def find_gaps(
     gaps.extend(
         make_gap("states", check.words()) for check in checks if check.customers and not check.holds
     )
+    check = scores.potential.check
+    if check is not None and not check.known:
+        gaps.append(make_gap("potential", check.words()))
     return (*gaps, *(make_gap("lifetime", note) for note in notes))

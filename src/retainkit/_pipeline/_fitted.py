@@ -16,6 +16,7 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
+from retainkit._pipeline._rises import chance_to_rise
 from retainkit._pipeline._states import (
     former_tiers,
     read_activity,
@@ -29,16 +30,13 @@ from retainkit.lifetime import (
     PurchaseModelUnion,
 )
 from retainkit.policy import (
-    UpgradeFeatures,
-    UpgradeModel,
+    RiseCheck,
+    RiseModel,
     assess_potential,
     decide_actions,
-    next_cuts,
-    upgrade_features,
 )
 from retainkit.tiers import (
     LifecycleScheme,
-    LifecycleTable,
     LifetimeValues,
     TierScheme,
     TierState,
@@ -96,9 +94,11 @@ class FittedPipeline(FrozenModel):
         Where the states of a relation begin, and which claims held at earlier origins.
     former_scheme : TierScheme
         Cuts of the contribution of current customers within 365 days: what tier the gone had.
-    upgrade_model : UpgradeModel or None
-        Probability of reaching a higher tier; None where it was not asked for or tells no more
-        than the tier alone.
+    rise_model : RiseModel or None
+        Probability of reaching a higher tier, from who rose on earlier days; None where too few
+        did.
+    rise_check : RiseCheck
+        How calls of potential held on earlier days; where they did not, potential is not known.
     notes : tuple of str
         What could not be learnt, and what was used instead.
 
@@ -133,7 +133,8 @@ class FittedPipeline(FrozenModel):
     tier_scheme: TierScheme
     state_scheme: StateScheme
     former_scheme: TierScheme
-    upgrade_model: UpgradeModel | None = None
+    rise_model: RiseModel | None = None
+    rise_check: RiseCheck = RiseCheck(finding="no_past")
     notes: tuple[str, ...] = ()
 
     def score(
@@ -198,9 +199,12 @@ def apply_schemes(
         spending_trend=trend,
         customer_id=summary.customer_id,
     )
-    upgrade, probability = fitted.upgrade_model, None
-    if upgrade is not None:
-        probability = describe_rise(fitted, summary, tiers, lifecycle).probability(upgrade)
+    rises, check = fitted.rise_model, fitted.rise_check
+    chance, usual = None, None
+    if rises is not None and fitted.forecast is not None:
+        chance, usual = chance_to_rise(
+            fitted.forecast, rises, summary, tiers, fitted.tier_basis, check.window_days
+        )
     potential = assess_potential(
         tiers.value,
         fitted.tier_scheme,
@@ -208,9 +212,11 @@ def apply_schemes(
         tier=tiers.value_tier,
         share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
         trend=trend,
-        probability=probability,
-        share_rose=None if upgrade is None else upgrade.share_rose,
+        probability=chance,
+        usual=usual,
+        share_rose=None if rises is None else rises.whole.share_rose,
         strategic=None if value.is_business is None else value.background > 0,
+        check=check,
         config=config.potential,
     )
     return CustomerScores(
@@ -262,20 +268,6 @@ def _grade(
     )
     former = former_tiers(summary, fitted.margin, fitted.former_scheme, previous)
     return tiers.with_lost(states.is_lost, former)
-
-
-def describe_rise(
-    fitted: FittedPipeline, summary: CustomerSummary, tiers: TierTable, lifecycle: LifecycleTable
-) -> UpgradeFeatures:
-    """Return what is known of each customer's way up, its value distribution among it."""
-    from retainkit.lifetime import probability_value_exceeds
-
-    models = _models_of(fitted)
-    scatter, chance = scatter_of(models, summary, fitted.config), None
-    if models.purchase is not None and scatter and fitted.tier_basis == "expected_value":
-        history = summary.with_unit(models.purchase.unit)
-        chance = probability_value_exceeds(next_cuts(tiers), history, **scatter)
-    return upgrade_features(tiers, summary, chance=chance, lifecycle=lifecycle)
 
 
 def _distribution(

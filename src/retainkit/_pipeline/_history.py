@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy.typing as npt
 import pandas as pd
 
 from retainkit._pipeline._config import PipelineConfig
-from retainkit._pipeline._fitted import describe_rise
 from retainkit._pipeline._gaps import Gap, make_gap
-from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._models import (
     PURCHASE_FITS,
     Models,
@@ -26,13 +24,12 @@ from retainkit._pipeline._models import (
 from retainkit._pipeline._states import learn_states
 from retainkit.churn import ChurnTable, SpellTable
 from retainkit.contracts import Contracts, ContractState
-from retainkit.errors import NotComputableError, RetainkitError
+from retainkit.errors import NotComputableError
 from retainkit.forecast import (
     ValueEstimator,
 )
 from retainkit.forecast._from_tables import learn_forecast
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_purchases
-from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.value import (
     BehaviorTable,
     CustomerSummary,
@@ -91,11 +88,6 @@ class History(Protocol):
         estimator: ValueEstimator | None = None,
     ) -> Models:
         """Learn the models that the future of each customer is predicted with."""
-
-    def learn_rises(
-        self, summary: CustomerSummary, announce: Callable[[str], None]
-    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
-        """Learn the probability of reaching a higher tier, and note why not where it cannot be."""
 
     def index(self) -> tuple[Indexed, ...]:
         """Index for the metrics: what the base was graded by first, contracts last."""
@@ -169,7 +161,7 @@ class PurchaseHistory(Rows):
         choice = choose_purchase_model(self.rows, self.as_of, config)
         models = fit_purchase_models(summary, choice, None, config)
         announce("forecasting, and judging earlier forecasts")
-        forecast, past = learn_forecast(
+        learnt = learn_forecast(
             self.rows,
             as_of=self.as_of,
             customer_id=self.customer_id,
@@ -178,38 +170,14 @@ class PurchaseHistory(Rows):
             lifetime=models.purchase,
             estimator=estimator,
             config=config.forecast,
+            recall_days=config.upgrade_horizon_days,
         )
         return models._replace(
-            forecast=forecast, states=learn_states(forecast, past, config), estimator=estimator
+            forecast=learnt.model,
+            states=learn_states(learnt.model, learnt.activity, config),
+            estimator=estimator,
+            past_values=learnt.values,
         )
-
-    def learn_rises(
-        self, summary: CustomerSummary, announce: Callable[[str], None]
-    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
-        """Learn who rose within the horizon that ends on the last observed day.
-
-        Everything before is seen with the eyes of that time: models and cuts are those a run would
-        have learnt then.
-        """
-        horizon, config = self.config.upgrade_horizon_days, self.config
-        if horizon is None:
-            return None, ()
-        announce("learning who rises")
-        origin = self.as_of - timedelta(days=round(horizon))
-        try:
-            then = summarize_customers(
-                self.rows, as_of=origin, unit=config.unit, collapse=config.collapse
-            )
-            earlier = fit_pipeline(then, config=config.replace(tier_overrides=()))
-            before, after = earlier.score(then), earlier.score(_numbered(summary))
-            known = describe_rise(earlier, then, before.tiers, before.lifecycle)
-            learnt = fit_upgrades([(known, after.tiers)])
-        except RetainkitError as error:
-            wrong = getattr(error, "wrong", None) or str(error)
-            return None, (f"no probability of rising: {wrong}",)
-        if not learnt.beats_tier_alone:
-            return None, ("no probability of rising: it tells no more than the tier alone",)
-        return learnt, ()
 
     def index(self) -> tuple[Indexed, ...]:
         return (Indexed(index_purchases(self.rows, as_of=self.as_of), self.customer_id),)

@@ -15,6 +15,7 @@ from retainkit._pipeline._models import (
     fit_purchase_models,
     predict,
 )
+from retainkit._pipeline._rises import learn_rises_of
 from retainkit._pipeline._states import (
     last_year,
     read_activity,
@@ -115,6 +116,7 @@ def learn_schemes(
     activity = predictions.activity or read_activity(summary, None)
     predictions = predictions._replace(activity=activity)
     there = tell_states(summary, activity, known, facts).is_current
+    rises, check = learn_rises_of(models.past_values, basis, known, config)
     fitted = FittedPipeline(
         config=config,
         as_of=summary.as_of,
@@ -135,6 +137,8 @@ def learn_schemes(
         former_scheme=fit_tier_scheme(
             last_year(summary, models.margin)[there], config=config.tiers
         ),
+        rise_model=rises,
+        rise_check=check,
         notes=models.notes + fallback,
     )
     return fitted, predictions

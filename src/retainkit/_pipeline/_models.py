@@ -34,6 +34,7 @@ from retainkit.forecast import (
     forecast_contracts,
     join_forecasts,
 )
+from retainkit.forecast._past_values import PastValue
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -86,6 +87,7 @@ class Models(NamedTuple):
     notes: tuple[str, ...] = ()
     estimator: ValueEstimator | None = None
     states: StateScheme | None = None
+    past_values: tuple[PastValue, ...] = ()
 
 
 class Predictions(NamedTuple):

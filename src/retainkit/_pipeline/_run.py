@@ -204,8 +204,6 @@ def _tell(
     )
     models = history.learn(summary, announce, estimator)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
-    upgrade, doubts = history.learn_rises(summary, announce)
-    model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
     announce("scoring, grading, deciding")
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
     before = previous.scores.states if isinstance(previous, RetentionResult) else None

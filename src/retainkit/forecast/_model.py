@@ -157,6 +157,11 @@ class ForecastModel(FrozenModel):
     notes: tuple[str, ...] = ()
     activity: ActivityModel | None = None
 
+    @property
+    def scales(self) -> Scales:
+        """Rhythm [day] and basket [money] of the base."""
+        return Scales(self.base_gap, self.basket)
+
     def apply(
         self,
         summary: PurchaseFacts,
@@ -262,7 +267,7 @@ class ForecastModel(FrozenModel):
         """Forecast the customers at `rows`."""
         if not len(rows):
             return
-        window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
+        window, scales = float(self.horizon_days), self.scales
         if self.regressions is not None:
             columns = describe(known, window, scales)
             if self.regressions.uses_lifetime:
