@@ -12,6 +12,8 @@ from retainkit.policy._kernel_rise import pooled_risk_ratio, quantile_cells
 from tests.policy.helpers import scheme
 from tests.policy.rises import AS_OF, exchangeable, project_buyers
 
+pytestmark = pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
+
 _CONFIG = PipelineConfig(trend_months=0, flows="none")
 _SEPARATES = RiseCheck(finding="separates", ratio=2.0, lower=1.5, upper=2.7, said=50, others=400)
 _DOES_NOT = RiseCheck(finding="does_not_separate", ratio=1.1, lower=0.9, upper=1.3, said=50)

@@ -204,6 +204,13 @@ class PipelineConfig(FrozenConfig):
         Names of the tiers and the rule that cuts them: few are key (`ByValueShare.few_key`).
     stability : StabilityConfig
         How much evidence a change of tier needs when a previous result is given.
+    hold_cuts : bool, default True
+        Whether the cuts of the last run are kept where `previous` is one that graded the same value
+        in the same way: who moves has then changed, not the yardstick.
+    look_back : bool, default True
+        Whether the run also stands on the day before its period (`convention.window_days`), where
+        `previous` is not of that day: rates by tier then have the tiers of the start, and without
+        `previous` who moved since is shown. Takes about as long again.
     tier_confidence : bool, default False
         Whether the probability of each customer's tier is worked out from the models of buying and
         spend; for a million customers it takes seconds and several times the input's memory.
@@ -285,6 +292,8 @@ class PipelineConfig(FrozenConfig):
     states: StateConfig = StateConfig()
     tiers: TierSchemeConfig = TierSchemeConfig(rule=ByValueShare.few_key())
     stability: StabilityConfig = StabilityConfig()
+    hold_cuts: bool = True
+    look_back: bool = True
     tier_confidence: bool = False
     tier_overrides: tuple[TierOverride, ...] = ()
     standing: StandingConfig = StandingConfig()

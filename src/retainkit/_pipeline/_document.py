@@ -34,7 +34,13 @@ class ResultDocument(FrozenModel):
     concentration : tuple of records
         Facts of the whale curve.
     movement : tuple of records
-        Customers by tier before and after; empty without a previous run.
+        Customers by tier before and after; empty where nothing is known of an earlier day.
+    bridge : tuple of records
+        What the value of the base before became the value after through; empty likewise.
+    tier_retention : tuple of records
+        Retention by tier at the start of the period, beside that by tier of today.
+    potential : record
+        How calls of potential held on earlier days.
     stances : tuple of records
         Customers and value per stance and tier.
     stages : tuple of records
@@ -85,6 +91,9 @@ class ResultDocument(FrozenModel):
     value_tiers: tuple[Record, ...]
     concentration: tuple[Record, ...]
     movement: tuple[Record, ...]
+    bridge: tuple[Record, ...]
+    tier_retention: tuple[Record, ...]
+    potential: Record
     stances: tuple[Record, ...]
     stages: tuple[Record, ...]
     metrics: tuple[Record, ...]
@@ -118,6 +127,9 @@ def describe(result: Any) -> ResultDocument:
         value_tiers=records(result.value_pyramid.to_frame()),
         concentration=records(result.whale.summary().reset_index()),
         movement=records(result.movement.to_frame()) if result.movement else (),
+        bridge=records(result.movement.bridge().reset_index()) if result.movement else (),
+        tier_retention=records(result.tier_retention.to_frame()),
+        potential=result.model.rise_check.model_dump(),
         stances=records(result.policy.summary()),
         stages=records(result.scores.lifecycle.summary()),
         metrics=records(result.metrics.to_frame()),

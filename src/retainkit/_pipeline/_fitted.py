@@ -89,7 +89,9 @@ class FittedPipeline(FrozenModel):
     lifecycle_scheme : LifecycleScheme
         Usual rhythm of the base.
     tier_scheme : TierScheme
-        Cuts between the tiers, learnt from the customers who are there.
+        Cuts between the tiers, learnt from the customers who are there, or held from the last run.
+    own_scheme : TierScheme
+        The cuts that this base alone would give: those of `tier_scheme` unless cuts were held.
     state_scheme : StateScheme
         Where the states of a relation begin, and which claims held at earlier origins.
     former_scheme : TierScheme
@@ -131,6 +133,7 @@ class FittedPipeline(FrozenModel):
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
     tier_scheme: TierScheme
+    own_scheme: TierScheme
     state_scheme: StateScheme
     former_scheme: TierScheme
     rise_model: RiseModel | None = None

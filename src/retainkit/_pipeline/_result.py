@@ -13,7 +13,9 @@ from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._plan import BudgetPlan
+from retainkit._pipeline._tier_retention import TierRetention
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.forecast import ForecastTable, describe_trust
 from retainkit.metrics import CohortTable, MetricTable
@@ -55,7 +57,11 @@ class RetentionResult:
     whale : WhaleCurve
         Cumulative contribution of the base.
     movement : TierMovement or None
-        Who rose, fell, came and went since the previous run; None without one.
+        Who rose, fell, came and went since the previous run, or without one since the day before
+        the period: its totals are the heads of the pyramid. None with neither.
+    moves : TierMoves or None
+        The same with cuts that stay and with cuts that move; None where `movement` is, or where
+        `previous` was a bare `TierTable`.
     costs : TracedCosts, CostTable or None
         What serving each customer cost; None without activities and their rates or pools.
     contract_churn : ChurnTable or None
@@ -69,8 +75,11 @@ class RetentionResult:
     departures : Departures or None
         Losses by tier, month, and time since joining; None where `causes` is.
     metrics : MetricTable
-        Retention and other metrics, overall and by tier: of purchases, or, where there are only
+        Retention and other metrics, overall and by tier at the start of the period, beside who
+        was gone or had ended then and who came later: of purchases, or, where there are only
         contracts, of these.
+    tier_retention : TierRetention
+        Retention by the tier at the start of the period, beside that by the tier of today.
     contract_metrics : MetricTable or None
         The same for contracts; None without any.
     flows : MonthlyFlows or None
@@ -112,6 +121,7 @@ class RetentionResult:
     value_pyramid: TierPyramid
     whale: WhaleCurve
     movement: TierMovement | None
+    moves: TierMoves | None
     costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None
     causes: CauseTable | None
@@ -119,6 +129,7 @@ class RetentionResult:
     cause_breakdown: CauseBreakdown | None
     departures: Departures | None
     metrics: MetricTable
+    tier_retention: TierRetention
     contract_metrics: MetricTable | None
     flows: MonthlyFlows | None
     contract_flows: MonthlyFlows | None

@@ -16,7 +16,7 @@ from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
-from retainkit._pipeline._learn import learn_schemes
+from retainkit._pipeline._learn import HeldScheme, learn_schemes
 from retainkit._pipeline._measure import (
     break_down,
     examine_departures,
@@ -24,8 +24,10 @@ from retainkit._pipeline._measure import (
     find_causes,
     measure,
 )
+from retainkit._pipeline._moves import TierMoves, compare_moves
 from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
 from retainkit._pipeline._result import RetentionResult
+from retainkit._pipeline._start import PeriodStart, begin_period
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.forecast import ValueEstimator
 from retainkit.tables import (
@@ -187,6 +189,7 @@ def _tell(
     estimator: ValueEstimator | None = None,
 ) -> RetentionResult:
     """Summarise, learn, score and decide; then measure and report."""
+    start = _look_back(tables, day, config, previous, announce)
     announce("summarising customers")
     history, tables = open_history(tables, day, config)
     costs = _trace_service(tables, day, config)
@@ -203,14 +206,17 @@ def _tell(
         events=tables.events,
     )
     models = history.learn(summary, announce, estimator)
-    model, predictions = learn_schemes(summary, models, facts=facts, config=config)
+    held = _held_scheme(previous, config)
+    model, predictions = learn_schemes(summary, models, facts=facts, config=config, held=held)
     announce("scoring, grading, deciding")
     tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
     before = previous.scores.states if isinstance(previous, RetentionResult) else None
     scores = apply_schemes(model, summary, predictions, facts, tiers, before)
     gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
     del history, predictions
-    return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)
+    return _report(
+        tables, indexed, contracts, costs, model, scores, gaps, previous, start, announce
+    )
 
 
 def _report(
@@ -222,6 +228,7 @@ def _report(
     scores: CustomerScores,
     gaps: tuple[Gap, ...],
     previous: Previous,
+    start: PeriodStart | str,
     announce: Callable[[str], None],
 ) -> RetentionResult:
     """Find causes, measure, plan, and put everything into one result."""
@@ -231,7 +238,9 @@ def _report(
     contract_churn = contracts.churn if contracts else None
     causes = find_causes(tables, scores, contracts, config)
     announce("measuring retention")
-    measured = measure(indexed, scores, causes.table, config)
+    stood = start if isinstance(start, PeriodStart) else None
+    measured = measure(indexed, scores, causes.table, config, stood)
+    moves = _compare(previous, stood, scores, model)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
     plan = plan_budget(scores, config.budget)
@@ -255,7 +264,8 @@ def _report(
         pyramid=pyramid,
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
-        movement=_compare(previous, scores),
+        movement=moves.published if isinstance(moves, TierMoves) else moves,
+        moves=moves if isinstance(moves, TierMoves) else None,
         costs=costs,
         contract_churn=contract_churn,
         causes=causes.table,
@@ -269,7 +279,15 @@ def _report(
         audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,
-        gaps=find_gaps(tables, scores, gaps, model.notes, config, doubts=causes.doubts),
+        gaps=find_gaps(
+            tables,
+            scores,
+            gaps,
+            model.notes,
+            config,
+            doubts=causes.doubts,
+            no_start=start if isinstance(start, str) else "",
+        ),
     )
 
 
@@ -287,13 +305,40 @@ def _trace_service(
     return None
 
 
-def _compare(before: Previous, after: CustomerScores) -> TierMovement | None:
-    """Compare with the last run; who has probably gone counts as lapsed where both runs know it."""
+def _look_back(
+    tables: ValidTables,
+    day: date,
+    config: PipelineConfig,
+    previous: Previous,
+    announce: Callable[[str], None],
+) -> PeriodStart | str:
+    """Return the scores of the day before the period: the last run's where it is of that day."""
+    window = config.convention.window_days
+    if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
+        return PeriodStart(previous.as_of, previous.model, previous.scores)
+    return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
+
+
+def _held_scheme(previous: Previous, config: PipelineConfig) -> HeldScheme | None:
+    """Return the cuts of the last run, where they are held and cut the same value."""
+    if not config.hold_cuts or not isinstance(previous, RetentionResult):
+        return None
+    last = previous.config
+    same = all(
+        getattr(last, name) == getattr(config, name)
+        for name in ("tiers", "horizon_days", "annual_discount_rate", "value")
+    )
+    return HeldScheme(previous.model.tier_scheme, previous.model.tier_basis) if same else None
+
+
+def _compare(
+    before: Previous, start: PeriodStart | None, after: CustomerScores, model: FittedPipeline
+) -> TierMoves | TierMovement | None:
+    """Compare with the last run, or without one with the first day of the period."""
+    if isinstance(before, TierTable):
+        return compare_tiers(before, after.tiers)
     if isinstance(before, RetentionResult):
-        return compare_tiers(
-            before.tiers,
-            after.tiers,
-            lapsed_before=before.churn.churned,
-            lapsed_after=after.churn.churned,
-        )
-    return compare_tiers(before, after.tiers) if isinstance(before, TierTable) else None
+        return compare_moves(before.as_of, before.tiers, after.tiers, model.own_scheme)
+    if before is None and start is not None:
+        return compare_moves(start.day, start.tiers, after.tiers, model.own_scheme)
+    return None
