@@ -19,12 +19,14 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview
 from retainkit._pipeline._run import RetentionPipeline
+from retainkit._pipeline._tier_retention import TierRetention
 
 __all__ = [
     "ActivityRate",
@@ -47,6 +49,8 @@ __all__ = [
     "RetentionPipeline",
     "RetentionResult",
     "TableRules",
+    "TierMoves",
+    "TierRetention",
     "backtest",
     "fit_pipeline",
     "plan_folds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from retainkit._pipeline._facts import read_records
+from retainkit._pipeline._folds import known_by
+from retainkit._pipeline._rises import chance_to_rise, learn_rises_of
 from retainkit._pipeline._states import last_year
 from retainkit.churn import (
     StateFacts,
@@ -37,7 +40,7 @@ from retainkit.forecast import (
 from retainkit.forecast._from_tables import learn_forecast
 from retainkit.lifetime import fit_mbg_nbd
 from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
-from retainkit.pipeline import PipelineConfig
+from retainkit.pipeline import PipelineConfig, RetentionPipeline, TableRules
 from retainkit.policy import Situation, assess_potential, decide_actions
 from retainkit.scorecard import build_scorecard, measure_tables
 from retainkit.tables import (
@@ -82,6 +85,8 @@ SPLITS: dict[str, Any] = {
     "surveys": split_valid_surveys,
     "activities": split_valid_activities,
 }
+
+DATED = ("transactions", "contracts", "events", "surveys")
 
 
 def read_all(
@@ -133,7 +138,7 @@ def run_by_hand(
         rates = {entry.activity: entry.rate for entry in config.activity_rates}
         history = history.with_costs(allocate_costs(tables["activities"], rates=rates, as_of=as_of))
     facts = facts_by_hand(tables["customers"], history, given)
-    learnt, past = learn_forecast(
+    learnt, past, earlier = learn_forecast(
         tables["transactions"],
         as_of=as_of,
         horizon_days=config.horizon_days,
@@ -143,14 +148,15 @@ def run_by_hand(
     ahead = forecast_by_hand(tables, history, learnt, config)
     facts |= habits_by_hand(tables, history, config)
     facts |= states_by_hand(tables, history, learnt, past, config)
-    scored = score_by_hand(history, facts, ahead, config)
+    scored = score_by_hand(history, facts | {"learnt": learnt, "past": earlier}, ahead, config)
+    then = groups_by_hand(given, tables, config)
     churn = scored["churn"]
     out: dict[str, Any] = {**scored, "contract_churn": None, "contract_metrics": None}
     if tables["contracts"] is not None:
         churn = detect_contract_churn(tables["contracts"], as_of=as_of)
         out["contract_churn"] = churn
         index = index_contracts(tables["contracts"], as_of=as_of)
-        out["contract_metrics"] = tabulate_metrics(index, by=tiers_of(scored["tiers"]))
+        out["contract_metrics"] = tabulate_metrics(index, by=then(index.customer_id))
     out |= {"causes": None, "breakdown": None}
     if tables["events"] is not None:
         events = tables["events"]
@@ -166,7 +172,7 @@ def run_by_hand(
         places = align_customer_ids(causes.customer_id, history.customer_id)
         worth = np.where(places >= 0, history.contribution[places], np.nan)
         out |= {"causes": causes, "breakdown": summarize_causes(causes, value=worth)}
-    out |= measure_by_hand(tables, out, history, as_of)
+    out |= measure_by_hand(tables, out, history, as_of, then)
     out["ledger"] = ledger
     return {name: None if table is None else table.to_frame() for name, table in out.items()}
 
@@ -289,11 +295,28 @@ def habits_by_hand(
     }
 
 
-def tiers_of(tiers: TierTable) -> pd.Series[Any]:
-    """Return the tier of each customer as metrics take it."""
-    shown = tiers.to_frame()["tier"]
-    labels = pd.Categorical(shown, categories=tiers.categories, ordered=True)
-    return pd.Series(labels, index=tiers.customer_id)
+def groups_by_hand(
+    transactions: pd.DataFrame,
+    given: dict[str, Any],
+    tables: dict[str, Any],
+    config: PipelineConfig,
+) -> Callable[[pd.Index[Any]], pd.Series[Any]]:
+    """Return what labels customers by the tier that a run 91 days earlier gave them."""
+    day = (pd.Timestamp(given["as_of"]) - pd.Timedelta(days=91)).date()
+    known = known_by({n: tables[n] for n in DATED if tables[n] is not None}, day)
+    quiet = config.replace(look_back=False, activity_rates=(), rules=TableRules())
+    earlier = RetentionPipeline(quiet).run(as_of=day, **known)
+    shown = earlier.customers.to_frame().set_index("customer_id")
+    group = shown["tier"].astype(str)
+    lost = {"gone": "gone_then", "ended": "ended_then"}
+    group = group.where(group != "lost", shown["state"].astype(str).map(lost))
+    names = ("key", "ordinary", "small", "bad", "gone_then", "ended_then", "entrants")
+
+    def label(ids: pd.Index[Any]) -> pd.Series[Any]:
+        found = group.reindex(ids).fillna("entrants")
+        return pd.Series(pd.Categorical(found, categories=names, ordered=True), index=ids)
+
+    return label
 
 
 def score_by_hand(
@@ -329,6 +352,7 @@ def score_by_hand(
         share_of_wallet=facts["wallet"],
         trend=facts["trend"],
         strategic=None if is_business is None else is_business & (background > 0),
+        **rises_by_hand(history, facts, tiers, config),
     )
     rhythm = fit_lifecycle_scheme(history)
     return {
@@ -356,12 +380,29 @@ def score_by_hand(
     }
 
 
+def rises_by_hand(
+    history: CustomerSummary, facts: dict[str, Any], tiers: TierTable, config: PipelineConfig
+) -> dict[str, Any]:
+    """Return each customer's chance to rise, and how such calls held on earlier days."""
+    basis, scheme = config.tier_basis, facts["states"].scheme
+    model, check = learn_rises_of(facts["past"], basis, scheme, config)
+    if model is None:
+        return {"check": check}
+    chance, usual = chance_to_rise(facts["learnt"], model, history, tiers, basis, check.window_days)
+    share = model.whole.share_rose
+    return {"probability": chance, "usual": usual, "share_rose": share, "check": check}
+
+
 def measure_by_hand(
-    tables: dict[str, Any], scored: dict[str, Any], history: CustomerSummary, as_of: Any
+    tables: dict[str, Any],
+    scored: dict[str, Any],
+    history: CustomerSummary,
+    as_of: Any,
+    then: Callable[[pd.Index[Any]], pd.Series[Any]],
 ) -> dict[str, Any]:
     """Return pyramids, curve, metrics, cohorts and scorecard."""
     tiers, transactions = scored["tiers"], tables["transactions"]
-    metrics = compute_metrics(transactions, as_of=as_of, by=tiers_of(tiers))
+    metrics = compute_metrics(transactions, as_of=as_of, by=then(history.customer_id))
     pyramid = tier_pyramid(tiers, value=history.contribution)
     whale = whale_curve(history.contribution)
     worth = scored["value"].future_potential

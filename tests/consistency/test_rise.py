@@ -1,4 +1,4 @@
-"""The probability of rising: learnt from an earlier day of the same rows, kept with the model."""
+"""The probability of rising: learnt from earlier days of the same rows, kept with the model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def rising() -> RetentionResult:
 
 
 def test_it_is_learnt_and_kept(rising: RetentionResult) -> None:
-    model = rising.model.upgrade_model
-    assert model is not None
+    rises = rising.model.rise_model
+    assert rises is not None
+    model = rises.whole
     assert model.log_loss is not None
     assert model.matrix_log_loss is not None
     assert model.log_loss < model.matrix_log_loss
@@ -27,15 +28,15 @@ def test_it_is_learnt_and_kept(rising: RetentionResult) -> None:
 def test_probabilities_are_those_of_the_learnt_horizon(rising: RetentionResult) -> None:
     """As many are expected to rise as usually do, and nobody above the highest tier."""
     chance = rising.scores.potential.probability
-    model = rising.model.upgrade_model
+    rises = rising.model.rise_model
     assert chance is not None
-    assert model is not None
-    assert model.share_rose is not None
+    assert rises is not None
+    assert rises.whole.share_rose is not None
     able = rising.tiers.value_tier > 0
     known = np.nan_to_num(chance[able])
     assert 0.0 <= known.min() <= known.max() <= 1.0
     assert np.nansum(chance[~able]) == 0.0
-    assert known.sum() / len(rising) < 2.0 * model.share_rose
+    assert known.sum() / len(rising) < 2.0 * rises.whole.share_rose
 
 
 def test_row_by_row_it_is_the_same(rising: RetentionResult) -> None:
@@ -50,5 +51,7 @@ def test_row_by_row_it_is_the_same(rising: RetentionResult) -> None:
 def test_too_short_a_history_is_named() -> None:
     config = PipelineConfig(upgrade_horizon_days=2_000.0)
     result = RetentionPipeline(config).run(load_cdnow_sample(), as_of="1998-06-30")
-    assert result.model.upgrade_model is None
-    assert any("probability of rising" in gap.why for gap in result.gaps)
+    assert result.model.rise_model is None
+    assert result.scores.potential.check is not None
+    assert result.scores.potential.check.finding == "no_past"
+    assert any("potential is not known" in gap.why for gap in result.gaps)

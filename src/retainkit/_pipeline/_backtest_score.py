@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from retainkit.errors import SchemaError
 from retainkit.forecast import judge_forecast
 
 _GROUPS = 10
+_TIERS = ("key", "ordinary", "small", "bad", "lost")
 
 
 def score_backtest(frame: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
@@ -52,7 +55,7 @@ def score_backtest(frame: pd.DataFrame, *, by: str | None = None) -> pd.DataFram
             fix="pass backtest(...).to_frame(), with rows left out or added",
         )
     records = []
-    for key, rows in frame.groupby(keys, observed=True, sort=False, dropna=False):
+    for key, rows in _in_order(frame, keys, by):
         columns = {name: rows[name].to_numpy(dtype=np.float64) for name in said}
         measures = judge_forecast(
             columns["expected_value"],
@@ -65,6 +68,21 @@ def score_backtest(frame: pd.DataFrame, *, by: str | None = None) -> pd.DataFram
         )
         records.append(dict(zip(keys, key, strict=True)) | measures._asdict())
     return pd.DataFrame(records)
+
+
+def _in_order(frame: pd.DataFrame, keys: list[str], by: str | None) -> list[tuple[Any, Any]]:
+    """Return the groups, days and candidates as they come, `by` in the order of its categories.
+
+    Texts keep the order of tiers (key, ordinary, small, bad, lost) where they are tiers.
+    """
+    groups = list(frame.groupby(keys, observed=True, sort=False, dropna=False))
+    if by is None:
+        return groups
+    column = frame[by]
+    known = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else _TIERS
+    place = {name: rank for rank, name in enumerate(known)}
+    seen = {key[:2]: rank for rank, (key, _) in reversed(list(enumerate(groups)))}
+    return sorted(groups, key=lambda one: (seen[one[0][:2]], place.get(one[0][2], len(place))))
 
 
 def outcomes_of(rows: pd.DataFrame, by: str) -> pd.DataFrame:

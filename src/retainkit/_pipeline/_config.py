@@ -209,6 +209,13 @@ class PipelineConfig(FrozenConfig):
         Names of the tiers and the rule that cuts them: few are key (`ByValueShare.few_key`).
     stability : StabilityConfig
         How much evidence a change of tier needs when a previous result is given.
+    hold_cuts : bool, default True
+        Whether the cuts of the last run are kept where `previous` is one that graded the same value
+        in the same way: who moves has then changed, not the yardstick.
+    look_back : bool, default True
+        Whether the run also stands on the day before its period (`convention.window_days`), where
+        `previous` is not of that day: rates by tier then have the tiers of the start, and without
+        `previous` who moved since is shown. Takes about as long again.
     tier_confidence : bool, default False
         Whether the probability of each customer's tier is worked out from the models of buying and
         spend; for a million customers it takes seconds and several times the input's memory.
@@ -231,8 +238,9 @@ class PipelineConfig(FrozenConfig):
     potential : PotentialConfig
         What counts as potential to rise.
     upgrade_horizon_days : float, optional
-        Horizon over which the probability of reaching a higher tier is learnt, from who rose
-        within the last one [day]; None keeps to the rules of `potential`.
+        Horizon over which the probability of reaching a higher tier is learnt and judged, from who
+        rose within earlier ones [day]; None takes `horizon_days`. Half or a quarter of it where
+        the history does not hold two.
     growth_weight : float, default 0.5
         How far a customer's recent level of spending is believed to go on, where `behavior` is
         described: 0 not at all, 1 wholly.
@@ -292,6 +300,8 @@ class PipelineConfig(FrozenConfig):
     states: StateConfig = StateConfig()
     tiers: TierSchemeConfig = TierSchemeConfig(rule=ByValueShare.few_key())
     stability: StabilityConfig = StabilityConfig()
+    hold_cuts: bool = True
+    look_back: bool = True
     tier_confidence: bool = False
     tier_overrides: tuple[TierOverride, ...] = ()
     standing: StandingConfig = StandingConfig()

@@ -37,6 +37,13 @@ class ResultDocument(FrozenModel):
         Customers by tier before and after; empty without a previous run.
     review, review_states : tuple of records
         How the forecasts of the previous run did, and what became of its states; empty without one.
+        Customers by tier before and after; empty where nothing is known of an earlier day.
+    bridge : tuple of records
+        What the value of the base before became the value after through; empty likewise.
+    tier_retention : tuple of records
+        Retention by tier at the start of the period, beside that by tier of today.
+    potential : record
+        How calls of potential held on earlier days.
     stances : tuple of records
         Customers and value per stance and tier.
     stages : tuple of records
@@ -91,6 +98,9 @@ class ResultDocument(FrozenModel):
     movement: tuple[Record, ...]
     review: tuple[Record, ...]
     review_states: tuple[Record, ...]
+    bridge: tuple[Record, ...]
+    tier_retention: tuple[Record, ...]
+    potential: Record
     stances: tuple[Record, ...]
     stages: tuple[Record, ...]
     metrics: tuple[Record, ...]
@@ -127,6 +137,9 @@ def describe(result: Any) -> ResultDocument:
         movement=records(result.movement.to_frame()) if result.movement else (),
         review=records(result.review.summary().reset_index()) if result.review else (),
         review_states=records(result.review.states) if result.review else (),
+        bridge=records(result.movement.bridge().reset_index()) if result.movement else (),
+        tier_retention=records(result.tier_retention.to_frame()),
+        potential=result.model.rise_check.model_dump(),
         stances=records(result.policy.summary()),
         stages=records(result.scores.lifecycle.summary()),
         metrics=records(result.metrics.to_frame()),

@@ -25,6 +25,7 @@ def find_gaps(
     config: PipelineConfig,
     *,
     doubts: tuple[str, ...],
+    no_start: str = "",
 ) -> tuple[Gap, ...]:
     """List what a run did not compute: tables, columns and models that were missing."""
     missing = [name for name in _TABLE_GAPS if getattr(tables, name) is None]
@@ -43,4 +44,9 @@ def find_gaps(
     gaps.extend(
         make_gap("states", check.words()) for check in checks if check.customers and not check.holds
     )
+    if no_start:
+        gaps.append(make_gap("start", no_start))
+    check = scores.potential.check
+    if check is not None and not check.known:
+        gaps.append(make_gap("potential", check.words()))
     return (*gaps, *(make_gap("lifetime", note) for note in notes))

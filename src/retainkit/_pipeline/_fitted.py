@@ -20,6 +20,7 @@ from retainkit._pipeline._models import (
     scatter_of,
 )
 from retainkit._pipeline._outlook import look_out
+from retainkit._pipeline._rises import chance_to_rise
 from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import (
     former_tiers,
@@ -37,16 +38,13 @@ from retainkit.lifetime import (
     PurchaseModelUnion,
 )
 from retainkit.policy import (
-    UpgradeFeatures,
-    UpgradeModel,
+    RiseCheck,
+    RiseModel,
     assess_potential,
     decide_actions,
-    next_cuts,
-    upgrade_features,
 )
 from retainkit.tiers import (
     LifecycleScheme,
-    LifecycleTable,
     LifetimeValues,
     TierScheme,
     TierState,
@@ -102,16 +100,20 @@ class FittedPipeline(FrozenModel):
     lifecycle_scheme : LifecycleScheme
         Usual rhythm of the base.
     tier_scheme : TierScheme
-        Cuts between the tiers, learnt from the customers who are there.
+        Cuts between the tiers, learnt from the customers who are there, or held from the last run.
+    own_scheme : TierScheme
+        The cuts that this base alone would give: those of `tier_scheme` unless cuts were held.
     state_scheme : StateScheme
         Where the states of a relation begin, and which claims held at earlier origins.
     small_check : SmallCheck
         What those of the last tier brought on earlier days: whether it was little.
     former_scheme : TierScheme
         Cuts of the contribution of current customers within 365 days: what tier the gone had.
-    upgrade_model : UpgradeModel or None
-        Probability of reaching a higher tier; None where it was not asked for or tells no more
-        than the tier alone.
+    rise_model : RiseModel or None
+        Probability of reaching a higher tier, from who rose on earlier days; None where too few
+        did.
+    rise_check : RiseCheck
+        How calls of potential held on earlier days; where they did not, potential is not known.
     notes : tuple of str
         What could not be learnt, and what was used instead.
 
@@ -145,10 +147,12 @@ class FittedPipeline(FrozenModel):
     rfm_scheme: RfmScheme
     lifecycle_scheme: LifecycleScheme
     tier_scheme: TierScheme
+    own_scheme: TierScheme
     state_scheme: StateScheme
     small_check: SmallCheck = SmallCheck()
     former_scheme: TierScheme
-    upgrade_model: UpgradeModel | None = None
+    rise_model: RiseModel | None = None
+    rise_check: RiseCheck = RiseCheck(finding="no_past")
     notes: tuple[str, ...] = ()
 
     def score(
@@ -217,10 +221,18 @@ def apply_schemes(
         was_gone=were_gone(earlier, states),
         customer_id=summary.customer_id,
     )
-    upgrade, probability = fitted.upgrade_model, None
-    if upgrade is not None:
-        known = describe_rise(fitted, summary, tiers, lifecycle, facts)
-        probability = known.probability(upgrade)
+    rises, check = fitted.rise_model, fitted.rise_check
+    chance, usual = None, None
+    if rises is not None and fitted.forecast is not None:
+        chance, usual = chance_to_rise(
+            fitted.forecast,
+            rises,
+            summary,
+            tiers,
+            fitted.tier_basis,
+            check.window_days,
+            fill_covariates(fitted.covariate_means, facts.covariates if facts else None),
+        )
     potential = assess_potential(
         tiers.value,
         fitted.tier_scheme,
@@ -228,9 +240,11 @@ def apply_schemes(
         tier=tiers.value_tier,
         share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
         trend=trend,
-        probability=probability,
-        share_rose=None if upgrade is None else upgrade.share_rose,
+        probability=chance,
+        usual=usual,
+        share_rose=None if rises is None else rises.whole.share_rose,
         strategic=None if value.is_business is None else value.background > 0,
+        check=check,
         config=config.potential,
     )
     attempts = attempts_before(before, states)
@@ -293,24 +307,6 @@ def _grade(
     )
     former = former_tiers(summary, fitted.margin, fitted.former_scheme, previous)
     return tiers.with_lost(states.is_lost, former)
-
-
-def describe_rise(
-    fitted: FittedPipeline,
-    summary: CustomerSummary,
-    tiers: TierTable,
-    lifecycle: LifecycleTable,
-    facts: CustomerFacts | None = None,
-) -> UpgradeFeatures:
-    """Return what is known of each customer's way up, its value distribution among it."""
-    from retainkit.lifetime import probability_value_exceeds
-
-    models = _models_of(fitted, facts)
-    scatter, chance = scatter_of(models, summary, fitted.config), None
-    if models.purchase is not None and scatter and fitted.tier_basis == "expected_value":
-        history = summary.with_unit(models.purchase.unit)
-        chance = probability_value_exceeds(next_cuts(tiers), history, **scatter)
-    return upgrade_features(tiers, summary, chance=chance, lifecycle=lifecycle)
 
 
 def _distribution(

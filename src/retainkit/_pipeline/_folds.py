@@ -146,6 +146,7 @@ def config_then(config: PipelineConfig, window_days: int) -> PipelineConfig:
         owner_column=None,
         flows="none",
         trend_months=0,
+        look_back=False,
     )
 
 

@@ -36,7 +36,6 @@ from retainkit.forecast import (
 )
 from retainkit.lifetime import Covariates
 from retainkit.metrics import index_contracts, index_purchases
-from retainkit.policy import UpgradeModel
 from retainkit.tables import align_customer_ids
 from retainkit.value import (
     CustomerSummary,
@@ -144,13 +143,6 @@ class ContractHistory(Rows):
         announce("forecasting renewals, and judging earlier forecasts")
         renewal = _learn_renewals(self.contracts, self.as_of, self.config)
         return fit_contract_models(summary, terms, self.config, renewal=renewal, notes=notes)
-
-    def learn_rises(
-        self,
-        summary: CustomerSummary,  # noqa: ARG002 - nothing is learnt from charges that repeat
-        announce: Callable[[str], None],  # noqa: ARG002
-    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
-        return None, ()
 
     def index(self) -> tuple[Indexed, ...]:
         return (_index(self.contracts, self.as_of),)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -17,9 +17,7 @@ import pandas as pd
 from retainkit._pipeline._circumstances import read_channel
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._covariates import plain_of
-from retainkit._pipeline._fitted import describe_rise
 from retainkit._pipeline._gaps import Gap, make_gap
-from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._models import (
     PURCHASE_FITS,
     Models,
@@ -30,14 +28,13 @@ from retainkit._pipeline._small_check import check_small
 from retainkit._pipeline._states import learn_states
 from retainkit.churn import ChurnTable, SpellTable
 from retainkit.contracts import Contracts, ContractState
-from retainkit.errors import NotComputableError, RetainkitError
+from retainkit.errors import NotComputableError
 from retainkit.forecast import (
     ValueEstimator,
 )
 from retainkit.forecast._from_tables import learn_forecast
 from retainkit.lifetime import Covariates
 from retainkit.metrics import ContractIndex, PurchaseIndex, index_purchases
-from retainkit.policy import UpgradeModel, fit_upgrades
 from retainkit.value import (
     BehaviorTable,
     CustomerSummary,
@@ -100,11 +97,6 @@ class History(Protocol):
         covariates: Covariates | None = None,
     ) -> Models:
         """Learn the models that the future of each customer is predicted with."""
-
-    def learn_rises(
-        self, summary: CustomerSummary, announce: Callable[[str], None]
-    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
-        """Learn the probability of reaching a higher tier, and note why not where it cannot be."""
 
     def index(self) -> tuple[Indexed, ...]:
         """Index for the metrics: what the base was graded by first, contracts last."""
@@ -182,7 +174,7 @@ class PurchaseHistory(Rows):
         choice = choose_purchase_model(self.rows, self.as_of, config)
         models = fit_purchase_models(summary, choice, None, config, covariates)
         announce("forecasting, and judging earlier forecasts")
-        forecast, past = learn_forecast(
+        learnt = learn_forecast(
             self.rows,
             as_of=self.as_of,
             customer_id=self.customer_id,
@@ -192,42 +184,16 @@ class PurchaseHistory(Rows):
             estimator=estimator,
             covariates=models.covariates,
             config=config.forecast,
+            recall_days=config.upgrade_horizon_days,
         )
-        states = learn_states(forecast, past, config)
+        states = learn_states(learnt.model, learnt.activity, config)
         return models._replace(
-            forecast=forecast,
+            forecast=learnt.model,
             states=states,
-            small=check_small(past, states, config.tiers),
+            small=check_small(learnt.activity, states, config.tiers),
             estimator=estimator,
+            past_values=learnt.values,
         )
-
-    def learn_rises(
-        self, summary: CustomerSummary, announce: Callable[[str], None]
-    ) -> tuple[UpgradeModel | None, tuple[str, ...]]:
-        """Learn who rose within the horizon that ends on the last observed day.
-
-        Everything before is seen with the eyes of that time: models and cuts are those a run would
-        have learnt then.
-        """
-        horizon, config = self.config.upgrade_horizon_days, self.config
-        if horizon is None:
-            return None, ()
-        announce("learning who rises")
-        origin = self.as_of - timedelta(days=round(horizon))
-        try:
-            then = summarize_customers(
-                self.rows, as_of=origin, unit=config.unit, collapse=config.collapse
-            )
-            earlier = fit_pipeline(then, config=config.replace(tier_overrides=()))
-            before, after = earlier.score(then), earlier.score(_numbered(summary))
-            known = describe_rise(earlier, then, before.tiers, before.lifecycle)
-            learnt = fit_upgrades([(known, after.tiers)])
-        except RetainkitError as error:
-            wrong = getattr(error, "wrong", None) or str(error)
-            return None, (f"no probability of rising: {wrong}",)
-        if not learnt.beats_tier_alone:
-            return None, ("no probability of rising: it tells no more than the tier alone",)
-        return learnt, ()
 
     def index(self) -> tuple[Indexed, ...]:
         return (Indexed(index_purchases(self.rows, as_of=self.as_of), self.customer_id),)

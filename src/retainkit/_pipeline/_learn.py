@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from retainkit._pipeline._config import PipelineConfig
+from typing import NamedTuple
+
+from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._covariates import unbind
 from retainkit._pipeline._facts import CustomerFacts
@@ -16,6 +18,7 @@ from retainkit._pipeline._models import (
     fit_purchase_models,
     predict,
 )
+from retainkit._pipeline._rises import learn_rises_of
 from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import (
     last_year,
@@ -26,6 +29,7 @@ from retainkit._pipeline._states import (
 from retainkit.churn import StateScheme
 from retainkit.forecast import ForecastModel, RenewalModel
 from retainkit.tiers import (
+    TierScheme,
     fit_lifecycle_scheme,
     fit_tier_scheme,
 )
@@ -98,12 +102,20 @@ def fit_pipeline(
     return learn_schemes(summary, models, facts=facts, config=config)[0]
 
 
+class HeldScheme(NamedTuple):
+    """Cuts of an earlier run, and what they cut."""
+
+    scheme: TierScheme
+    basis: TierBasis
+
+
 def learn_schemes(
     summary: CustomerSummary,
     models: Models,
     *,
     facts: CustomerFacts | None,
     config: PipelineConfig,
+    held: HeldScheme | None = None,
 ) -> tuple[FittedPipeline, Predictions]:
     """Predict once, and learn the schemes from the predictions."""
     predictions = predict(summary, models, config, facts)
@@ -121,6 +133,8 @@ def learn_schemes(
     activity = predictions.activity or read_activity(summary, None)
     predictions = predictions._replace(activity=activity)
     there = tell_states(summary, activity, known, facts).is_current
+    rises, check = learn_rises_of(models.past_values, basis, known, config)
+    own = fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers)
     fitted = FittedPipeline(
         config=config,
         as_of=summary.as_of,
@@ -137,12 +151,15 @@ def learn_schemes(
         value_scheme=scheme,
         rfm_scheme=fit_rfm_scheme(summary, config=config.rfm),
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
-        tier_scheme=fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers),
+        tier_scheme=held.scheme if held is not None and held.basis == basis else own,
+        own_scheme=own,
         state_scheme=known,
         small_check=models.small,
         former_scheme=fit_tier_scheme(
             last_year(summary, models.margin)[there], config=config.tiers
         ),
+        rise_model=rises,
+        rise_check=check,
         notes=models.notes + fallback,
     )
     return fitted, predictions

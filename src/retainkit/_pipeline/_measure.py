@@ -12,7 +12,9 @@ import pandas as pd
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._history import ContractRecord, Indexed
+from retainkit._pipeline._start import PeriodStart
 from retainkit._pipeline._tables import ValidTables
+from retainkit._pipeline._tier_retention import TierRetention, retention_by_tier
 from retainkit.churn import (
     CauseBreakdown,
     CauseTable,
@@ -158,6 +160,7 @@ class Measured(NamedTuple):
     """What the base is measured by, as fields of the result."""
 
     metrics: MetricTable
+    tier_retention: TierRetention
     contract_metrics: MetricTable | None
     cohorts: CohortTable
     flows: MonthlyFlows | None
@@ -236,17 +239,19 @@ def measure(
     scores: CustomerScores,
     causes: CauseTable | None,
     config: PipelineConfig,
+    start: PeriodStart | None = None,
 ) -> Measured:
-    """Compute every metric, overall and by tier, follow the first cohorts and the flows of all."""
+    """Compute every metric, overall and by tier at the start; follow cohorts and flows."""
     convention = config.convention
     metrics = [
-        tabulate_metrics(one.base, by=_tier_labels(scores, one), convention=convention)
+        tabulate_metrics(one.base, by=_tier_labels(scores, one, start), convention=convention)
         for one in indexed
     ]
     flows = [_follow_flows(one, _cause_labels(causes, one), config) for one in indexed]
     has_contracts = isinstance(indexed[-1].base, ContractIndex)
     return Measured(
         metrics=metrics[0],
+        tier_retention=retention_by_tier(indexed[0], scores, start, metrics[0].period, convention),
         contract_metrics=metrics[-1] if has_contracts else None,
         cohorts=follow_cohorts(indexed[0].base, convention=convention),
         flows=flows[0],
@@ -320,8 +325,17 @@ def _tiers(causes: CauseTable, scores: CustomerScores) -> pd.Categorical[Any]:
     return pd.Categorical.from_codes(code, categories=pd.Index(used), ordered=True)
 
 
-def _tier_labels(scores: CustomerScores, indexed: Indexed) -> pd.Series[Any] | None:
-    """Return the tier of each customer of an indexed base; None where they share nobody."""
+def _tier_labels(
+    scores: CustomerScores, indexed: Indexed, start: PeriodStart | None
+) -> pd.Series[Any] | None:
+    """Return the tier of each customer of an indexed base when the period began.
+
+    Without a look back the tier of now; None where they share nobody.
+    """
+    if start is not None:
+        codes, names = start.codes(indexed.customer_id), pd.Index(start.groups)
+        labels = pd.Categorical.from_codes(codes, categories=names, ordered=True)
+        return pd.Series(labels, index=indexed.base.customer_id)
     tiers = scores.tiers
     codes = align_values(tiers.tier, scores.customer_id, to=indexed.customer_id, missing=-1)
     if (codes < 0).all():

@@ -41,6 +41,7 @@ from retainkit.forecast import (
     forecast_contracts,
     join_forecasts,
 )
+from retainkit.forecast._past_values import PastValue
 from retainkit.lifetime import (
     Covariates,
     GammaGammaModel,
@@ -100,6 +101,7 @@ class Models(NamedTuple):
     covariate_means: CovariateMeans = ()
     covariates: Covariates | None = None
     small: SmallCheck = SmallCheck()
+    past_values: tuple[PastValue, ...] = ()
 
 
 class Predictions(NamedTuple):

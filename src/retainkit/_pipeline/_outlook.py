@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retainkit._core.time import DAYS_PER_YEAR
+from retainkit._pipeline._covariates import fill_covariates
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import Predictions
 from retainkit._pipeline._states import last_year
@@ -53,6 +54,7 @@ def look_out(
             summary,
             margin_rate=margin_rates(summary, fitted.margin),
             annual_discount_rate=fitted.config.annual_discount_rate,
+            covariates=fill_covariates(fitted.covariate_means, facts.covariates if facts else None),
         )
     fell = np.maximum(then - np.nan_to_num(now), 0.0) * worth
     silent = states.is_lost | (states.state == _QUIET)

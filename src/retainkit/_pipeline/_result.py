@@ -14,8 +14,10 @@ from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._review import ForecastReview
+from retainkit._pipeline._tier_retention import TierRetention
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.forecast import ForecastTable, describe_trust
 from retainkit.metrics import CohortTable, MetricTable
@@ -57,7 +59,11 @@ class RetentionResult:
     whale : WhaleCurve
         Cumulative contribution of the base.
     movement : TierMovement or None
-        Who rose, fell, came and went since the previous run; None without one.
+        Who rose, fell, came and went since the previous run, or without one since the day before
+        the period: its totals are the heads of the pyramid. None with neither.
+    moves : TierMoves or None
+        The same with cuts that stay and with cuts that move; None where `movement` is, or where
+        `previous` was a bare `TierTable`.
     review : ForecastReview or None
         The forecasts of the previous run against what came since; None without one.
     costs : TracedCosts, CostTable or None
@@ -76,8 +82,11 @@ class RetentionResult:
     departures : Departures or None
         Losses by tier, month, and time since joining; None where `causes` is.
     metrics : MetricTable
-        Retention and other metrics, overall and by tier: of purchases, or, where there are only
+        Retention and other metrics, overall and by tier at the start of the period, beside who
+        was gone or had ended then and who came later: of purchases, or, where there are only
         contracts, of these.
+    tier_retention : TierRetention
+        Retention by the tier at the start of the period, beside that by the tier of today.
     contract_metrics : MetricTable or None
         The same for contracts; None without any.
     flows : MonthlyFlows or None
@@ -119,6 +128,7 @@ class RetentionResult:
     value_pyramid: TierPyramid
     whale: WhaleCurve
     movement: TierMovement | None
+    moves: TierMoves | None
     review: ForecastReview | None
     costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None
@@ -128,6 +138,7 @@ class RetentionResult:
     contradictions: tuple[Contradiction, ...]
     departures: Departures | None
     metrics: MetricTable
+    tier_retention: TierRetention
     contract_metrics: MetricTable | None
     flows: MonthlyFlows | None
     contract_flows: MonthlyFlows | None

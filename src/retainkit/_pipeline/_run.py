@@ -18,7 +18,7 @@ from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
-from retainkit._pipeline._learn import learn_schemes
+from retainkit._pipeline._learn import HeldScheme, learn_schemes
 from retainkit._pipeline._measure import (
     Causes,
     break_down,
@@ -27,9 +27,11 @@ from retainkit._pipeline._measure import (
     find_causes,
     measure,
 )
+from retainkit._pipeline._moves import TierMoves, compare_moves
 from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview, review_forecast
+from retainkit._pipeline._start import PeriodStart, begin_period
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.forecast import ValueEstimator
 from retainkit.tables import (
@@ -192,6 +194,7 @@ def _tell(
     estimator: ValueEstimator | None = None,
 ) -> RetentionResult:
     """Summarise, learn, score and decide; then measure and report."""
+    start = _look_back(tables, day, config, previous, announce)
     announce("summarising customers")
     history, tables = open_history(tables, day, config)
     costs = _trace_service(tables, day, config)
@@ -208,9 +211,8 @@ def _tell(
         events=tables.events,
     )
     models = history.learn(summary, announce, estimator, facts.covariates)
-    model, predictions = learn_schemes(summary, models, facts=facts, config=config)
-    upgrade, doubts = history.learn_rises(summary, announce)
-    model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
+    held = _held_scheme(previous, config)
+    model, predictions = learn_schemes(summary, models, facts=facts, config=config, held=held)
     announce("finding causes of leaving")
     causes = find_causes(
         tables, predictions.churn, history.contracts, as_of=summary.as_of, config=config
@@ -224,7 +226,7 @@ def _tell(
     gaps = (*history.find_gaps(summary), *unscored)
     contracts, indexed = history.contracts, history.index()
     del history, predictions
-    seen = _Seen(tables, indexed, contracts, costs, causes, gaps, review)
+    seen = _Seen(tables, indexed, contracts, costs, causes, gaps, review, start)
     return _report(seen, model, scores, previous, announce)
 
 
@@ -238,6 +240,7 @@ class _Seen(NamedTuple):
     causes: Causes
     gaps: tuple[Gap, ...]
     review: ForecastReview | None
+    start: PeriodStart | str
 
 
 def _report(
@@ -258,7 +261,9 @@ def _report(
     doubts = find_contradictions(
         tables.events, tables.contracts, None if alone else summary, causes.table
     )
-    measured = measure(seen.indexed, scores, causes.table, config)
+    stood = seen.start if isinstance(seen.start, PeriodStart) else None
+    measured = measure(seen.indexed, scores, causes.table, config, stood)
+    moves = _compare(previous, stood, scores, model)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
     plan = plan_budget(scores, config.budget)
@@ -282,7 +287,8 @@ def _report(
         pyramid=pyramid,
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
-        movement=_compare(previous, scores),
+        movement=moves.published if isinstance(moves, TierMoves) else moves,
+        moves=moves if isinstance(moves, TierMoves) else None,
         review=seen.review,
         costs=seen.costs,
         contract_churn=contract_churn,
@@ -299,7 +305,15 @@ def _report(
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,
         gaps=(
-            *find_gaps(tables, scores, seen.gaps, model.notes, config, doubts=causes.doubts),
+            *find_gaps(
+                tables,
+                scores,
+                seen.gaps,
+                model.notes,
+                config,
+                doubts=causes.doubts,
+                no_start=seen.start if isinstance(seen.start, str) else "",
+            ),
             *find_doubts(doubts),
         ),
     )
@@ -319,13 +333,40 @@ def _trace_service(
     return None
 
 
-def _compare(before: Previous, after: CustomerScores) -> TierMovement | None:
-    """Compare with the last run; who has probably gone counts as lapsed where both runs know it."""
+def _look_back(
+    tables: ValidTables,
+    day: date,
+    config: PipelineConfig,
+    previous: Previous,
+    announce: Callable[[str], None],
+) -> PeriodStart | str:
+    """Return the scores of the day before the period: the last run's where it is of that day."""
+    window = config.convention.window_days
+    if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
+        return PeriodStart(previous.as_of, previous.model, previous.scores)
+    return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
+
+
+def _held_scheme(previous: Previous, config: PipelineConfig) -> HeldScheme | None:
+    """Return the cuts of the last run, where they are held and cut the same value."""
+    if not config.hold_cuts or not isinstance(previous, RetentionResult):
+        return None
+    last = previous.config
+    same = all(
+        getattr(last, name) == getattr(config, name)
+        for name in ("tiers", "horizon_days", "annual_discount_rate", "value")
+    )
+    return HeldScheme(previous.model.tier_scheme, previous.model.tier_basis) if same else None
+
+
+def _compare(
+    before: Previous, start: PeriodStart | None, after: CustomerScores, model: FittedPipeline
+) -> TierMoves | TierMovement | None:
+    """Compare with the last run, or without one with the first day of the period."""
+    if isinstance(before, TierTable):
+        return compare_tiers(before, after.tiers)
     if isinstance(before, RetentionResult):
-        return compare_tiers(
-            before.tiers,
-            after.tiers,
-            lapsed_before=before.churn.churned,
-            lapsed_after=after.churn.churned,
-        )
-    return compare_tiers(before, after.tiers) if isinstance(before, TierTable) else None
+        return compare_moves(before.as_of, before.tiers, after.tiers, model.own_scheme)
+    if before is None and start is not None:
+        return compare_moves(start.day, start.tiers, after.tiers, model.own_scheme)
+    return None

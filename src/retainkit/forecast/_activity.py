@@ -139,6 +139,12 @@ def fit_activity(
     return model, tuple(past)
 
 
+def activity_on(base: Base, day: int, window: int, penalty: float) -> Activity | None:
+    """Return the activity of the customers of an earlier day, learnt from what was known then."""
+    model = _learn(base, day, window, base.lifetime(day), penalty)
+    return None if model is None else model.read(base.known(day)[1])
+
+
 def _learn(
     base: Base, day: int, window: int, lifetime: Any, penalty: float
 ) -> ActivityModel | None:

@@ -48,6 +48,12 @@ _BREAK = 0.5
 """Ratio of the latest months to those before beyond which the base is said to have broken."""
 
 
+def share_base(log: PurchaseLog, fit: FitPurchases | None, judged: int) -> tuple[Base, Base]:
+    """Return the base that is learnt from, and the part of it that earlier forecasts judge."""
+    base, few = Base(log, fit), log.first(judged)
+    return base, base if few is log else Base(few, fit)
+
+
 def fit_log(
     log: PurchaseLog,
     *,
@@ -57,9 +63,11 @@ def fit_log(
     lifetime: Any,
     config: ForecastConfig,
     estimator: ValueEstimator | None = None,
+    bases: tuple[Base, Base] | None = None,
 ) -> ForecastModel:
     """Learn the forecast from the purchase days of a sample of customers."""
-    base, today, lifetime = Base(log, fit), day_number(as_of), usable_model(lifetime)
+    base, judged = bases or share_base(log, fit, config.judged_customers)
+    today, lifetime = day_number(as_of), usable_model(lifetime)
     past = today - base.first_day
     tested = max(7, min(horizon_days, int(past * _SHARE_LEARNT)))
     windows = learning_windows(base, today, tested)
@@ -67,8 +75,6 @@ def fit_log(
     lifetime = base.lifetime(today) if lifetime is None else lifetime
     knows = moment is not None and moment.p_lifetime is not None and lifetime is not None
     learnt = learn(windows, config.ridge, with_lifetime=knows)
-    few = log.first(config.judged_customers)
-    judged = base if few is log else Base(few, fit)
     earlier = walk_forward(judged, today, tested, config, estimator)
     own = choose_ranking(estimator, earlier, windows, learnt, config)
     earlier, left_out, notes = own.earlier, own.left_out, own.notes

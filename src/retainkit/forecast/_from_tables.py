@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,12 @@ from retainkit.forecast._activity import PastActivity, fit_activity
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import ValueEstimator
 from retainkit.forecast._evidence import Trust
-from retainkit.forecast._fit import PRIOR_DRIFT, USUAL_RHYTHM, fit_log
+from retainkit.forecast._fit import PRIOR_DRIFT, USUAL_RHYTHM, fit_log, share_base
 from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_log import PurchaseLog, make_log
-from retainkit.forecast._learn import Base, FitPurchases
+from retainkit.forecast._learn import FitPurchases
 from retainkit.forecast._model import ForecastModel
+from retainkit.forecast._past_values import PastValue, recall_values
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.lifetime import Covariates, PurchaseModelUnion, fit_mbg_nbd
 from retainkit.typing import AsOf, FloatArray
@@ -142,6 +143,14 @@ def fit_forecast(
     )[0]
 
 
+class LearntForecast(NamedTuple):
+    """The forecast, and what earlier days said of states and of money, with what came."""
+
+    model: ForecastModel
+    activity: tuple[PastActivity, ...]
+    values: tuple[PastValue, ...]
+
+
 def learn_forecast(
     transactions: pd.DataFrame,
     *,
@@ -153,8 +162,9 @@ def learn_forecast(
     estimator: ValueEstimator | None = None,
     covariates: Covariates | None = None,
     config: ForecastConfig | None = None,
-) -> tuple[ForecastModel, tuple[PastActivity, ...]]:
-    """Learn the forecast, and what told the states of customers on earlier days."""
+    recall_days: float | None = None,
+) -> LearntForecast:
+    """Learn the forecast, and what was known and expected of customers on earlier days."""
     last, config = parse_as_of(as_of), config or ForecastConfig()
     if isinstance(horizon_days, bool) or horizon_days != int(horizon_days) or horizon_days < 1:
         raise SchemaError(
@@ -163,6 +173,7 @@ def learn_forecast(
             where="horizon_days",
         )
     log = _read_log(transactions, last, customer_id, covariates, config)
+    base, judged = share_base(log, fit, config.judged_customers)
     model = fit_log(
         log,
         as_of=last,
@@ -171,10 +182,16 @@ def learn_forecast(
         lifetime=lifetime,
         estimator=estimator,
         config=config,
+        bases=(base, judged),
     )
-    activity, past = fit_activity(Base(log, fit), day_number(last), lifetime, config.ridge)
+    today = day_number(last)
+    activity, past = fit_activity(base, today, lifetime, config.ridge)
+    values: tuple[PastValue, ...] = ()
+    if activity is not None and model.regressions is not None:
+        ahead = round(recall_days or model.horizon_days)
+        values = recall_values(judged, today, ahead, config.ridge, activity.window_days)
     names = () if covariates is None else covariates.names
-    return model.replace(activity=activity, covariates=names), past
+    return LearntForecast(model.replace(activity=activity, covariates=names), past, values)
 
 
 def _read_log(

@@ -160,6 +160,11 @@ class ForecastModel(FrozenModel):
     activity: ActivityModel | None = None
     covariates: tuple[str, ...] = ()
 
+    @property
+    def scales(self) -> Scales:
+        """Rhythm [day] and basket [money] of the base."""
+        return Scales(self.base_gap, self.basket)
+
     def apply(
         self,
         summary: PurchaseFacts,
@@ -284,7 +289,7 @@ class ForecastModel(FrozenModel):
         """Forecast the customers at `rows`."""
         if not len(rows):
             return
-        window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
+        window, scales = float(self.horizon_days), self.scales
         if self.regressions is not None:
             columns = describe(known, window, scales)
             if self.regressions.uses_lifetime:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from retainkit.forecast._model import ForecastModel, discount_factor
-from retainkit.forecast._purchase_facts import PurchaseFacts, known_of
+from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
+from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray
 
 _CHUNK = 65_536
@@ -26,6 +27,7 @@ def forecast_at_last(
     *,
     margin_rate: FloatArray,
     annual_discount_rate: float,
+    covariates: Covariates | None = None,
 ) -> AtLast:
     """Return the probability on the day of the last purchase, and the money of who is there.
 
@@ -34,12 +36,13 @@ def forecast_at_last(
     """
     n = len(summary.customer_id)
     p, value = np.full(n, np.nan), np.full(n, np.nan)
+    traits = covariate_columns(model.covariates, covariates, n)
     if model.regressions is None or (model.estimator is not None and model.estimator.chosen):
         return AtLast(p, value)
     for start in range(0, n, _CHUNK):
         rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
         if len(rows):
-            known = known_of(summary, rows)
+            known = known_of(summary, rows, traits)
             p[rows], value[rows] = model.expect(known._replace(day=known.last))
     money = margin_rate * discount_factor(model.horizon_days, annual_discount_rate)
     with np.errstate(divide="ignore", invalid="ignore"):

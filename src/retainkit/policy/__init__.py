@@ -66,6 +66,7 @@ from retainkit.policy._rise import (
     next_cuts,
     upgrade_features,
 )
+from retainkit.policy._rise_check import RiseCheck, RiseModel
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
@@ -118,6 +119,8 @@ __all__ = [
     "RankedEffects",
     "ResourceUse",
     "ResponseLearner",
+    "RiseCheck",
+    "RiseModel",
     "RiskBands",
     "Situation",
     "Stance",

@@ -237,7 +237,8 @@ class PotentialConfig(FrozenConfig):
         Where the probability of reaching the next tier is known, how much is enough.
     min_lift : float
         How many times the usual share that rises is enough too, where that share is known: over
-        a short horizon hardly anybody has an even chance.
+        a short horizon hardly anybody has an even chance. In a run: how many times the odds of
+        customers of the same tier, as near to its cut, make a customer likely to rise.
 
     Examples
     --------

@@ -39,7 +39,8 @@ UNKNOWN_RISK: Final = 3
     VALUE_NOT_COMPUTABLE,
     LIKELY_TO_RISE,
     UNLIKELY_TO_RISE,
-) = range(11)
+    NOT_SEPARATED,
+) = range(12)
 """Codes of the reasons for a potential, as positions in the list of reasons."""
 
 
@@ -125,6 +126,7 @@ class PotentialEvidence(NamedTuple):
     trend: Floats | None
     strategic: Bools | None
     probability: Floats | None = None
+    likely: Bools | None = None
 
 
 class PotentialLimits(NamedTuple):
@@ -135,6 +137,27 @@ class PotentialLimits(NamedTuple):
     min_trend: float
     trend_reach: float
     min_probability: float = 0.5
+
+
+_PREDICTED = (
+    REACHES_NEXT_TIER,
+    RISING_TREND,
+    NEAR_NEXT_TIER,
+    BELOW_REACH,
+    LIKELY_TO_RISE,
+    UNLIKELY_TO_RISE,
+)
+"""Reasons that rest on a prediction."""
+_LEARNT = (LIKELY_TO_RISE, UNLIKELY_TO_RISE, REACHES_NEXT_TIER)
+
+
+def believed(reason: Codes, *, separates: bool) -> Codes:
+    """Return the reasons with those predictions that earlier days do not support unknown.
+
+    Where calls by a learnt probability separated, these stand and no other prediction does.
+    """
+    refused = [code for code in _PREDICTED if not (separates and code in _LEARNT)]
+    return np.where(np.isin(reason, refused), np.int8(NOT_SEPARATED), reason).astype(np.int8)
 
 
 def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> Codes:
@@ -161,6 +184,7 @@ def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> C
     if evidence.probability is not None:
         known = ~np.isnan(evidence.probability) & ~np.isnan(cut)
         likely = evidence.probability >= limits.min_probability
+        likely = likely if evidence.likely is None else evidence.likely
         reason[known & likely] = LIKELY_TO_RISE
         reason[known & ~likely] = UNLIKELY_TO_RISE
     if evidence.strategic is not None:

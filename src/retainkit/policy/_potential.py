@@ -16,6 +16,7 @@ from retainkit._core.result import TranslatedTable
 from retainkit.errors import InvalidTableError
 from retainkit.policy import _kernel
 from retainkit.policy._config import PotentialConfig
+from retainkit.policy._rise_check import RiseCheck, stands_out
 from retainkit.policy._vocabulary import POTENTIALS
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, IntArray, Language
 
@@ -33,6 +34,12 @@ POTENTIAL_REASONS: tuple[tuple[str, int, str, str], ...] = (
     ("value_not_computable", _UNKNOWN, "The prediction could not be computed", "预测无法计算"),
     ("likely_to_rise", _YES, "Likely enough to reach the next tier", "很可能升至上一级"),
     ("unlikely_to_rise", _NO, "Not likely to reach the next tier", "不太可能升至上一级"),
+    (
+        "not_separated",
+        _UNKNOWN,
+        "Not known: on earlier days such calls told no more than tier and value",
+        "未知：以往此类判断不比级别与价值更有区分力",
+    ),
 )
 """Reason, state, English and Chinese text; the position is the code."""
 
@@ -70,6 +77,8 @@ class PotentialTable(TranslatedTable):
     probability : numpy.ndarray of float64 or None
         Probability of reaching the next tier within the horizon; None = not supplied, NaN = not
         known.
+    check : RiseCheck or None
+        How such calls held on earlier days; None = not judged.
 
     Examples
     --------
@@ -87,6 +96,7 @@ class PotentialTable(TranslatedTable):
     cuts: tuple[float | None, ...]
     reason: npt.NDArray[np.int8]
     probability: FloatArray | None = None
+    check: RiseCheck | None = None
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = "decide_actions(tiers, potential=...)"
@@ -180,7 +190,9 @@ def assess_potential(
     trend: ArrayLike1D | None = None,
     strategic: ArrayLike1D | None = None,
     probability: ArrayLike1D | None = None,
+    usual: ArrayLike1D | None = None,
     share_rose: float | None = None,
+    check: RiseCheck | None = None,
     config: PotentialConfig | None = None,
 ) -> PotentialTable:
     """Measure who can rise to the next tier, instead of declaring it.
@@ -207,8 +219,16 @@ def assess_potential(
         Probability of reaching the next tier within the horizon, for example from
         `fit_upgrades`; NaN = not known. Where known it decides instead of wallet, trend and
         closeness.
+    usual : array_like of float, optional
+        Probability that customers of the same tier, as near to the cut, have: those who stand out
+        from it are likely to rise. None compares with the base alone.
     share_rose : float, optional
         Share of customers that usually rises within that horizon, `UpgradeModel.share_rose`.
+    check : RiseCheck, optional
+        How such calls held on earlier days. Where they did not separate customers of one tier and
+        value, what rests on a prediction is unknown; where they did, only a known probability
+        decides. Facts (strategic background, share of wallet) stand. None judges nothing: every
+        reason counts.
     config : PotentialConfig, optional
         How much evidence is enough.
 
@@ -230,7 +250,9 @@ def assess_potential(
     holds decides: highest tier (no); p >= c (yes); strategic background (yes); share of wallet
     w <= max_wallet_share with p / w >= c (yes); trend >= min_trend with p >= trend_reach c
     (yes); p >= reach c (yes); otherwise no. A known probability q replaces the last three: yes
-    if q >= min(min_probability, min_lift share_rose), otherwise no. All but the first three need
+    if q >= min(min_probability, min_lift share_rose), otherwise no; with the usual probability u
+    of customers alike, if q / (1 - q) >= min_lift u / (1 - u) and q >= share_rose / 2. All but
+    the first three need
     c > 0.
 
     Examples
@@ -251,6 +273,10 @@ def assess_potential(
     codes = _tier_codes(predicted, bounds) if tier is None else np.asarray(tier)
     check_length(codes.size, n, "tier")
     check_codes(codes, len(scheme.names), "tier")
+    chance, like = _probability(probability, n), _probability(usual, n)
+    likely = None
+    if chance is not None and like is not None:
+        likely = stands_out(chance, like, share_rose, config.min_lift)
     evidence = _kernel.PotentialEvidence(
         predicted=predicted,
         next_cut=_next_cuts(codes, scheme.cuts),
@@ -258,7 +284,8 @@ def assess_potential(
         share_of_wallet=_wallet(share_of_wallet, n),
         trend=None if trend is None else as_floats(trend, "trend", n=n),
         strategic=None if strategic is None else as_bools(strategic, "strategic", n=n),
-        probability=_probability(probability, n),
+        probability=chance,
+        likely=likely,
     )
     limits = _kernel.PotentialLimits(
         config.reach,
@@ -267,13 +294,15 @@ def assess_potential(
         config.trend_reach,
         _enough(config, share_rose),
     )
+    reason = _kernel.potential_reasons(evidence, limits)
     return PotentialTable(
         customer_id=_index(predicted_value, customer_id, n),
         predicted=predicted,
         tier=codes,
         cuts=tuple(scheme.cuts),
-        reason=_kernel.potential_reasons(evidence, limits),
+        reason=reason if check is None else _kernel.believed(reason, separates=check.known),
         probability=evidence.probability,
+        check=check,
     )
 
 

@@ -26,6 +26,7 @@ from retainkit.report._sections_decisions import describe_actions, describe_caus
 from retainkit.report._sections_flows import describe_flows
 from retainkit.report._sections_measured import describe_metrics, describe_scorecard
 from retainkit.report._sections_model import describe_model
+from retainkit.report._sections_moves import describe_moves
 from retainkit.report._sections_records import (
     describe_configuration,
     describe_gaps,
@@ -166,6 +167,7 @@ def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, .
         describe_trust(backtest, facts.texts),
         describe_review(facts),
         describe_pyramids(facts),
+        describe_moves(facts),
         describe_whale(facts),
         describe_cohorts(facts),
         describe_stages(facts),

@@ -25,6 +25,9 @@ _DO_NOTHING = "do_nothing"
 def describe_actions(facts: Facts) -> Section:
     """Return stances by tier, what was checked, and the first key customers."""
     blocks: list[Block] = [_stances(facts)]
+    check = facts.result.scores.potential.check
+    if check is not None:
+        blocks.append(Paragraph(as_heading(check.words(facts.texts.language))))
     rails = facts.result.policy.guard_rails(language=facts.texts.language)
     if len(rails):
         blocks.append(_guard_rails(facts, rails))

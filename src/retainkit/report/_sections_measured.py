@@ -21,6 +21,7 @@ from retainkit.report._numbers import (
     write_money,
     write_number,
 )
+from retainkit.report._sections_moves import group_name, tabulate_retention
 from retainkit.report._texts import Texts
 from retainkit.scorecard import Scorecard, ScorecardEntry
 from retainkit.tiers import BAD, LOST
@@ -37,9 +38,10 @@ _OVERALL = "overall"
 def describe_metrics(facts: Facts) -> Section:
     """Return the metrics overall and by tier, and those of contracts."""
     texts, result = facts.texts, facts.result
-    blocks = []
+    blocks: list[Block] = [*tabulate_retention(facts)]
     if not facts.from_contracts:
-        blocks = [_intro(result.metrics, texts), _metric_table(facts, result.metrics, "purchases")]
+        blocks.append(_intro(result.metrics, texts))
+        blocks.append(_metric_table(facts, result.metrics, "purchases"))
     if result.contract_metrics is not None:
         blocks.append(_intro(result.contract_metrics, texts))
         blocks.append(_metric_table(facts, result.contract_metrics, "contracts"))
@@ -63,13 +65,16 @@ def _metric_table(facts: Facts, table: MetricTable, caption: str) -> Table:
         decimals = money_decimals(value.value for value in values)
         head = Cell(texts.label(definition.label), formula)
         rows.append([head, *(_metric_cell(value, decimals, texts) for value in values)])
-    names = [texts("overall") if g == _OVERALL else facts.tier(g) for g in groups]
+    names = [texts("overall") if g == _OVERALL else group_name(facts, g) for g in groups]
     columns = [(texts("metric"), False), *((name, True) for name in names)]
     return tabulate(texts(caption), columns, rows)
 
 
 def _is_empty(facts: Facts, group: str) -> bool:
-    """Whether the group is that of bad or of lost customers and there are none."""
+    """Whether the group is no tier (bad, lost, gone then, entrants) and nobody is in it."""
+    start = facts.result.tier_retention
+    if group in start.groups[len(facts.result.tiers.scheme.names) :]:
+        return not start.customers[start.groups.index(group)]
     pyramid = facts.result.pyramid
     if group not in (BAD, LOST) or group not in pyramid.names:
         return False

@@ -119,6 +119,47 @@ class TierMovement(ResultTable):
         frame.loc["total"] = frame.sum(axis=0)
         return frame
 
+    def bridge(self) -> pd.DataFrame:
+        """Return what the value of the base before became the value after through.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows opening, new, won_back (had lapsed), risen, same, fallen (into bad standing too),
+            lost and closing; columns `customers` and `value` [money]: what entered or left, or by
+            how much those who stayed are worth more or less. Opening and the six below it add up
+            to closing, to the rounding of the sums; lapsed customers are in neither.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from retainkit.tiers import assign_tiers, compare_tiers, fit_tier_scheme
+        >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
+        >>> before = assign_tiers([60.0, 12.0, 1.0], scheme, customer_id=pd.Index(["a", "b", "c"]))
+        >>> after = assign_tiers([30.0, 40.0, 5.0], scheme, customer_id=pd.Index(["b", "a", "d"]))
+        >>> compare_tiers(before, after).bridge().T
+        step       opening  new  won_back  risen  same  fallen  lost  closing
+        customers      3.0  1.0       0.0    1.0   1.0     0.0   1.0      3.0
+        value         73.0  5.0       0.0   18.0 -20.0     0.0  -1.0     75.0
+        """
+        there = len(self.states) - 1
+        heads, gained = self.counts, self.value_after - self.value_before
+        stay, moved = heads[:there, :there], gained[:there, :there]
+        up, same = np.tri(there, k=-1, dtype=bool), np.eye(there, dtype=bool)
+        down = ~(up | same)
+        steps = {
+            "opening": (heads[:there].sum(), self.value_before[:there].sum()),
+            "new": (heads[-1, :there].sum(), self.value_after[-1, :there].sum()),
+            "won_back": (heads[there, :there].sum(), self.value_after[there, :there].sum()),
+            "risen": (stay[up].sum(), moved[up].sum()),
+            "same": (stay[same].sum(), moved[same].sum()),
+            "fallen": (stay[down].sum(), moved[down].sum()),
+            "lost": (heads[:there, there].sum(), -self.value_before[:there, there].sum()),
+            "closing": (heads[:, :there].sum(), self.value_after[:, :there].sum()),
+        }
+        frame = pd.DataFrame.from_dict(steps, orient="index", columns=["customers", "value"])
+        return frame.astype({"customers": np.int64}).rename_axis("step")
+
     def rates(self) -> pd.DataFrame:
         """Return promotion, retention, demotion, turning bad and exit per tier, with intervals.
 
@@ -222,8 +263,9 @@ def compare_tiers(
         The assessments, in any order of customers; joined by customer. Both must have the same
         tiers. The tiers compared are those shown.
     lapsed_before, lapsed_after : array_like of bool, optional
-        Customers who are still in the table but no longer customers, in its order. A customer
-        who is not in `after` has lapsed; one who is not in `before` is new.
+        Customers who are still in the table but no longer customers, in its order, beside those
+        shown as lost. A customer who is not in `after` has lapsed; one who is not in `before` is
+        new.
     smoothing : float, default 0
         Customers added to every cell before probabilities are taken; reported in the result,
         counts and rates stay as they are.

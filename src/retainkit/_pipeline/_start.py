@@ -1,0 +1,116 @@
+"""The run as it would have been when the period began: tiers and states before what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._customers import CustomerScores
+from retainkit._pipeline._fitted import FittedPipeline, apply_schemes
+from retainkit._pipeline._folds import known_by
+from retainkit._pipeline._gather import gather_facts
+from retainkit._pipeline._histories import open_history
+from retainkit._pipeline._learn import learn_schemes
+from retainkit._pipeline._tables import ValidTables
+from retainkit.contracts import read_contracts
+from retainkit.errors import RetainkitError
+from retainkit.tables import Ledger, align_values
+from retainkit.tiers import TierTable
+from retainkit.typing import IntArray
+
+GONE_THEN, ENDED_THEN, ENTRANTS = "gone_then", "ended_then", "entrants"
+"""Who was no customer when the period began: gone, ended for good, or not there yet."""
+
+_ENDED = "ended"
+
+
+def _silent(stage: str) -> None:
+    """Announce nothing: what the past run does is no stage of this one."""
+
+
+class PeriodStart(NamedTuple):
+    """What was said on the last day before the period: scores and the model behind them."""
+
+    day: date
+    model: FittedPipeline
+    scores: CustomerScores
+
+    @property
+    def tiers(self) -> TierTable:
+        """The tiers of that day."""
+        return self.scores.tiers
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups of the start: tiers, then who was no customer."""
+        tiers = self.tiers
+        shown = tiers.categories[: len(tiers.scheme.names) + 1]
+        return (*shown, GONE_THEN, ENDED_THEN, ENTRANTS)
+
+    def codes(self, customer_id: pd.Index[Any]) -> IntArray:
+        """Return the group of each customer, a position in `groups`."""
+        tiers, states = self.tiers, self.scores.states
+        last = len(tiers.scheme.names) + 1
+        ended = states.state == states.states.index(_ENDED)
+        group = np.where(tiers.tier < last, tiers.tier, last + ended).astype(np.int8)
+        found = align_values(group, tiers.customer_id, to=customer_id, missing=last + 2)
+        return np.asarray(found)
+
+
+def begin_period(
+    tables: ValidTables, as_of: date, config: PipelineConfig, announce: Callable[[str], None]
+) -> PeriodStart | str:
+    """Run on the last day before the window of activity that ends on `as_of`; or say why not.
+
+    The past run sees only the rows up to that day; tables that do not say since when something is
+    known (customers, activities) are not shown to it.
+    """
+    day = as_of - timedelta(days=config.convention.window_days)
+    contracts = tables.contracts
+    frames = {
+        "transactions": tables.transactions,
+        "contracts": None if contracts is None else contracts.frame,
+        "events": tables.events,
+        "surveys": tables.surveys,
+    }
+    known = known_by({name: frame for name, frame in frames.items() if frame is not None}, day)
+    if tables.transactions is not None and "transactions" not in known:
+        return f"no transaction up to {day}"
+    announce(f"looking back at {day}")
+    try:
+        return _stand(known, day, config.replace(tier_overrides=()))
+    except (RetainkitError, ValueError, ArithmeticError) as error:
+        return getattr(error, "wrong", None) or str(error) or type(error).__name__
+
+
+def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) -> PeriodStart:
+    """Learn and score on what was known by a day."""
+    contracts = known.get("contracts")
+    tables = ValidTables(
+        transactions=known.get("transactions"),
+        customers=None,
+        contracts=None if contracts is None else read_contracts(contracts),
+        events=known.get("events"),
+        surveys=known.get("surveys"),
+        activities=None,
+        ledger=Ledger.combine(),
+    )
+    history, tables = open_history(tables, day, config)
+    summary = history.summarize()
+    facts = gather_facts(
+        history,
+        summary,
+        None,
+        payments=None,
+        strategic_flags=(),
+        config=config,
+        events=tables.events,
+    )
+    models = history.learn(summary, _silent)
+    model, predictions = learn_schemes(summary, models, facts=facts, config=config)
+    return PeriodStart(day, model, apply_schemes(model, summary, predictions, facts))
