@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.robustness.firms import KINDS, make_firm
+from retainkit.errors import NotComputableError
+from retainkit.forecast import fit_forecast
+from retainkit.lifetime import PurchaseHistories, fit_mbg_nbd
+from retainkit.value import summarize_customers
+from tests.robustness.firms import HISTORY, KINDS, make_firm
 from tests.robustness.judge import (
     assess,
     forecast_of,
     forecast_part,
     run,
 )
+from tests.robustness.plain import auc
 
 NAMES = tuple(KINDS)
 QUICK = {"few": 150, "launch": 900, "late_entry": 1_000}
@@ -52,3 +59,40 @@ def test_a_fall_after_december_is_no_break_where_last_year_fell_too() -> None:
         for name in ("after_december", "collapse")
     ]
     assert told == [False, True]
+
+
+def test_a_new_regime_is_carried_on_in_the_order_of_its_own_windows() -> None:
+    """Three months after a launch: customers are ranked better than by times in units of the
+    horizon, which reach back before it; how many will buy stays as these tell."""
+    firm = make_firm("launch", 0, 2_000)
+    assert firm.transactions is not None
+    day = str(firm.as_of.date())
+    model = fit_forecast(firm.transactions, as_of=day, horizon_days=firm.horizon_days)
+    assert model.carry is not None
+    summary = summarize_customers(firm.transactions, as_of=day)
+    active = firm.active[np.asarray(summary.customer_id, dtype=np.int64)]
+    carried = model.apply(summary).p_active
+    scaled = model.replace(carry=None).apply(summary).p_active
+    assert auc(carried, active) > auc(scaled, active)
+    assert carried.mean() == pytest.approx(scaled.mean(), rel=1e-9)
+
+
+def test_a_window_without_a_lifetime_model_still_teaches() -> None:
+    """Customers come back in all of this history: the whole horizon is tested, with the model or
+    without it."""
+    firm = make_firm("regular", 2, 800)
+    assert firm.transactions is not None
+
+    def fit(histories: PurchaseHistories) -> Any:
+        if histories.age.max() * 7 < HISTORY - 100:
+            raise NotComputableError("too early", rule="a rule", where="here", fix="wait")
+        return fit_mbg_nbd(histories)
+
+    model = fit_forecast(
+        firm.transactions,
+        as_of=str(firm.as_of.date()),
+        horizon_days=firm.horizon_days,
+        fit=fit,
+    )
+    assert model.tested_days == firm.horizon_days
+    assert not any("carried on" in note for note in model.notes)

@@ -28,6 +28,7 @@ from retainkit.forecast._learn import (
     Base,
     FitPurchases,
     Regressions,
+    fit_carry,
     learn,
     learning_windows,
     usable_model,
@@ -92,11 +93,13 @@ def fit_log(
     trailing = money_between(log, today - horizon_days, today)
     span = min(horizon_days, past + 1)
     ratio = total / (trailing * horizon_days / span) if trailing > 0.0 and total > 0.0 else None
+    known_days = windows[0].moment.window if windows else 0
+    carry = None if learnt is None else fit_carry(base, today, horizon_days, known_days, learnt)
     return ForecastModel(
         config=config,
         as_of=as_of,
         horizon_days=horizon_days,
-        tested_days=windows[0].moment.window if windows else 0,
+        tested_days=known_days,
         base_gap=scales.gap,
         basket=scales.basket,
         regressions=learnt,
@@ -111,6 +114,7 @@ def fit_log(
         trust=trust,
         origins=origins,
         estimator=own.trial,
+        carry=carry,
         notes=(*_notes(learnt, windows, horizon_days, totals, ratio, trust, base, today), *notes),
     )
 

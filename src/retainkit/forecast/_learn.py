@@ -34,6 +34,10 @@ _FEWEST_EVENTS = 10
 _PAST_WEIGHT = 0.15
 """Part of the plain past rate in the log of expected money: a mean of forecasts is steadier."""
 _LARGEST_LOG = 12.0
+_TESTED = 0.5
+"""Share of the horizon below which the tested window counts as far shorter."""
+_SAME_TIMES = 0.1
+"""Share who had come back over that share today, below which a window is from another time."""
 _YEAR = 365
 
 FitPurchases = Callable[[PurchaseHistories], Any]
@@ -221,8 +225,8 @@ def lifetime_purchases(model: Any, known: Known, window: float) -> FloatArray:
 def learning_windows(base: Base, day: int, horizon: int) -> list[Window]:
     """Return the windows that end by `day`: the horizon, parts of it, and last year's season.
 
-    Windows from a time when nobody came back yet, in which no lifetime model could be fitted, teach
-    nothing of a day on which one can.
+    Windows from a time when hardly anybody had come back yet teach nothing of a day on which many
+    do. Where the lifetime model could be fitted for the longest window, all have it as a column.
     """
     wanted = [(day - round(share * horizon), round(share * horizon), w) for share, w in LENGTHS]
     if horizon < 0.9 * _YEAR:
@@ -235,8 +239,15 @@ def learning_windows(base: Base, day: int, horizon: int) -> list[Window]:
         window = base.window(start, length, weight)
         if window is not None:
             found.append(window)
-    alike = [window for window in found if window.moment.p_lifetime is not None]
-    return alike if alike and base.lifetime(day) is not None else found
+    came_back = _share_of_repeaters(base.known(day)[1])
+    alike = [w for w in found if _share_of_repeaters(w.moment.known) >= _SAME_TIMES * came_back]
+    if not alike or alike[0].moment.p_lifetime is None or base.lifetime(day) is None:
+        return alike or found
+    return [window for window in alike if window.moment.p_lifetime is not None]
+
+
+def _share_of_repeaters(known: Known) -> float:
+    return float((known.purchases > 1.0).mean()) if len(known.purchases) else 0.0
 
 
 def stack(windows: list[Window], lifetime: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -275,3 +286,30 @@ def learn(
         money=Regression.of(fit_ridge(design, spent, penalty, "poisson")),
         uses_lifetime=lifetime,
     )
+
+
+def carry_chance(p: FloatArray, power: float) -> FloatArray:
+    """Return the chance over a longer window from that over a shorter one."""
+    return np.asarray(1.0 - (1.0 - p) ** power)
+
+
+def fit_carry(base: Base, day: int, horizon: int, tested: int, learnt: Regressions) -> float | None:
+    """Return what carries the chance of the tested window to the horizon; None if not needed.
+
+    Times in units of a window far longer than any tested are times that were never seen: those of
+    the tested window order the customers, the others only tell how many will be there.
+    """
+    if not 0 < tested < _TESTED * horizon:
+        return None
+    short, whole = base.moment(day, tested), base.moment(day, horizon)
+    if short is None or whole is None:
+        return None
+    few = learnt.p_active(short.design(learnt.uses_lifetime))
+    many = float(learnt.p_active(whole.design(learnt.uses_lifetime)).mean())
+    low, high = 0.0, float(horizon) / tested
+    if float(carry_chance(few, high).mean()) <= many:
+        return high
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if carry_chance(few, middle).mean() < many else (low, middle)
+    return high

@@ -30,7 +30,12 @@ from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import Regressions, lifetime_chance, lifetime_purchases
+from retainkit.forecast._learn import (
+    Regressions,
+    carry_chance,
+    lifetime_chance,
+    lifetime_purchases,
+)
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._table import (
     BASE_RISES,
@@ -121,6 +126,9 @@ class ForecastModel(FrozenModel):
         How an estimator of the user's own did on earlier days; None where none was given.
     notes : tuple of str
         What a reader must know before acting on it.
+    carry : float or None
+        Where less than half of the horizon was tested: customers are described for the window that
+        was, and the chance of no purchase in it is raised to this power; None otherwise.
     activity : ActivityModel or None
         Whether a customer buys within the window of its state, whatever the horizon; None where
         too little happened.
@@ -157,6 +165,7 @@ class ForecastModel(FrozenModel):
     origins: tuple[Origin, ...]
     estimator: EstimatorTrial | None = None
     notes: tuple[str, ...] = ()
+    carry: float | None = None
     activity: ActivityModel | None = None
     covariates: tuple[str, ...] = ()
 
@@ -291,10 +300,8 @@ class ForecastModel(FrozenModel):
             return
         window, scales = float(self.horizon_days), self.scales
         if self.regressions is not None:
-            columns = describe(known, window, scales)
-            if self.regressions.uses_lifetime:
-                columns.append(logit(lifetime_chance(self.lifetime, known, window)))
-            p = self.regressions.p_active(columns)
+            columns = self._describe(known, window)
+            p = self._p_active(known, columns)
             size = self._sizes(columns, past_rate(known, window, scales), own)
         elif self.lifetime is not None:
             p = lifetime_chance(self.lifetime, known, window)
@@ -314,6 +321,22 @@ class ForecastModel(FrozenModel):
             out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
         self._fill_next(out, rows, known, p)
         out.note[rows] = self._explain(known, size * unit)
+
+    def _describe(self, known: Known, window: float) -> list[FloatArray]:
+        """Return the columns of the regressions."""
+        assert self.regressions is not None
+        columns = describe(known, window, Scales(self.base_gap, self.basket))
+        if self.regressions.uses_lifetime:
+            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
+        return columns
+
+    def _p_active(self, known: Known, columns: list[FloatArray]) -> FloatArray:
+        """Return the probability of a purchase within the horizon."""
+        assert self.regressions is not None
+        if self.carry is None:
+            return self.regressions.p_active(columns)
+        tested = self.regressions.p_active(self._describe(known, float(self.tested_days)))
+        return carry_chance(tested, self.carry)
 
     def _sizes(
         self, columns: list[FloatArray], past: FloatArray, own: ValueEstimator | None
