@@ -235,6 +235,8 @@ class CustomerView(TranslatedTable):
         *taken("bases", "use_intensity", "benefit_sought", "loyalty", "attitude"),
         Column("contract_ended", "_ended:churned"),
         *taken("_causes", "cause", "sub_reason"),
+        Column("cause_branch", "_causes:branch"),
+        *taken("_causes", "recoverable"),
         *taken("_answers", "satisfaction", "perceived_value", "switching_cost"),
         *taken("_answers", "likelihood_to_recommend"),
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
-from retainkit.churn._causes import CAUSES, MECHANISMS, RULES, STATUSES
+from retainkit.churn._causes import BRANCH_OF, CAUSES, MECHANISMS, RULES, STATUSES, Branch
 from retainkit.churn._churn_table import to_categorical
 from retainkit.churn._config import AttributionConfig
 from retainkit.churn._coverage import CodeCoverage
@@ -21,6 +21,10 @@ from retainkit.typing import BoolArray, FloatArray, Language
 
 Int8Array: TypeAlias = npt.NDArray[np.int8]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
+
+
+BRANCHES: tuple[str, ...] = tuple(str(branch) for branch in Branch)
+_BRANCH_CODE = np.array([BRANCHES.index(BRANCH_OF[cause]) for cause in CAUSES], dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -162,6 +166,8 @@ class CauseTable(ResultTable):
         Column("customer_id"),
         Column("cause", "cause_code", "_cause_names"),
         Column("sub_reason", "sub_reason_code", "_sub_reason_names"),
+        Column("branch", lambda t: _BRANCH_CODE[t.cause_code], BRANCHES),
+        Column("recoverable"),
         Column("margin"),
         Column("mechanism", "mechanism_code", MECHANISMS),
         Column("rule", "rule_code", RULES),
@@ -177,6 +183,23 @@ class CauseTable(ResultTable):
     def cause(self) -> pd.Categorical[Any]:
         """The causes as a categorical with all eight leaves, in catalogue order."""
         return cause_categorical(self.cause_code)
+
+    @property
+    def recoverable(self) -> pd.arrays.BooleanArray:
+        """Whether who left for this cause can be won back; missing where the cause is unknown.
+
+        The catalogue says so of each leaf, and of a sub-reason where it differs: nobody is won back
+        who moved away, but who found the price too high may be.
+        """
+        of_leaf = np.array([_flag(entry.recoverable) for entry in self.catalog.causes])
+        table = np.repeat(of_leaf[:, None], len(self.catalog.sub_reason_labels) + 1, axis=1)
+        places = {name: code for code, name in enumerate(self.catalog.sub_reason_labels)}
+        for code, entry in enumerate(self.catalog.causes):
+            for reason in entry.sub_reasons:
+                if reason.recoverable is not None:
+                    table[code, places[reason.id]] = int(reason.recoverable)
+        flag = table[self.cause_code, self.sub_reason_code]
+        return pd.arrays.BooleanArray(flag == 1, flag < 0)
 
     def to_frame(self, *, language: Language | None = None) -> pd.DataFrame:
         """Return the table; causes and sub-reasons by code, or by name in `language`."""
@@ -287,6 +310,11 @@ class CauseTable(ResultTable):
                 "weight": found.weight[rows],
             }
         )
+
+
+def _flag(known: bool | None) -> int:
+    """Return 1 for yes, 0 for no and -1 for not known."""
+    return -1 if known is None else int(known)
 
 
 def cause_categorical(codes: Int8Array) -> pd.Categorical[Any]:

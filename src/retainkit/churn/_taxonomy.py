@@ -6,7 +6,7 @@ import tomllib
 from typing import Annotated, Self
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.labels import Label
@@ -24,6 +24,8 @@ from retainkit.typing import Language, Rate
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A short name in lower case."""
+Signals = Annotated[frozenset[Signal], PlainSerializer(sorted, list[Signal], when_used="json")]
+"""Signals; written in one order, whatever the hash seed."""
 
 
 class SubReason(FrozenConfig):
@@ -35,6 +37,8 @@ class SubReason(FrozenConfig):
         Short name in lower case.
     label : Label
         Display text.
+    recoverable : bool or None
+        Whether who left for it can be won back, where that differs from the leaf.
 
     Examples
     --------
@@ -45,6 +49,7 @@ class SubReason(FrozenConfig):
 
     id: Identifier
     label: Label
+    recoverable: bool | None = None
 
 
 class CauseEntry(FrozenConfig):
@@ -144,7 +149,7 @@ class EventKindEntry(FrozenConfig):
     sub_reason: Identifier | None = None
     passive_cause: ChurnCause | None = None
     passive_sub_reason: Identifier | None = None
-    signals: frozenset[Signal] = frozenset()
+    signals: Signals = frozenset()
     end_record: bool = False
     reads_code: bool = True
     reliability: Rate = 1.0
