@@ -83,6 +83,7 @@ def test_learning_alone_and_scoring_alone_are_the_run(
         renewal=learnt.renewal,
         charges_apart=learnt.charges_apart,
         states=learnt.state_scheme,
+        small=learnt.small_check,
         config=full_result.config,
     )
     assert model == full_result.model

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retainkit._core.time import DAYS_PER_YEAR
-from retainkit._pipeline._covariates import fill_covariates
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import Predictions
 from retainkit._pipeline._states import last_year
 from retainkit.churn import StateTable
-from retainkit.forecast._outlook import forecast_at_last
 from retainkit.policy import Outlook
-from retainkit.value import CustomerSummary, margin_rates
+from retainkit.value import CustomerSummary
 
 if TYPE_CHECKING:
     from retainkit._pipeline._fitted import FittedPipeline
@@ -46,16 +44,10 @@ def look_out(
             running = np.where(now > 0.0, forecast.expected_value / now, np.nan)
         lost = last_year(summary, fitted.margin) * min(share, 1.0)
         worth = np.where(states.is_lost, lost, running)
-    elif fitted.forecast is None or summary.recent_days is None:
+    elif predictions.at_last is None:
         return None
     else:
-        then, worth = forecast_at_last(
-            fitted.forecast,
-            summary,
-            margin_rate=margin_rates(summary, fitted.margin),
-            annual_discount_rate=fitted.config.annual_discount_rate,
-            covariates=fill_covariates(fitted.covariate_means, facts.covariates if facts else None),
-        )
+        then, worth = predictions.at_last
     fell = np.maximum(then - np.nan_to_num(now), 0.0) * worth
     silent = states.is_lost | (states.state == _QUIET)
     return Outlook(now, worth, np.where(silent, np.maximum(fell, 0.0), np.nan))

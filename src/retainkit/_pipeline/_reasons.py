@@ -12,6 +12,7 @@ from retainkit._core.catalogue import read_labels
 from retainkit._core.sentences import (
     Texts,
     fill,
+    join,
     write_amounts,
     write_counts,
     write_days,
@@ -29,6 +30,8 @@ _PARTS = read_labels("retainkit._pipeline", "reasons", "parts")
 _LOSSES = read_labels("retainkit._pipeline", "reasons", "losses")
 _QUIET = StateTable.states.index("quiet")
 _RENEWAL_SAID = 60.0
+_MARKS: dict[Language, tuple[str, str, str]] = {"en": ("; ", ". ", "."), "zh": ("；", "。", "。")}
+"""What stands between two parts, before the first one, and at the end."""
 
 _Part = tuple[str, BoolArray, dict[str, Any]]
 
@@ -42,27 +45,21 @@ def write_reasons(
     picked = np.arange(len(scores)) if rows is None else np.asarray(rows)
     policy = scores.policy
     rules = np.array([rule.reason.text(language) for rule in policy.config.rules], dtype=object)
-    said = np.full(len(picked), "", dtype=object)
-    between, close, open_ = ("；", "。", "。") if language == "zh" else ("; ", ".", ". ")
+    between, first, close = _MARKS[language]
+    begun, said = np.zeros(len(picked), dtype=np.bool_), [rules[policy.rule[picked]]]
     for name, met, numbers in _parts(scores, picked, language):
-        (where,) = np.nonzero(met)
-        if not len(where):
-            continue
-        columns = {key: write(where) for key, write in numbers.items()}
-        text = fill(_PARTS[name].text(language), len(where), columns)
-        begun = said[where] != ""
-        said[where] = said[where] + np.where(begun, between, "").astype(object) + text
-    begun = said != ""
-    return (
-        np.where(begun, rules[policy.rule[picked]] + open_ + _capital(said, language), "") + close
-    )
-
-
-def _capital(said: Texts, language: Language) -> Texts:
-    """Let a sentence begin with a capital letter."""
-    if language == "zh":
-        return said
-    return np.array([text[:1].upper() + text[1:] for text in said.tolist()], dtype=object)
+        text, column = _PARTS[name].text(language), np.full(len(picked), "", dtype=object)
+        for mark, sentence, whom in (
+            (between, text, met & begun),
+            (first, text[:1].upper() + text[1:], met & ~begun),
+        ):
+            (where,) = np.nonzero(whom)
+            if len(where):
+                columns = {key: write(where) for key, write in numbers.items()}
+                column[where] = fill(mark + sentence, len(where), columns)
+        begun = begun | met
+        said.append(column)
+    return join([*said, close], len(picked))
 
 
 def _parts(

@@ -346,17 +346,15 @@ class DecisionTable(TranslatedTable):
         return coded_texts(self.rule, [rule.reason.text(language) for rule in self.config.rules])
 
     @property
-    def _measure_lists(self) -> pd.Categorical[str]:
-        """Return the measures allowed in each customer's case, as one text."""
+    def _measure_lists(self) -> list[str]:
+        """Return the measures allowed for each customer, as one text."""
         ids = [measure.id for measure in self.catalog.measures]
         allowed = allowed_by_kind(self.catalog, self.config, self.kinds)
-        rows = [row.tobytes() for row in np.ascontiguousarray(allowed.T)]
-        kind, kinds = pd.factorize(np.array(rows, dtype=object), sort=True)  # few lists serve all
-        texts = ["; ".join(compress(ids, row)) for row in kinds]
-        return coded_texts(kind[self.kind], texts)
+        texts = ["; ".join(compress(ids, row)) for row in allowed.T]
+        return np.array([*texts, ""], dtype=object)[self.kind].tolist()
 
     @property
-    def _alternative_lists(self) -> pd.Categorical[str]:
+    def _alternative_lists(self) -> list[str]:
         return joined_texts(self.alternatives, [m.id for m in self.catalog.measures])
 
     def summary(self) -> pd.DataFrame:
@@ -406,6 +404,6 @@ class DecisionTable(TranslatedTable):
         return None if np.isnan(sure) else sure
 
     def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
-        if not bool(self.is_adverse[position]):
+        if not (self.is_adverse[position] or self.guarded[position]):
             return ()
         return check_guard_rails(self.future_value[[position]], self.config)
