@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from retainkit._core.config import FrozenConfig, FrozenModel
-from retainkit.churn._causes import ChurnCause, Mechanism, Signal
-from retainkit.churn._taxonomy import CauseCatalog, Identifier
+from retainkit.churn._causes import ChurnCause, Mechanism
+from retainkit.churn._taxonomy import CauseCatalog, Identifier, Signals
 from retainkit.errors import SchemaError
 from retainkit.typing import Rate
 
@@ -65,7 +65,7 @@ class CodeEntry(FrozenConfig):
     passive_cause: ChurnCause | None = None
     passive_sub_reason: Identifier | None = None
     mechanism: Mechanism | None = None
-    signals: frozenset[Signal] = frozenset()
+    signals: Signals = frozenset()
     reliability: Rate = 1.0
     fallback: ChurnCause | None = None
     retry: Literal["soft", "hard"] | None = None

@@ -6,7 +6,7 @@ import tomllib
 from typing import Annotated, Self
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.labels import Label
@@ -24,6 +24,9 @@ from retainkit.typing import Language, Rate
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A short name in lower case."""
+
+Signals = Annotated[frozenset[Signal], PlainSerializer(sorted, list[Signal], when_used="json")]
+"""Kinds of evidence; JSON lists them in order, whatever the hash seed."""
 
 
 class SubReason(FrozenConfig):
@@ -140,7 +143,7 @@ class EventKindEntry(FrozenConfig):
     sub_reason: Identifier | None = None
     passive_cause: ChurnCause | None = None
     passive_sub_reason: Identifier | None = None
-    signals: frozenset[Signal] = frozenset()
+    signals: Signals = frozenset()
     end_record: bool = False
     reads_code: bool = True
     reliability: Rate = 1.0
