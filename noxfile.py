@@ -17,6 +17,8 @@ if sys.version_info[:2] == (3, 11):
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Where two processes work, each keeps to one core."""
 DATA = {"RETAINKIT_DATA": os.environ.get("RETAINKIT_DATA", str(ROOT.parent / "shared" / "data"))}
 
 
@@ -45,23 +47,25 @@ def tests(session: nox.Session) -> None:
     """Unit, reference, consistency, property, contract and real-data tests."""
     session.install(".[all]", *group("test"))
     args = session.posargs or ["-n", "2", "-m", "not slow"]
-    session.run("pytest", *args, env={**DATA, "OMP_NUM_THREADS": "1"})
+    session.run("pytest", *args, env={**DATA, **ONE_THREAD})
 
 
 @nox.session
 def doctests(session: nox.Session) -> None:
     """Every example in the docstrings and in the README."""
     session.install("-e", ".[all]", *group("test"))
-    session.run("pytest", "--doctest-modules", "src/retainkit", "-q", "-n", "2", env=DATA)
+    every = ("--doctest-modules", "src/retainkit", "-q", "-n", "2")
+    session.run("pytest", *every, env={**DATA, **ONE_THREAD})
     session.run("pytest", "--doctest-glob=README.md", "README.md", "-q", env=DATA)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation, executing its pages; a warning is an error."""
+    """Build the documentation, executing its pages in two processes; a warning is an error."""
     session.install(".[all]", *group("docs"))
     out = session.posargs[0] if session.posargs else "docs/_build/html"
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", out, env=DATA)
+    how = ("-W", "--keep-going", "-q", "-j", "2", "-b", "html")
+    session.run("sphinx-build", *how, "docs", out, env={**DATA, **ONE_THREAD})
 
 
 @nox.session

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -100,22 +99,6 @@ def test_packing_does_not_move_the_value(metric: Metric) -> None:
     assert found.interval.lower < found.value < found.interval.upper
     assert len(pack(np.sort(values)).heads) == CLASSES
     assert pack(np.sort(values)).heads.sum() == 40_000
-
-
-@pytest.mark.slow
-def test_a_million_customers_cost_little_more_than_a_thousand() -> None:
-    """One bootstrap beside one sort of the same values, in turns."""
-    values = np.random.default_rng(2).lognormal(0.0, 2.0, 1_000_000)
-    seconds: list[list[float]] = [[], []]
-    for _ in range(3):
-        begin = perf_counter()
-        bootstrap_interval(gini, values, seed=0, resamples=399)
-        seconds[0].append(perf_counter() - begin)
-        begin = perf_counter()
-        np.sort(values)
-        seconds[1].append(perf_counter() - begin)
-    ours, sort = (min(taken) for taken in seconds)
-    assert ours < 12 * sort + 0.5
 
 
 def test_the_table_has_repeatable_intervals(cdnow_base: PurchaseIndex) -> None:

@@ -16,6 +16,8 @@ from retainkit import PipelineConfig, RetentionPipeline
 from retainkit.churn import detect_contract_churn, list_contract_spells
 from retainkit.contracts import ContractConvention, read_contract_state, read_contracts
 from retainkit.errors import NotComputableError
+from retainkit.forecast import fit_renewal_model, forecast_contracts
+from retainkit.forecast._table import NOTES
 from retainkit.metrics import (
     MetricConvention,
     Period,
@@ -204,3 +206,123 @@ def test_the_run_tells_the_same_losses(found: list[Row], convention: ContractCon
     effective = churn["effective_at"].to_numpy().astype("datetime64[D]")
     np.testing.assert_array_equal(since[gone], effective[gone])
     np.testing.assert_array_equal(view["expected_value"].to_numpy()[gone], 0.0)
+
+
+def paid_for(found: list[Row], who: str, convention: ContractConvention) -> pd.Timestamp:
+    """Return the last day paid for by a customer who is gone, contract by contract, by calendar."""
+    told = []
+    for row in found:
+        only = table([row])
+        state = read_contract_state(only, as_of=AS_OF, convention=convention.replace(grace_days=0))
+        if row["who"] != who or not state.is_in("ended")[0]:
+            continue  # what did not count was not paid for
+        dated = pd.Timestamp(state.ended_on.astype("datetime64[D]")[0])
+        days = [dated]
+        if row["paid"]:
+            days += [at for name in ("end", "billing_end") if (at := day(row[name])) is not None]
+        if row["paid"] and row["end"] is None and row["cancel_requested"] is not None:
+            start, asked = ORIGIN + timedelta(days=row["start"]), day(row["cancel_requested"])
+            assert asked is not None
+            step = convention.billing_months or 1
+            due = pd.Timestamp(start) + pd.DateOffset(months=step)
+            months = step
+            while due <= asked:
+                months += step
+                due = pd.Timestamp(start) + pd.DateOffset(months=months)
+            days.append(due - pd.Timedelta(days=1))
+        told.append(max(days))
+    return max(told)
+
+
+def paid_through_of(state: Any) -> dict[str, pd.Timestamp]:
+    gone = state.is_in("ended")
+    days = pd.to_datetime(state.paid_through[gone].astype("datetime64[D]"))
+    return dict(zip(state.customer_id[gone], days, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("row", "last_paid"),
+    [
+        ({"end": 40, "cancel_requested": 10}, 40),  # served, and paid, to the end told
+        ({"end": None, "cancel_requested": 10}, 30),  # January is paid for: to 31 January
+        ({"end": None, "cancel_requested": 31}, 58),  # charged on 1 February: to 28 February
+        ({"end": 20, "cancel_requested": 10, "billing_end": 31}, 31),
+        ({"end": None, "cancel_requested": 10, "paid": False}, 10),
+        ({"end": 5, "cancel_requested": 10}, 5),
+    ],
+)
+def test_a_term_is_paid_to_its_end(row: Row, last_paid: int) -> None:
+    """The loss is dated on the notice; the term goes on to the day that is paid for."""
+    frame = table([{"who": "a", "start": 0, **row}])
+    rule = ContractConvention(recognition="cancel_requested")
+    state = read_contract_state(frame, as_of=AS_OF, convention=rule)
+    assert paid_through_of(state) == {"a": day(last_paid)}
+
+
+@settings(LAW, max_examples=75)
+@given(rows(), conventions)
+def test_nobody_gone_is_paid_for_later_than_the_calendar_says(
+    found: list[Row], convention: ContractConvention
+) -> None:
+    """The last paid day is the latest over the contracts, and never before the loss."""
+    frame = table(found)
+    state = read_contract_state(frame, as_of=AS_OF, convention=convention)
+    assert (state.paid_through >= state.ended_on).all()
+    for who, through in paid_through_of(state).items():
+        assert through == paid_for(found, who, convention)
+
+
+@settings(LAW, max_examples=25)
+@given(rows(), conventions, st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, LAST))))
+@pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
+def test_a_charge_within_the_paid_term_is_no_return_and_a_purchase_after_it_is(
+    found: list[Row], convention: ContractConvention, bought: list[tuple[str, int]]
+) -> None:
+    """With purchases beside contracts: gone by contract are those lost who did not buy since."""
+    bought = [*bought, ("d", 0)]
+    frame = table(found)
+    purchases = pd.DataFrame(
+        {
+            "customer_id": [who for who, _ in bought],
+            "timestamp": [pd.Timestamp(ORIGIN + timedelta(days=when)) for _, when in bought],
+            "amount": 10.0,
+        }
+    )
+    pipeline = RetentionPipeline(PipelineConfig(convention=event_convention(convention)))
+    result = pipeline.run(purchases, contracts=frame, as_of=AS_OF)
+    state = read_contract_state(frame, as_of=AS_OF, convention=convention)
+    through = paid_through_of(state)
+    last = purchases.groupby("customer_id")["timestamp"].max().to_dict()
+    out = {who for who, paid in through.items() if last.get(who, paid) <= paid}
+    told = result.customers.to_frame().set_index("customer_id")
+    by_contract = told["state_reason"] == "the contract has ended"
+    assert set(told.index[by_contract]) == out
+    assert (told.loc[by_contract, "state"] == "gone").all()
+    churn = detect_contract_churn(frame, as_of=AS_OF, config=convention).to_frame()
+    since = churn.set_index("customer_id")["effective_at"]
+    for who in out:
+        assert told.loc[who, "state_since"] == since[who]
+
+
+_BEGUN = np.arange(200) % 40 * 9
+RENEWAL = fit_renewal_model(
+    _BEGUN,
+    np.where(np.arange(200) % 3 == 0, _BEGUN + np.arange(200) % 70, np.nan),
+    as_of_day=400,
+    horizon_days=30,
+)
+
+
+@LAW
+@given(rows(), conventions)
+def test_who_is_lost_brings_nothing_more(found: list[Row], convention: ContractConvention) -> None:
+    """A lost customer has no charge ahead, whatever is still paid for, and the count is churn's."""
+    frame = table(found)
+    churn = detect_contract_churn(frame, as_of=AS_OF, config=convention)
+    state = read_contract_state(frame, as_of=AS_OF, convention=convention)
+    ahead = forecast_contracts(RENEWAL, state, as_of=AS_OF, horizon_days=365)
+    lost = ahead.note == NOTES.index(next(note for note in NOTES if note.en == "contract ended"))
+    np.testing.assert_array_equal(lost, churn.churned)
+    for name in ("expected_value", "expected_value_low", "expected_value_high"):
+        assert (getattr(ahead, name)[lost] == 0.0).all()
+    assert (state.price[lost] == 0.0).all()

@@ -81,6 +81,7 @@ def open_past(
 
 
 def plan_row(past: Past, fold: Fold) -> dict[str, Any]:
+    """Return one past day as a row of the plan: its window, who was known, why it is left out."""
     known = past.money["day"] <= day_number(fold.cutoff)
     row = fold._asdict()
     reason = row.pop("reason")

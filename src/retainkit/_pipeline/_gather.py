@@ -95,6 +95,7 @@ def _gather_records(
     return (recorded or StateFacts())._replace(
         contract_status=np.append(state.status, np.int8(-1))[place],
         contract_ended_on=np.append(state.ended_on, np.int32(NO_DAY))[place],
+        contract_paid_through=np.append(state.paid_through, np.int32(NO_DAY))[place],
     )
 
 

@@ -266,9 +266,15 @@ def _with_contracts(
         annual_discount_rate=config.annual_discount_rate,
     )
     place = align_customer_ids(summary.customer_id, state.customer_id)
-    running = (place >= 0) & state.is_in("running")[place]
+    has = place >= 0
+    came_back = (summary.occasions > 0) & (summary.last_day > state.paid_through[place])
     return join_forecasts(
-        purchases, contracts, place=place, running=running, add_charges=models.charges_apart
+        purchases,
+        contracts,
+        place=place,
+        running=has & state.is_in("running")[place],
+        add_charges=models.charges_apart,
+        left=has & state.is_in("ended")[place] & ~came_back,
     )
 
 

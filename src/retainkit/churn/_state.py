@@ -33,6 +33,8 @@ class StateFacts(NamedTuple):
         Position in `contracts.ContractStatus`; -1 without a contract.
     contract_ended_on : numpy.ndarray of int32
         The day the contract ended [days since 1970-01-01].
+    contract_paid_through : numpy.ndarray of int32
+        The last day that is paid for: only a purchase after it is a return. None: the day it ended.
     cancellation_requested, payment_failed, complaint_open : numpy.ndarray of bool
         What makes a customer with a running contract quiet.
     likely_to_end : numpy.ndarray of bool
@@ -43,6 +45,7 @@ class StateFacts(NamedTuple):
     ended_on: IntArray | None = None
     contract_status: npt.NDArray[np.int8] | None = None
     contract_ended_on: IntArray | None = None
+    contract_paid_through: IntArray | None = None
     cancellation_requested: BoolArray | None = None
     payment_failed: BoolArray | None = None
     complaint_open: BoolArray | None = None
@@ -178,7 +181,9 @@ def _apply_facts(
             if met is not None:
                 state[there & met], reason[there & met] = _kernel.QUIET, why
         if facts.contract_ended_on is not None:
-            left = (status == _ENDED) & ~(last > facts.contract_ended_on)
+            through = facts.contract_paid_through
+            through = facts.contract_ended_on if through is None else through
+            left = (status == _ENDED) & ~(last > through)
             state[left], reason[left] = _kernel.GONE, _kernel.CONTRACT_ENDED
             since[left] = facts.contract_ended_on[left]
     if facts.ended is not None:

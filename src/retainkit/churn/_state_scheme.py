@@ -265,5 +265,6 @@ def _check_quiet(back: BoolArray, there: BoolArray, config: StateConfig) -> Stat
 def judge(
     activity: HasActivity, limits: _kernel.Limits
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return state and reason of each customer by activity alone, every claim believed."""
     signs = _kernel.Signs(*(getattr(activity, name) for name in _kernel.Signs._fields))
     return _kernel.judge(signs, limits)

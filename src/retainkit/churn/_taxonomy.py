@@ -27,6 +27,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Signals = Annotated[frozenset[Signal], PlainSerializer(sorted, list[Signal], when_used="json")]
 """Signals; written in one order, whatever the hash seed."""
 
+Signals = Annotated[frozenset[Signal], PlainSerializer(sorted, list[Signal], when_used="json")]
+"""Kinds of evidence; JSON lists them in order, whatever the hash seed."""
+
 
 class SubReason(FrozenConfig):
     """A finer reason within a leaf; the same reason may lie under several leaves.

@@ -90,7 +90,7 @@ def _recognise(
     told = details.cancel_requested if name == "cancel_requested" else details.billing_end
     ended = end != NEVER
     if name == "billing_end" and convention.billing_months is not None:
-        paid = _paid_until(start, np.where(ended, end, start), convention.billing_months)
+        paid = paid_until(start, np.where(ended, end, start), convention.billing_months)
         told = paid if told is None else np.where(told == NEVER, paid, told)
     if told is None:
         if ended.any():
@@ -105,7 +105,9 @@ def _recognise(
     return np.maximum(np.where(known, moved, end), start).astype(np.int32)
 
 
-def _paid_until(start: _Int32, end: npt.NDArray[Any], months: int) -> npt.NDArray[Any]:
+def paid_until(
+    start: _Int32, end: npt.NDArray[Any], months: int | npt.NDArray[np.int64]
+) -> npt.NDArray[Any]:
     """Return the end of the billing period in which each contract ended; at least one is billed."""
     begun = start.astype(np.int64)
     charges = charges_due(begun, np.maximum(end.astype(np.int64), begun + 1))

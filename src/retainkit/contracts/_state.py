@@ -14,6 +14,7 @@ from retainkit._core.time import day_number, parse_as_of
 from retainkit.contracts._convention import DEFAULT_CONTRACTS, ContractConvention
 from retainkit.contracts._dates import DatedContracts, date_contracts
 from retainkit.contracts._kernel_charges import charge_day, charges_due
+from retainkit.contracts._paid import last_paid_day
 from retainkit.contracts._read import Contracts, read_contracts
 from retainkit.contracts._spells import NO_DAY, Spells, find_spells, last_spell
 from retainkit.errors import AlignmentError
@@ -43,6 +44,9 @@ class ContractState:
         First day of the last spell, days since 1970-01-01; int32 minimum before the first.
     ended_on : numpy.ndarray of int32
         Day the loss is dated, days since 1970-01-01; int32 minimum unless ended.
+    paid_through : numpy.ndarray of int32
+        Last day that is paid for: a purchase later than this day is a return, a charge up to it is
+        not. Days since 1970-01-01, never before `ended_on`; int32 minimum unless ended.
     spells : numpy.ndarray of int32
         Times the customer joined; 2 or more = it came back.
     charged : numpy.ndarray of int64
@@ -74,6 +78,7 @@ class ContractState:
     status: npt.NDArray[np.int8]
     started_on: _Int32
     ended_on: _Int32
+    paid_through: _Int32
     spells: _Int32
     charged: _Int64
     price: FloatArray
@@ -162,12 +167,16 @@ def read_contract_state(
     live = dated.counts & (dated.end > today) & running[rows.customer]
     if rows.details.unpaid is not None:
         live &= ~rows.details.unpaid
+    paid = np.full(size, NO_DAY)
+    through = last_paid_day(rows, dated.end, convention)
+    np.maximum.at(paid, rows.customer[dated.counts], through[dated.counts])
     charged, days, left = _count(since, running, _latest_end(rows, dated, live, size), today)
     return ContractState(
         customer_id=rows.customer_id,
         status=status,
         started_on=np.where(begun, since, NO_DAY).astype(np.int32),
         ended_on=np.where(gone, reach, NO_DAY).astype(np.int32),
+        paid_through=np.where(gone, paid, NO_DAY).astype(np.int32),
         spells=np.bincount(spells.customer, minlength=size).astype(np.int32),
         charged=charged,
         price=_price(rows, live, size),

@@ -156,6 +156,7 @@ def join_forecasts(
     place: IntArray,
     running: BoolArray,
     add_charges: bool,
+    left: BoolArray | None = None,
 ) -> ForecastTable:
     """Put together what customers buy and what their contracts bring.
 
@@ -171,6 +172,9 @@ def join_forecasts(
         Who is under contract: for these the renewal decides whether they will be there.
     add_charges : bool
         Whether charges come on top of the purchases; False where they are among them.
+    left : numpy.ndarray of bool, shape (n,), optional
+        Whose contract has ended, with no purchase since that it had not paid for. Where charges
+        are among the purchases nothing more is expected of these: what seems bought was charged.
 
     Returns
     -------
@@ -195,14 +199,17 @@ def join_forecasts(
         return np.where(has, values[place], 0.0) if len(values) else np.zeros(len(place))
 
     charges, bought = at(contracts.expected_value), np.nan_to_num(purchases.expected_value)
-    only = has & ~np.isfinite(purchases.expected_value)  # nothing was ever bought
-    part = np.where(add_charges | only, charges, 0.0)
+    out = has & (False if left is None or add_charges else left)
+    bought[out] = 0.0
+    only = (has & ~np.isfinite(purchases.expected_value)) | out  # nothing bought, but charged
+    charged = (add_charges | only) & ~out
+    part = np.where(charged, charges, 0.0)
     value = np.where(has | np.isfinite(purchases.expected_value), bought + part, np.nan)
 
     def bound(own: FloatArray, theirs: FloatArray, sign: float) -> FloatArray:
-        left = np.nan_to_num(own - purchases.expected_value)
-        right = np.where(add_charges | only, at(theirs) - charges, 0.0)
-        return np.asarray(value + sign * np.sqrt(left**2 + right**2))
+        of_purchases = np.where(only, 0.0, np.nan_to_num(own - purchases.expected_value))
+        of_charges = np.where(charged, at(theirs) - charges, 0.0)
+        return np.asarray(value + sign * np.sqrt(of_purchases**2 + of_charges**2))
 
     def chance(name: str) -> FloatArray:
         renewed = at(getattr(contracts, name))
@@ -215,6 +222,10 @@ def join_forecasts(
         p_active_high=chance("p_active_high"),
         active_score=chance("active_score"),
         expected_value=value,
+        next_purchase=np.where(only, _NEVER, purchases.next_purchase),
+        next_purchase_low=np.where(only, _NEVER, purchases.next_purchase_low),
+        next_purchase_high=np.where(only, _NEVER, purchases.next_purchase_high),
+        days_overdue=np.where(only, np.nan, purchases.days_overdue),
         expected_value_low=bound(purchases.expected_value_low, contracts.expected_value_low, -1.0),
         expected_value_high=bound(
             purchases.expected_value_high, contracts.expected_value_high, 1.0

@@ -137,12 +137,12 @@ class TLearner(FrozenConfig):
         >>> model.effects(np.empty((1, 0)))[0, 1].round(3)
         np.float64(0.2)
         """
-        table = read_features(features, len(action))
+        table, codes, outcome, propensity = in_order(features, action, outcome, propensity)
         center, scale = center_and_scale(table)
         x = standardize(table, center, scale)
         rows = []
         for code in range(propensity.shape[1]):
-            own = np.asarray(action) == code
+            own = codes == code
             check_support(int(own.sum()), code)
             if self.outcome == "binary":
                 weight = ridge_penalty(x.shape[1], self.penalty * float(own.sum()))
@@ -232,10 +232,9 @@ class DRLearner(FrozenConfig):
         >>> DRLearner().fit_effects(x, a, y, np.full((500, 2), 0.5)).penalties[1] is None
         True
         """
-        codes = np.asarray(action).astype(np.int64)
+        table, codes, outcome, propensity = in_order(features, action, outcome, propensity)
         for code in range(propensity.shape[1]):
             check_support(int((codes == code).sum()), code)
-        table = read_features(features, codes.size)
         center, scale = center_and_scale(table)
         x = standardize(table, center, scale)
         fold = np.arange(codes.size) % self.folds
@@ -264,6 +263,19 @@ class DRLearner(FrozenConfig):
             return _kernel_learn.ridge_cross_validated(x, target, fold)
         beta = _kernel_learn.ridge(x.T @ x, x.T @ target, target.size, self.effect_penalty)
         return beta, self.effect_penalty
+
+
+def in_order(
+    features: Any, action: IntArray, outcome: FloatArray, propensity: FloatArray
+) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
+    """Return the history sorted by its contents: folds and sums do not depend on the order of rows.
+
+    Customers alike in all columns are interchangeable, so nothing else is needed to tell the order.
+    """
+    codes, y = np.asarray(action).astype(np.int64), np.asarray(outcome, dtype=np.float64)
+    table, chance = read_features(features, codes.size), np.asarray(propensity, dtype=np.float64)
+    order = np.lexsort((*chance.T, y, codes, *table.T))
+    return table[order], codes[order], y[order], chance[order]
 
 
 def check_support(count: int, code: int) -> None:

@@ -11,7 +11,7 @@ from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.glm import center_and_scale, poisson_mean, standardize
 from retainkit.errors import AlignmentError, InvalidTableError
 from retainkit.policy import _kernel_learn, _kernel_rank
-from retainkit.policy._effects import check_support
+from retainkit.policy._effects import check_support, in_order
 from retainkit.policy._logged import read_features
 from retainkit.typing import FloatArray, IntArray, PositiveFloat, PositiveInt
 
@@ -131,14 +131,13 @@ class ResponseLearner(FrozenConfig):
         >>> model.effects(np.empty((1, 0)))[0, 1].round(3)
         np.float64(0.2)
         """
-        codes, y = np.asarray(action).astype(np.int64), np.asarray(outcome, dtype=np.float64)
+        table, codes, y, propensity = in_order(features, action, outcome, propensity)
         if (y < 0.0).any():
             raise InvalidTableError(
                 f"{int((y < 0.0).sum()):,} outcomes are negative",
                 rule="a log-linear response needs outcomes of 0 or more",
                 fix="use DRLearner",
             )
-        table = read_features(features, codes.size)
         center, scale = center_and_scale(table)
         x = standardize(table, center, scale)
         fold = np.random.default_rng(0).permutation(codes.size) % self.folds
