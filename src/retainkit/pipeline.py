@@ -8,6 +8,7 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
+from retainkit._pipeline._action_plan import PreviousRun
 from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_models import ContractTerm
@@ -38,6 +39,7 @@ __all__ = [
     "Gap",
     "MonthlyFlows",
     "PipelineConfig",
+    "PreviousRun",
     "ProgressBar",
     "ResultDocument",
     "RetentionPipeline",

@@ -51,9 +51,13 @@ class ResultDocument(FrozenModel):
         Losses per cause; empty without events.
     causes_by_tier : tuple of records
         The same within each tier.
-    plan, frontier : tuple of records
-        Customers, cost and gain per measure, and what other budgets would gain; empty without a
-        budget.
+    plan, funnel, trials : tuple of records
+        The plan per action, whom each step removed, and what its trials can show.
+    proof : tuple of records
+        What the actions of the previous plan brought; empty without one.
+    budget, frontier, sensitivity : tuple of records
+        Customers, cost and gain per measure, what other budgets would gain, and how far the plan
+        hangs on what was assumed; empty without budget and prices.
     annual_plan : tuple of records
         Targets of the year; empty without goals.
     audit : tuple of records
@@ -96,7 +100,12 @@ class ResultDocument(FrozenModel):
     causes: tuple[Record, ...]
     causes_by_tier: tuple[Record, ...]
     plan: tuple[Record, ...]
+    funnel: tuple[Record, ...]
+    trials: tuple[Record, ...]
+    proof: tuple[Record, ...]
+    budget: tuple[Record, ...]
     frontier: tuple[Record, ...]
+    sensitivity: tuple[Record, ...]
     annual_plan: tuple[Record, ...]
     audit: tuple[Record, ...]
     owners: tuple[Record, ...]
@@ -109,7 +118,7 @@ class ResultDocument(FrozenModel):
 def describe(result: Any) -> ResultDocument:
     """Return the typed summary of a result."""
     contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
-    departures, plan = result.departures, result.plan
+    departures, plan, budget = result.departures, result.plan, result.budget
     return ResultDocument(
         as_of=result.as_of,
         customers=len(result),
@@ -128,8 +137,13 @@ def describe(result: Any) -> ResultDocument:
         contract_flows=_flows(result.contract_flows),
         causes=records(breakdown.to_frame()) if breakdown else (),
         causes_by_tier=records(departures.by_tier) if departures else (),
-        plan=records(plan.allocation.summary()) if plan else (),
-        frontier=records(plan.frontier) if plan else (),
+        plan=records(plan.summary()),
+        funnel=records(plan.funnel()),
+        trials=records(plan.trials()),
+        proof=records(result.proof.to_frame()) if result.proof else (),
+        budget=records(budget.allocation.summary()) if budget else (),
+        frontier=records(budget.frontier) if budget else (),
+        sensitivity=records(budget.sensitivity) if budget else (),
         annual_plan=records(result.annual_plan.to_frame()) if result.annual_plan else (),
         audit=records(result.audit.summary()) if result.audit else (),
         owners=records(result.owners.summary()) if result.owners else (),

@@ -17,7 +17,14 @@ from retainkit._pipeline._plan import BudgetPlan
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.forecast import ForecastTable, describe_trust
 from retainkit.metrics import CohortTable, MetricTable
-from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
+from retainkit.policy import (
+    ActionPlan,
+    ActionPrice,
+    AnnualPlan,
+    AuditTable,
+    DecisionTable,
+    PlanEvaluation,
+)
 from retainkit.scorecard import OwnerAppraisal, Scorecard
 from retainkit.tables import Ledger
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
@@ -81,8 +88,14 @@ class RetentionResult:
         Who came back, by month of first purchase.
     scorecard : Scorecard
         Strategy map filled as far as the data allow.
-    plan : BudgetPlan or None
-        Which customers get which measure; None without a budget.
+    plan : ActionPlan
+        Who gets what, why and until when, who is held out; what each step of the funnel removed.
+    budget : BudgetPlan or None
+        What actions gain and what the budget buys; None without budget and prices.
+    proof : PlanEvaluation or None
+        What the plan of the previous run brought; None without one.
+    prices : tuple of ActionPrice
+        Cost and effect of actions as known now: `PipelineConfig.prices` and what trials taught.
     annual_plan : AnnualPlan or None
         Targets of the year per tier and account; None without goals.
     audit : AuditTable or None
@@ -124,12 +137,15 @@ class RetentionResult:
     contract_flows: MonthlyFlows | None
     cohorts: CohortTable
     scorecard: Scorecard
-    plan: BudgetPlan | None
+    plan: ActionPlan
+    budget: BudgetPlan | None
+    proof: PlanEvaluation | None
     annual_plan: AnnualPlan | None
     audit: AuditTable | None
     owners: OwnerAppraisal | None
     ledger: Ledger
     gaps: tuple[Gap, ...]
+    prices: tuple[ActionPrice, ...] = ()
 
     @property
     def config(self) -> PipelineConfig:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias
 
 from retainkit._core.time import parse_as_of
+from retainkit._pipeline._action_plan import (
+    Planned,
+    PreviousRun,
+    exhausted,
+    known_prices,
+    make_plan,
+    read_back,
+)
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._find_gaps import find_gaps
@@ -24,10 +32,11 @@ from retainkit._pipeline._measure import (
     find_causes,
     measure,
 )
-from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
+from retainkit._pipeline._plan import appraise, audit_groups, plan_goals
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.forecast import ValueEstimator
+from retainkit.policy import PlanEvaluation
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -49,7 +58,7 @@ from retainkit.tiers import (
 from retainkit.typing import AsOf, IntoFrame
 from retainkit.value import CostTable, TracedCosts, allocate_costs, segment_bases, trace_costs
 
-Previous: TypeAlias = "RetentionResult | TierTable | TierState | None"
+Previous: TypeAlias = "RetentionResult | PreviousRun | TierTable | TierState | None"
 
 
 def _silent(stage: str) -> None:
@@ -100,7 +109,7 @@ class RetentionPipeline:
         activities: IntoFrame | None = None,
         activity_columns: ActivityColumns | None = None,
         payments: PaymentTable | None = None,
-        previous: RetentionResult | TierTable | TierState | None = None,
+        previous: RetentionResult | PreviousRun | TierTable | TierState | None = None,
         estimator: ValueEstimator | None = None,
         progress: Callable[[str], None] = _silent,
     ) -> RetentionResult:
@@ -121,10 +130,11 @@ class RetentionPipeline:
             Their column names, where they differ from the default.
         payments : PaymentTable, optional
             How customers pay, from `summarize_invoices`: part of their standing.
-        previous : RetentionResult, TierTable or TierState, optional
-            The last run, or its tiers: tiers then change only on evidence
+        previous : RetentionResult, PreviousRun, TierTable or TierState, optional
+            The last run, its files, or its tiers: tiers then change only on evidence
             (`PipelineConfig.stability`) and, with more than a `TierState`, `.movement` shows who
-            rose, fell, came and went.
+            rose, fell, came and went. With the plan of the last run its list lives on and its
+            trial, when over, is read (`.proof`).
         estimator : ValueEstimator, optional
             An estimator of your own for expected value (a scikit-learn regressor will do): it ranks
             the customers where earlier days speak for it. It is fitted by the run and not part of
@@ -202,17 +212,36 @@ def _tell(
         config=config,
         events=tables.events,
     )
+    before = _carried(previous).aligned(history.customer_id)
+    proof = read_back(before, history, config)
+    tired = exhausted(before.plan, summary.customer_id, config, day)
+    facts = facts if tired is None else replace(facts, exhausted=tired)
     models = history.learn(summary, announce, estimator)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
     announce("scoring, grading, deciding")
-    tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
-    before = previous.scores.states if isinstance(previous, RetentionResult) else None
-    scores = apply_schemes(model, summary, predictions, facts, tiers, before)
+    scores = apply_schemes(model, summary, predictions, facts, before.tiers, before.states)
     gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
     del history, predictions
-    return _report(tables, indexed, contracts, costs, model, scores, gaps, previous, announce)
+    prices = proof.prices if proof else known_prices(before.prices, config.prices)
+    planned = make_plan(scores, prices, config, before, tables.customers)
+    told = _report(
+        tables, indexed, contracts, costs, model, planned, gaps, previous, announce, proof
+    )
+    return replace(told, prices=prices)
+
+
+def _carried(previous: Previous) -> PreviousRun:
+    """Return what a run takes over, in one shape."""
+    if isinstance(previous, RetentionResult):
+        return PreviousRun(
+            tiers=previous.tiers,
+            states=previous.scores.states,
+            plan=previous.plan,
+            prices=previous.prices,
+        )
+    return previous if isinstance(previous, PreviousRun) else PreviousRun(tiers=previous)
 
 
 def _report(
@@ -221,12 +250,14 @@ def _report(
     contracts: ContractRecord | None,
     costs: TracedCosts | CostTable | None,
     model: FittedPipeline,
-    scores: CustomerScores,
+    planned: Planned,
     gaps: tuple[Gap, ...],
     previous: Previous,
     announce: Callable[[str], None],
+    proof: PlanEvaluation | None,
 ) -> RetentionResult:
-    """Find causes, measure, plan, and put everything into one result."""
+    """Find causes, measure, and put everything into one result."""
+    scores, budget = planned.scores, planned.budget
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
     announce("finding causes of leaving")
@@ -236,7 +267,6 @@ def _report(
     measured = measure(indexed, scores, causes.table, config)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
-    plan = plan_budget(scores, config.budget)
     return RetentionResult(
         as_of=summary.as_of,
         model=model,
@@ -266,8 +296,10 @@ def _report(
         departures=examine_departures(causes.table, scores, contracts),
         **measured._asdict(),
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
-        plan=plan,
-        annual_plan=plan_goals(scores, plan, config.goals),
+        plan=planned.plan,
+        budget=budget,
+        proof=proof,
+        annual_plan=plan_goals(scores, budget, config.goals),
         audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,

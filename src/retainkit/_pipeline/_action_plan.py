@@ -1,0 +1,258 @@
+"""The action plan of a run: what it must know of the customers, and what the last plan brought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retainkit._core.kernels.intervals import normal_quantile
+from retainkit._pipeline._config import PipelineConfig
+from retainkit._pipeline._customers import CustomerScores
+from retainkit._pipeline._history import History
+from retainkit._pipeline._plan import BudgetPlan, plan_budget, price_actions
+from retainkit._pipeline._states import last_year
+from retainkit.churn import StateTable
+from retainkit.policy import ActionPlan, ActionPrice, PlanEvaluation, evaluate_plan
+from retainkit.policy._plan_actions import PlanFacts, choose_actions, plan_actions, trial_of
+from retainkit.policy._plan_carry import carry_over, rounds_tried, what_triggered
+from retainkit.policy._plan_table import STEPS
+from retainkit.tables import align_customer_ids
+from retainkit.tiers import TierState, TierTable
+from retainkit.typing import BoolArray, FloatArray
+
+_SMALLEST = 0.01
+"""Least probability to be active at which what a customer brings then can be told."""
+_YEAR, _MONTH = 365.0, 30.44
+_TRIED = ("win_back", "let_go")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PreviousRun:
+    """What a run takes over from the one before: the parts of its result, or of its files.
+
+    Parameters
+    ----------
+    tiers : TierTable, TierState or None
+        Tiers: they change on evidence only.
+    states : StateTable or None
+        States: without a purchase nobody moves nearer.
+    plan : ActionPlan or None
+        The list of actions: it lives on, and is read when its trial is over.
+    prices : tuple of ActionPrice
+        What its trials have taught; costs of the configuration go first.
+
+    Examples
+    --------
+    >>> from retainkit.pipeline import PreviousRun
+    >>> PreviousRun().plan is None
+    True
+    """
+
+    tiers: TierTable | TierState | None = None
+    states: StateTable | None = None
+    plan: ActionPlan | None = None
+    prices: tuple[ActionPrice, ...] = ()
+
+    def aligned(self, customer_id: pd.Index[Any]) -> PreviousRun:
+        """Return it with the ids of a run, where they were read from a file as text."""
+
+        def known(ids: pd.Index[Any]) -> pd.Index[Any]:
+            if ids.dtype == customer_id.dtype:
+                return ids
+            place = align_customer_ids(ids, customer_id)
+            told = customer_id.to_numpy(dtype=object)[np.maximum(place, 0)]
+            return pd.Index(np.where(place >= 0, told, ids.to_numpy(dtype=object)))
+
+        plan, states = self.plan, self.states
+        if plan is not None and len(plan):
+            ids = known(pd.Index(plan.rows["customer_id"]))
+            plan = replace(plan, rows=plan.rows.assign(customer_id=ids))
+        if states is not None:
+            states = replace(states, customer_id=known(states.customer_id))
+        return replace(self, plan=plan, states=states)
+
+
+def exhausted(
+    previous: ActionPlan | None, customer_id: pd.Index[Any], config: PipelineConfig, as_of: Any
+) -> BoolArray | None:
+    """Return who was tried to be won back often enough; None without a plan before."""
+    if previous is None or not len(previous):
+        return None
+    asked = np.asarray(previous.rows["stance"].isin(_TRIED))
+    tired = asked & (rounds_tried(previous, as_of).to_numpy() >= config.plan.attempts)
+    who = np.zeros(len(customer_id), dtype=np.bool_)
+    place = align_customer_ids(previous.rows["customer_id"][tired], customer_id)
+    who[place[place >= 0]] = True
+    return who
+
+
+def read_back(
+    previous: PreviousRun, history: History, config: PipelineConfig
+) -> PlanEvaluation | None:
+    """Read what the last plan brought; None without one."""
+    plan = previous.plan
+    if plan is None or not len(plan):
+        return None
+    rows = history.rows
+    money = rows["amount"] * (config.value.margin_rate or 1.0)
+    names = history.customer_id.to_numpy()
+    came = pd.DataFrame(
+        {
+            "customer_id": names[rows["customer_id"].to_numpy()],
+            "timestamp": rows["timestamp"].to_numpy(),
+            "amount": (rows["profit"] if "profit" in rows else money).to_numpy(dtype=np.float64),
+        }
+    )
+    return evaluate_plan(
+        plan,
+        as_of=history.as_of,
+        horizon_days=float(config.horizon_days),
+        transactions=came,
+        prices=known_prices(previous.prices, config.prices),
+    )
+
+
+def known_prices(
+    before: Sequence[ActionPrice], given: Sequence[ActionPrice]
+) -> tuple[ActionPrice, ...]:
+    """Return the prices given, with the effects that earlier trials have taught."""
+    taught = {price.action: price for price in before if price.trials}
+    costs = {price.action: price.cost for price in given}
+    named = [taught.get(price.action, price).replace(cost=price.cost) for price in given]
+    return (*named, *(price for name, price in taught.items() if name not in costs))
+
+
+class Planned(NamedTuple):
+    """The scores with what prices say, what the budget buys, and the plan."""
+
+    scores: CustomerScores
+    budget: BudgetPlan | None
+    plan: ActionPlan
+
+
+def make_plan(
+    scores: CustomerScores,
+    prices: Sequence[ActionPrice],
+    config: PipelineConfig,
+    previous: PreviousRun,
+    customers: pd.DataFrame | None,
+) -> Planned:
+    """Plan one action per customer, draw the trial, and carry the last plan on."""
+    facts = _gather(scores, config, customers)
+    scores, gains, effects = price_actions(scores, prices, facts.worth)
+    budget = plan_budget(scores, gains, effects, config.budget, previous.plan)
+    allocation = None if budget is None else budget.allocation
+    chosen = choose_actions(scores.policy, allocation, effects)
+    if budget is not None:
+        left = (chosen.step == STEPS.index("does_not_pay")) & budget.good
+        chosen.step[left] = STEPS.index("budget")
+    as_of, names = scores.history.as_of, np.array(scores.states.states)
+    before = previous.states
+    then = None
+    if before is not None:
+        then = pd.Series(names[before.state], before.customer_id)
+        then = then[~then.index.duplicated()]
+    plan = plan_actions(
+        scores.policy,
+        chosen,
+        facts,
+        as_of=as_of,
+        trial=trial_of(previous.plan, as_of, config.plan),
+        config=config.plan,
+        effects=effects,
+        entered=what_triggered(scores.customer_id, names[scores.states.state], then),
+    )
+    if previous.plan is not None and len(previous.plan):
+        plan = carry_over(plan, previous.plan, as_of)
+    return Planned(scores, budget, plan)
+
+
+def _gather(
+    scores: CustomerScores, config: PipelineConfig, customers: pd.DataFrame | None
+) -> PlanFacts:
+    """Return worth, what is at stake, owners, and who may not be held out."""
+    active = scores.churn.p_active if scores.forecast is None else scores.forecast.p_active
+    expected = scores.expected_value
+    worth = worth_when_active(scores, active, expected, config)
+    told = scores.states.activity
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fell = np.where(told.kept > 0.0, told.p_state / told.kept - told.p_state, 1.0 - active)
+    stake = np.maximum(np.nan_to_num(fell * worth), 0.0)
+    owner, unit = _trait(customers, scores, config.owner_column), None
+    if config.plan.unit_column is not None:
+        unit = _trait(customers, scores, config.plan.unit_column)
+    return PlanFacts(
+        states=scores.states,
+        worth=worth,
+        expected=expected,
+        at_stake=stake,
+        owner=None if owner is None else owner.where(owner.notna(), None).tolist(),
+        apart=_apart(scores, config, owner),
+        unit=None if unit is None else pd.Index(unit.fillna(pd.Series(scores.customer_id))),
+        cv=_spread(scores),
+    )
+
+
+def worth_when_active(
+    scores: CustomerScores, active: FloatArray, expected: FloatArray, config: PipelineConfig
+) -> FloatArray:
+    """Return what a customer brings within the horizon when active [money].
+
+    Expected value over probability, both of the forecast; where that cannot be told, what the
+    customer brought in its last year.
+    """
+    last = last_year(scores.history, scores.models.margin) if scores.models else expected
+    last = last * config.horizon_days / _YEAR
+    with np.errstate(divide="ignore", invalid="ignore"):
+        told = expected / active
+    return np.asarray(np.where(active >= _SMALLEST, told, np.maximum(last, 0.0)))
+
+
+def _spread(scores: CustomerScores) -> float:
+    """Return the coefficient of variation of what the forecast leaves open; 2 where unknown."""
+    forecast = scores.forecast
+    if forecast is None:
+        return 2.0
+    width = forecast.expected_value_high - forecast.expected_value_low
+    known = np.isfinite(width) & scores.states.is_current
+    mean = float(forecast.expected_value[known].mean()) if known.any() else 0.0
+    if not mean > 0.0:
+        return 2.0
+    deviation = width[known] / (2.0 * normal_quantile(forecast.level))
+    return float(np.sqrt((deviation**2).mean())) / mean
+
+
+def _trait(
+    customers: pd.DataFrame | None, scores: CustomerScores, name: str | None
+) -> pd.Series[Any] | None:
+    if name is None or customers is None or name not in customers.columns:
+        return None
+    place = align_customer_ids(scores.customer_id, pd.Index(customers["customer_id"]))
+    return customers[name].reset_index(drop=True).reindex(place).reset_index(drop=True)
+
+
+def _apart(
+    scores: CustomerScores, config: PipelineConfig, owner: pd.Series[Any] | None
+) -> BoolArray:
+    """Return who may not be held out: complaint, cancellation, renewal due, named key account."""
+    apart = np.zeros(len(scores), dtype=np.bool_)
+    facts = scores.facts
+    record = facts.on_record if facts else None
+    for one in (record.complaint_open, record.cancellation_requested) if record else ():
+        if one is not None:
+            apart |= one
+    for contracts in (facts.contracts, facts.contracts_beside) if facts else ():
+        if contracts is not None and len(contracts.customer_id) == len(scores):
+            due = contracts.days_to_next + _MONTH * (contracts.charges_left - 1.0)
+            apart |= (contracts.term_months > 1) & (due <= config.plan.duration_days)
+    if owner is not None:
+        apart |= (scores.policy.value_tier == 0) & owner.notna().to_numpy()
+    if config.goals is not None:
+        named = [goal.name for goal in config.goals.accounts]
+        apart |= np.asarray(scores.customer_id.astype(str).isin(named))
+    return apart
+
