@@ -8,7 +8,6 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
-from retainkit._pipeline._action_plan import PreviousRun
 from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_models import ContractTerm
@@ -21,6 +20,7 @@ from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._measure import Departures, MonthlyFlows
 from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
+from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._run import RetentionPipeline

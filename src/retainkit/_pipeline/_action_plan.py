@@ -3,91 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.kernels.intervals import normal_quantile
+from retainkit._pipeline._attempts import attempts_before
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._history import History
 from retainkit._pipeline._plan import BudgetPlan, plan_budget, price_actions
+from retainkit._pipeline._previous import PreviousRun
+from retainkit._pipeline._reasons import write_reasons
 from retainkit._pipeline._states import last_year
-from retainkit.churn import StateTable
-from retainkit.policy import ActionPlan, ActionPrice, PlanEvaluation, evaluate_plan
+from retainkit.policy import ActionPrice, PlanEvaluation, evaluate_plan
 from retainkit.policy._plan_actions import PlanFacts, choose_actions, plan_actions, trial_of
-from retainkit.policy._plan_carry import carry_over, rounds_tried, what_triggered
+from retainkit.policy._plan_carry import carry_over, what_triggered
 from retainkit.policy._plan_table import STEPS
 from retainkit.tables import align_customer_ids
-from retainkit.tiers import TierState, TierTable
-from retainkit.typing import BoolArray, FloatArray
+from retainkit.typing import BoolArray, FloatArray, Language
 
 _SMALLEST = 0.01
 """Least probability to be active at which what a customer brings then can be told."""
-_YEAR, _MONTH = 365.0, 30.44
-_TRIED = ("win_back", "let_go")
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class PreviousRun:
-    """What a run takes over from the one before: the parts of its result, or of its files.
-
-    Parameters
-    ----------
-    tiers : TierTable, TierState or None
-        Tiers: they change on evidence only.
-    states : StateTable or None
-        States: without a purchase nobody moves nearer.
-    plan : ActionPlan or None
-        The list of actions: it lives on, and is read when its trial is over.
-    prices : tuple of ActionPrice
-        What its trials have taught; costs of the configuration go first.
-
-    Examples
-    --------
-    >>> from retainkit.pipeline import PreviousRun
-    >>> PreviousRun().plan is None
-    True
-    """
-
-    tiers: TierTable | TierState | None = None
-    states: StateTable | None = None
-    plan: ActionPlan | None = None
-    prices: tuple[ActionPrice, ...] = ()
-
-    def aligned(self, customer_id: pd.Index[Any]) -> PreviousRun:
-        """Return it with the ids of a run, where they were read from a file as text."""
-
-        def known(ids: pd.Index[Any]) -> pd.Index[Any]:
-            if ids.dtype == customer_id.dtype:
-                return ids
-            place = align_customer_ids(ids, customer_id)
-            told = customer_id.to_numpy(dtype=object)[np.maximum(place, 0)]
-            return pd.Index(np.where(place >= 0, told, ids.to_numpy(dtype=object)))
-
-        plan, states = self.plan, self.states
-        if plan is not None and len(plan):
-            ids = known(pd.Index(plan.rows["customer_id"]))
-            plan = replace(plan, rows=plan.rows.assign(customer_id=ids))
-        if states is not None:
-            states = replace(states, customer_id=known(states.customer_id))
-        return replace(self, plan=plan, states=states)
-
-
-def exhausted(
-    previous: ActionPlan | None, customer_id: pd.Index[Any], config: PipelineConfig, as_of: Any
-) -> BoolArray | None:
-    """Return who was tried to be won back often enough; None without a plan before."""
-    if previous is None or not len(previous):
-        return None
-    asked = np.asarray(previous.rows["stance"].isin(_TRIED))
-    tired = asked & (rounds_tried(previous, as_of).to_numpy() >= config.plan.attempts)
-    who = np.zeros(len(customer_id), dtype=np.bool_)
-    place = align_customer_ids(previous.rows["customer_id"][tired], customer_id)
-    who[place[place >= 0]] = True
-    return who
+_YEAR = 365.0
 
 
 def read_back(
@@ -126,6 +66,15 @@ def known_prices(
     return (*named, *(price for name, price in taught.items() if name not in costs))
 
 
+class Reasons(NamedTuple):
+    """Say why customers get their action."""
+
+    scores: CustomerScores
+
+    def why(self, rows: npt.NDArray[np.int64], language: Language) -> npt.NDArray[Any]:
+        return write_reasons(self.scores, language, rows)
+
+
 class Planned(NamedTuple):
     """The scores with what prices say, what the budget buys, and the plan."""
 
@@ -142,7 +91,7 @@ def make_plan(
     customers: pd.DataFrame | None,
 ) -> Planned:
     """Plan one action per customer, draw the trial, and carry the last plan on."""
-    facts = _gather(scores, config, customers)
+    facts = _gather(scores, config, customers, previous)
     scores, gains, effects = price_actions(scores, prices, facts.worth)
     budget = plan_budget(scores, gains, effects, config.budget, previous.plan)
     allocation = None if budget is None else budget.allocation
@@ -172,16 +121,18 @@ def make_plan(
 
 
 def _gather(
-    scores: CustomerScores, config: PipelineConfig, customers: pd.DataFrame | None
+    scores: CustomerScores,
+    config: PipelineConfig,
+    customers: pd.DataFrame | None,
+    previous: PreviousRun,
 ) -> PlanFacts:
     """Return worth, what is at stake, owners, and who may not be held out."""
+    earlier = attempts_before(previous, scores.states)
     active = scores.churn.p_active if scores.forecast is None else scores.forecast.p_active
     expected = scores.expected_value
     worth = worth_when_active(scores, active, expected, config)
-    told = scores.states.activity
-    with np.errstate(divide="ignore", invalid="ignore"):
-        fell = np.where(told.kept > 0.0, told.p_state / told.kept - told.p_state, 1.0 - active)
-    stake = np.maximum(np.nan_to_num(fell * worth), 0.0)
+    outlook = scores.policy.outlook
+    stake = np.full(len(scores), np.nan) if outlook is None else outlook.at_stake
     owner, unit = _trait(customers, scores, config.owner_column), None
     if config.plan.unit_column is not None:
         unit = _trait(customers, scores, config.plan.unit_column)
@@ -194,6 +145,8 @@ def _gather(
         apart=_apart(scores, config, owner),
         unit=None if unit is None else pd.Index(unit.fillna(pd.Series(scores.customer_id))),
         cv=_spread(scores),
+        attempts=None if earlier is None else earlier.count,
+        reasons=Reasons(scores),
     )
 
 
@@ -205,6 +158,9 @@ def worth_when_active(
     Expected value over probability, both of the forecast; where that cannot be told, what the
     customer brought in its last year.
     """
+    outlook = scores.policy.outlook
+    if outlook is not None:
+        return outlook.value_if_active
     last = last_year(scores.history, scores.models.margin) if scores.models else expected
     last = last * config.horizon_days / _YEAR
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -245,10 +201,10 @@ def _apart(
     for one in (record.complaint_open, record.cancellation_requested) if record else ():
         if one is not None:
             apart |= one
-    for contracts in (facts.contracts, facts.contracts_beside) if facts else ():
-        if contracts is not None and len(contracts.customer_id) == len(scores):
-            due = contracts.days_to_next + _MONTH * (contracts.charges_left - 1.0)
-            apart |= (contracts.term_months > 1) & (due <= config.plan.duration_days)
+    if facts is not None and facts.days_to_renewal is not None:
+        apart |= facts.days_to_renewal <= config.plan.duration_days
+    if facts is not None and facts.contact is not None:
+        apart |= facts.contact > 0
     if owner is not None:
         apart |= (scores.policy.value_tier == 0) & owner.notna().to_numpy()
     if config.goals is not None:

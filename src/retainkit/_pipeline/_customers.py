@@ -10,9 +10,11 @@ import pandas as pd
 
 from retainkit._core.columns import Column, plain, taken
 from retainkit._core.result import TranslatedTable
+from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import Models, value_to_the_end
+from retainkit._pipeline._reasons import write_reasons
 from retainkit.churn import CauseTable, ChurnTable, StateTable
 from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
@@ -65,6 +67,8 @@ class CustomerScores(TranslatedTable):
         What the future value is made of: expectation, growth, wallet; None without behaviour.
     facts : CustomerFacts or None
         What else was known: standing, rhythm, wallet, contracts.
+    attempts : Attempts or None
+        How often who fell quiet or left was asked since its last purchase.
 
     Examples
     --------
@@ -89,12 +93,15 @@ class CustomerScores(TranslatedTable):
     config: PipelineConfig | None = None
     future: FuturePotential | None = None
     facts: CustomerFacts | None = None
+    attempts: Attempts | None = None
 
     _what: ClassVar[str] = "customers"
     _schema: ClassVar[tuple[Column, ...]] = (
         *taken("policy", "customer_id"),
         *taken("tiers", "tier"),
-        *taken("policy", "standing", "stance", "rule", "reason", "action", "measures"),
+        *taken("policy", "standing", "contact", "stance", "rule"),
+        Column("reason", "reasons"),
+        *taken("policy", "action", "alternatives", "expected_gain", "break_even", "at_stake"),
         *taken("states", "state", "state_reason", "state_since"),
         Column("value_tier", "policy:tier"),
         Column(
@@ -157,6 +164,21 @@ class CustomerScores(TranslatedTable):
         if self.forecast is None:
             return self.value.future_potential
         return self.forecast.expected_value
+
+    def reasons(self, language: Language = "en") -> list[str]:
+        """Return why each customer gets its action, with its own numbers.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language.
+
+        Returns
+        -------
+        list of str
+            One sentence or two per customer.
+        """
+        return list(write_reasons(self, language))
 
     @property
     def share_of_wallet(self) -> FloatArray | None:

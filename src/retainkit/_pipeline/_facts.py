@@ -52,6 +52,18 @@ class CustomerFacts:
         State of the contracts of a firm that has purchases too, of those who have any.
     on_record : StateFacts or None
         Ends, cancellations asked for, failed payments and open complaints; None without events.
+    contact : numpy.ndarray of int8 or None
+        What a customer may be contacted for: 0 anything, 1 service only, 2 nothing; None where
+        nobody said.
+    complaint_since : numpy.ndarray of int32 or None
+        Day since which the oldest open complaint waits [days since 1970-01-01]; int32 minimum:
+        none is open. None without events that say when complaints were settled.
+    cause : numpy.ndarray of int8 or None
+        Why who left did, a position in `churn.ChurnCause`; -1 for the others.
+    channel : tuple of numpy.ndarray of int8 and tuple of str, or None
+        Channel most is bought through, and the names of channels.
+    days_to_renewal : numpy.ndarray of float64 or None
+        Days until the running term of a contract ends [day]; NaN without one.
 
     Examples
     --------
@@ -72,6 +84,11 @@ class CustomerFacts:
     contracts: ContractState | None = None
     contracts_beside: ContractState | None = None
     on_record: StateFacts | None = None
+    contact: npt.NDArray[np.int8] | None = None
+    complaint_since: npt.NDArray[np.int32] | None = None
+    cause: npt.NDArray[np.int8] | None = None
+    channel: tuple[npt.NDArray[np.int8], tuple[str, ...]] | None = None
+    days_to_renewal: FloatArray | None = None
 
 
 def read_customer_facts(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from retainkit._core.config import FrozenModel
+from retainkit._pipeline._attempts import attempts_before, count_attempts
+from retainkit._pipeline._circumstances import tell_circumstances
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._customers import CustomerScores
@@ -16,11 +18,16 @@ from retainkit._pipeline._models import (
     predict,
     scatter_of,
 )
+from retainkit._pipeline._outlook import look_out
+from retainkit._pipeline._previous import PreviousRun
+from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import (
     former_tiers,
+    least_last_gap,
     read_activity,
     tell_situation,
     tell_states,
+    were_gone,
 )
 from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
@@ -94,6 +101,8 @@ class FittedPipeline(FrozenModel):
         Cuts between the tiers, learnt from the customers who are there.
     state_scheme : StateScheme
         Where the states of a relation begin, and which claims held at earlier origins.
+    small_check : SmallCheck
+        What those of the last tier brought on earlier days: whether it was little.
     former_scheme : TierScheme
         Cuts of the contribution of current customers within 365 days: what tier the gone had.
     upgrade_model : UpgradeModel or None
@@ -132,6 +141,7 @@ class FittedPipeline(FrozenModel):
     lifecycle_scheme: LifecycleScheme
     tier_scheme: TierScheme
     state_scheme: StateScheme
+    small_check: SmallCheck = SmallCheck()
     former_scheme: TierScheme
     upgrade_model: UpgradeModel | None = None
     notes: tuple[str, ...] = ()
@@ -180,12 +190,13 @@ def apply_schemes(
     predictions: Predictions,
     facts: CustomerFacts | None,
     previous: TierTable | TierState | None = None,
-    before: StateTable | None = None,
+    before: CustomerScores | PreviousRun | None = None,
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
     activity = predictions.activity or read_activity(summary, None)
-    states = tell_states(summary, activity, fitted.state_scheme, facts, before)
+    earlier = None if before is None else before.states
+    states = tell_states(summary, activity, fitted.state_scheme, facts, earlier)
     value = score_criteria(summary, fitted.value_scheme, predictions, facts)
     behavior = facts.behavior if facts else None
     trend = behavior.trend_beyond_base if behavior else None
@@ -194,8 +205,10 @@ def apply_schemes(
         summary,
         fitted.lifecycle_scheme,
         p_alive=predictions.p_alive,
-        last_gap=behavior.last_gap if behavior else None,
+        last_gap=behavior.last_gap if behavior else least_last_gap(summary),
         spending_trend=trend,
+        state=states.state,
+        was_gone=were_gone(earlier, states),
         customer_id=summary.customer_id,
     )
     upgrade, probability = fitted.upgrade_model, None
@@ -213,6 +226,24 @@ def apply_schemes(
         strategic=None if value.is_business is None else value.background > 0,
         config=config.potential,
     )
+    attempts = attempts_before(before, states)
+    ranks = "not known" if predictions.forecast is None else predictions.forecast.ranks
+    policy = decide_actions(
+        tiers,
+        potential=potential,
+        churn=predictions.churn,
+        value=value,
+        situation=tell_situation(
+            states,
+            facts,
+            tell_circumstances(summary, states, lifecycle, facts),
+            attempts,
+            fitted.small_check.evidence(ranks),
+        ),
+        outlook=look_out(fitted, summary, predictions, states, facts),
+        catalog=config.measures,
+        config=config.policy,
+    )
     return CustomerScores(
         facts=facts,
         forecast=predictions.forecast,
@@ -228,15 +259,8 @@ def apply_schemes(
         states=states,
         churn=predictions.churn,
         potential=potential,
-        policy=decide_actions(
-            tiers,
-            potential=potential,
-            churn=predictions.churn,
-            value=value,
-            situation=tell_situation(states, fitted.forecast),
-            catalog=config.measures,
-            config=config.policy,
-        ),
+        policy=policy,
+        attempts=count_attempts(attempts, states, policy),
     )
 
 

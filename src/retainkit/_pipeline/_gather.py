@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit._pipeline._circumstances import (
+    days_to_renewal,
+    read_contact,
+    read_open_complaints,
+)
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts, read_records
 from retainkit._pipeline._history import History
@@ -16,6 +21,7 @@ from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import PaymentTable
+from retainkit.typing import FloatArray
 from retainkit.value import CustomerSummary, measure_wallet
 
 
@@ -58,7 +64,19 @@ def gather_facts(
         contracts=state if alone else None,
         contracts_beside=None if alone else state,
         on_record=_gather_records(history, summary, events, state),
+        contact=read_contact(customers, events, summary.customer_id),
+        complaint_since=None
+        if events is None
+        else read_open_complaints(events, summary.customer_id),
+        channel=history.read_channel(),
+        days_to_renewal=None if state is None else _renewals(state, summary.customer_id),
     )
+
+
+def _renewals(state: ContractState, customer_id: pd.Index[Any]) -> FloatArray:
+    """Return the days to the renewal of each customer's contract; NaN without one."""
+    place = np.asarray(align_customer_ids(customer_id, state.customer_id))
+    return np.append(days_to_renewal(state), np.nan)[place]
 
 
 def _gather_records(

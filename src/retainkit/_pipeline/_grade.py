@@ -38,6 +38,13 @@ def settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis
     if wanted == "expected_value" and predictions.future_value is None:
         note = "customers are graded by yearly contribution: there is no forecast of money"
         return "historical_contribution", (note,)
+    ranks = None if predictions.forecast is None else predictions.forecast.ranks
+    if wanted == "expected_value" and ranks == "no":
+        note = (
+            "customers are graded by what they brought (yearly contribution): the forecast does "
+            "not rank them"
+        )
+        return "historical_contribution", (note,)
     return wanted, ()
 
 

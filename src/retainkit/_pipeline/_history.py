@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._pipeline._circumstances import read_channel
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._fitted import describe_rise
 from retainkit._pipeline._gaps import Gap, make_gap
@@ -23,6 +25,7 @@ from retainkit._pipeline._models import (
     choose_purchase_model,
     fit_purchase_models,
 )
+from retainkit._pipeline._small_check import check_small
 from retainkit._pipeline._states import learn_states
 from retainkit.churn import ChurnTable, SpellTable
 from retainkit.contracts import Contracts, ContractState
@@ -92,6 +95,9 @@ class History(Protocol):
     def read_state(self) -> ContractState | None:
         """Return the state of the customers' contracts; None without contracts."""
 
+    def read_channel(self) -> tuple[npt.NDArray[np.int8], tuple[str, ...]] | None:
+        """Return the channel most is bought through; None without channels."""
+
     def learn(
         self,
         summary: CustomerSummary,
@@ -147,6 +153,9 @@ class Rows:
         except NotComputableError:
             return None
 
+    def read_channel(self) -> tuple[npt.NDArray[np.int8], tuple[str, ...]] | None:
+        return read_channel(self.rows, len(self.customer_id))
+
     def find_gaps(self, summary: CustomerSummary) -> tuple[Gap, ...]:
         missing = {self._no_profit: summary.profit, self._no_lines: summary.breadth}
         return tuple(make_gap(gap) for gap, known in missing.items() if known is None)
@@ -187,8 +196,12 @@ class PurchaseHistory(Rows):
             estimator=estimator,
             config=config.forecast,
         )
+        states = learn_states(forecast, past, config)
         return models._replace(
-            forecast=forecast, states=learn_states(forecast, past, config), estimator=estimator
+            forecast=forecast,
+            states=states,
+            small=check_small(past, states, config.tiers),
+            estimator=estimator,
         )
 
     def learn_rises(

@@ -15,6 +15,7 @@ from retainkit._pipeline._models import (
     fit_purchase_models,
     predict,
 )
+from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import (
     last_year,
     read_activity,
@@ -43,6 +44,7 @@ def fit_pipeline(
     renewal: RenewalModel | None = None,
     charges_apart: bool = True,
     states: StateScheme | None = None,
+    small: SmallCheck | None = None,
     config: PipelineConfig | None = None,
 ) -> FittedPipeline:
     """Learn everything a run needs from the summary of a base.
@@ -64,6 +66,8 @@ def fit_pipeline(
         Whether the charges of contracts beside purchases come on top of the transactions.
     states : StateScheme, optional
         From `churn.fit_state_scheme`; by default nobody is called gone or quiet by judgement.
+    small : SmallCheck, optional
+        What those of the last tier brought on earlier days; by default nothing is taken away.
     config : PipelineConfig, optional
         What to learn; default `PipelineConfig()`.
 
@@ -88,7 +92,7 @@ def fit_pipeline(
         choice = ModelChoice("mbg_nbd" if named == "best" else named)
         models = fit_purchase_models(summary, choice, forecast, config)
         models = models._replace(renewal=renewal, charges_apart=charges_apart)
-    models = models._replace(states=states)
+    models = models._replace(states=states, small=small or SmallCheck())
     return learn_schemes(summary, models, facts=facts, config=config)[0]
 
 
@@ -132,6 +136,7 @@ def learn_schemes(
         lifecycle_scheme=fit_lifecycle_scheme(summary, config=config.lifecycle),
         tier_scheme=fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers),
         state_scheme=known,
+        small_check=models.small,
         former_scheme=fit_tier_scheme(
             last_year(summary, models.margin)[there], config=config.tiers
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -15,6 +16,7 @@ from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import (
     CauseBreakdown,
     CauseTable,
+    ChurnTable,
     EvidenceModel,
     IncidenceTable,
     attribute_causes,
@@ -164,8 +166,10 @@ class Measured(NamedTuple):
 
 def find_causes(
     tables: ValidTables,
-    scores: CustomerScores,
+    judged: ChurnTable,
     contracts: ContractRecord | None,
+    *,
+    as_of: date,
     config: PipelineConfig,
 ) -> Causes:
     """Weigh the events, what their texts say, and what the other tables know of the leavers.
@@ -178,11 +182,11 @@ def find_causes(
         if tables.contracts is None or not _TELLING & set(tables.contracts.frame.columns):
             return Causes(None)
         events = _NO_EVENTS
-    churn = contracts.churn if contracts else scores.churn
+    churn = contracts.churn if contracts else judged
     evidence = gather_evidence(
         code_texts(events) if "text" in events else events,
         churn=churn,
-        as_of=scores.history.as_of,
+        as_of=as_of,
         contracts=tables.contracts,
         customers=tables.customers,
         surveys=tables.surveys,

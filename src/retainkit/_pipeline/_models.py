@@ -14,6 +14,7 @@ from retainkit._core.time import DAYS_PER_UNIT
 from retainkit._pipeline._config import PipelineConfig, PurchaseModelName
 from retainkit._pipeline._contract_models import ContractTerm, predict_contracts
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import read_activity
 from retainkit.churn import ChurnTable, StateScheme, detect_churn
 from retainkit.churn._contracts import churn_of_contracts
@@ -86,6 +87,7 @@ class Models(NamedTuple):
     notes: tuple[str, ...] = ()
     estimator: ValueEstimator | None = None
     states: StateScheme | None = None
+    small: SmallCheck = SmallCheck()
 
 
 class Predictions(NamedTuple):

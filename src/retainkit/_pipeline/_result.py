@@ -92,10 +92,6 @@ class RetentionResult:
         Who gets what, why and until when, who is held out; what each step of the funnel removed.
     budget : BudgetPlan or None
         What actions gain and what the budget buys; None without budget and prices.
-    proof : PlanEvaluation or None
-        What the plan of the previous run brought; None without one.
-    prices : tuple of ActionPrice
-        Cost and effect of actions as known now: `PipelineConfig.prices` and what trials taught.
     annual_plan : AnnualPlan or None
         Targets of the year per tier and account; None without goals.
     audit : AuditTable or None
@@ -106,6 +102,10 @@ class RetentionResult:
         Where every input row went.
     gaps : tuple of Gap
         What was not computed, why, and what would enable it.
+    proof : PlanEvaluation or None
+        What the plan of the previous run brought; None without one.
+    prices : tuple of ActionPrice
+        Cost and effect of actions as known now: `PipelineConfig.prices` and what trials taught.
 
     Examples
     --------
@@ -139,12 +139,12 @@ class RetentionResult:
     scorecard: Scorecard
     plan: ActionPlan
     budget: BudgetPlan | None
-    proof: PlanEvaluation | None
     annual_plan: AnnualPlan | None
     audit: AuditTable | None
     owners: OwnerAppraisal | None
     ledger: Ledger
     gaps: tuple[Gap, ...]
+    proof: PlanEvaluation | None = None
     prices: tuple[ActionPrice, ...] = ()
 
     @property

@@ -8,14 +8,8 @@ from datetime import date
 from typing import TypeAlias
 
 from retainkit._core.time import parse_as_of
-from retainkit._pipeline._action_plan import (
-    Planned,
-    PreviousRun,
-    exhausted,
-    known_prices,
-    make_plan,
-    read_back,
-)
+from retainkit._pipeline._action_plan import Planned, known_prices, make_plan, read_back
+from retainkit._pipeline._circumstances import read_cause
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._find_gaps import find_gaps
@@ -26,6 +20,7 @@ from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
 from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._measure import (
+    Causes,
     break_down,
     examine_departures,
     fill_scorecard,
@@ -33,10 +28,10 @@ from retainkit._pipeline._measure import (
     measure,
 )
 from retainkit._pipeline._plan import appraise, audit_groups, plan_goals
+from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.forecast import ValueEstimator
-from retainkit.policy import PlanEvaluation
 from retainkit.tables import (
     ActivityColumns,
     ContractColumns,
@@ -214,22 +209,26 @@ def _tell(
     )
     before = _carried(previous).aligned(history.customer_id)
     proof = read_back(before, history, config)
-    tired = exhausted(before.plan, summary.customer_id, config, day)
-    facts = facts if tired is None else replace(facts, exhausted=tired)
     models = history.learn(summary, announce, estimator)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config)
     upgrade, doubts = history.learn_rises(summary, announce)
     model = model.replace(upgrade_model=upgrade, notes=model.notes + doubts)
+    announce("finding causes of leaving")
+    causes = find_causes(
+        tables, predictions.churn, history.contracts, as_of=summary.as_of, config=config
+    )
+    facts = replace(facts, cause=read_cause(causes.table, summary.customer_id))
     announce("scoring, grading, deciding")
-    scores = apply_schemes(model, summary, predictions, facts, before.tiers, before.states)
+    scores = apply_schemes(model, summary, predictions, facts, before.tiers, before)
     gaps, contracts, indexed = history.find_gaps(summary), history.contracts, history.index()
     del history, predictions
     prices = proof.prices if proof else known_prices(before.prices, config.prices)
+    announce("planning")
     planned = make_plan(scores, prices, config, before, tables.customers)
     told = _report(
-        tables, indexed, contracts, costs, model, planned, gaps, previous, announce, proof
+        tables, indexed, contracts, costs, model, planned, causes, gaps, previous, announce
     )
-    return replace(told, prices=prices)
+    return replace(told, proof=proof, prices=prices)
 
 
 def _carried(previous: Previous) -> PreviousRun:
@@ -251,18 +250,16 @@ def _report(
     costs: TracedCosts | CostTable | None,
     model: FittedPipeline,
     planned: Planned,
+    causes: Causes,
     gaps: tuple[Gap, ...],
     previous: Previous,
     announce: Callable[[str], None],
-    proof: PlanEvaluation | None,
 ) -> RetentionResult:
     """Find causes, measure, and put everything into one result."""
     scores, budget = planned.scores, planned.budget
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
-    announce("finding causes of leaving")
     contract_churn = contracts.churn if contracts else None
-    causes = find_causes(tables, scores, contracts, config)
     announce("measuring retention")
     measured = measure(indexed, scores, causes.table, config)
     whale = whale_curve(summary.contribution)
@@ -298,7 +295,6 @@ def _report(
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
         plan=planned.plan,
         budget=budget,
-        proof=proof,
         annual_plan=plan_goals(scores, budget, config.goals),
         audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._core.kernels.recent import find_spot, read_curve
+from retainkit._core.kernels.recent import GRID, find_spot, read_curve
 from retainkit._core.time import DAYS_PER_UNIT, day_number
+from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import (
+    ChurnCause,
     StateFacts,
     StateScheme,
     StateTable,
@@ -22,7 +24,8 @@ from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.forecast import Activity, ForecastModel
 from retainkit.forecast._activity import PastActivity, state_window
-from retainkit.policy import Situation
+from retainkit.policy import Circumstances, Situation
+from retainkit.policy._vocabulary import Evidence
 from retainkit.tiers import TierScheme, TierState, TierTable, assign_tiers
 from retainkit.typing import FloatArray
 from retainkit.value import CustomerSummary, MarginModel, margin_rates
@@ -120,6 +123,27 @@ def last_year(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
     return np.asarray(np.where(summary.occasions > 0, money, 0.0) * margin_rates(summary, margin))
 
 
+def least_last_gap(summary: CustomerSummary) -> FloatArray | None:
+    """Return how long the gap before the last purchase was at least [unit of the summary].
+
+    NaN with one purchase. Read off the days before the last purchase on which nothing was bought.
+    """
+    if summary.recent_days is None:
+        return None
+    alone = (summary.recent_days <= 1).sum(axis=1)  # nodes up to which the last one stands alone
+    days = np.append(0.0, np.array(GRID, dtype=np.float64))[alone]
+    return np.where(summary.occasions > 1, days / DAYS_PER_UNIT[summary.unit], np.nan)
+
+
+def were_gone(before: StateTable | None, states: StateTable) -> npt.NDArray[np.bool_] | None:
+    """Return who was gone in the last run; None without one."""
+    if before is None:
+        return None
+    place = before.customer_id.get_indexer(states.customer_id)
+    gone: npt.NDArray[np.bool_] = np.append(before.is_lost, False)[place]
+    return gone
+
+
 def former_tiers(
     summary: CustomerSummary,
     margin: MarginModel,
@@ -135,10 +159,35 @@ def former_tiers(
     return np.where(published >= 0, published, former)
 
 
-def tell_situation(states: StateTable, forecast: ForecastModel | None) -> Situation:
-    """Return what a stance depends on: state, whether to try again, whether the forecast ranks."""
+_HOPELESS = ("active.natural", "passive.malicious", "administrative")
+"""Causes of leaving that no offer mends: moved away, died, fraud, a term that ended."""
+_CAUSES = tuple(str(cause) for cause in ChurnCause)
+
+
+def tell_situation(
+    states: StateTable,
+    facts: CustomerFacts | None,
+    circumstances: Circumstances,
+    attempts: Attempts | None,
+    evidence: Evidence,
+) -> Situation:
+    """Return what a stance depends on: state, whether to try again, permission, evidence.
+
+    Who is gone is worth trying for two windows, where the cause can be mended and it was not tried
+    three times in vain.
+    """
     known = states.since != NO_DAY
     gone_for = day_number(states.as_of) - states.since.astype(np.int64)
-    lately: npt.NDArray[np.bool_] = known & (gone_for <= _TRY_FOR * states.scheme.window_days)
-    ranks = "not known" if forecast is None else forecast.trust.ranks
-    return Situation(state=states.state, recoverable=lately, ranked=ranks == "yes")
+    worth_trying: npt.NDArray[np.bool_] = known & (gone_for <= _TRY_FOR * states.scheme.window_days)
+    if facts is not None and facts.cause is not None:
+        worth_trying &= ~np.isin(facts.cause, [_CAUSES.index(name) for name in _HOPELESS])
+    if attempts is not None:
+        worth_trying &= ~attempts.exhausted
+    return Situation(
+        state=states.state,
+        recoverable=worth_trying,
+        unanswered=None if attempts is None else attempts.exhausted,
+        contact=None if facts is None else facts.contact,
+        evidence=evidence,
+        circumstances=circumstances,
+    )

@@ -14,6 +14,7 @@ from retainkit._core.catalogue import read_labels
 from retainkit._core.columns import Column
 from retainkit._core.labels import Label
 from retainkit._core.result import TranslatedTable
+from retainkit._core.sentences import asked_for, fill, write_counts
 from retainkit._core.time import from_day_numbers
 from retainkit.churn import _kernel_state as _kernel
 from retainkit.typing import BoolArray, Language
@@ -117,28 +118,19 @@ class StateTable(TranslatedTable):
         texts = [label.text(language) for label in STATE_REASONS.values()]
         told = self.activity
         columns = {
-            "silent": np.round(told.silent),
-            "gap": np.round(told.own_gap),
-            "age": np.round(told.age),
-            "p": np.round(100.0 * told.p_state),
-            "kept": np.round(100.0 * told.kept),
+            "silent": told.silent,
+            "gap": told.own_gap,
+            "age": told.age,
+            "p": 100.0 * told.p_state,
+            "kept": 100.0 * told.kept,
         }
         window = f"{self.scheme.window_days:,}"
         out = np.empty(len(self), dtype=object)
         for code in np.unique(self.reason).tolist():
             (rows,) = np.nonzero(self.reason == code)
-            asked = [name for name in columns if "{" + name + "}" in texts[code]]
-            if not asked:
-                out[rows] = texts[code]
-                continue
-            numbers = zip(*(columns[name][rows].tolist() for name in asked), strict=True)
-            out[rows] = [
-                texts[code].format(
-                    window=window,
-                    **{name: f"{x:,.0f}" for name, x in zip(asked, row, strict=True)},
-                )
-                for row in numbers
-            ]
+            text = texts[code].replace("{window}", window)
+            written = {name: write_counts(columns[name][rows]) for name in asked_for(text)}
+            out[rows] = fill(text, len(rows), written)
         return list(out)
 
     def summary(self) -> pd.DataFrame:

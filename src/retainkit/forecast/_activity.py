@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from retainkit._core.config import FrozenModel
-from retainkit.forecast._kernel_features import Scales, describe, measure_scales, own_gap
+from retainkit.forecast._kernel_features import Scales, describe, measure_scales, own_gap, past_rate
 from retainkit.forecast._kernel_log import Known, outcome
 from retainkit.forecast._kernel_ridge import logit
 from retainkit.forecast._learn import Base, Regressions, learn, learning_windows, lifetime_chance
@@ -45,11 +45,16 @@ class Activity(NamedTuple):
 
 
 class PastActivity(NamedTuple):
-    """Activity on an earlier day, and who bought again within the window after it."""
+    """Activity on an earlier day, who bought again within the window after it, and for how much.
+
+    `size` is the money expected then, up to a common factor; `money` what came [money].
+    """
 
     activity: Activity
     returned: BoolArray
     base_gap: float
+    size: FloatArray
+    money: FloatArray
 
 
 class ActivityModel(FrozenModel):
@@ -87,6 +92,15 @@ class ActivityModel(FrozenModel):
             age=known.day - known.first,
         )
 
+    def size(self, known: Known) -> FloatArray:
+        """Return the money expected within the window, up to a common factor."""
+        window, scales = float(self.window_days), Scales(self.base_gap, self.basket)
+        columns = describe(known, window, scales)
+        if self.regressions.uses_lifetime:
+            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
+        past = past_rate(known, window, scales)
+        return np.exp(self.regressions.log_value(columns, past))
+
     def _chance(self, known: Known) -> FloatArray:
         window = float(self.window_days)
         columns = describe(known, window, Scales(self.base_gap, self.basket))
@@ -118,8 +132,10 @@ def fit_activity(
         then = _learn(base, day, window, base.lifetime(day), penalty)
         if then is None:
             continue
-        returned, _ = outcome(base.log, who, day, day + window)
-        past.append(PastActivity(then.read(known), returned, then.base_gap))
+        returned, money = outcome(base.log, who, day, day + window)
+        past.append(
+            PastActivity(then.read(known), returned, then.base_gap, then.size(known), money)
+        )
     return model, tuple(past)
 
 

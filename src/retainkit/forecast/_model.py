@@ -252,6 +252,16 @@ class ForecastModel(FrozenModel):
                 out.own_gap[rows] = read.own_gap
         return out
 
+    def expect(self, known: Known) -> tuple[FloatArray, FloatArray]:
+        """Return probability and money [money] of customers as known on a day."""
+        assert self.regressions is not None
+        window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
+        columns = describe(known, window, scales)
+        if self.regressions.uses_lifetime:
+            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
+        size = self._sizes(columns, past_rate(known, window, scales), None)
+        return self.regressions.p_active(columns), size * self.basket * self.factor
+
     def _fill(
         self,
         out: _Columns,

@@ -18,17 +18,22 @@ from retainkit.policy._campaign import (
     maximum_campaign_profit,
     neslin_profit,
 )
+from retainkit.policy._circumstances import Circumstances
+from retainkit.policy._condition import MeasureCondition
 from retainkit.policy._config import (
     AcquisitionRatio,
     Exposure,
+    GuardTerms,
     PolicyConfig,
     PotentialConfig,
     RiskBands,
     StanceRule,
 )
-from retainkit.policy._decide import Situation, assign_debt_steps, decide_actions
+from retainkit.policy._debt import assign_debt_steps
+from retainkit.policy._decide import Situation, decide_actions
 from retainkit.policy._decision import Decision
 from retainkit.policy._decisions import DecisionTable
+from retainkit.policy._economics import Outlook
 from retainkit.policy._effects import (
     DRLearner,
     EffectEstimator,
@@ -50,7 +55,6 @@ from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._measures import (
     CostModel,
     DebtStep,
-    MeasureCondition,
     MeasureEffect,
     PolicyMeasure,
     ResourceUse,
@@ -91,6 +95,7 @@ __all__ = [
     "CalibrationBin",
     "CampaignProfit",
     "CampaignTerms",
+    "Circumstances",
     "CostModel",
     "DRLearner",
     "DebtStep",
@@ -104,12 +109,14 @@ __all__ = [
     "Goal",
     "GuardRail",
     "GuardRailResult",
+    "GuardTerms",
     "Holdout",
     "LinearEffects",
     "MeasureCatalog",
     "MeasureCondition",
     "MeasureEffect",
     "MigrationEffect",
+    "Outlook",
     "PlanConfig",
     "PlanEvaluation",
     "PlanGoals",

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 from retainkit._core.config import FrozenConfig
 from retainkit._core.labels import Label
 from retainkit.policy import _kernel
-from retainkit.policy._measures import Identifier
+from retainkit.policy._condition import Identifier
 from retainkit.policy._rules import RULES
 from retainkit.policy._vocabulary import (
     CONTACTS,
@@ -58,12 +58,14 @@ class StanceRule(FrozenConfig):
         Potentials it applies to.
     risks : tuple of {"low", "medium", "high", "unknown"}
         Bands of the churn probability it applies to.
-    relations : tuple of {"prospect", "new", "present", "quiet", "recoverable", "gone", "ended"}
-        States of the relation it applies to; "recoverable" is gone, but lately and worth trying.
-    contacts : tuple of {"open", "closed"}
-        Whether a customer may be contacted.
-    evidence : tuple of {"ranked", "not_ranked"}
-        Whether the forecast ranks the customers of the base.
+    relations : tuple of {"prospect", "new", "present", "quiet", "unanswered", "recoverable", \
+"gone", "ended"}
+        States of the relation it applies to; "recoverable" is gone, but lately and worth trying,
+        "unanswered" quiet and asked three times in vain.
+    contacts : tuple of {"all", "service_only", "none"}
+        What a customer may be contacted for.
+    evidence : tuple of {"ranked", "too_few", "not_ranked", "too_large", "guarded"}
+        Whether something may be taken away.
     stance : Stance
         The stance of customers who match.
     reason : Label
@@ -91,7 +93,7 @@ class StanceRule(FrozenConfig):
 
     @property
     def cases(self) -> BoolArray:
-        """Which of the 3,024 cases match, as a mask."""
+        """Which of the 12,960 cases match, as a mask."""
         states = _kernel.state_mask(
             among(TIER_ROLES, self.tiers),
             among(STANDINGS, self.standings),
@@ -191,6 +193,33 @@ class Exposure(FrozenConfig):
         return self.complaint_propensity * self.reach
 
 
+class GuardTerms(FrozenConfig):
+    """What the guard rails weigh with where a firm has measured nothing of its own.
+
+    Parameters
+    ----------
+    leaves : float
+        Chance that a customer leaves because something is taken from it.
+    saved_share : float
+        What is saved by it, as a share of the customer's contribution.
+    most_people : float
+        People who may hear of it, per customer.
+    source : {"assumed", "estimated", "supplied"}
+        Where the numbers come from; "assumed" labels the defaults.
+
+    Examples
+    --------
+    >>> from retainkit.policy import GuardTerms
+    >>> GuardTerms().leaves, GuardTerms().source
+    (0.05, 'assumed')
+    """
+
+    leaves: Rate = 0.05
+    saved_share: Rate = 0.1
+    most_people: NonNegativeFloat = 10.0
+    source: Literal["assumed", "estimated", "supplied"] = "assumed"
+
+
 class PotentialConfig(FrozenConfig):
     """How much evidence makes a potential.
 
@@ -252,6 +281,8 @@ class PolicyConfig(FrozenConfig):
         customer and horizon]; None = not supplied.
     exposure : Exposure or None
         Complaint propensity and reach; None = not supplied.
+    guard : GuardTerms
+        What is weighed before something is taken away.
 
     Raises
     ------
@@ -277,6 +308,7 @@ class PolicyConfig(FrozenConfig):
     acquisition_ratio: AcquisitionRatio = AcquisitionRatio()
     scale_cost: NonNegativeFloat | None = None
     exposure: Exposure | None = None
+    guard: GuardTerms = GuardTerms()
 
     @model_validator(mode="after")
     def _rules_are_total(self) -> Self:
@@ -319,12 +351,12 @@ class PolicyConfig(FrozenConfig):
 
     @property
     def rule_by_case(self) -> npt.NDArray[np.int16]:
-        """Position of the first matching rule for each of the 3,024 cases."""
+        """Position of the first matching rule for each of the 12,960 cases."""
         return self._lookup.arrays["rule"]
 
     @property
     def stance_by_case(self) -> npt.NDArray[np.int8]:
-        """Code of the stance for each of the 3,024 cases."""
+        """Code of the stance for each of the 12,960 cases."""
         return self._lookup.arrays["stance"]
 
     @property

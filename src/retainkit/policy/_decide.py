@@ -9,30 +9,35 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.arrays import as_bools, as_floats, check_codes, check_same_customers
+from retainkit._core.arrays import as_floats, check_codes, check_length, check_same_customers
 from retainkit.policy import _kernel
+from retainkit.policy._circumstances import Circumstances, find_kinds
 from retainkit.policy._config import PolicyConfig
-from retainkit.policy._decision import ECONOMICS
+from retainkit.policy._debt import assign_debt_steps
 from retainkit.policy._decisions import DecisionTable
-from retainkit.policy._economics import measure_economics
-from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
+from retainkit.policy._economics import Outlook
+from retainkit.policy._guards import speaks_against
+from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._potential import PotentialTable
-from retainkit.policy._states import allowed_by_case
+from retainkit.policy._rank_measures import rank_measures
 from retainkit.policy._vocabulary import (
     CONTACTS,
     EVIDENCE,
+    POTENTIALS,
     RELATIONS,
     STANCES,
     STANDINGS,
     TIER_ROLES,
+    Evidence,
     Stance,
 )
-from retainkit.tiers import TierTable
-from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
+from retainkit.tiers import STANDING_REASONS, TierTable
+from retainkit.typing import BoolArray, FloatArray
 
-_COMPUTED, _NO_EFFECTS, _NO_VALUE, _NO_CHURN = range(len(ECONOMICS))
 _GOOD = STANDINGS.index("good")
 _EXIT = STANCES.index(Stance.EXIT)
+_NO_POTENTIAL = POTENTIALS.index("no")
+_REASONS = tuple(STANDING_REASONS)
 
 
 class HasChurnProbability(Protocol):
@@ -77,24 +82,32 @@ class Situation(NamedTuple):
     state : numpy.ndarray of int8
         Position in `churn.StateTable.states`; None: everybody is present.
     recoverable : numpy.ndarray of bool
-        Who of those gone left lately, for a reason that can be mended, and can be reached; None:
-        nobody is worth trying.
+        Who of those gone left lately, for a reason that can be mended, and was not tried three
+        times in vain; None: nobody is worth trying.
+    unanswered : numpy.ndarray of bool
+        Who of those quiet was asked three times in vain; None: nobody.
     contact : numpy.ndarray of int8
-        0 may be contacted, 1 may not; None: everybody may.
-    ranked : bool, default True
-        Whether the forecast ranks the customers who are there better than chance.
+        What customers may be contacted for: 0 anything, 1 the service they bought, 2 nothing;
+        None: everybody for anything.
+    evidence : {"ranked", "too_few", "not_ranked", "too_large"}, default "ranked"
+        Whether something may be taken away: the forecast ranks the customers who are there better
+        than chance, and those it calls small brought at most half of the mean; else why not.
+    circumstances : Circumstances
+        What an action depends on beside the stance.
 
     Examples
     --------
     >>> from retainkit.policy import Situation
-    >>> Situation(ranked=False).state is None
+    >>> Situation(evidence="not_ranked").state is None
     True
     """
 
     state: npt.NDArray[np.int8] | None = None
     recoverable: BoolArray | None = None
+    unanswered: BoolArray | None = None
     contact: npt.NDArray[np.int8] | None = None
-    ranked: bool = True
+    evidence: Evidence = "ranked"
+    circumstances: Circumstances = Circumstances()
 
 
 _RELATION_OF_STATE = np.array(
@@ -110,6 +123,7 @@ def decide_actions(
     churn: HasChurnProbability | None = None,
     value: HasFutureValue | None = None,
     situation: Situation | None = None,
+    outlook: Outlook | None = None,
     catalog: MeasureCatalog | None = None,
     config: PolicyConfig | None = None,
 ) -> DecisionTable:
@@ -130,8 +144,12 @@ def decide_actions(
         `future_potential` of the same customers: what each is expected to bring from now on
         [money]. Needed for gains and for the guard rail "lost contribution".
     situation : Situation, optional
-        State of the relation, whether a customer may be contacted, and whether the forecast
-        ranks. Without it everybody is taken to be present and open, and `tiers` to be proven.
+        State of the relation, what a customer may be contacted for, whether the forecast ranks,
+        and the circumstances. Without it everybody is taken to be present and open to contact,
+        `tiers` to be proven, and nothing else to be known.
+    outlook : Outlook, optional
+        Probability and value by the one model of the forecast. With it gains of keeping somebody
+        rest on `value_if_active`; without it on the quotient of future value and 1 - `p_churned`.
     catalog : MeasureCatalog, optional
         Measures; default `MeasureCatalog()`, which knows no prices and no effects.
     config : PolicyConfig, optional
@@ -140,10 +158,10 @@ def decide_actions(
     Returns
     -------
     DecisionTable
-        In the order of `tiers`; every customer has exactly one stance, rule and reason, and doing
-        nothing is always among its measures. Expected gain and cost are NaN, with the reason in
-        `economics`, unless cost and effect of a measure, the customer's future value and (for
-        effects on retention) its churn probability are known.
+        In the order of `tiers`; every customer has exactly one stance, rule, reason and action,
+        at most three alternatives, and doing nothing is always among its measures. Expected gain
+        and cost are NaN, with the reason in `economics`, unless cost and effect of a measure, the
+        customer's future value and (for effects on retention) its churn probability are known.
 
     Raises
     ------
@@ -157,7 +175,12 @@ def decide_actions(
     The first rule of `config.rules` that matches (relation, contact, evidence, tier role,
     standing, potential, risk band) gives the stance; the last rule matches everybody. A customer
     without a known standing counts as good: nothing is held against it. Unknown potential never
-    leads to an adverse stance.
+    leads to an adverse stance. Who defrauded has no potential, whatever it buys.
+
+    Where a guard rail speaks against it (`PolicyConfig.guard`), nothing is taken from a customer:
+    its evidence is "guarded". The action is the first measure of the catalogue that the stance and
+    every condition allow; where gains are known, the one that gains most. A duty (an open
+    complaint) comes before all others.
 
     With s0 = 1 - p the probability to stay, V the unconditional future value and V0 = V / s0,
     the gain of a measure is s1 (V0 (1 + g) - delta) - V - c: s1 = s0 + its effect on retention
@@ -189,80 +212,40 @@ def decide_actions(
     5     small        no  economise     small_without_potential
     """
     catalog, config = catalog or _default_catalog(), config or _default_config()
+    told = situation or Situation()
     check_same_customers(potential.customer_id, tiers.customer_id, "potential")
     p_churn = _probability(churn, tiers.customer_id)
     future = _future_value(value, tiers.customer_id)
-    case = _cases(_states(tiers, potential, p_churn, config), situation or Situation())
-    gains = _gains(case, p_churn, future, catalog, config)
-    n = case.size
+    n = len(tiers)
+    if outlook is not None:
+        for name, given in outlook._asdict().items():
+            check_length(len(given), n, f"outlook.{name}")
+    values = _kernel.undefined(n) if future is None else future
+    states = _states(tiers, potential, p_churn, config)
+    case = _cases(states, told, speaks_against(values, config).any(axis=0))
+    step = _debt_step(tiers, case, told.circumstances, catalog, config)
+    kind, kinds = find_kinds(
+        case,
+        told.circumstances,
+        potential_reason=potential.reason,
+        debt_step=step,
+        debt_steps=tuple(one.id for one in catalog.debt_steps),
+    )
     return DecisionTable(
         customer_id=tiers.customer_id,
         tier_names=tiers.scheme.names,
         value_tier=tiers.value_tier,
         case=case,
-        measure=gains.measure,
-        expected_gain=gains.gain,
-        expected_cost=gains.cost,
-        economics=gains.economics,
-        debt_step=_debt_step(tiers, case, catalog, config),
-        future_value=_kernel.undefined(n) if future is None else future,
+        kind=kind,
+        kinds=kinds,
+        **rank_measures(kind, kinds, p_churn, future, outlook, catalog, config)._asdict(),
+        debt_step=step,
+        future_value=values,
+        outlook=outlook,
         catalog=catalog,
         config=config,
         confidence=_confidence(potential, case, config),
     )
-
-
-def assign_debt_steps(
-    days_overdue: ArrayLike1D,
-    *,
-    overdue_amount: ArrayLike1D | None = None,
-    open_complaint: ArrayLike1D | None = None,
-    catalog: MeasureCatalog | None = None,
-) -> npt.NDArray[np.int8]:
-    """Return the step of the escalation that is due for each debtor.
-
-    Parameters
-    ----------
-    days_overdue : array_like of float, shape (n_debtors,)
-        Days since the oldest open payment fell due [days]; NaN = unknown.
-    overdue_amount : array_like of float, optional
-        What is overdue [money]: steps with a `min_amount` above it are not taken; NaN = unknown,
-        then none with a `min_amount` is.
-    open_complaint : array_like of bool, optional
-        Debtors with an unsettled complaint: they may withhold payment because of it (retaliatory
-        churn), so nothing beyond the first step is due until it is settled.
-    catalog : MeasureCatalog, optional
-        Holds the steps; the default's days are placeholders for the firm's own terms.
-
-    Returns
-    -------
-    ndarray of int8
-        Position in `catalog.debt_steps`, in the order given; -1 where no step is due or the days
-        are unknown. A step applies from its first day on.
-
-    Examples
-    --------
-    >>> from retainkit.policy import assign_debt_steps
-    >>> assign_debt_steps([0, 1, 45, 400, float("nan")])
-    array([-1,  0,  1,  2, -1], dtype=int8)
-    >>> assign_debt_steps([45, 400], open_complaint=[False, True])
-    array([1, 0], dtype=int8)
-    """
-    steps = (catalog or _default_catalog()).debt_steps
-    after = np.array([step.after_days_overdue for step in steps], dtype=np.float64)
-    days = as_floats(days_overdue, "days_overdue")
-    step = _kernel.debt_steps(days, after)
-    if overdue_amount is not None:
-        amount = as_floats(overdue_amount, "overdue_amount", n=days.size)
-        least = np.array([0.0, *(one.min_amount for one in steps)])
-        for _ in steps:
-            needs = least[step + 1]
-            with np.errstate(invalid="ignore"):
-                step = np.where((needs > 0.0) & ~(amount >= needs), step - 1, step).astype(np.int8)
-    if open_complaint is not None:
-        waiting = as_bools(open_complaint, "open_complaint", n=days.size)
-        step = np.where(waiting, np.minimum(step, np.int8(0)), step)
-    return step
 
 
 def _probability(churn: HasChurnProbability | None, ids: pd.Index[Any]) -> FloatArray | None:
@@ -288,31 +271,45 @@ def _states(
     )
     n = len(tiers)
     bands = config.risk_bands
+    able, standing = potential.state, tiers.standing
+    if standing is not None:
+        able = np.where(standing.reason == _REASONS.index("fraud"), _NO_POTENTIAL, able)
+        able = able.astype(np.int8)
     return _kernel.encode_states(
         roles.take(tiers.value_tier),
-        _kernel.constant_codes(n, _GOOD) if tiers.standing is None else tiers.standing.standing,
-        potential.state,
+        _kernel.constant_codes(n, _GOOD) if standing is None else standing.standing,
+        able,
         _kernel.constant_codes(n, _kernel.UNKNOWN_RISK)
         if p_churn is None
         else _kernel.risk_bands(p_churn, bands.medium, bands.high),
     )
 
 
-def _cases(state: npt.NDArray[np.int8], situation: Situation) -> npt.NDArray[np.int16]:
+def _cases(
+    state: npt.NDArray[np.int8], situation: Situation, guarded: BoolArray
+) -> npt.NDArray[np.int16]:
     """Return the position in the table of cases."""
     n = state.size
     relation = _kernel.constant_codes(n, RELATIONS.index("present"))
     if situation.state is not None:
         check_codes(situation.state, len(_RELATION_OF_STATE), "situation.state")
         relation = _RELATION_OF_STATE[situation.state]
-    if situation.recoverable is not None:
-        worth_trying = (relation == RELATIONS.index("gone")) & situation.recoverable
-        relation = np.where(worth_trying, np.int8(RELATIONS.index("recoverable")), relation)
+    finer = (
+        (situation.recoverable, "gone", "recoverable"),
+        (situation.unanswered, "quiet", "unanswered"),
+    )
+    for met, name, then in finer:
+        if met is not None:
+            change = (relation == RELATIONS.index(name)) & met
+            relation = np.where(change, np.int8(RELATIONS.index(then)), relation)
     contact = situation.contact
     if contact is None:
-        contact = _kernel.constant_codes(n, CONTACTS.index("open"))
-    evidence = EVIDENCE.index("ranked" if situation.ranked else "not_ranked")
-    return _kernel.encode_cases(relation, contact, _kernel.constant_codes(n, evidence), state)
+        contact = _kernel.constant_codes(n, CONTACTS.index("all"))
+    check_codes(contact, len(CONTACTS), "situation.contact")
+    evidence = _kernel.constant_codes(n, EVIDENCE.index(situation.evidence))
+    if situation.evidence == "ranked" and guarded.any():
+        evidence = np.where(guarded, np.int8(EVIDENCE.index("guarded")), evidence)
+    return _kernel.encode_cases(relation, contact, evidence, state)
 
 
 def _confidence(
@@ -328,59 +325,18 @@ def _confidence(
 def _debt_step(
     tiers: TierTable,
     case: npt.NDArray[np.int16],
+    told: Circumstances,
     catalog: MeasureCatalog,
     config: PolicyConfig,
 ) -> npt.NDArray[np.int8]:
+    """Return the step that is due for who is to leave; nothing hard while a complaint is open."""
     if tiers.standing is None:
         return _kernel.constant_codes(case.size, -1)
     steps = assign_debt_steps(
-        tiers.standing.days_overdue, overdue_amount=tiers.standing.overdue_amount, catalog=catalog
+        tiers.standing.days_overdue,
+        overdue_amount=tiers.standing.overdue_amount,
+        open_complaint=None if told.complaint is None else told.complaint == 0,
+        catalog=catalog,
     )
     leaves = config.stance_by_case.take(case) == _EXIT
     return np.where(leaves, steps, np.int8(-1))
-
-
-class _Gains(NamedTuple):
-    measure: npt.NDArray[np.int16]
-    gain: FloatArray
-    cost: FloatArray
-    economics: npt.NDArray[np.int8]
-
-
-def _gains(
-    case: npt.NDArray[np.int16],
-    p_churn: FloatArray | None,
-    future: FloatArray | None,
-    catalog: MeasureCatalog,
-    config: PolicyConfig,
-) -> _Gains:
-    """Return the best measure with known economics per customer, or why there is none."""
-    n = case.size
-    unknown = _Gains(
-        _kernel.undefined_measure(n),
-        _kernel.undefined(n),
-        _kernel.undefined(n),
-        _kernel.constant_codes(n, _NO_EFFECTS),
-    )
-    if not catalog.priced:
-        return unknown
-    allowed = allowed_by_case(catalog, config)
-    has_price = allowed[list(catalog.priced)].any(axis=0).take(case)
-    if future is None:
-        economics = np.where(has_price, np.int8(_NO_VALUE), np.int8(_NO_EFFECTS))
-        return unknown._replace(economics=economics)
-    nothing = catalog.positions[DO_NOTHING]
-    best = (np.full(n, nothing, dtype=np.int16), np.zeros(n), np.zeros(n))
-    computed = np.zeros(n, dtype=np.bool_)
-    for position in catalog.priced:
-        measure = catalog.measures[position]
-        found = measure_economics(measure, p_churn, future)
-        eligible = allowed[position].take(case) & ~np.isnan(found.gain)
-        computed |= eligible
-        _kernel.improve(best, position, np.where(eligible, found.gain, np.nan), found.cost)
-    economics = np.where(np.isnan(future), np.int8(_NO_VALUE), np.int8(_NO_CHURN))
-    economics[~has_price] = _NO_EFFECTS
-    economics[computed] = _COMPUTED
-    measures, gains, costs = best
-    measures[~computed], gains[~computed], costs[~computed] = -1, np.nan, np.nan
-    return _Gains(measures, gains, costs, economics)

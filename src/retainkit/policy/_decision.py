@@ -32,6 +32,10 @@ class Decision(NamedTuple):
         Id of the rule that matched.
     reason : str
         Why, in the language asked for.
+    action : str
+        Id of the one thing to do.
+    alternatives : tuple of str
+        Ids of at most three others, best first.
     measures : tuple of str
         Ids of the measures allowed; doing nothing is always the first.
     measure : str or None
@@ -67,6 +71,8 @@ class Decision(NamedTuple):
     stance: Stance
     rule: str
     reason: str
+    action: str
+    alternatives: tuple[str, ...]
     measures: tuple[str, ...]
     measure: str | None
     expected_gain: float | None

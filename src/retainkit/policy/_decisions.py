@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any, ClassVar
 
@@ -14,14 +14,19 @@ from retainkit._core.columns import Column, plain
 from retainkit._core.result import TranslatedTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel
+from retainkit.policy._circumstances import Kinds
 from retainkit.policy._config import PolicyConfig
 from retainkit.policy._decision import ECONOMICS, Decision
-from retainkit.policy._frames import coded_texts, stance_summary
+from retainkit.policy._economics import Outlook, break_even
+from retainkit.policy._frames import coded_texts, joined_texts, stance_summary
 from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
-from retainkit.policy._measure_catalog import MeasureCatalog
+from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._states import action_by_case, adverse_cases, allowed_by_case
+from retainkit.policy._rank_measures import MOST_ALTERNATIVES
+from retainkit.policy._states import adverse_by_kind, allowed_by_kind, choices_by_kind
 from retainkit.policy._vocabulary import (
+    CONTACTS,
+    EVIDENCE,
     POTENTIALS,
     RELATIONS,
     RISKS,
@@ -29,9 +34,10 @@ from retainkit.policy._vocabulary import (
     STANDINGS,
     Stance,
 )
-from retainkit.typing import BoolArray, FloatArray, Language
+from retainkit.typing import BoolArray, FloatArray, IntArray, Language
 
-_RELATION, _, _, _STATE = _kernel.decode_cases()
+_RELATION, _CONTACT, _EVIDENCE, _STATE = _kernel.decode_cases()
+_GUARDED = EVIDENCE.index("guarded")
 _STANDING, _POTENTIAL, _RISK = (fact[_STATE] for fact in _kernel.decode_states()[1:])
 
 
@@ -40,8 +46,8 @@ class DecisionTable(TranslatedTable):
     """Hold one decision per customer; rules and measures by reference, never per row.
 
     A decision depends on a customer's *case*: state of the relation x contact x evidence x tier
-    role x standing x potential x risk band, 3,024 in all. Stance, rule and measures are looked up
-    by it.
+    role x standing x potential x risk band, 12,960 in all. Stance and rule are looked up by it;
+    measures by its *kind*: the case and the circumstances (complaint, cause, stage, ...).
 
     Parameters
     ----------
@@ -53,17 +59,25 @@ class DecisionTable(TranslatedTable):
         Position in `tier_names`.
     case : ndarray of int16
         Position in the table of cases.
+    kind : ndarray of int32
+        Position in `kinds`.
+    kinds : Kinds
+        The different cases and circumstances that occur.
     measure : ndarray of int16
         Position in `catalog.measures` of the measure with the highest expected gain; -1 where
         gains are unknown.
     expected_gain, expected_cost : ndarray of float
         Of that measure [money]; NaN where unknown.
+    runners_up : ndarray of int16, shape (n, 3), or None
+        The next measures by gain; -1 = none. None where no gain is known.
     economics : ndarray of int8
         Position in `economics_names`: why a gain is a number or NaN.
     debt_step : ndarray of int8
         Position in `catalog.debt_steps` for customers to leave with known days overdue; else -1.
     future_value : ndarray of float
         What each customer is expected to bring over the horizon [money]; NaN where unknown.
+    outlook : Outlook or None
+        Probability, value if there, and what is at stake; None where there is no forecast.
     catalog : MeasureCatalog
         The measures.
     config : PolicyConfig
@@ -90,13 +104,16 @@ class DecisionTable(TranslatedTable):
         Column("standing", categories=STANDINGS, ordered=True),
         Column("potential", categories=POTENTIALS, ordered=True),
         Column("churn_risk", "risk", RISKS, ordered=True),
+        Column("contact", categories=CONTACTS, ordered=True),
         Column("stance", categories=STANCES, ordered=True),
         Column("rule", lambda t: coded_texts(t.rule, [rule.id for rule in t.config.rules])),
         Column("reason", "_reasons"),
         Column("action", lambda t: coded_texts(t.action, [m.id for m in t.catalog.measures])),
+        Column("alternatives", "_alternative_lists"),
         Column("measures", "_measure_lists"),
         Column("measure", categories="catalog.measures.id"),
-        *plain("expected_gain", "expected_cost"),
+        *plain("expected_gain", "expected_cost", "break_even"),
+        Column("at_stake", "outlook.at_stake"),
         Column("economics", categories=ECONOMICS),
         Column("debt_step", categories="catalog.debt_steps.id", ordered=True),
         *plain("is_adverse", "lost_contribution", "replacement_cost"),
@@ -113,6 +130,8 @@ class DecisionTable(TranslatedTable):
     tier_names: tuple[str, ...]
     value_tier: npt.NDArray[np.int8]
     case: npt.NDArray[np.int16]
+    kind: npt.NDArray[np.int32]
+    kinds: Kinds
     measure: npt.NDArray[np.int16]
     expected_gain: FloatArray
     expected_cost: FloatArray
@@ -121,6 +140,8 @@ class DecisionTable(TranslatedTable):
     future_value: FloatArray
     catalog: MeasureCatalog
     config: PolicyConfig
+    runners_up: npt.NDArray[np.int16] | None = None
+    outlook: Outlook | None = None
     confidence: FloatArray | None = None
 
     def __len__(self) -> int:
@@ -140,11 +161,57 @@ class DecisionTable(TranslatedTable):
     def action(self) -> npt.NDArray[np.int16]:
         """Position in `catalog.measures` of the one thing to do.
 
-        The measure that gains most where gains are known, else the first of the catalogue that
-        serves the case; doing nothing where none does.
+        A duty first; else the measure that gains most where gains are known; else the first of the
+        catalogue whose conditions are met; doing nothing where there is none.
         """
-        first = action_by_case(self.catalog, self.config).take(self.case)
-        return np.where(self.measure >= 0, self.measure, first)
+        first = choices_by_kind(self.catalog, self.config, self.kinds, most=1)[:, 0]
+        duty = np.array([measure.comes_first for measure in self.catalog.measures], dtype=np.bool_)
+        priced = (self.measure >= 0) & ~duty[first].take(self.kind)
+        return np.where(priced, self.measure, first.take(self.kind))
+
+    @property
+    def alternatives(self) -> npt.NDArray[np.int16]:
+        """Positions of at most three other measures, best first; -1 = no more.
+
+        The next by gain where gains are known, then the next of the catalogue.
+        """
+        action, n = self.action, len(self)
+        more = choices_by_kind(
+            self.catalog, self.config, self.kinds, most=MOST_ALTERNATIVES * 2 + 1
+        )
+        after = more.take(self.kind, axis=0)
+        if self.runners_up is not None:
+            after = np.concatenate([self.runners_up, after], axis=1)
+        chosen = np.full((n, MOST_ALTERNATIVES), -1, dtype=np.int16)
+        count, nothing = np.zeros(n, dtype=np.int64), self.catalog.positions[DO_NOTHING]
+        for column in after.T:
+            fresh = (column >= 0) & (column != action) & (column != nothing)
+            fresh &= (chosen != column[:, None]).all(axis=1) & (count < MOST_ALTERNATIVES)
+            (rows,) = np.nonzero(fresh)
+            chosen[rows, count[rows]] = column[rows]
+            count[rows] += 1
+        return chosen
+
+    @property
+    def break_even(self) -> FloatArray:
+        """From which effect on the action pays; NaN where its cost or the worth is not known.
+
+        Points of probability for an action that keeps or brings back, else a relative rise.
+        """
+        staying = None if self.outlook is None else self.outlook.value_if_active
+        return break_even(self.action, self.catalog, self.future_value, staying)
+
+    @property
+    def contact(self) -> npt.NDArray[np.int8]:
+        """0 = anything, 1 = service only, 2 = none."""
+        return _CONTACT.take(self.case)
+
+    @property
+    def guarded(self) -> BoolArray:
+        """Customers from whom something would be taken, did no guard rail speak against it."""
+        return np.array(
+            [rule.evidence == ("guarded",) for rule in self.config.rules], dtype=np.bool_
+        )[self.rule]
 
     @property
     def relation(self) -> npt.NDArray[np.int8]:
@@ -169,7 +236,7 @@ class DecisionTable(TranslatedTable):
     @property
     def is_adverse(self) -> BoolArray:
         """Whether the decision allows to take something from the customer."""
-        return adverse_cases(self.catalog, self.config).take(self.case)
+        return adverse_by_kind(self.catalog, self.config, self.kinds).take(self.kind)
 
     @property
     def lost_contribution(self) -> FloatArray:
@@ -182,12 +249,28 @@ class DecisionTable(TranslatedTable):
         cost = self.config.replacement_cost
         return np.where(self.is_adverse, np.nan if cost is None else cost, np.nan)
 
+    def take(self, rows: IntArray) -> DecisionTable:
+        """Return the decisions at these positions, in this order."""
+        columns = ("value_tier", "case", "kind", "measure", "expected_gain", "expected_cost")
+        columns += ("economics", "debt_step", "future_value")
+        changes: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
+        changes["customer_id"] = self.customer_id[rows]
+        if self.runners_up is not None:
+            changes["runners_up"] = self.runners_up[rows]
+        if self.outlook is not None:
+            changes["outlook"] = Outlook(*(given[rows] for given in self.outlook))
+        if self.confidence is not None:
+            changes["confidence"] = self.confidence[rows]
+        return replace(self, **changes)
+
     def measures_of(self, position: int) -> tuple[PolicyMeasure, ...]:
         """Return the measures allowed for the customer at `position`, in catalogue order.
 
         Doing nothing is among them.
         """
-        allowed = allowed_by_case(self.catalog, self.config)[:, int(self.case[position])]
+        allowed = allowed_by_kind(self.catalog, self.config, self.kinds)[
+            :, int(self.kind[position])
+        ]
         return tuple(self.catalog.measures[i] for i in np.flatnonzero(allowed).tolist())
 
     def explain(self, customer_id: Any, *, language: Language = "en") -> Decision:
@@ -236,6 +319,8 @@ class DecisionTable(TranslatedTable):
         rule = self.config.rules[int(self.config.rule_by_case[case])]
         measure = int(self.measure[position])
         known = measure >= 0
+        ids = [m.id for m in self.catalog.measures]
+        one = self.take(np.array([position]))
         customer = self.customer_id[position]
         return Decision(
             customer_id=customer.item() if isinstance(customer, np.generic) else customer,
@@ -246,6 +331,8 @@ class DecisionTable(TranslatedTable):
             stance=rule.stance,
             rule=rule.id,
             reason=rule.reason.text(language),
+            action=ids[int(one.action[0])],
+            alternatives=tuple(ids[i] for i in one.alternatives[0].tolist() if i >= 0),
             measures=tuple(m.id for m in self.measures_of(position)),
             measure=self.catalog.measures[measure].id if known else None,
             expected_gain=float(self.expected_gain[position]) if known else None,
@@ -262,11 +349,15 @@ class DecisionTable(TranslatedTable):
     def _measure_lists(self) -> pd.Categorical[str]:
         """Return the measures allowed in each customer's case, as one text."""
         ids = [measure.id for measure in self.catalog.measures]
-        allowed = allowed_by_case(self.catalog, self.config)
+        allowed = allowed_by_kind(self.catalog, self.config, self.kinds)
         rows = [row.tobytes() for row in np.ascontiguousarray(allowed.T)]
         kind, kinds = pd.factorize(np.array(rows, dtype=object), sort=True)  # few lists serve all
         texts = ["; ".join(compress(ids, row)) for row in kinds]
-        return coded_texts(kind[self.case], texts)
+        return coded_texts(kind[self.kind], texts)
+
+    @property
+    def _alternative_lists(self) -> pd.Categorical[str]:
+        return joined_texts(self.alternatives, [m.id for m in self.catalog.measures])
 
     def summary(self) -> pd.DataFrame:
         """Return customers and future value by stance and tier.
@@ -282,7 +373,8 @@ class DecisionTable(TranslatedTable):
 
         One row per stance under which something is taken and guard rail: stance, guard_rail, name,
         customers, status ("computed", "partly_computed", "not_supplied", "kept_out"), amount
-        [money] (NaN unless computed) and a note; `name` and `note` in `language`.
+        [money] (NaN unless computed), verdict ("pass", "downgrade", "block"), stopped (customers
+        from whom nothing is taken because of it) and a note; `name` and `note` in `language`.
 
         Examples
         --------
@@ -301,7 +393,12 @@ class DecisionTable(TranslatedTable):
         7  protected_attributes          2      kept_out
         """
         return guard_rail_frame(
-            self.future_value, self.is_adverse, self.stance, config=self.config, language=language
+            self.future_value,
+            self.is_adverse,
+            self.guarded,
+            self.stance,
+            config=self.config,
+            language=language,
         )
 
     def _confidence_at(self, position: int) -> float | None:
@@ -309,6 +406,6 @@ class DecisionTable(TranslatedTable):
         return None if np.isnan(sure) else sure
 
     def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
-        if not adverse_cases(self.catalog, self.config)[int(self.case[position])]:
+        if not bool(self.is_adverse[position]):
             return ()
         return check_guard_rails(self.future_value[[position]], self.config)

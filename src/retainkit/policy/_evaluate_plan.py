@@ -64,8 +64,9 @@ class PlanEvaluation(ResultTable):
         held out), `effect` per customer with `low` and `high` [money], `effect_share` (of what a
         customer brings when active) with its own bounds, `cost` per customer, `planned` (net gain
         counted on for the days of the trial) and `actual` (effect less cost) of all treated
-        [money], with `actual_low` and `actual_high`, `finding` ("pays", "loses", "not shown",
-        "too few"). NaN where fewer than ten customers stood on a side.
+        [money], with `actual_low` and `actual_high`, `finding` ("pays", "loses", "not shown";
+        "works" and "harms" where the cost is not known, "too few": under 30 on a side). NaN
+        with fewer than ten customers on a side, or ten with any outcome.
         """
         return self.rows.copy()
 

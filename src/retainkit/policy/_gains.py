@@ -21,7 +21,7 @@ from retainkit.policy._economics import measure_economics
 from retainkit.policy._limits import AllocationLimit
 from retainkit.policy._measure_catalog import DO_NOTHING
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._states import allowed_by_case
+from retainkit.policy._states import allowed_by_kind
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
 
 
@@ -167,7 +167,8 @@ def measure_gains(
     decisions : DecisionTable
         Stances, the measures they allow, and future values.
     churn : ChurnTable, optional
-        Probability of leaving without any measure.
+        Probability of leaving without any measure; not looked at where the decisions hold an
+        `Outlook`, whose probability and value come from one model.
     retention : mapping of str to array_like, optional
         Change of the probability to stay by measure, customer by customer, for example from a
         trial; negative where contact drives the customer away. Overrides the catalogue.
@@ -225,17 +226,22 @@ def measure_gains(
     unknown = [name for name in given if name not in decisions.catalog.positions]
     if unknown:
         raise SchemaError(f"no measures {unknown}", rule="measures are named by their id")
-    p_churn = None
-    if churn is not None:
+    p_churn = staying = None
+    if decisions.outlook is not None:
+        p_churn = 1.0 - decisions.outlook.p_active
+        staying = decisions.outlook.value_if_active
+    elif churn is not None:
         check_same_customers(churn.customer_id, decisions.customer_id, "churn")
         p_churn = as_floats(churn.p_churned, "churn.p_churned", n=n, bounds=(0.0, 1.0))
-    allowed = allowed_by_case(decisions.catalog, decisions.config)
+    allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
     columns: list[tuple[str, FloatArray, FloatArray, FloatArray]] = []
     for position, measure in enumerate(decisions.catalog.measures):
-        found = _column(measure, decisions.future_value, p_churn, retention or {}, money or {})
+        found = _column(
+            measure, decisions.future_value, p_churn, staying, retention or {}, money or {}
+        )
         if found is None or measure.id == DO_NOTHING:
             continue
-        open_to = allowed[position].take(decisions.case) & ~np.isnan(found[0])
+        open_to = allowed[position].take(decisions.kind) & ~np.isnan(found[0])
         if measure.id in (days_since or {}):
             open_to &= ~_cooling(
                 measure, as_floats((days_since or {})[measure.id], measure.id, n=n)
@@ -265,6 +271,7 @@ def _column(
     measure: PolicyMeasure,
     future: FloatArray,
     p_churn: FloatArray | None,
+    staying: FloatArray | None,
     retention: Mapping[str, ArrayLike1D],
     money: Mapping[str, ArrayLike1D],
 ) -> tuple[FloatArray, FloatArray, FloatArray] | None:
@@ -282,7 +289,7 @@ def _column(
         )
     elif not measure.has_economics:
         return None
-    found = measure_economics(measure, p_churn, future, retention=change)
+    found = measure_economics(measure, p_churn, future, retention=change, staying=staying)
     return found.gain, found.cost, np.broadcast_to(found.free_riders, (n,))
 
 

@@ -1,4 +1,4 @@
-"""Guard rails: what is lost, what replacing costs, who could object."""
+"""Guard rails: what is lost, what replacing costs, who could object; each passes or stops."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import pandas as pd
 
 from retainkit._core.labels import Label
 from retainkit.policy._config import Exposure, PolicyConfig
-from retainkit.policy._vocabulary import GUARD_RAILS, STANCES, GuardRail
+from retainkit.policy._vocabulary import GUARD_RAILS, STANCES, GuardRail, Stance
 from retainkit.typing import BoolArray, FloatArray, Language
 
 GuardRailStatus: TypeAlias = Literal["computed", "partly_computed", "not_supplied", "kept_out"]
 """What came of one check."""
+
+GuardRailVerdict: TypeAlias = Literal["pass", "downgrade", "block"]
+"""What follows: nothing; who is stopped is maintained; nothing is taken from anybody."""
 
 
 class GuardRailResult(NamedTuple):
@@ -31,6 +34,11 @@ class GuardRailResult(NamedTuple):
         What is at stake [money], for exposure [people]; None unless computed.
     note : Label
         How it was computed, or what to supply, in both languages.
+    verdict : {"pass", "downgrade", "block"}
+        "downgrade": from some of these nothing is taken, they are maintained; "block": from
+        nobody is.
+    stopped : int
+        From how many of these nothing is taken because of it [count].
 
     Examples
     --------
@@ -48,8 +56,11 @@ class GuardRailResult(NamedTuple):
     status: GuardRailStatus
     amount: float | None
     note: Label
+    verdict: GuardRailVerdict = "pass"
+    stopped: int = 0
 
 
+_PLACE = {rail: place for place, rail in enumerate(GUARD_RAILS)}
 _COMPUTED_LOSS = Label(
     en="Future value of these customers over the horizon", zh="这些客户在预测期内的未来价值"
 )
@@ -68,10 +79,31 @@ _NO_EXPOSURE = Label(
 )
 
 
+def speaks_against(values: FloatArray, config: PolicyConfig) -> npt.NDArray[np.bool_]:
+    """Return for each guard rail (axis 0) and customer (1) whether it stops taking something away.
+
+    What may be lost is weighed against what may be saved: the chance that a customer leaves over
+    it, times its contribution (with the fixed cost it carries), or times the cost of a
+    replacement, against a share of the contribution. Unknown figures stop nothing.
+    """
+    guard, n = config.guard, len(values)
+    saved = guard.saved_share * np.abs(values)
+    stops = np.zeros((len(GUARD_RAILS), n), dtype=np.bool_)
+    with np.errstate(invalid="ignore"):
+        lost = guard.leaves * (np.maximum(values, 0.0) + (config.scale_cost or 0.0))
+        stops[_PLACE[GuardRail.LOST_CONTRIBUTION]] = lost > saved
+        if config.replacement_cost is not None:
+            replaced = guard.leaves * config.replacement_cost
+            stops[_PLACE[GuardRail.REPLACEMENT_COST]] = replaced > saved
+    if config.exposure is not None:
+        stops[_PLACE[GuardRail.EXPOSURE]] = config.exposure.people > guard.most_people
+    return stops
+
+
 def check_guard_rails(
     known_values: FloatArray, config: PolicyConfig
 ) -> tuple[GuardRailResult, ...]:
-    """Return the four results for a group of customers from whom something is taken."""
+    """Return the four results for a group of customers from whom something would be taken."""
     n = known_values.size
     results = [_lost_contribution(known_values, config)]
     cost = config.replacement_cost
@@ -89,7 +121,17 @@ def check_guard_rails(
     )
     rail = GuardRail.PROTECTED_ATTRIBUTES
     results.append(GuardRailResult(rail, "kept_out", None, rail.description))
-    return tuple(results)
+    stopped = speaks_against(known_values, config).sum(axis=1).tolist()
+    return tuple(
+        result._replace(verdict=_verdict(result.guard_rail, count), stopped=count)
+        for result, count in zip(results, stopped, strict=True)
+    )
+
+
+def _verdict(rail: GuardRail, stopped: int) -> GuardRailVerdict:
+    if not stopped:
+        return "pass"
+    return "block" if rail is GuardRail.EXPOSURE else "downgrade"
 
 
 def _lost_contribution(values: FloatArray, config: PolicyConfig) -> GuardRailResult:
@@ -134,15 +176,18 @@ def _replacement_note(config: PolicyConfig) -> Label:
 def guard_rail_frame(
     future_value: FloatArray,
     adverse: BoolArray,
+    guarded: BoolArray,
     stance: npt.NDArray[np.int8],
     *,
     config: PolicyConfig,
     language: Language,
 ) -> pd.DataFrame:
-    """Return the results per stance under which something is taken."""
+    """Return the results per stance under which something is taken, or would be (`guarded`)."""
     rows: list[dict[str, Any]] = []
     for code, name in enumerate(STANCES):
         group = adverse & (stance == code)
+        if name is Stance.ECONOMISE:
+            group = group | guarded
         if group.any():
             rows.extend(
                 {
@@ -152,11 +197,14 @@ def guard_rail_frame(
                     "customers": int(group.sum()),
                     "status": result.status,
                     "amount": np.nan if result.amount is None else result.amount,
+                    "verdict": result.verdict if name is Stance.ECONOMISE else "pass",
+                    "stopped": result.stopped if name is Stance.ECONOMISE else 0,
                     "note": result.note.text(language),
                 }
                 for result in check_guard_rails(future_value[group], config)
             )
-    columns = ["stance", "guard_rail", "name", "customers", "status", "amount", "note"]
+    columns = ["stance", "guard_rail", "name", "customers", "status", "amount"]
+    columns += ["verdict", "stopped", "note"]
     frame = pd.DataFrame(rows, columns=columns)
     frame["stance"] = pd.Categorical(frame["stance"], [s.value for s in STANCES], ordered=True)
     rails = [rail.value for rail in GUARD_RAILS]

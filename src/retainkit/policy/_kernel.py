@@ -18,11 +18,11 @@ STATE_SHAPE: Final = (3, 3, 3, 4)
 N_STATES: Final = 108
 """Number of states of a customer who is there."""
 
-SITUATION_SHAPE: Final = (7, 2, 2)
+SITUATION_SHAPE: Final = (8, 3, 5)
 """Relation x contact x evidence: what a stance depends on beside the state."""
 
-N_SITUATIONS: Final = 28
-N_CASES: Final = 3024
+N_SITUATIONS: Final = 120
+N_CASES: Final = 12960
 """Number of cases: situation x state, everything a stance can depend on."""
 
 UNKNOWN_RISK: Final = 3
@@ -64,9 +64,9 @@ def decode_states() -> tuple[Codes, Codes, Codes, Codes]:
 def encode_cases(relation: Codes, contact: Codes, evidence: Codes, state: Codes) -> Cases:
     """Return one code per customer: the position in the table of all cases."""
     case = relation.astype(np.int16)
-    case *= np.int16(2)
+    case *= np.int16(SITUATION_SHAPE[1])
     case += contact
-    case *= np.int16(2)
+    case *= np.int16(SITUATION_SHAPE[2])
     case += evidence
     case *= np.int16(N_STATES)
     case += state
@@ -171,16 +171,19 @@ def potential_reasons(evidence: PotentialEvidence, limits: PotentialLimits) -> C
     return reason
 
 
-def improve(
-    best: tuple[npt.NDArray[np.int16], Floats, Floats], code: int, gain: Floats, cost: Floats
+def insert(
+    best: list[tuple[npt.NDArray[np.int16], Floats, Floats]], code: int, gain: Floats, cost: Floats
 ) -> None:
-    """Put a measure in place wherever it gains more than the best so far; ties keep the first."""
-    measure, best_gain, best_cost = best
-    with np.errstate(invalid="ignore"):
-        better = gain > best_gain
-    measure[better] = code
-    best_gain[better] = gain[better]
-    best_cost[better] = cost[better]
+    """Put a measure in its place among the best so far, by gain; ties keep the first."""
+    codes = np.full(gain.shape, code, dtype=np.int16)
+    gain, cost = gain.copy(), np.array(np.broadcast_to(cost, gain.shape))
+    for measure, best_gain, best_cost in best:
+        with np.errstate(invalid="ignore"):
+            better = gain > best_gain
+        if not better.any():
+            return
+        for mine, theirs in ((codes, measure), (gain, best_gain), (cost, best_cost)):
+            mine[better], theirs[better] = theirs[better], mine[better]
 
 
 def undefined(n: int) -> Floats:

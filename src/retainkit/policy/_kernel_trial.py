@@ -18,7 +18,7 @@ OUTSIDE, DONE, HELD_OUT, NEVER, TRIED, COMPARED = range(6)
 lot; idle, to compare with."""
 
 LEAST: Final = 10
-"""Fewest customers on either side of a comparison."""
+"""Fewest customers on either side of a comparison, and fewest of both with any outcome."""
 _TIMES: Final = 3.0
 """Customers to compare with per customer tried by lot."""
 
@@ -89,7 +89,8 @@ def read_effects(
     """Return the effect in each group, adjusted for the forecast; NaN where too few.
 
     The slope on the forecast is learnt within groups and arms, one for all; the difference of the
-    means of what is left has an interval with Welch's degrees of freedom.
+    means of what is left has an interval with Welch's degrees of freedom. A side on which all are
+    alike takes the variance of both.
     """
     cell = group.astype(np.int64) * 2 + treated
     size = 2 * n_groups
@@ -105,10 +106,15 @@ def read_effects(
     left = outcome - (float(x @ y) / spread if spread > 0.0 else 0.0) * forecast
     means = mean(left)
     apart = left - means[cell]
-    few = np.maximum(count - 1.0, 1.0)
-    variance = (mean(apart**2) * count / few / np.maximum(count, 1.0)).reshape(-1, 2)
+    squares = np.bincount(cell, weights=apart**2, minlength=size).reshape(-1, 2)
     heads = count.reshape(-1, 2)
-    enough = (heads >= LEAST).all(axis=1)
+    some = np.bincount(group, weights=outcome != 0.0, minlength=n_groups) >= LEAST
+    enough = (heads >= LEAST).all(axis=1) & some
+    pooled = squares.sum(axis=1, keepdims=True) / np.maximum(heads - 1.0, 1.0).sum(
+        axis=1, keepdims=True
+    )
+    own = squares / np.maximum(heads - 1.0, 1.0)
+    variance = np.where(squares > 0.0, own, pooled) / np.maximum(heads, 1.0)
     total = np.where(enough, variance.sum(axis=1), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = total**2 / (variance**2 / (heads - 1.0)).sum(axis=1)

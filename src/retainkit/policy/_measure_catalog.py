@@ -19,7 +19,8 @@ from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenModel
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel
-from retainkit.policy._measures import DebtStep, MeasureCondition, PolicyMeasure
+from retainkit.policy._condition import MeasureCondition
+from retainkit.policy._measures import DebtStep, PolicyMeasure
 from retainkit.policy._vocabulary import (
     POTENTIALS,
     RELATIONS,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from retainkit._core.config import FrozenConfig
 from retainkit._core.labels import Label
+from retainkit.policy._condition import Identifier, MeasureCondition
 from retainkit.policy._vocabulary import (
     GUARD_RAILS,
     GuardRail,
     PotentialState,
+    Purpose,
     Relation,
     RiskBand,
     Stance,
@@ -21,38 +23,8 @@ from retainkit.policy._vocabulary import (
 )
 from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-"""A stable name: lower-case letters, digits and underscores."""
-
 ChangeTarget: TypeAlias = Literal["retention", "spend", "cost_to_serve", "price", "credit"]
 """What a measure is meant to change about a customer."""
-
-
-class MeasureCondition(FrozenConfig):
-    """Facts a customer must meet, beyond tier and stance; an empty tuple asks nothing.
-
-    Parameters
-    ----------
-    standings : tuple of {"good", "watch", "bad"}
-        Standings for which the measure is allowed.
-    potentials : tuple of {"yes", "no", "unknown"}
-        Potentials for which it is allowed.
-    risks : tuple of {"low", "medium", "high", "unknown"}
-        Bands of the churn probability for which it is allowed.
-    relations : tuple of {"prospect", "new", "present", "quiet", "recoverable", "gone", "ended"}
-        States of the relation for which it is allowed.
-
-    Examples
-    --------
-    >>> from retainkit.policy import MeasureCondition
-    >>> MeasureCondition(risks=("high",)).standings
-    ()
-    """
-
-    standings: tuple[StandingName, ...] = ()
-    potentials: tuple[PotentialState, ...] = ()
-    risks: tuple[RiskBand, ...] = ()
-    relations: tuple[Relation, ...] = ()
 
 
 class CostModel(FrozenConfig):
@@ -199,6 +171,9 @@ class PolicyMeasure(FrozenConfig):
         Stances it serves; empty means every stance.
     condition : MeasureCondition
         What else must hold.
+    fits : MeasureCondition
+        Where it is the better choice: met, it stands before those that ask nothing here; not met,
+        behind them. Only what is known beyond the case is looked at.
     name, description : Label
         Short name and one sentence, in both languages.
     changes : tuple of {"retention", "spend", "cost_to_serve", "price", "credit"}
@@ -209,6 +184,11 @@ class PolicyMeasure(FrozenConfig):
         What it costs; the default supplies nothing.
     effect : MeasureEffect
         How much it changes; the default supplies nothing.
+    purpose : {"marketing", "service"}
+        What the customer is contacted for; "marketing" is not for who wants service contact only.
+        What the customer never hears of counts as service.
+    comes_first : bool
+        Whether it comes before everything else wherever its condition holds: a duty, not a choice.
     adverse : bool
         Whether it takes something from the customer (dearer, less service, ending).
     guard_rails : tuple of GuardRail
@@ -240,10 +220,13 @@ class PolicyMeasure(FrozenConfig):
     tiers: tuple[TierRole, ...] = ()
     stances: tuple[Stance, ...] = ()
     condition: MeasureCondition = MeasureCondition()
+    fits: MeasureCondition = MeasureCondition()
     name: Label
     description: Label
     changes: tuple[ChangeTarget, ...] = ()
     channel: Identifier = "any"
+    purpose: Purpose = "marketing"
+    comes_first: bool = False
     cost: CostModel = CostModel()
     effect: MeasureEffect = MeasureEffect()
     adverse: bool = False
@@ -298,13 +281,14 @@ class PolicyMeasure(FrozenConfig):
             The customer's potential.
         risk : {"low", "medium", "high", "unknown"}
             Band of the churn probability.
-        relation : {"prospect", "new", "present", "quiet", "recoverable", "gone", "ended"}
+        relation : {"prospect", "new", "present", "quiet", "unanswered", "recoverable", \
+"gone", "ended"}
             State of the relation.
 
         Returns
         -------
         bool
-            True when every field that asks something is met.
+            True when every field that asks something about these is met.
 
         Examples
         --------

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.time import day_number
 from retainkit.churn import StateTable
 from retainkit.policy import _kernel_trial as _kernel
 from retainkit.policy._allocation import Allocation
@@ -18,18 +17,18 @@ from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._holdout import hash_customers
 from retainkit.policy._kernel_hash import hash_codes
 from retainkit.policy._measure_catalog import DO_NOTHING
+from retainkit.policy._measures import PolicyMeasure
 from retainkit.policy._plan_config import PlanConfig
-from retainkit.policy._plan_table import ARMS, STEPS, ActionPlan, PlanSource
+from retainkit.policy._plan_table import ARMS, STEPS, ActionPlan, HasReasons
 from retainkit.policy._prices import PricedEffects
-from retainkit.policy._states import allowed_by_case
+from retainkit.policy._states import allowed_by_kind
 from retainkit.policy._vocabulary import STANCES, Stance
-from retainkit.typing import BoolArray, FloatArray
+from retainkit.typing import BoolArray, FloatArray, IntArray
 
 _TRIED_STANCES = [
     STANCES.index(stance)
     for stance in (Stance.PROTECT, Stance.DEVELOP, Stance.MAINTAIN, Stance.NURTURE)
 ] + [STANCES.index(Stance.RESCUE), STANCES.index(Stance.WIN_BACK)]
-_ADVERSE = [i for i, stance in enumerate(STANCES) if stance.is_adverse]
 _URGENT = ("rescue", "protect")
 
 
@@ -54,6 +53,10 @@ class PlanFacts(NamedTuple):
         Household or parent account of each customer, held out together.
     cv : float
         Standard deviation over mean of what the forecast leaves open.
+    attempts : ndarray of int or None
+        Rounds in which each was asked before to stay or to return.
+    reasons : HasReasons or None
+        Who says why.
     """
 
     states: StateTable | None
@@ -64,6 +67,8 @@ class PlanFacts(NamedTuple):
     apart: BoolArray | None = None
     unit: pd.Index[Any] | None = None
     cv: float = 2.0
+    attempts: IntArray | None = None
+    reasons: HasReasons | None = None
 
 
 class Trial(NamedTuple):
@@ -94,21 +99,21 @@ def choose_actions(
     n, names = len(decisions), [measure.id for measure in decisions.catalog.measures]
     nothing = names.index(DO_NOTHING)
     action = decisions.action.astype(np.int64)
-    allowed = allowed_by_case(decisions.catalog, decisions.config)
+    allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
     allowed[nothing] = False
     step = np.zeros(n, dtype=np.int8)
     blank = np.full(n, np.nan)
     gain, deviation, cost = blank.copy(), blank.copy(), blank.copy()
-    idle = action == nothing
-    barred = ~allowed.any(axis=0).take(decisions.case)
-    stance = decisions.stance
+    calm = np.array([_asks_nothing(measure) for measure in decisions.catalog.measures])
+    idle = (action == nothing) | calm[action]
+    action[idle] = nothing
     step[idle] = STEPS.index("rule")
-    step[idle & barred] = STEPS.index("eligibility")
-    step[idle & barred & np.isin(stance, _ADVERSE)] = STEPS.index("guard_rail")
+    step[idle & ~allowed.any(axis=0).take(decisions.kind)] = STEPS.index("eligibility")
+    step[idle & decisions.guarded] = STEPS.index("guard_rail")
     if allocation is not None and effects is not None and effects.actions:
         code = np.array([names.index(name) for name in allocation.measures], dtype=np.int64)
         priced = np.isin(np.arange(len(names)), code[code != nothing])
-        judged = allowed[priced].any(axis=0).take(decisions.case)
+        judged = allowed[priced].any(axis=0).take(decisions.kind)
         given = allocation.measure >= 0
         action = np.where(given, code[allocation.measure], np.where(judged, nothing, action))
         gain = np.where(given, allocation.expected_gain, gain)
@@ -122,6 +127,16 @@ def choose_actions(
         step[given] = 0
         step[left] = STEPS.index("does_not_pay")
     return Chosen(np.where(action == nothing, -1, action), step, gain, deviation, cost)
+
+
+def _is_free(measure: PolicyMeasure) -> bool:
+    """Return whether an action may be left undone as a proof: no duty, no debt, nothing taken."""
+    return not (measure.adverse or measure.comes_first or "credit" in measure.changes)
+
+
+def _asks_nothing(measure: PolicyMeasure) -> bool:
+    """Return whether a measure leaves the customer as it is and only saves effort."""
+    return set(measure.changes) <= {"cost_to_serve"} and not measure.adverse
 
 
 def action_ids(customer_id: pd.Index[Any], state: Any, rule: Any) -> npt.NDArray[np.str_]:
@@ -191,7 +206,7 @@ def plan_actions(
             "status": "open",
             "snoozed_until": none,
             "first_raised": today,
-            "attempts": 0,
+            "attempts": 0 if facts.attempts is None else facts.attempts[rows].astype(np.int64),
             "override_by": "",
             "override_reason": "",
             "override_until": none,
@@ -204,14 +219,15 @@ def plan_actions(
             "worth": worth,
         }
     )
-    order = np.lexsort((ids[rows].astype(str), -np.nan_to_num(facts.at_stake[rows])))
+    stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
+    order = np.lexsort((ids[rows].astype(str), -value, -stake))
     if not np.isnan(gain).all():
         order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
     step = chosen.step.copy()
     step[np.isin(drawn.arm, [_kernel.HELD_OUT, _kernel.NEVER])] = STEPS.index("held_out")
     return ActionPlan(
         rows=frame.iloc[order].reset_index(drop=True),
-        source=PlanSource(decisions, facts.states, rows[order]),
+        source=facts.reasons,
         customer_id=ids,
         step=step,
         cv=facts.cv,
@@ -236,8 +252,7 @@ def _draw(
     """Draw the arms; who is idle gets the action that the lot gives, with its cost."""
     measures = decisions.catalog.measures
     steps = {step.id for step in decisions.catalog.debt_steps}
-    free = np.array([not m.adverse and "credit" not in m.changes and m.id not in steps
-                     for m in measures])  # fmt: skip
+    free = np.array([_is_free(measure) and measure.id not in steps for measure in measures])
     units = decisions.customer_id if facts.unit is None else facts.unit
     open_to = np.isin(decisions.stance, _TRIED_STANCES)
     if facts.apart is not None:
@@ -245,8 +260,8 @@ def _draw(
     action, cost = chosen.action.copy(), chosen.cost.copy()
     if effects is not None and effects.actions:
         place = np.array([decisions.catalog.positions[name] for name in effects.actions])
-        allowed = allowed_by_case(decisions.catalog, decisions.config)
-        may = allowed[place].T[decisions.case] & free[place] & open_to[:, None]
+        allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
+        may = allowed[place].T[decisions.kind] & free[place] & open_to[:, None]
         lots = [hash_customers(units, f"{trial.name}\x1ftry\x1f{x}") for x in effects.actions]
         lot = np.where(may, np.column_stack(lots), -1.0).argmax(axis=1)
         idle = (chosen.action < 0) & may.any(axis=1)
@@ -303,7 +318,3 @@ def trial_of(previous: ActionPlan | None, as_of: date, config: PlanConfig) -> Tr
             return Trial(str(one["trial"]), one["trial_start"].date(), int(days))
     return Trial(f"{config.trial} {as_of}", as_of, config.duration_days)
 
-
-def days_into(trial: Trial, as_of: date) -> int:
-    """Return the days a trial has run."""
-    return day_number(as_of) - day_number(trial.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from retainkit.typing import BoolArray
 
 _WRITTEN: Final = ("status", "snoozed_until", "override_by", "override_reason", "override_until")
 _DOING: Final = ("not_proven", "treated", "tried")
+_ASKING: Final = ("rescue", "win_back")
 
 
 def is_running(plan: ActionPlan, as_of: date) -> BoolArray:
@@ -29,17 +31,16 @@ def is_kept(plan: ActionPlan, as_of: date) -> BoolArray:
     return is_running(plan, as_of) | np.asarray(held & until)
 
 
-def rounds_tried(plan: ActionPlan, as_of: date) -> pd.Series[int]:
-    """Return the rounds in which each row's customer was approached, by `action_id`.
+def rounds_tried(plan: ActionPlan) -> npt.NDArray[np.int64]:
+    """Return in how many rounds each row's customer was asked to stay or to return.
 
-    A round counts when it is over, unless the customer was held out or somebody declined or put
-    off the row.
+    The round of the row counts, unless the customer was held out or somebody
+    declined or put off the row.
     """
     rows = plan.rows
-    asked = rows["arm"].isin(_DOING) & rows["status"].isin(("open", "done"))
-    over = ~is_running(plan, as_of) & (rows["first_raised"] < pd.Timestamp(as_of))
-    tried = rows["attempts"] + (asked & over)
-    return pd.Series(tried.to_numpy(dtype=np.int64), index=rows["action_id"])
+    asked = rows["arm"].isin(_DOING) & rows["stance"].isin(_ASKING)
+    asked &= rows["status"].isin(("open", "done"))
+    return (rows["attempts"] + asked).to_numpy(dtype=np.int64)
 
 
 def carry_over(plan: ActionPlan, previous: ActionPlan, as_of: date) -> ActionPlan:
@@ -47,8 +48,8 @@ def carry_over(plan: ActionPlan, previous: ActionPlan, as_of: date) -> ActionPla
 
     A row of a running trial, or one overridden by a person, stays as it was; where nothing calls
     for it any longer it is closed, and still read when the trial is over. Any other row whose
-    `action_id` is called for again keeps the day it was first raised, its attempts, and a status
-    of declined or snoozed (until its day); done becomes open again: another round.
+    `action_id` is called for again keeps the day it was first raised and a status of declined or
+    snoozed (until its day); done becomes open again: another round.
     """
     now, before = plan.rows, previous.rows
     kept = is_kept(previous, as_of)
@@ -64,23 +65,13 @@ def carry_over(plan: ActionPlan, previous: ActionPlan, as_of: date) -> ActionPla
     if found.any():
         old = known.iloc[place[found]]
         fresh.loc[found, "first_raised"] = old["first_raised"].to_numpy()
-        tried = rounds_tried(previous, as_of)
-        tried = tried[~tried.index.duplicated()]
-        fresh.loc[found, "attempts"] = tried.loc[old.index].to_numpy()
         for name in _WRITTEN:
             fresh.loc[found, name] = old[name].to_numpy()
         again = fresh["status"].isin(("done", "closed"))
         fresh["status"] = np.where(again, "open", fresh["status"])
         fresh["status"] = _awake(fresh, as_of)
     rows = pd.concat([stay, fresh], ignore_index=True)
-    source = plan.source
-    if source is not None:
-        customers = source.decisions.customer_id
-        place = customers.get_indexer(pd.Index(rows["customer_id"]))
-        source = source._replace(place=place.astype(np.int64))
-    return ActionPlan(
-        rows=rows, source=source, customer_id=plan.customer_id, step=plan.step, cv=plan.cv
-    )
+    return replace(plan, rows=rows)
 
 
 def _awake(rows: pd.DataFrame, as_of: date) -> npt.NDArray[Any]:

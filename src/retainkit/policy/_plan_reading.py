@@ -19,6 +19,8 @@ COLUMNS: Final = (
     *("planned", "actual", "actual_low", "actual_high", "finding"),
 )
 _LOST: Final = ("gone", "ended")
+_JUDGED: Final = 30
+"""Fewest customers on either side for a finding; below it there is an interval alone."""
 _REACH: Final = float(ndtri(0.975) + ndtri(0.8))
 """Errors that an effect must measure to be found in 8 of 10 trials."""
 
@@ -121,7 +123,7 @@ def _read(
             "actual": net[0],
             "actual_low": net[1],
             "actual_high": net[2],
-            "finding": _finding(found.low[i], found.high[i], cost[i]),
+            "finding": _finding(found, i, cost[i]),
         }
 
 
@@ -140,9 +142,10 @@ def _split(
             yield from rows
 
 
-def _finding(low: float, high: float, cost: float) -> str:
+def _finding(found: _kernel.Effects, i: int, cost: float) -> str:
     """Return what the interval says of the cost, or, where that is not known, of nothing."""
-    if np.isnan(low):
+    low, high = found.low[i], found.high[i]
+    if np.isnan(low) or min(found.treated[i], found.held[i]) < _JUDGED:
         return "too few"
     known = not np.isnan(cost)
     if low > (cost if known else 0.0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,8 @@ import pandas as pd
 
 from retainkit._core.catalogue import read_labels
 from retainkit._core.result import TranslatedTable
-from retainkit.churn import StateTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
-from retainkit.policy._decisions import DecisionTable
 from retainkit.typing import Language
 
 ARMS: Final = ("not_proven", "treated", "held_out", "never_treated", "tried", "compared")
@@ -55,23 +53,11 @@ COLUMNS: Final = (
 """Columns of a plan, in the order of its file."""
 
 
-class PlanSource(NamedTuple):
-    """Where the sentences of a plan come from."""
+class HasReasons(Protocol):
+    """Whatever says why customers get their action."""
 
-    decisions: DecisionTable
-    states: StateTable | None
-    place: npt.NDArray[np.int64]
-    """Position of each row's customer; -1 where it is no longer in the tables."""
-
-    def why(self, language: Language) -> pd.Series[Any]:
-        """Return a sentence per row: the state with the customer's numbers, then the rule."""
-        rules = self.decisions.to_frame(language=language)["reason"].astype(str)
-        texts = rules.to_numpy(dtype=object)
-        if self.states is not None:
-            stop = "；" if language == "zh" else "; "
-            texts = np.array(self.states.sentences(language), dtype=object) + stop + texts
-        found = np.append(texts, "")[self.place]
-        return pd.Series(found, dtype=object)
+    def why(self, rows: npt.NDArray[np.int64], language: Language) -> npt.NDArray[Any]:
+        """Return a sentence per customer at these positions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -85,7 +71,7 @@ class ActionPlan(TranslatedTable):
     ----------
     rows : pandas.DataFrame
         What `to_frame` returns, most at stake first (by expected gain where it is known).
-    source : PlanSource or None
+    source : HasReasons or None
         Where the sentences come from; None: they stand in the rows.
     customer_id : pandas.Index
         Every customer that was looked at.
@@ -107,7 +93,7 @@ class ActionPlan(TranslatedTable):
     steps: ClassVar[tuple[str, ...]] = STEPS
 
     rows: pd.DataFrame
-    source: PlanSource | None
+    source: HasReasons | None
     customer_id: pd.Index[Any]
     step: npt.NDArray[np.int8]
     cv: float = 2.0
@@ -123,7 +109,11 @@ class ActionPlan(TranslatedTable):
         """
         frame = self.rows.copy()
         if self.source is not None:
-            frame["why"] = self.source.why(language).to_numpy()
+            place = self.customer_id.get_indexer(pd.Index(frame["customer_id"]))
+            known = place >= 0
+            said = np.full(len(frame), "", dtype=object)
+            said[known] = self.source.why(place[known], language)
+            frame["why"] = said
         told = {name: label.text(language) for name, label in TRIGGER_LABELS.items()}
         frame["trigger"] = [_say(code, told) for code in frame["trigger"].astype(str)]
         return frame[list(COLUMNS)]

@@ -21,6 +21,26 @@ _NOT_SETTLED = ("watch",)
 
 RULES: tuple[dict[str, Any], ...] = (
     _rule(
+        "relation_ended",
+        "user",
+        "no_contact",
+        ("The relation has ended for good: no contact", "关系已终止：不再联系"),
+        relations=("ended",),
+    ),
+    _rule(
+        "bad_with_prospects",
+        "ending bad relations",
+        "maintain",
+        (
+            "Pays badly but has prospects: settle first, prepayment until then",
+            "付款不良但有前景：先清算，结清前预付款",
+        ),
+        standings=("bad",),
+        potentials=("yes",),
+        relations=("new", "present", "quiet", "unanswered"),
+        contacts=("all", "service_only"),
+    ),
+    _rule(
         "bad_standing",
         "ending bad relations",
         "exit",
@@ -31,18 +51,11 @@ RULES: tuple[dict[str, Any], ...] = (
         standings=("bad",),
     ),
     _rule(
-        "relation_ended",
-        "user",
-        "no_contact",
-        ("The relation has ended for good: no contact", "关系已终止：不再联系"),
-        relations=("ended",),
-    ),
-    _rule(
         "contact_refused",
         "user",
         "no_contact",
         ("Does not want to be contacted", "客户拒绝联系"),
-        contacts=("closed",),
+        contacts=("none",),
     ),
     _rule(
         "gone_and_worth_it",
@@ -53,16 +66,40 @@ RULES: tuple[dict[str, Any], ...] = (
             "近期流失且原非小客户：尝试赢回",
         ),
         relations=("recoverable",),
+        contacts=("all",),
         tiers=("key", "ordinary"),
         standings=("good",),
+    ),
+    _rule(
+        "gone_and_small",
+        "user",
+        "let_go",
+        (
+            "Gone, was a small customer: no paid contact, the free channel stays open",
+            "已流失的小客户：不作付费联系，保留免费渠道",
+        ),
+        relations=("recoverable", "gone"),
+        tiers=("small",),
+    ),
+    _rule(
+        "gone_out_of_reach",
+        "user",
+        "let_go",
+        (
+            "Gone, and may be written to about service only: no paid contact",
+            "已流失，且仅可因服务联系：不作付费联系",
+        ),
+        relations=("recoverable", "gone"),
+        contacts=("service_only",),
     ),
     _rule(
         "gone",
         "user",
         "let_go",
         (
-            "Gone, too long ago or for too little: no paid contact, the free channel stays open",
-            "已流失，时间过久或价值不足：不作付费联系，保留免费渠道",
+            "Gone for too long, for a reason that cannot be mended, or asked three times in vain: "
+            "no paid contact, the free channel stays open",
+            "流失过久、原因无法补救或三次尝试未果：不作付费联系，保留免费渠道",
         ),
         relations=("recoverable", "gone"),
     ),
@@ -81,7 +118,7 @@ RULES: tuple[dict[str, Any], ...] = (
             "Fallen quiet with payments to settle: settle first, then talk",
             "沉寂且有款项待结：先结清，再沟通",
         ),
-        relations=("quiet",),
+        relations=("quiet", "unanswered"),
         standings=_NOT_SETTLED,
     ),
     _rule(
@@ -94,6 +131,16 @@ RULES: tuple[dict[str, Any], ...] = (
         ),
         relations=("quiet",),
         tiers=("key", "ordinary"),
+    ),
+    _rule(
+        "quiet_and_asked",
+        "user",
+        "maintain",
+        (
+            "Fallen quiet and asked three times in vain: the free reminder, nothing paid",
+            "已沉寂且三次询问未果：仅免费提醒，不再付费",
+        ),
+        relations=("unanswered",),
     ),
     _rule(
         "quiet_and_small",
@@ -206,6 +253,44 @@ RULES: tuple[dict[str, Any], ...] = (
             "新的小客户：不削减服务，促成第二次购买",
         ),
         relations=("new",),
+        tiers=("small",),
+        potentials=("no",),
+    ),
+    _rule(
+        "small_guarded",
+        "guard rails",
+        "maintain",
+        (
+            "Small customer, but a guard rail speaks against taking anything away: maintain",
+            "小客户，但护栏检查不支持削减：维持",
+        ),
+        relations=("present",),
+        evidence=("guarded",),
+        tiers=("small",),
+        potentials=("no",),
+    ),
+    _rule(
+        "small_but_bring_much",
+        "guard rails",
+        "maintain",
+        (
+            "Customers called small brought more than half of the mean on earlier days: "
+            "nothing is taken away",
+            "以往判定的小客户带来的贡献超过均值的一半：不削减服务",
+        ),
+        evidence=("too_large",),
+        tiers=("small",),
+        potentials=("no",),
+    ),
+    _rule(
+        "small_too_few_to_judge",
+        "user",
+        "maintain",
+        (
+            "Too few customers to judge whether the forecast ranks them: nothing is taken away",
+            "客户太少，无法判断预测能否排序：不削减服务",
+        ),
+        evidence=("too_few",),
         tiers=("small",),
         potentials=("no",),
     ),

@@ -23,14 +23,43 @@ PotentialState: TypeAlias = Literal["yes", "no", "unknown"]
 RiskBand: TypeAlias = Literal["low", "medium", "high", "unknown"]
 """Band of the churn probability; `unknown` when none was supplied."""
 
-Relation: TypeAlias = Literal["prospect", "new", "present", "quiet", "recoverable", "gone", "ended"]
-"""State of the relation; `recoverable` is gone, but lately and worth trying to win back."""
+Relation: TypeAlias = Literal[
+    "prospect", "new", "present", "quiet", "unanswered", "recoverable", "gone", "ended"
+]
+"""State of the relation; `unanswered` is quiet and was asked three times in vain, `recoverable` is
+gone, but lately, for a reason that can be mended, and not yet tried three times."""
 
-Contact: TypeAlias = Literal["open", "closed"]
-"""Whether a customer may be contacted at all."""
+Contact: TypeAlias = Literal["all", "service_only", "none"]
+"""What a customer may be contacted for: anything, the service it bought, nothing."""
 
-Evidence: TypeAlias = Literal["ranked", "not_ranked"]
-"""Whether the forecast ranks the customers who are there better than chance."""
+Evidence: TypeAlias = Literal["ranked", "too_few", "not_ranked", "too_large", "guarded"]
+"""Whether something may be taken away: the forecast ranks who is there and the small ones brought
+little; there are too few to judge; it does not rank; those it calls small brought too much; or a
+guard rail speaks against it."""
+
+Complaint: TypeAlias = Literal["open", "none"]
+"""Whether a complaint is waiting to be settled."""
+
+LossReason: TypeAlias = Literal["price_or_product", "mix", "returns", "service"]
+"""What costs an unprofitable customer most."""
+
+StageName: TypeAlias = Literal[
+    "prospect", "new", "growing", "mature", "declining", "lapsed", "won_back"
+]
+"""Lifecycle stage."""
+
+Phase: TypeAlias = Literal["before", "during", "after", "between"]
+"""Where a customer is in its rhythm: the next purchase is due, the last one is days or weeks old,
+or nothing is near."""
+
+Breadth: TypeAlias = Literal["one_line", "several_lines"]
+"""How many business lines a customer buys from."""
+
+Renewal: TypeAlias = Literal["due", "later"]
+"""Whether the contract can end soon."""
+
+Purpose: TypeAlias = Literal["marketing", "service"]
+"""What a contact is for; who wants service contact only gets no marketing."""
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 CONTACTS: tuple[Contact, ...] = get_args(Contact)

@@ -149,6 +149,8 @@ class CustomerColumns(TableColumns):
         Debt past its due date [money].
     days_overdue : str or None, default "days_overdue"
         Age of the oldest such debt [day].
+    contact : str or None, default "contact_permission"
+        What the customer may be contacted for: all, service_only or none.
     category_spending : str or None, default "category_spending"
         What the customer spends on the whole category, with anybody [money].
     strategic_flags : tuple of str, default ()
@@ -172,6 +174,7 @@ class CustomerColumns(TableColumns):
     credit_standing: str | None = "credit_standing"
     overdue_amount: str | None = "overdue_amount"
     days_overdue: str | None = "days_overdue"
+    contact: str | None = "contact_permission"
     category_spending: str | None = "category_spending"
     strategic_flags: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from retainkit.tables._rules import CustomerRules
 from retainkit.tables._spec import Pass, Role, Step, TableSpec, not_negative
 from retainkit.typing import BoolArray, IntoFrame
 
+_CONTACTS = ("all", "service_only", "none")
 _STANDINGS = ("good", "watch", "overdue", "default", "fraud")
 PROTECTED_PREFIX = "protected_"
 
@@ -42,7 +43,8 @@ def split_valid_customers(
     valid : pandas.DataFrame
         Accepted rows in input order, ids unique: `customer_id` and, where mapped, `kind`
         (categorical: person, business, or NA), `credit_standing` (ordered categorical from good
-        to fraud, or NA), `overdue_amount` [money], `days_overdue` [day], `category_spending`
+        to fraud, or NA), `contact` (ordered categorical: all, service_only, none, or NA),
+        `overdue_amount` [money], `days_overdue` [day], `category_spending`
         [money] (float64, NaN where blank), strategic flags under their own names (bool; blank
         counts as False and is noted), traits under their own names (categorical), and protected
         attributes as `protected_<name>` (categorical), which no decision may read.
@@ -146,7 +148,7 @@ def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[
 
 def _choice(role: str, categories: tuple[str, ...], *, ordered: bool = False) -> Step:
     """Return the step that reads one of few declared values."""
-    column = Role(role, "label", known=_kinds if role == "kind" else _standings)
+    column = Role(role, "label", known=_known[role])
 
     def read(work: Pass) -> None:
         if role not in work.raw:
@@ -168,6 +170,13 @@ def _kinds(rules: CustomerRules) -> dict[str, str]:
 
 def _standings(_: CustomerRules) -> dict[str, str]:
     return {name: name for name in _STANDINGS}
+
+
+def _contacts(_: CustomerRules) -> dict[str, str]:
+    return {name: name for name in _CONTACTS}
+
+
+_known = {"kind": _kinds, "credit_standing": _standings, "contact": _contacts}
 
 
 def _read_groups(work: Pass) -> None:
@@ -241,6 +250,7 @@ CUSTOMERS = TableSpec(
         not_negative("overdue_amount"),
         Role("days_overdue", "number", unit="day"),
         not_negative("days_overdue"),
+        _choice("contact", _CONTACTS, ordered=True),
         Role("category_spending", "number", unit="money"),
         not_negative("category_spending"),
         _read_groups,

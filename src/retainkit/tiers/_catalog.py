@@ -70,3 +70,12 @@ def _read_stage_reasons() -> Mapping[str, tuple[str, Label]]:
 
 STAGE_REASONS: Final[Mapping[str, tuple[str, Label]]] = Catalogue(_read_stage_reasons)
 """The rules of the lifecycle: reason -> (stage, label), in the order in which they are tried."""
+
+
+def _read_stages_of_states() -> Mapping[str, tuple[str, ...]]:
+    rows = read_catalogue(ROOM, CATALOGUE)["stages_of_states"]
+    return {state: tuple(reasons) for state, reasons in rows.items()}
+
+
+STAGES_OF_STATES: Final[Mapping[str, tuple[str, ...]]] = Catalogue(_read_stages_of_states)
+"""Which rules of the lifecycle may speak in each state of the relation."""

@@ -16,9 +16,9 @@ from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_lifecycle as _kernel
-from retainkit.tiers._catalog import STAGE_LABELS, STAGE_REASONS, STAGES
+from retainkit.tiers._catalog import STAGE_LABELS, STAGE_REASONS, STAGES, STAGES_OF_STATES
 from retainkit.tiers._config import LifecycleConfig
-from retainkit.typing import ArrayLike1D, FloatArray, PositiveFloat
+from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveFloat
 
 __all__ = [
     "LifecycleScheme",
@@ -234,6 +234,8 @@ def lifecycle_stage(
     p_alive: ArrayLike1D | None = None,
     spending_trend: ArrayLike1D | None = None,
     last_gap: ArrayLike1D | None = None,
+    state: npt.NDArray[np.int8] | None = None,
+    was_gone: BoolArray | None = None,
     customer_id: pd.Index[Any] | None = None,
 ) -> LifecycleTable:
     """Tell at which stage of the relation each customer is.
@@ -252,7 +254,12 @@ def lifecycle_stage(
     spending_trend : array_like of float, shape (n_customers,), optional
         Relative change of recent spending against earlier spending (0.2 = 20 % more).
     last_gap : array_like of float, shape (n_customers,), optional
-        Time between the last two purchase occasions [unit].
+        Time between the last two purchase occasions [unit], or what it is at least.
+    state : ndarray of int8, optional
+        State of each relation, a position in (prospect, new, present, quiet, gone, ended): the
+        stage then follows it. `p_alive` and silence are not looked at.
+    was_gone : ndarray of bool, optional
+        Who was gone in the last run.
     customer_id : pandas.Index, optional
         The customers; by default the index of `history.occasions` if it is a Series,
         else 0 .. n - 1.
@@ -284,6 +291,10 @@ def lifecycle_stage(
     7. growing: fewer occasions than `settled_occasions`;
     8. mature.
 
+    With `state` the catalogue says which of these may speak in each state: who is quiet is
+    declining, who is gone or has ended lapsed, who is new new (or won back), and behaviour decides
+    among the stages of who is present.
+
     Examples
     --------
     >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme, lifecycle_stage
@@ -301,7 +312,7 @@ def lifecycle_stage(
     n = arrays["occasions"].size
     hints = {"p_alive": p_alive, "spending_trend": spending_trend, "last_gap": last_gap}
     arrays |= {name: _hint(values, n, name) for name, values in hints.items() if values is not None}
-    reason = _reason(arrays, scheme)
+    reason = _reason(arrays, scheme, state, was_gone)
     return LifecycleTable(
         customer_id=index_of(history.occasions, customer_id, n),
         stage=_STAGE_OF[reason],
@@ -343,7 +354,12 @@ def _rhythm(
     return _kernel.mixed_gap(gaps, length, usual, scheme.config.prior_gaps)
 
 
-def _reason(arrays: Mapping[str, FloatArray], scheme: LifecycleScheme) -> npt.NDArray[np.int8]:
+def _reason(
+    arrays: Mapping[str, FloatArray],
+    scheme: LifecycleScheme,
+    state: npt.NDArray[np.int8] | None,
+    was_gone: BoolArray | None,
+) -> npt.NDArray[np.int8]:
     """Return the first rule that holds for each customer; -1 without a history."""
     config, occasions = scheme.config, arrays["occasions"]
     usual = np.nan if scheme.usual_gap is None else scheme.usual_gap
@@ -365,6 +381,15 @@ def _reason(arrays: Mapping[str, FloatArray], scheme: LifecycleScheme) -> npt.ND
     if "spending_trend" in arrays:
         holds["spending_falling"] = arrays["spending_trend"] <= -config.trend
         holds["spending_rising"] = arrays["spending_trend"] >= config.trend
+    if was_gone is not None:
+        again = was_gone & (occasions > 0)
+        holds["returned_after_lapse"] = holds.get("returned_after_lapse", again) | again
+    if state is not None:
+        everybody = np.ones(occasions.size, dtype=np.bool_)
+        holds |= dict.fromkeys(("state_new", "state_quiet", "state_lost"), everybody)
+        for name in holds:
+            speaks = np.array([name in said for said in STAGES_OF_STATES.values()], dtype=np.bool_)
+            holds[name] = holds[name] & speaks[state]
     reason = _kernel.first_rule([holds.get(name) for name in _REASONS[:-1]], occasions.size)
     for name in ("recency", "age", "inactive_for"):
         reason[np.isnan(arrays[name]) & (occasions > 0)] = -1

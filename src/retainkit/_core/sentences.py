@@ -1,0 +1,70 @@
+"""Sentences with numbers for a million rows: whole columns at a time, never row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit._core.time import from_day_numbers
+from retainkit.typing import Language
+
+Texts = npt.NDArray[np.object_]
+
+_HUNDRED = 100.0
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def fill(template: str, n: int, columns: dict[str, Texts]) -> Texts:
+    """Return the template for each of n rows, each `{name}` replaced by its column."""
+    out: Any = np.full(n, "", dtype=object)
+    for place, piece in enumerate(_PLACE.split(template)):
+        if place % 2:
+            out = out + columns[piece]
+        elif piece:
+            out = out + piece
+    filled: Texts = out
+    return filled
+
+
+def asked_for(template: str) -> set[str]:
+    """Return the names of the places in a template."""
+    return set(_PLACE.findall(template))
+
+
+def write_counts(values: npt.NDArray[Any]) -> Texts:
+    """Return whole numbers with thousands separated; NaN as "?"."""
+    return _written(np.round(np.asarray(values, dtype=np.float64)), lambda x: f"{x:,.0f}")
+
+
+def write_amounts(values: npt.NDArray[Any]) -> Texts:
+    """Return money with thousands separated: whole from 100 on, below it to the cent."""
+    exact = np.asarray(values, dtype=np.float64)
+    whole = np.abs(exact) >= _HUNDRED
+    return _written(np.where(whole, np.round(exact), np.round(exact, 2)), _amount)
+
+
+def write_days(days: npt.NDArray[np.integer[Any]], language: Language) -> Texts:
+    """Return days since 1970-01-01 as dates in words."""
+    codes, uniques = pd.factorize(np.asarray(days))
+    dates = pd.to_datetime(from_day_numbers(np.asarray(uniques)))
+    if language == "zh":
+        words = [f"{day.year}年{day.month}月{day.day}日" for day in dates]
+    else:
+        words = [f"{day.day} {day:%B} {day.year}" for day in dates]
+    return np.array(words, dtype=object)[codes]
+
+
+def _amount(x: float) -> str:
+    return f"{x:,.0f}" if abs(x) >= _HUNDRED or x == round(x) else f"{x:,.2f}"
+
+
+def _written(values: npt.NDArray[np.float64], write: Callable[[float], str]) -> Texts:
+    """Write each different number once."""
+    codes, uniques = pd.factorize(values)
+    words = [*(write(x) for x in uniques.tolist()), "?"]
+    return np.array(words, dtype=object)[codes]
