@@ -27,7 +27,7 @@ from retainkit.policy import (
     plan_year,
 )
 from retainkit.policy._plan_carry import is_kept
-from retainkit.policy._plan_table import ARMS
+from retainkit.policy._plan_table import DOING
 from retainkit.policy._prices import PricedEffects, price_effects, with_prices
 from retainkit.scorecard import OwnerAppraisal, appraise_runs
 from retainkit.tables import align_customer_ids, protected_attributes
@@ -156,7 +156,7 @@ def _without_kept(
     place = align_customer_ids(rows["customer_id"], scores.customer_id)
     gain = gains.gain.copy()
     gain[place[place >= 0], 1:] = np.nan
-    doing = rows["arm"].isin((ARMS[0], "treated", "tried")) & (rows["status"] != "declined")
+    doing = rows["arm"].isin(DOING) & (rows["status"] != "declined")
     return replace(gains, gain=gain), float(rows.loc[doing, "cost"].sum())
 
 

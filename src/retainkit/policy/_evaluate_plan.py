@@ -14,9 +14,9 @@ from retainkit._core.result import ResultTable
 from retainkit._core.time import parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
 from retainkit.policy._plan_reading import COLUMNS, learn_price, read_trial
-from retainkit.policy._plan_table import ActionPlan
+from retainkit.policy._plan_table import WORDS, ActionPlan
 from retainkit.policy._prices import LEVEL, ActionPrice
-from retainkit.typing import AsOf, FloatArray
+from retainkit.typing import AsOf, FloatArray, Language
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -74,6 +74,37 @@ class PlanEvaluation(ResultTable):
         """Return action, effect, low, high, planned, actual and finding of the whole actions."""
         names = ["action", "effect", "low", "high", "planned", "actual", "finding"]
         return self.rows.loc[self.rows["group"] == "all", names].reset_index(drop=True)
+
+    def describe(self, language: Language = "en") -> tuple[str, ...]:
+        """Return in a sentence or two what the last plan brought.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Display language.
+        """
+        if self.ends is None:
+            return (WORDS["nothing_tried"].text(language),)
+        if not self.is_over:
+            return (WORDS["running"].text(language).format(ends=self.ends),)
+        whole = self.rows[self.rows["group"] == "all"]
+        count = whole["finding"].value_counts()
+        told = {
+            "pays": count.get("pays", 0) + count.get("works", 0),
+            "loses": count.get("loses", 0) + count.get("harms", 0),
+            "open": count.get("not shown", 0),
+            "few": count.get("too few", 0),
+        }
+        said = [WORDS["read"].text(language).format(**told)]
+        known = whole[whole["planned"].notna() & whole["actual"].notna()]
+        if len(known):
+            actual = float(known["actual"].sum())
+            reach = float(np.sqrt(((known["actual_high"] - known["actual"]) ** 2).sum()))
+            money = (float(known["planned"].sum()), actual, actual - reach, actual + reach)
+            names = ("planned", "actual", "low", "high")
+            figures = {name: f"{x:,.0f}" for name, x in zip(names, money, strict=True)}
+            said.append(WORDS["money"].text(language).format(**figures))
+        return tuple(said)
 
 
 def evaluate_plan(

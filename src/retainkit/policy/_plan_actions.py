@@ -270,6 +270,8 @@ def _draw(
     else:
         idle = np.zeros(action.size, dtype=np.bool_)
     planned = (chosen.action >= 0) & open_to & free[chosen.action]
+    heads = np.bincount(chosen.action[planned], minlength=len(measures))
+    planned &= heads[chosen.action] >= 2 * _kernel.LEAST  # fewer could not be read
     share = _shares(chosen, planned, facts, config, len(measures))
     arm = _kernel.draw_arms(
         planned,

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit.policy._plan_table import ActionPlan
+from retainkit.policy._plan_table import DOING, ActionPlan
 from retainkit.typing import BoolArray
 
 _WRITTEN: Final = ("status", "snoozed_until", "override_by", "override_reason", "override_until")
-_DOING: Final = ("not_proven", "treated", "tried")
 _ASKING: Final = ("rescue", "win_back")
 
 
@@ -38,7 +37,7 @@ def rounds_tried(plan: ActionPlan) -> npt.NDArray[np.int64]:
     declined or put off the row.
     """
     rows = plan.rows
-    asked = rows["arm"].isin(_DOING) & rows["stance"].isin(_ASKING)
+    asked = rows["arm"].isin(DOING) & rows["stance"].isin(_ASKING)
     asked &= rows["status"].isin(("open", "done"))
     return (rows["attempts"] + asked).to_numpy(dtype=np.int64)
 

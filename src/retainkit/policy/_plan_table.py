@@ -34,11 +34,13 @@ STEPS: Final = (
 """Where a customer left the plan; the first stays in it."""
 
 STEP_LABELS: Final = read_labels("retainkit.policy", "plan", "steps")
-ARM_LABELS: Final = read_labels("retainkit.policy", "plan", "arms")
 TRIGGER_LABELS: Final = read_labels("retainkit.policy", "plan", "triggers")
+WORDS: Final = read_labels("retainkit.policy", "plan", "words")
+
+DOING: Final = ("not_proven", "treated", "tried")
+"""Arms in which the action is carried out."""
 
 DAYS: Final = ("due", "snoozed_until", "first_raised", "override_until", "trial_start", "trial_end")
-TEXTS: Final = ("status", "override_by", "override_reason")
 NUMBERS: Final = (
     *("cost", "expected_gain", "gain_low", "gain_high", "at_stake", "break_even"),
     *("held_out_share", "expected_value", "worth"),
@@ -121,13 +123,13 @@ class ActionPlan(TranslatedTable):
     def to_do(self, *, language: Language = "en") -> pd.DataFrame:
         """Return what is to be done now: open rows of who is not held out."""
         frame = self.to_frame(language=language)
-        busy = frame["arm"].isin(("not_proven", "treated", "tried")) & (frame["status"] == "open")
+        busy = frame["arm"].isin(DOING) & (frame["status"] == "open")
         return frame[busy].reset_index(drop=True)
 
     def summary(self) -> pd.DataFrame:
         """Return one row per action: customers, held_out, cost and expected_gain of the treated."""
         rows = self.rows
-        doing = rows["arm"].isin(("not_proven", "treated", "tried"))
+        doing = rows["arm"].isin(DOING)
         parts = rows.assign(
             held_out=rows["arm"].isin(("held_out", "never_treated")),
             cost=rows["cost"].where(doing),
@@ -188,6 +190,27 @@ class ActionPlan(TranslatedTable):
         found["expected"] = effect / parts["expected_value"].mean()
         order = ["customers", "held_out", "share", "detectable", "expected", "ends"]
         return found[order].reset_index()
+
+    def describe(self, language: Language = "en") -> tuple[str, ...]:
+        """Return in a sentence or two what is to be done and what will be proven.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Display language.
+        """
+        trials = self.trials()
+        held = int(trials["held_out"].sum())
+        todo = self.rows["arm"].isin(DOING) & (self.rows["status"] == "open")
+        words = {"todo": f"{int(todo.sum()):,}", "held": f"{held:,}"}
+        if held:
+            ends = trials["ends"].max().date()
+            said = [WORDS["to_do"].text(language).format(ends=ends, **words)]
+        else:
+            said = [WORDS["to_do_untried"].text(language).format(**words)]
+        if self.rows["expected_gain"].isna().all():
+            said.append(WORDS["by_stake"].text(language))
+        return tuple(said)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:

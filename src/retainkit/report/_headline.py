@@ -16,6 +16,7 @@ from retainkit.report._numbers import (
     write_money,
     write_number,
 )
+from retainkit.report._sections_plan import last_plan
 from retainkit.report._texts import Texts
 
 _QUIET = StateTable.states.index("quiet")
@@ -33,7 +34,8 @@ def describe_headline(facts: Facts) -> Section:
         _rows(facts),
     )
     trust = map(Paragraph, facts.result.trust(facts.texts.language))
-    return Section("headline", facts.texts("headline"), (Cards(cards), *trust))
+    blocks = (Cards(cards), *trust, *last_plan(facts))
+    return Section("headline", facts.texts("headline"), blocks)
 
 
 def _customers(facts: Facts) -> Card:
