@@ -18,7 +18,7 @@ from retainkit._pipeline._plan import BudgetPlan, plan_budget, price_actions
 from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._reasons import write_reasons
 from retainkit._pipeline._states import last_year
-from retainkit.policy import ActionPrice, PlanEvaluation, evaluate_plan
+from retainkit.policy import ActionPlan, ActionPrice, PlanEvaluation, evaluate_plan
 from retainkit.policy._plan_actions import PlanFacts, choose_actions, plan_actions, trial_of
 from retainkit.policy._plan_carry import carry_over, what_triggered
 from retainkit.policy._plan_table import STEPS
@@ -44,7 +44,7 @@ def read_back(
         {
             "customer_id": names[rows["customer_id"].to_numpy()],
             "timestamp": rows["timestamp"].to_numpy(),
-            "amount": (rows["profit"] if "profit" in rows else money).to_numpy(dtype=np.float64),
+            "amount": rows.get("profit", money).to_numpy(dtype=np.float64),
         }
     )
     return evaluate_plan(
@@ -211,4 +211,3 @@ def _apart(
         named = [goal.name for goal in config.goals.accounts]
         apart |= np.asarray(scores.customer_id.astype(str).isin(named))
     return apart
-

@@ -57,7 +57,9 @@ class Attempts:
         return tried
 
 
-def attempts_before(before: CustomerScores | PreviousRun | None, states: StateTable) -> Attempts | None:
+def attempts_before(
+    before: CustomerScores | PreviousRun | None, states: StateTable
+) -> Attempts | None:
     """Return the rounds of earlier runs; a purchase since then ends the count."""
     if before is None or before.attempts is None or before.states is None:
         return None

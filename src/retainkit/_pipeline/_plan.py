@@ -138,7 +138,7 @@ def plan_budget(
     if config is not None:
         frontier = gains.frontier([x * config.amount for x in config.frontier], limits=limits)
     with np.errstate(invalid="ignore"):
-        good = (gains.gain[:, 1:] > 0.0).any(axis=1)
+        good = np.asarray((gains.gain[:, 1:] > 0.0).any(axis=1), dtype=np.bool_)
     return BudgetPlan(
         gains=gains,
         allocation=gains.allocate(amount, limits=limits),

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from retainkit._core.columns import Column, taken
 from retainkit._core.result import ResultTable
 from retainkit._core.time import parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
@@ -23,10 +24,16 @@ from retainkit.typing import AsOf, FloatArray, Language
 class PlanEvaluation(ResultTable):
     """Hold what each action of a plan brought, by its hold-out.
 
+    One row per action, then the parts by state and tier that could be told apart, who was tried by
+    lot, and all plans against who is never treated (`group`). Planned and actual are net of cost,
+    of all treated within the trial. `finding`: "pays", "loses", "not shown"; "works" and "harms"
+    where the cost is not known; "too few": under 30 on a side. Effects are NaN with fewer than ten
+    customers on a side, or ten with any outcome.
+
     Parameters
     ----------
     rows : pandas.DataFrame
-        What `to_frame` returns.
+        The rows.
     prices : tuple of ActionPrice
         What is known now of each priced action: earlier belief and this trial together. The next
         run takes them (`PipelineConfig.prices`).
@@ -46,6 +53,7 @@ class PlanEvaluation(ResultTable):
 
     _what: ClassVar[str] = "effects"
     _next_step: ClassVar[str] = ".to_frame(), .summary() or .prices"
+    _schema: ClassVar[tuple[Column, ...]] = taken("rows", *COLUMNS)
 
     rows: pd.DataFrame
     prices: tuple[ActionPrice, ...]
@@ -55,20 +63,6 @@ class PlanEvaluation(ResultTable):
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per action, then those that could be split by state and tier.
-
-        `action`, `group` ("all", "tried by lot", "all plans" against who is never treated, or
-        state and tier), `treated` and `held_out` customers, `without` (mean outcome of the
-        held out), `effect` per customer with `low` and `high` [money], `effect_share` (of what a
-        customer brings when active) with its own bounds, `cost` per customer, `planned` (net gain
-        counted on for the days of the trial) and `actual` (effect less cost) of all treated
-        [money], with `actual_low` and `actual_high`, `finding` ("pays", "loses", "not shown";
-        "works" and "harms" where the cost is not known, "too few": under 30 on a side). NaN
-        with fewer than ten customers on a side, or ten with any outcome.
-        """
-        return self.rows.copy()
 
     def summary(self) -> pd.DataFrame:
         """Return action, effect, low, high, planned, actual and finding of the whole actions."""
@@ -177,14 +171,12 @@ def evaluate_plan(
             where="evaluate_plan",
         )
     rows = plan.rows[plan.rows["arm"] != "not_proven"]
-    if not len(rows):
+    ends = rows["trial_end"].max().date() if len(rows) else None
+    is_over = ends is None or parse_as_of(as_of) >= ends
+    if ends is None or not is_over:
+        nothing = pd.DataFrame(columns=pd.Index(COLUMNS))
         return PlanEvaluation(
-            rows=pd.DataFrame(columns=COLUMNS), prices=tuple(prices), ends=None, is_over=True, level=level
-        )
-    ends = rows["trial_end"].max().date()
-    if parse_as_of(as_of) < ends:
-        return PlanEvaluation(
-            rows=pd.DataFrame(columns=COLUMNS), prices=tuple(prices), ends=ends, is_over=False, level=level
+            rows=nothing, prices=tuple(prices), ends=ends, is_over=is_over, level=level
         )
     if transactions is not None:
         came = _came(rows, transactions)
@@ -210,5 +202,6 @@ def _came(rows: pd.DataFrame, transactions: pd.DataFrame) -> FloatArray:
     end = to_day_numbers(rows["trial_end"].to_numpy())
     who = np.where(known, place, 0)
     inside = known & (day > start[who]) & (day <= end[who])
-    amount = transactions["amount"].to_numpy(dtype=np.float64)
-    return np.bincount(who[inside], weights=np.nan_to_num(amount[inside]), minlength=len(rows))
+    amount = np.nan_to_num(transactions["amount"].to_numpy(dtype=np.float64))
+    found = np.bincount(who[inside], weights=amount[inside], minlength=len(rows))
+    return np.asarray(found, dtype=np.float64)

@@ -34,9 +34,7 @@ def detectable_effect(n: Floats, share: Floats, cv: Floats, level: float, power:
     return found
 
 
-def share_to_detect(
-    n: Floats, effect: Floats, cv: Floats, level: float, power: float
-) -> Floats:
+def share_to_detect(n: Floats, effect: Floats, cv: Floats, level: float, power: float) -> Floats:
     """Return the smallest share held out that shows this effect; 0.5 where even half does not."""
     reach = float(ndtri(0.5 + level / 2.0) + ndtri(power))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -98,7 +96,8 @@ def read_effects(
 
     def mean(values: Floats) -> Floats:
         total = np.bincount(cell, weights=values, minlength=size)
-        return np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+        found: Floats = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+        return found
 
     x = forecast - mean(forecast)[cell]
     y = outcome - mean(outcome)[cell]
@@ -159,4 +158,3 @@ def chance_to_pay(gain: Floats, deviation: Floats) -> Floats:
         sure = np.where(deviation > 0.0, gain / deviation, np.inf * np.sign(gain))
     chance: Floats = ndtr(sure)
     return chance
-

@@ -307,7 +307,9 @@ def _state_names(states: StateTable) -> npt.NDArray[np.str_]:
 
 
 def _owners(owner: Sequence[str | None] | None, rows: npt.NDArray[np.int64]) -> Any:
-    return "" if owner is None else pd.Series(owner, dtype=object).fillna("").to_numpy()[rows]
+    if owner is None:
+        return ""
+    return np.array([name or "" for name in owner], dtype=object)[rows]
 
 
 def trial_of(previous: ActionPlan | None, as_of: date, config: PlanConfig) -> Trial:
@@ -319,4 +321,3 @@ def trial_of(previous: ActionPlan | None, as_of: date, config: PlanConfig) -> Tr
             days = (one["trial_end"] - one["trial_start"]).days
             return Trial(str(one["trial"]), one["trial_start"].date(), int(days))
     return Trial(f"{config.trial} {as_of}", as_of, config.duration_days)
-

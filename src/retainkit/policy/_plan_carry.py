@@ -27,7 +27,8 @@ def is_kept(plan: ActionPlan, as_of: date) -> BoolArray:
     rows = plan.rows
     held = rows["override_by"].fillna("").astype(str).str.strip() != ""
     until = rows["override_until"].isna() | (rows["override_until"] >= pd.Timestamp(as_of))
-    return is_running(plan, as_of) | np.asarray(held & until)
+    kept: BoolArray = is_running(plan, as_of) | np.asarray(held & until)
+    return kept
 
 
 def rounds_tried(plan: ActionPlan) -> npt.NDArray[np.int64]:

@@ -53,7 +53,7 @@ def read_trial(
         level=level,
     )
     arm, lost = rows["arm"], rows["state"].isin(_LOST)
-    key = [rows["action"].astype(str), lost]
+    key: list[pd.Series[Any]] = [rows["action"].astype(str), lost]
     tested = np.asarray(arm.isin(("treated", "held_out")))
     by_lot = np.asarray(arm.isin(("tried", "compared")))
     everybody = np.asarray(arm.isin(("treated", "held_out", "never_treated")))
@@ -70,7 +70,7 @@ def read_trial(
             arm != "never_treated",
         ),
     ]
-    return pd.DataFrame(found, columns=COLUMNS)
+    return pd.DataFrame(found, columns=pd.Index(COLUMNS))
 
 
 def _read(

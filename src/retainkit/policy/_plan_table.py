@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.catalogue import read_labels
+from retainkit._core.columns import Column
 from retainkit._core.result import TranslatedTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
@@ -67,12 +68,14 @@ class ActionPlan(TranslatedTable):
     """Hold one row for each customer for whom something is to be done or on purpose left undone.
 
     Rows live on: the same customer, state and rule keep their `action_id` from run to run, with
-    what a person wrote into `status`, `snoozed_until` and the `override_` columns.
+    what a person wrote into `status`, `snoozed_until` and the `override_` columns. Where `holdout`
+    is True nothing is to be done, to prove what doing it brings; `arm` says on which side of the
+    trial a customer stands ("not_proven": outside of any trial).
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        What `to_frame` returns, most at stake first (by expected gain where it is known).
+        The rows, most at stake first (by expected gain where it is known); triggers as codes.
     source : HasReasons or None
         Where the sentences come from; None: they stand in the rows.
     customer_id : pandas.Index
@@ -92,6 +95,10 @@ class ActionPlan(TranslatedTable):
 
     _what: ClassVar[str] = "rows"
     _next_step: ClassVar[str] = ".to_do(), .funnel(), .trials() or evaluate_plan(plan, ...)"
+    _schema: ClassVar[tuple[Column, ...]] = tuple(
+        Column(name, {"why": "_why", "trigger": "_trigger"}.get(name, f"rows:{name}"))
+        for name in COLUMNS
+    )
     steps: ClassVar[tuple[str, ...]] = STEPS
 
     rows: pd.DataFrame
@@ -103,22 +110,19 @@ class ActionPlan(TranslatedTable):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_frame(self, *, language: Language = "en") -> pd.DataFrame:
-        """Return the plan: one row per action, its sentences in `language`.
+    def _why(self, language: Language) -> pd.Series[Any]:
+        if self.source is None:
+            return self.rows["why"]
+        place = self.customer_id.get_indexer(pd.Index(self.rows["customer_id"]))
+        known = place >= 0
+        said = np.full(len(self.rows), "", dtype=object)
+        said[known] = self.source.why(place[known], language)
+        return pd.Series(said, dtype=object)
 
-        `holdout` is True where nothing is to be done, to prove what doing it brings; `arm` says on
-        which side of the trial a customer stands ("not_proven": outside of any trial).
-        """
-        frame = self.rows.copy()
-        if self.source is not None:
-            place = self.customer_id.get_indexer(pd.Index(frame["customer_id"]))
-            known = place >= 0
-            said = np.full(len(frame), "", dtype=object)
-            said[known] = self.source.why(place[known], language)
-            frame["why"] = said
+    def _trigger(self, language: Language) -> pd.Series[Any]:
         told = {name: label.text(language) for name, label in TRIGGER_LABELS.items()}
-        frame["trigger"] = [_say(code, told) for code in frame["trigger"].astype(str)]
-        return frame[list(COLUMNS)]
+        codes = self.rows["trigger"].astype(str)
+        return codes.map(told).where(codes.isin(list(told)), codes)
 
     def to_do(self, *, language: Language = "en") -> pd.DataFrame:
         """Return what is to be done now: open rows of who is not held out."""
@@ -162,7 +166,8 @@ class ActionPlan(TranslatedTable):
         """
         if step not in STEPS:
             raise SchemaError(f"no step {step!r}", rule=f"steps are {', '.join(STEPS)}")
-        return self.customer_id[self.step == STEPS.index(step)]
+        left = np.flatnonzero(self.step == STEPS.index(step))
+        return self.customer_id.take(left)
 
     def trials(self, *, level: float = 0.95, power: float = 0.8) -> pd.DataFrame:
         """Return what the trial of each action can show, stated before it begins.
@@ -249,8 +254,3 @@ class ActionPlan(TranslatedTable):
             customer_id=pd.Index(rows["customer_id"]),
             step=np.where(rows["holdout"], STEPS.index("held_out"), 0).astype(np.int8),
         )
-
-
-def _say(code: str, texts: dict[str, str]) -> str:
-    """Return a trigger in words; words stay as they are."""
-    return texts.get(code, code)

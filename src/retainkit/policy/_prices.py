@@ -12,8 +12,9 @@ from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import normal_quantile
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
+from retainkit.policy._condition import Identifier
 from retainkit.policy._measure_catalog import MeasureCatalog
-from retainkit.policy._measures import CostModel, Identifier
+from retainkit.policy._measures import CostModel
 from retainkit.typing import BoolArray, FloatArray, NonNegativeFloat
 
 LEVEL = 0.95
@@ -55,9 +56,10 @@ class EffectSize(FrozenConfig):
     def _interval_holds_the_value(self) -> Self:
         if (self.low is None) != (self.high is None):
             raise ValueError("low and high are given together or not at all")
-        if self.low is not None and self.high is not None:
-            if not self.low <= self.value <= self.high:
-                raise ValueError(f"{self.value:g} is outside of {self.low:g} to {self.high:g}")
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        if not low <= self.value <= high:
+            raise ValueError(f"{self.value:g} is outside of {low:g} to {high:g}")
         return self
 
     @property
@@ -121,7 +123,7 @@ class ActionPrice(FrozenConfig):
     @property
     def needed(self) -> float:
         """Probability to pay that keeps the action in the plan: each trial halves the doubt."""
-        return 1.0 - 0.5 ** (1.0 + self.trials)
+        return 1.0 - float(0.5 ** (1 + self.trials))
 
 
 class PricedEffects(NamedTuple):

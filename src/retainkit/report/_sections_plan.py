@@ -112,7 +112,11 @@ def _proof(facts: Facts) -> Table:
         for row in frame.to_dict("records")
     ]
     columns = (
-        *((texts("plan_action"), False), (texts("proof_group"), False), (texts("proof_heads"), True)),
+        *(
+            (texts("plan_action"), False),
+            (texts("proof_group"), False),
+            (texts("proof_heads"), True),
+        ),
         *((texts("proof_effect"), True), (texts("proof_interval"), True)),
         *((texts("counted_on"), True), (texts("came"), True), (texts("status"), False)),
     )
