@@ -92,6 +92,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="FOLDS",
         help="also run on this many past days, and show in the report how far it can be trusted",
     )
+    run.add_argument(
+        "--previous",
+        type=Path,
+        metavar="DIR",
+        help="folder of an earlier run: its tiers and states hold, its list of actions lives on,"
+        " and its trial is read when it is over",
+    )
     run.set_defaults(command=run_files)
 
 

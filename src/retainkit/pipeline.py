@@ -22,6 +22,7 @@ from retainkit._pipeline._measure import Departures, MonthlyFlows
 from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
+from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview
@@ -44,6 +45,7 @@ __all__ = [
     "Gap",
     "MonthlyFlows",
     "PipelineConfig",
+    "PreviousRun",
     "ProgressBar",
     "ResultDocument",
     "RetentionPipeline",

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from retainkit._cli._complaints import explain_validation
 from retainkit._cli._files import all_or_nothing, check_folder, read_table
+from retainkit._cli._previous import PRICES, read_previous, write_plan
 from retainkit._cli._progress import StageProgress
 from retainkit._cli._toml import read_toml, to_toml
 from retainkit._core.config import FrozenConfig
@@ -74,11 +75,12 @@ def run_files(options: argparse.Namespace) -> None:
     _need_rows(options)
     config = _read_config(options.config)
     chosen = _read_columns(options)
+    before = None if options.previous is None else read_previous(options.previous)
     _check_output(options.out)
     with StageProgress() as progress:
         arguments = {"as_of": as_of, "progress": progress, **chosen}
         arguments |= _read_tables(options, progress)
-        result = RetentionPipeline(config).run(**arguments)
+        result = RetentionPipeline(config).run(previous=before, **arguments)
         tested = None
         if options.backtest > 0:
             tested = backtest(config=config, folds=options.backtest, **arguments)
@@ -227,6 +229,7 @@ def _write(
     progress("writing files")
     with all_or_nothing(out) as folder:
         _write_csv(result.customers.to_frame(language=language), folder / "customers.csv")
+        write_plan(result, folder, language)
         _write_csv(result.ledger.to_frame(), folder / "ledger.csv")
         _write_csv(result.ledger.rows(), folder / "rejected.csv")
         (folder / "result.json").write_text(result.to_document().to_json(), encoding="utf-8")
@@ -242,16 +245,18 @@ def _print_summary(result: RetentionResult, out: Path) -> None:
     document = result.to_document()
     lines = [f"{len(result):,} customers as of {result.as_of}", ""]
     lines += map(_tier_line, document.tiers)
-    lines += ["", *result.trust(), *(one.words() for one in result.contradictions)]
-    lines += ["", *result.review.describe()] if result.review else []
-    lines += ["", str(result.metrics.get("retention_rate"))]
+    lines += ["", *result.trust(), *(one.words() for one in result.contradictions), ""]
+    lines += [*result.review.describe(), ""] if result.review else []
+    lines += [*(result.proof.describe() if result.proof else ()), *result.plan.describe(), ""]
+    lines += [str(result.metrics.get("retention_rate"))]
     lines += [
         f"{row['table']}: {row['rows']:,} rows {row['kind']} {row['reason']}".rstrip()
         for row in document.ledger
         if row["kind"] in ("accepted", "excluded", "rejected") and row["rows"]
     ]
     lines += [f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps]
-    names = "customers.csv, ledger.csv, rejected.csv, result.json, report.html"
+    names = "customers.csv, plan.csv, ledger.csv, rejected.csv, result.json, report.html"
+    names += f", {PRICES}" if result.prices else ""
     lines += ["", f"written to {out}: {names}"]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ def to_toml(config: BaseModel, path: str = "") -> str:
         else:
             lines += [*comment, f"{name} = {_literal(value)}"]
     return "\n".join(lines + tables)
+
+
+def write_tables(name: str, records: Iterable[BaseModel]) -> str:
+    """Write records as an array of tables; what is not set is left out."""
+    blocks = []
+    for record in records:
+        items = record.model_dump(mode="json", exclude_none=True).items()
+        blocks.append("\n".join([f"[[{name}]]", *(f"{k} = {_literal(v)}" for k, v in items)]))
+    return "\n\n".join(blocks) + "\n"
 
 
 def _literal(value: Any) -> str:

@@ -17,6 +17,7 @@ from retainkit.typing import BoolArray
 
 if TYPE_CHECKING:
     from retainkit._pipeline._customers import CustomerScores
+    from retainkit._pipeline._previous import PreviousRun
 
 MOST_ATTEMPTS = 3
 _SHORTEST_ROUND = 30.0
@@ -56,9 +57,11 @@ class Attempts:
         return tried
 
 
-def attempts_before(before: CustomerScores | None, states: StateTable) -> Attempts | None:
+def attempts_before(
+    before: CustomerScores | PreviousRun | None, states: StateTable
+) -> Attempts | None:
     """Return the rounds of earlier runs; a purchase since then ends the count."""
-    if before is None or before.attempts is None:
+    if before is None or before.attempts is None or before.states is None:
         return None
     place = before.attempts.customer_id.get_indexer(states.customer_id)
     count = np.append(before.attempts.count, np.int8(0))[place]

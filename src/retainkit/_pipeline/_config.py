@@ -21,9 +21,11 @@ from retainkit.forecast import ForecastConfig
 from retainkit.lifetime import CovariateConfig, FitConfig
 from retainkit.metrics import MetricConvention
 from retainkit.policy import (
+    ActionPrice,
     AllocationLimit,
     AuditConfig,
     MeasureCatalog,
+    PlanConfig,
     PlanGoals,
     PolicyConfig,
     PotentialConfig,
@@ -125,7 +127,7 @@ class TableRules(FrozenConfig):
 
 
 class BudgetConfig(FrozenConfig):
-    """What may be spent on measures, and how the spending will be proven.
+    """What may be spent on measures; how it is proven stands in `PlanConfig`.
 
     Parameters
     ----------
@@ -133,24 +135,18 @@ class BudgetConfig(FrozenConfig):
         What may be spent [money].
     limits : tuple of AllocationLimit, default ()
         Limits beside the budget; capacities in the catalogue are limits anyway.
-    holdout_share : float, default 0.1
-        Share of the customers of each tier and measure who are left out on purpose.
-    trial : str, default "retainkit"
-        Name of the trial: another name draws other customers for the hold-out.
     frontier : tuple of float, default (0.25, 0.5, 1.0, 2.0, 4.0)
         Multiples of the amount that are planned for comparison.
 
     Examples
     --------
     >>> from retainkit.pipeline import BudgetConfig
-    >>> BudgetConfig(amount=500.0).holdout_share
-    0.1
+    >>> BudgetConfig(amount=500.0).frontier[0]
+    0.25
     """
 
     amount: NonNegativeFloat
     limits: tuple[AllocationLimit, ...] = ()
-    holdout_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
-    trial: Annotated[str, Field(min_length=1)] = "retainkit"
     frontier: tuple[PositiveFloat, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -250,8 +246,13 @@ class PipelineConfig(FrozenConfig):
         Rules of stance and prices of the guard rails.
     measures : MeasureCatalog, optional
         Catalogue of measures; None is the built-in one.
+    prices : tuple of ActionPrice, default ()
+        Cost and effect of single actions, with customers who are there and with those gone. What
+        trials have shown of them stands in `RetentionResult.prices`: the next run takes it.
     budget : BudgetConfig, optional
-        What may be spent on measures; None plans nothing.
+        What may be spent on measures; None spends wherever it pays.
+    plan : PlanConfig
+        How the plan is tried: length, hold-out, exploration, attempts.
     goals : PlanGoals, optional
         Goals of the year per tier and named account; None writes no annual plan.
     audit : AuditConfig
@@ -316,7 +317,9 @@ class PipelineConfig(FrozenConfig):
     attainable_wallet: Rate = 0.0
     policy: PolicyConfig = PolicyConfig()
     measures: MeasureCatalog | None = None
+    prices: tuple[ActionPrice, ...] = ()
     budget: BudgetConfig | None = None
+    plan: PlanConfig = PlanConfig()
     goals: PlanGoals | None = None
     audit: AuditConfig = AuditConfig(on_breach="report")
     convention: MetricConvention = MetricConvention()

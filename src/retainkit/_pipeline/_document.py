@@ -62,9 +62,13 @@ class ResultDocument(FrozenModel):
         The same within each tier before leaving.
     contradictions : tuple of records
         Where sources contradict each other: id, customers, of and the sentence; empty where not.
-    plan, frontier : tuple of records
-        Customers, cost and gain per measure, and what other budgets would gain; empty without a
-        budget.
+    plan, funnel, trials : tuple of records
+        The plan per action, whom each step removed, and what its trials can show.
+    proof : tuple of records
+        What the actions of the previous plan brought; empty without one.
+    budget, frontier, sensitivity : tuple of records
+        Customers, cost and gain per measure, what other budgets would gain, and how far the plan
+        hangs on what was assumed; empty without budget and prices.
     annual_plan : tuple of records
         Targets of the year; empty without goals.
     audit : tuple of records
@@ -113,7 +117,12 @@ class ResultDocument(FrozenModel):
     causes_by_tier: tuple[Record, ...]
     contradictions: tuple[Record, ...] = ()
     plan: tuple[Record, ...]
+    funnel: tuple[Record, ...]
+    trials: tuple[Record, ...]
+    proof: tuple[Record, ...]
+    budget: tuple[Record, ...]
     frontier: tuple[Record, ...]
+    sensitivity: tuple[Record, ...]
     annual_plan: tuple[Record, ...]
     audit: tuple[Record, ...]
     owners: tuple[Record, ...]
@@ -126,7 +135,7 @@ class ResultDocument(FrozenModel):
 def describe(result: Any) -> ResultDocument:
     """Return the typed summary of a result."""
     contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
-    departures, plan = result.departures, result.plan
+    departures, plan, budget = result.departures, result.plan, result.budget
     return ResultDocument(
         as_of=result.as_of,
         customers=len(result),
@@ -154,8 +163,13 @@ def describe(result: Any) -> ResultDocument:
             {"id": one.id, "customers": one.customers, "of": one.of, "says": one.words()}
             for one in result.contradictions
         ),
-        plan=records(plan.allocation.summary()) if plan else (),
-        frontier=records(plan.frontier) if plan else (),
+        plan=records(plan.summary()),
+        funnel=records(plan.funnel()),
+        trials=records(plan.trials()),
+        proof=records(result.proof.to_frame()) if result.proof else (),
+        budget=records(budget.allocation.summary()) if budget else (),
+        frontier=records(budget.frontier) if budget else (),
+        sensitivity=records(budget.sensitivity) if budget else (),
         annual_plan=records(result.annual_plan.to_frame()) if result.annual_plan else (),
         audit=records(result.audit.summary()) if result.audit else (),
         owners=records(result.owners.summary()) if result.owners else (),

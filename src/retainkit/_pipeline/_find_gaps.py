@@ -40,6 +40,8 @@ def find_gaps(
         gaps.append(make_gap("category_spending"))
     if config.behavior is None and scores.share_of_wallet is None:
         gaps.append(make_gap("behavior"))
+    if not scores.policy.catalog.priced and (scores.policy.measure < 0).all():
+        gaps.append(make_gap("prices"))
     checks = scores.states.scheme.checks
     gaps.extend(
         make_gap("states", check.words()) for check in checks if check.customers and not check.holds

@@ -20,6 +20,7 @@ from retainkit._pipeline._models import (
     scatter_of,
 )
 from retainkit._pipeline._outlook import look_out
+from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._rises import chance_to_rise
 from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._states import (
@@ -200,7 +201,7 @@ def apply_schemes(
     predictions: Predictions,
     facts: CustomerFacts | None,
     previous: TierTable | TierState | None = None,
-    before: CustomerScores | None = None,
+    before: CustomerScores | PreviousRun | None = None,
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config

@@ -67,6 +67,14 @@ class History(Protocol):
         """Customers in order of first appearance: their rows are numbered by this order."""
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """Dated amounts: purchases, or the charges of contracts alone; customers numbered."""
+
+    @property
+    def as_of(self) -> date:
+        """Last observed day."""
+
+    @property
     def contracts(self) -> ContractRecord | None:
         """Contracts that show who has left; None where leaving is only judged."""
 

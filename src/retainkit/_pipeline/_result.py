@@ -21,7 +21,14 @@ from retainkit._pipeline._tier_retention import TierRetention
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
 from retainkit.forecast import ForecastTable, describe_trust
 from retainkit.metrics import CohortTable, MetricTable
-from retainkit.policy import AnnualPlan, AuditTable, DecisionTable
+from retainkit.policy import (
+    ActionPlan,
+    ActionPrice,
+    AnnualPlan,
+    AuditTable,
+    DecisionTable,
+    PlanEvaluation,
+)
 from retainkit.scorecard import OwnerAppraisal, Scorecard
 from retainkit.tables import Ledger
 from retainkit.tiers import TierMovement, TierPyramid, TierTable, WhaleCurve
@@ -97,8 +104,10 @@ class RetentionResult:
         Who came back, by month of first purchase.
     scorecard : Scorecard
         Strategy map filled as far as the data allow.
-    plan : BudgetPlan or None
-        Which customers get which measure; None without a budget.
+    plan : ActionPlan
+        Who gets what, why and until when, who is held out; what each step of the funnel removed.
+    budget : BudgetPlan or None
+        What actions gain and what the budget buys; None without budget and prices.
     annual_plan : AnnualPlan or None
         Targets of the year per tier and account; None without goals.
     audit : AuditTable or None
@@ -109,6 +118,10 @@ class RetentionResult:
         Where every input row went.
     gaps : tuple of Gap
         What was not computed, why, and what would enable it.
+    proof : PlanEvaluation or None
+        What the plan of the previous run brought; None without one.
+    prices : tuple of ActionPrice
+        Cost and effect of actions as known now: `PipelineConfig.prices` and what trials taught.
 
     Examples
     --------
@@ -144,12 +157,15 @@ class RetentionResult:
     contract_flows: MonthlyFlows | None
     cohorts: CohortTable
     scorecard: Scorecard
-    plan: BudgetPlan | None
+    plan: ActionPlan
+    budget: BudgetPlan | None
     annual_plan: AnnualPlan | None
     audit: AuditTable | None
     owners: OwnerAppraisal | None
     ledger: Ledger
     gaps: tuple[Gap, ...]
+    proof: PlanEvaluation | None = None
+    prices: tuple[ActionPrice, ...] = ()
 
     @property
     def config(self) -> PipelineConfig:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple, TypeAlias
 
 from retainkit._core.time import parse_as_of
+from retainkit._pipeline._action_plan import Planned, known_prices, make_plan, read_back
 from retainkit._pipeline._circumstances import read_cause
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contradictions import find_contradictions, find_doubts
@@ -28,7 +29,8 @@ from retainkit._pipeline._measure import (
     measure,
 )
 from retainkit._pipeline._moves import TierMoves, compare_moves
-from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
+from retainkit._pipeline._plan import appraise, audit_groups, plan_goals
+from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview, review_forecast
 from retainkit._pipeline._start import PeriodStart, begin_period
@@ -55,7 +57,7 @@ from retainkit.tiers import (
 from retainkit.typing import AsOf, IntoFrame
 from retainkit.value import CostTable, TracedCosts, allocate_costs, segment_bases, trace_costs
 
-Previous: TypeAlias = "RetentionResult | TierTable | TierState | None"
+Previous: TypeAlias = "RetentionResult | PreviousRun | TierTable | TierState | None"
 
 
 def _silent(stage: str) -> None:
@@ -106,7 +108,7 @@ class RetentionPipeline:
         activities: IntoFrame | None = None,
         activity_columns: ActivityColumns | None = None,
         payments: PaymentTable | None = None,
-        previous: RetentionResult | TierTable | TierState | None = None,
+        previous: RetentionResult | PreviousRun | TierTable | TierState | None = None,
         estimator: ValueEstimator | None = None,
         progress: Callable[[str], None] = _silent,
     ) -> RetentionResult:
@@ -127,11 +129,12 @@ class RetentionPipeline:
             Their column names, where they differ from the default.
         payments : PaymentTable, optional
             How customers pay, from `summarize_invoices`: part of their standing.
-        previous : RetentionResult, TierTable or TierState, optional
-            The last run, or its tiers: tiers then change only on evidence
+        previous : RetentionResult, PreviousRun, TierTable or TierState, optional
+            The last run, its files, or its tiers: tiers then change only on evidence
             (`PipelineConfig.stability`) and, with more than a `TierState`, `.movement` shows who
             rose, fell, came and went. With a whole result, `.review` holds its forecasts against
-            what came since.
+            what came since. With the plan of the last run its list lives on and its trial, when
+            over, is read (`.proof`).
         estimator : ValueEstimator, optional
             An estimator of your own for expected value (a scikit-learn regressor will do): it ranks
             the customers where earlier days speak for it. It is fitted by the run and not part of
@@ -210,6 +213,8 @@ def _tell(
         config=config,
         events=tables.events,
     )
+    before = _carried(previous).aligned(history.customer_id)
+    proof = read_back(before, history, config)
     models = history.learn(summary, announce, estimator, facts.covariates)
     held = _held_scheme(previous, config)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, held=held)
@@ -219,15 +224,17 @@ def _tell(
     )
     facts = replace(facts, cause=read_cause(causes.table, summary.customer_id))
     announce("scoring, grading, deciding")
-    tiers = previous.tiers if isinstance(previous, RetentionResult) else previous
-    before = previous.scores if isinstance(previous, RetentionResult) else None
-    scores = apply_schemes(model, summary, predictions, facts, tiers, before)
+    scores = apply_schemes(model, summary, predictions, facts, before.tiers, before)
     review, unscored = review_forecast(previous, history)
     gaps = (*history.find_gaps(summary), *unscored)
     contracts, indexed = history.contracts, history.index()
     del history, predictions
+    prices = proof.prices if proof else known_prices(before.prices, config.prices)
+    announce("planning")
+    planned = make_plan(scores, prices, config, before, tables.customers)
     seen = _Seen(tables, indexed, contracts, costs, causes, gaps, review, start)
-    return _report(seen, model, scores, previous, announce)
+    told = _report(seen, model, planned, previous, announce)
+    return replace(told, proof=proof, prices=prices)
 
 
 class _Seen(NamedTuple):
@@ -243,15 +250,28 @@ class _Seen(NamedTuple):
     start: PeriodStart | str
 
 
+def _carried(previous: Previous) -> PreviousRun:
+    """Return what a run takes over, in one shape."""
+    if isinstance(previous, RetentionResult):
+        return PreviousRun(
+            tiers=previous.tiers,
+            states=previous.scores.states,
+            plan=previous.plan,
+            prices=previous.prices,
+        )
+    return previous if isinstance(previous, PreviousRun) else PreviousRun(tiers=previous)
+
+
 def _report(
     seen: _Seen,
     model: FittedPipeline,
-    scores: CustomerScores,
+    planned: Planned,
     previous: Previous,
     announce: Callable[[str], None],
 ) -> RetentionResult:
-    """Find causes, measure, plan, and put everything into one result."""
+    """Find causes, measure, and put everything into one result."""
     tables, contracts = seen.tables, seen.contracts
+    scores, budget = planned.scores, planned.budget
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
     contract_churn = contracts.churn if contracts else None
@@ -266,7 +286,6 @@ def _report(
     moves = _compare(previous, stood, scores, model)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
-    plan = plan_budget(scores, config.budget)
     return RetentionResult(
         as_of=summary.as_of,
         model=model,
@@ -299,8 +318,9 @@ def _report(
         departures=examine_departures(causes.table, scores, contracts),
         **measured._asdict(),
         scorecard=fill_scorecard(scores, measured.metrics, pyramid, whale, tables),
-        plan=plan,
-        annual_plan=plan_goals(scores, plan, config.goals),
+        plan=planned.plan,
+        budget=budget,
+        annual_plan=plan_goals(scores, budget, config.goals),
         audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,

@@ -42,9 +42,15 @@ from retainkit.policy._effects import (
     TLearner,
 )
 from retainkit.policy._evaluate import PolicyEvaluation, compare_policies, evaluate_policy
+from retainkit.policy._evaluate_plan import PlanEvaluation, evaluate_plan
 from retainkit.policy._gains import GainTable, measure_gains
 from retainkit.policy._guards import GuardRailResult
-from retainkit.policy._holdout import Holdout, assign_holdout
+from retainkit.policy._holdout import (
+    Holdout,
+    assign_holdout,
+    share_to_hold_out,
+    smallest_detectable_effect,
+)
 from retainkit.policy._limits import AllocationLimit, catalog_limits
 from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._measures import (
@@ -55,9 +61,12 @@ from retainkit.policy._measures import (
     ResourceUse,
 )
 from retainkit.policy._plan import AnnualPlan, PlanLine, plan_year
+from retainkit.policy._plan_config import PlanConfig
 from retainkit.policy._plan_goals import Goal, PlanGoals
 from retainkit.policy._plan_review import Actual, PlanReview, PlanVariance, review_plan
+from retainkit.policy._plan_table import ActionPlan
 from retainkit.policy._potential import PotentialTable, assess_potential
+from retainkit.policy._prices import ActionPrice, EffectSize
 from retainkit.policy._recommend import PolicyCandidate, PolicyRecommendation, recommend_policy
 from retainkit.policy._response import RankedEffects, ResponseLearner
 from retainkit.policy._rise import (
@@ -67,6 +76,7 @@ from retainkit.policy._rise import (
     upgrade_features,
 )
 from retainkit.policy._rise_check import RiseCheck, RiseModel
+from retainkit.policy._sensitivity import plan_sensitivity
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
@@ -74,6 +84,8 @@ from retainkit.policy._vocabulary import GuardRail, Stance
 
 __all__ = [
     "AcquisitionRatio",
+    "ActionPlan",
+    "ActionPrice",
     "Actual",
     "Allocation",
     "AllocationLimit",
@@ -92,6 +104,7 @@ __all__ = [
     "DecisionTable",
     "EffectEstimator",
     "EffectModel",
+    "EffectSize",
     "Exposure",
     "GainTable",
     "Goal",
@@ -105,6 +118,8 @@ __all__ = [
     "MeasureEffect",
     "MigrationEffect",
     "Outlook",
+    "PlanConfig",
+    "PlanEvaluation",
     "PlanGoals",
     "PlanLine",
     "PlanReview",
@@ -139,6 +154,7 @@ __all__ = [
     "compare_policies",
     "compare_upgrades",
     "decide_actions",
+    "evaluate_plan",
     "evaluate_policy",
     "expected_maximum_campaign_profit",
     "fit_upgrade_model",
@@ -147,9 +163,12 @@ __all__ = [
     "measure_gains",
     "neslin_profit",
     "next_cuts",
+    "plan_sensitivity",
     "plan_year",
     "recommend_policy",
     "review_plan",
+    "share_to_hold_out",
+    "smallest_detectable_effect",
     "targeting_curve",
     "upgrade_features",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from retainkit._core.arrays import check_codes, check_length
 from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import InvalidTableError, SchemaError
-from retainkit.policy import _kernel_hash
+from retainkit.policy import _kernel_hash, _kernel_trial
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 
@@ -172,6 +173,75 @@ def assign_holdout(
         measures=labels,
         tier_names=names,
     )
+
+
+def smallest_detectable_effect(
+    customers: int, share: float, *, cv: float, level: float = 0.95, power: float = 0.8
+) -> float:
+    """Return the smallest effect a trial shows, stated before it begins.
+
+    Parameters
+    ----------
+    customers : int
+        Customers of the action, treated and held out.
+    share : float
+        Share held out.
+    cv : float
+        Standard deviation of the outcome over its mean, after what the forecast explains.
+    level : float
+        Coverage of the interval the effect is read with.
+    power : float
+        Probability to find an effect of this size.
+
+    Returns
+    -------
+    float
+        As a share of the mean outcome: (z_level + z_power) cv sqrt(1 / (n s) + 1 / (n (1 - s)));
+        infinite without customers on both sides.
+
+    References
+    ----------
+    R. Lehr (1992), "Sixteen s-squared over d-squared", Statistics in Medicine 11: 1099-1102.
+
+    Examples
+    --------
+    >>> from retainkit.policy import smallest_detectable_effect
+    >>> round(smallest_detectable_effect(1000, 0.1, cv=2.0), 3)
+    0.591
+    """
+    if customers < 1 or not 0.0 < share < 1.0:
+        return math.inf
+    heads, part, spread = np.array([customers], dtype=np.float64), np.array([share]), np.array([cv])
+    return float(_kernel_trial.detectable_effect(heads, part, spread, level, power)[0])
+
+
+def share_to_hold_out(
+    customers: int, effect: float, *, cv: float, level: float = 0.95, power: float = 0.8
+) -> float:
+    """Return the smallest share to hold out that shows an effect of this size.
+
+    Parameters
+    ----------
+    customers : int
+        Customers of the action, treated and held out.
+    effect : float
+        Effect to find, as a share of the mean outcome.
+    cv, level, power : float
+        As in `smallest_detectable_effect`.
+
+    Returns
+    -------
+    float
+        At most 0.5: where even half does not show it, no share does.
+
+    Examples
+    --------
+    >>> from retainkit.policy import share_to_hold_out
+    >>> round(share_to_hold_out(1000, 0.591, cv=2.0), 2), share_to_hold_out(100, 0.1, cv=2.0)
+    (0.1, 0.5)
+    """
+    values = (np.array([float(x)]) for x in (customers, effect, cv))
+    return float(_kernel_trial.share_to_detect(*values, level, power)[0])
 
 
 def hash_customers(customer_id: pd.Index[Any], salt: str) -> FloatArray:

@@ -19,11 +19,11 @@ def fnv1a(data: bytes, state: int = _OFFSET) -> int:
     return state
 
 
-def hash_units(texts: npt.NDArray[np.bytes_], salt: str) -> npt.NDArray[np.float64]:
-    """Return a number in [0, 1) per text, as good as uniform, that depends on text and salt only.
+def hash_codes(texts: npt.NDArray[np.bytes_], salt: str) -> npt.NDArray[np.uint64]:
+    """Return 64 bits per text, as good as random, that depend on text and salt only.
 
-    FNV-1a over salt, a zero byte and the text (UTF-8), then the finaliser of SplitMix64; its
-    upper 53 bits are the digits. The same in every language and version.
+    FNV-1a over salt, a zero byte and the text (UTF-8), then the finaliser of SplitMix64. The same
+    in every language and version.
     """
     state = np.full(texts.size, fnv1a(salt.encode() + b"\x00"), dtype=np.uint64)
     width = texts.dtype.itemsize
@@ -34,4 +34,9 @@ def hash_units(texts: npt.NDArray[np.bytes_], salt: str) -> npt.NDArray[np.float
         for shift, factor in _MIX:
             state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
     state ^= state >> np.uint64(31)
-    return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return state
+
+
+def hash_units(texts: npt.NDArray[np.bytes_], salt: str) -> npt.NDArray[np.float64]:
+    """Return a number in [0, 1) per text: the upper 53 bits of its hash are the digits."""
+    return (hash_codes(texts, salt) >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -16,6 +16,7 @@ from retainkit.report._numbers import (
     write_money,
     write_number,
 )
+from retainkit.report._sections_plan import last_plan
 from retainkit.report._texts import Texts
 
 _QUIET = StateTable.states.index("quiet")
@@ -38,7 +39,8 @@ def describe_headline(facts: Facts) -> Section:
         *(one.words(language) for one in facts.result.contradictions),
         *(review.describe(language)[:1] if review else ()),
     ]
-    return Section("headline", facts.texts("headline"), (Cards(cards), *map(Paragraph, said)))
+    told = (*map(Paragraph, said), *last_plan(facts))
+    return Section("headline", facts.texts("headline"), (Cards(cards), *told))
 
 
 def _customers(facts: Facts) -> Card:

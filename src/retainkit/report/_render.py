@@ -27,6 +27,7 @@ from retainkit.report._sections_flows import describe_flows
 from retainkit.report._sections_measured import describe_metrics, describe_scorecard
 from retainkit.report._sections_model import describe_model
 from retainkit.report._sections_moves import describe_moves
+from retainkit.report._sections_plan import describe_plan
 from retainkit.report._sections_records import (
     describe_configuration,
     describe_gaps,
@@ -53,11 +54,12 @@ def render_report(
     """Write a result as one self-contained HTML page.
 
     Headline numbers, the last run against what came, the two pyramids, whale curve, cohorts,
-    lifecycle stages, what was learnt, stances with their measures, the plan within a budget and its
-    audit, causes of leaving, metrics, month by month, account owners, scorecard with its strategy
-    map, what was not computed, ledger and configuration; a section without data is left out. The
-    page loads nothing: styles and pictures are in it. No customer is named but the first ten of the
-    top tier.
+    lifecycle stages, what was learnt, stances with their measures, the list of actions with what
+    the last one brought, the plan within a budget and its audit, causes of leaving, metrics, month
+    by month, account owners, scorecard with its strategy map, what was not computed, ledger and
+    configuration; a section without data is left out. The page loads nothing: styles and pictures
+    are in it. The customers named are the first ten of the top tier and the first twenty of the
+    list of actions.
 
     Parameters
     ----------
@@ -173,6 +175,7 @@ def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, .
         describe_stages(facts),
         describe_model(facts),
         describe_actions(facts),
+        describe_plan(facts),
         describe_budget(facts),
         describe_audit(facts),
         describe_causes(facts),

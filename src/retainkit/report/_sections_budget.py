@@ -1,4 +1,4 @@
-"""The sections about money and fairness: plan within a budget, audit, account owners."""
+"""The sections about money and fairness: budget, audit, account owners."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MOST_OWNERS = 30
 
 
 def describe_budget(facts: Facts) -> Section | None:
-    """Return the plan within the budget, other budgets, the hold-out and the year."""
-    plan, annual = facts.result.plan, facts.result.annual_plan
+    """Return the plan within the budget, other budgets, how firm it is, and the year."""
+    plan, annual = facts.result.budget, facts.result.annual_plan
     blocks: list[Block] = []
     if plan is not None:
         blocks.extend(_plan(facts, plan))
@@ -35,13 +35,14 @@ def _plan(facts: Facts, plan: BudgetPlan) -> list[Block]:
     )
     if not (plan.gains.cost > 0.0).any() and not (plan.gains.gain > 0.0).any():
         return [Paragraph(intro), Paragraph(texts("budget_empty"))]
-    blocks: list[Block] = [Paragraph(intro), _measures(facts, plan), _frontier(facts, plan)]
+    blocks: list[Block] = [Paragraph(intro), _measures(facts, plan)]
+    if len(plan.frontier):
+        blocks.append(_frontier(facts, plan))
+    blocks.append(_sensitivity(facts, plan))
     if chosen.limit_prices:
         rows = [(name, write_number(price, 2)) for name, price in chosen.limit_prices]
         columns = [(texts("limit"), False), (texts("next_unit"), True)]
         blocks.append(tabulate(texts("limit_prices"), columns, rows))
-    if len(plan.holdout.summary()):
-        blocks.append(_holdout(facts, plan))
     return blocks
 
 
@@ -50,7 +51,7 @@ def _measures(facts: Facts, plan: BudgetPlan) -> Table:
     decimals = money_decimals(float(row["gain"]) for row in summary)
     rows = [
         (
-            _measure(facts, str(row["measure"])),
+            measure_name(facts, str(row["measure"])),
             write_number(row["customers"]),
             write_number(row["cost"], decimals),
             write_number(row["gain"], decimals),
@@ -64,7 +65,8 @@ def _measures(facts: Facts, plan: BudgetPlan) -> Table:
     return tabulate(texts("budget_measures"), columns, rows, total_row=True)
 
 
-def _measure(facts: Facts, name: str) -> str:
+def measure_name(facts: Facts, name: str) -> str:
+    """Return the display name of a measure; any other text unchanged."""
     catalog = facts.result.policy.catalog
     if name in catalog.positions:
         return facts.texts.label(catalog.measure(name).name)
@@ -91,23 +93,16 @@ def _frontier(facts: Facts, plan: BudgetPlan) -> Table:
     return tabulate(texts("budget_frontier"), columns, rows)
 
 
-def _holdout(facts: Facts, plan: BudgetPlan) -> Table:
+def _sensitivity(facts: Facts, plan: BudgetPlan) -> Table:
     texts = facts.texts
+    table = plan.sensitivity.pivot(index="assumption", columns="change", values="changed")
     rows = [
-        (
-            facts.tier(str(row["tier"])),
-            _measure(facts, str(row["measure"])),
-            write_number(row["customers"]),
-            write_number(row["held_out"]),
-            texts.share(float(row["share"])),
-        )
-        for row in plan.holdout.summary().to_dict("records")
+        (texts.word("assumption", str(name)), *(texts.share(float(x)) for x in cells))
+        for name, cells in zip(table.index, table.to_numpy(), strict=True)
     ]
-    columns = (
-        *((texts("tier"), False), (texts("measure"), False), (texts("customers"), True)),
-        *((texts("held_out"), True), (texts("share"), True)),
-    )
-    return tabulate(texts("holdout"), columns, rows)
+    columns = [(texts("assumption"), False)]
+    columns += [(f"{100 * float(change):+.0f} %", True) for change in table.columns]
+    return tabulate(texts("sensitivity"), columns, rows)
 
 
 def _year(facts: Facts) -> Table:

@@ -1,0 +1,323 @@
+"""Write the plan: one row per customer, drawn into a trial, carried on from the last plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from retainkit.churn import StateTable
+from retainkit.policy import _kernel_trial as _kernel
+from retainkit.policy._allocation import Allocation
+from retainkit.policy._decisions import DecisionTable
+from retainkit.policy._holdout import hash_customers
+from retainkit.policy._kernel_hash import hash_codes
+from retainkit.policy._measure_catalog import DO_NOTHING
+from retainkit.policy._measures import PolicyMeasure
+from retainkit.policy._plan_config import PlanConfig
+from retainkit.policy._plan_table import ARMS, STEPS, ActionPlan, HasReasons
+from retainkit.policy._prices import PricedEffects
+from retainkit.policy._states import allowed_by_kind
+from retainkit.policy._vocabulary import STANCES, Stance
+from retainkit.typing import BoolArray, FloatArray, IntArray
+
+_TRIED_STANCES = [
+    STANCES.index(stance)
+    for stance in (Stance.PROTECT, Stance.DEVELOP, Stance.MAINTAIN, Stance.NURTURE)
+] + [STANCES.index(Stance.RESCUE), STANCES.index(Stance.WIN_BACK)]
+_URGENT = ("rescue", "protect")
+
+
+class PlanFacts(NamedTuple):
+    """What a plan must know of the customers beside the decisions; None: of nobody.
+
+    Attributes
+    ----------
+    states : StateTable or None
+        State of the relation; None: everybody is present.
+    worth : ndarray of float64
+        What a customer brings within the horizon when active [money]; NaN where not known.
+    expected : ndarray of float64
+        What a customer is expected to bring within the horizon [money].
+    at_stake : ndarray of float64
+        What its silence has put at risk [money].
+    owner : sequence of str or None
+        Who answers for each customer.
+    apart : ndarray of bool or None
+        Who may not be held out: an open complaint, a renewal due, a named key account, no consent.
+    unit : pandas.Index or None
+        Household or parent account of each customer, held out together.
+    cv : float
+        Standard deviation over mean of what the forecast leaves open.
+    attempts : ndarray of int or None
+        Rounds in which each was asked before to stay or to return.
+    reasons : HasReasons or None
+        Who says why.
+    """
+
+    states: StateTable | None
+    worth: FloatArray
+    expected: FloatArray
+    at_stake: FloatArray
+    owner: Sequence[str | None] | None = None
+    apart: BoolArray | None = None
+    unit: pd.Index[Any] | None = None
+    cv: float = 2.0
+    attempts: IntArray | None = None
+    reasons: HasReasons | None = None
+
+
+class Trial(NamedTuple):
+    """The trial that rows of a plan are drawn into."""
+
+    name: str
+    start: date
+    days: int
+
+
+class Chosen(NamedTuple):
+    """What each customer gets before the draw: catalogue position, or -1; and what was priced."""
+
+    action: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int8]
+    gain: FloatArray
+    deviation: FloatArray
+    cost: FloatArray
+
+
+def choose_actions(
+    decisions: DecisionTable, allocation: Allocation | None, effects: PricedEffects | None
+) -> Chosen:
+    """Return the action of each customer and where those without one left the funnel.
+
+    The allocation decides where an action is priced for a customer, else the decision stands.
+    """
+    n, names = len(decisions), [measure.id for measure in decisions.catalog.measures]
+    nothing = names.index(DO_NOTHING)
+    action = decisions.action.astype(np.int64)
+    allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
+    allowed[nothing] = False
+    step = np.zeros(n, dtype=np.int8)
+    blank = np.full(n, np.nan)
+    gain, deviation, cost = blank.copy(), blank.copy(), blank.copy()
+    calm = np.array([_asks_nothing(measure) for measure in decisions.catalog.measures])
+    idle = (action == nothing) | calm[action]
+    action[idle] = nothing
+    step[idle] = STEPS.index("rule")
+    step[idle & ~allowed.any(axis=0).take(decisions.kind)] = STEPS.index("eligibility")
+    step[idle & decisions.guarded] = STEPS.index("guard_rail")
+    if allocation is not None and effects is not None and effects.actions:
+        code = np.array([names.index(name) for name in allocation.measures], dtype=np.int64)
+        priced = np.isin(np.arange(len(names)), code[code != nothing])
+        judged = allowed[priced].any(axis=0).take(decisions.kind)
+        given = allocation.measure >= 0
+        action = np.where(given, code[allocation.measure], np.where(judged, nothing, action))
+        gain = np.where(given, allocation.expected_gain, gain)
+        cost = np.where(given, allocation.expected_cost, cost)
+        column = np.full(len(names), -1)
+        column[[names.index(name) for name in effects.actions]] = np.arange(len(effects.actions))
+        place = column[action]
+        told = given & (place >= 0)
+        deviation[told] = effects.deviation[told, place[told]]
+        left = judged & ~given
+        step[given] = 0
+        step[left] = STEPS.index("does_not_pay")
+    return Chosen(np.where(action == nothing, -1, action), step, gain, deviation, cost)
+
+
+def _is_free(measure: PolicyMeasure) -> bool:
+    """Return whether an action may be left undone as a proof: no duty, no debt, nothing taken."""
+    return not (measure.adverse or measure.comes_first or "credit" in measure.changes)
+
+
+def _asks_nothing(measure: PolicyMeasure) -> bool:
+    """Return whether a measure leaves the customer as it is and only saves effort."""
+    return set(measure.changes) <= {"cost_to_serve"} and not measure.adverse
+
+
+def action_ids(customer_id: pd.Index[Any], state: Any, rule: Any) -> npt.NDArray[np.str_]:
+    """Return 16 hexadecimal digits per customer, state and rule; the same in every run."""
+    texts = customer_id.astype(str).str.cat([pd.Index(state), pd.Index(rule)], sep="\x1f")
+    codes = hash_codes(np.char.encode(texts.to_numpy().astype(str), "utf-8"), "action")
+    digits = codes.astype(">u8").tobytes().hex()
+    return np.frombuffer(digits.encode("ascii"), dtype="S16").astype(str)
+
+
+def plan_actions(
+    decisions: DecisionTable,
+    chosen: Chosen,
+    facts: PlanFacts,
+    *,
+    as_of: date,
+    trial: Trial,
+    config: PlanConfig,
+    effects: PricedEffects | None = None,
+    entered: npt.NDArray[np.str_] | None = None,
+) -> ActionPlan:
+    """Draw the trial and write one row per customer with something to do or to compare.
+
+    `entered` is what brought each row about, as an id of the triggers.
+    """
+    ids, n = decisions.customer_id, len(decisions)
+    drawn = _draw(decisions, chosen, facts, trial, config, effects)
+    rows = np.flatnonzero((drawn.action >= 0) & ((chosen.action >= 0) | (drawn.arm > 0)))
+    action, arm = drawn.action[rows], drawn.arm[rows]
+    state = np.full(n, "present") if facts.states is None else _state_names(facts.states)
+    rules = np.array([rule.id for rule in decisions.config.rules])[decisions.rule]
+    measures = decisions.catalog.measures
+    stance = np.array([str(one.value) for one in STANCES])[decisions.stance[rows]]
+    tier = np.array(decisions.tier_names)[decisions.value_tier[rows]]
+    cost = np.where(chosen.action[rows] >= 0, chosen.cost[rows], drawn.cost[rows])
+    gain, spread = chosen.gain[rows], 1.96 * chosen.deviation[rows]
+    worth = facts.worth[rows]
+    today = np.datetime64(as_of, "s")
+    urgent = np.isin(stance, _URGENT) | (decisions.value_tier[rows] == 0)
+    wait = np.where(urgent, max(config.due_days // 2, 1), config.due_days)
+    in_trial = arm != ARMS.index("not_proven")
+    start = np.datetime64(trial.start, "s")
+    end = start + np.timedelta64(trial.days, "D").astype("timedelta64[s]")
+    none = np.datetime64("NaT", "s")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        break_even = np.where(worth > 0.0, cost / worth, np.nan)
+    frame = pd.DataFrame(
+        {
+            "action_id": action_ids(ids[rows], state[rows], rules[rows]),
+            "customer_id": ids[rows],
+            "state": state[rows],
+            "tier": tier,
+            "stance": stance,
+            "action": np.array([measure.id for measure in measures])[action],
+            "why": "",
+            "trigger": "" if entered is None else entered[rows],
+            "owner": _owners(facts.owner, rows),
+            "due": today + wait.astype("timedelta64[D]").astype("timedelta64[s]"),
+            "channel": np.array([measure.channel for measure in measures])[action],
+            "cost": cost,
+            "expected_gain": gain,
+            "gain_low": gain - spread,
+            "gain_high": gain + spread,
+            "at_stake": facts.at_stake[rows],
+            "break_even": break_even,
+            "holdout": np.isin(arm, [_kernel.HELD_OUT, _kernel.NEVER, _kernel.COMPARED]),
+            "status": "open",
+            "snoozed_until": none,
+            "first_raised": today,
+            "attempts": 0 if facts.attempts is None else facts.attempts[rows].astype(np.int64),
+            "override_by": "",
+            "override_reason": "",
+            "override_until": none,
+            "trial": np.where(in_trial, trial.name, ""),
+            "trial_start": np.where(in_trial, start, none),
+            "trial_end": np.where(in_trial, end, none),
+            "arm": np.array(ARMS)[arm],
+            "held_out_share": np.where(in_trial, drawn.share[rows], np.nan),
+            "expected_value": facts.expected[rows],
+            "worth": worth,
+        }
+    )
+    stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
+    order = np.lexsort((ids[rows].astype(str), -value, -stake))
+    if not np.isnan(gain).all():
+        order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
+    step = chosen.step.copy()
+    step[np.isin(drawn.arm, [_kernel.HELD_OUT, _kernel.NEVER])] = STEPS.index("held_out")
+    return ActionPlan(
+        rows=frame.iloc[order].reset_index(drop=True),
+        source=facts.reasons,
+        customer_id=ids,
+        step=step,
+        cv=facts.cv,
+    )
+
+
+class _Drawn(NamedTuple):
+    action: npt.NDArray[np.int64]
+    arm: npt.NDArray[np.int8]
+    share: FloatArray
+    cost: FloatArray
+
+
+def _draw(
+    decisions: DecisionTable,
+    chosen: Chosen,
+    facts: PlanFacts,
+    trial: Trial,
+    config: PlanConfig,
+    effects: PricedEffects | None,
+) -> _Drawn:
+    """Draw the arms; who is idle gets the action that the lot gives, with its cost."""
+    measures = decisions.catalog.measures
+    steps = {step.id for step in decisions.catalog.debt_steps}
+    free = np.array([_is_free(measure) and measure.id not in steps for measure in measures])
+    units = decisions.customer_id if facts.unit is None else facts.unit
+    open_to = np.isin(decisions.stance, _TRIED_STANCES)
+    if facts.apart is not None:
+        open_to &= ~facts.apart
+    action, cost = chosen.action.copy(), chosen.cost.copy()
+    if effects is not None and effects.actions:
+        place = np.array([decisions.catalog.positions[name] for name in effects.actions])
+        allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
+        may = allowed[place].T[decisions.kind] & free[place] & open_to[:, None]
+        lots = [hash_customers(units, f"{trial.name}\x1ftry\x1f{x}") for x in effects.actions]
+        lot = np.where(may, np.column_stack(lots), -1.0).argmax(axis=1)
+        idle = (chosen.action < 0) & may.any(axis=1)
+        idle &= chosen.step != STEPS.index("contact_limit")
+        action[idle], cost[idle] = place[lot[idle]], effects.cost[lot[idle]]
+    else:
+        idle = np.zeros(action.size, dtype=np.bool_)
+    planned = (chosen.action >= 0) & open_to & free[chosen.action]
+    heads = np.bincount(chosen.action[planned], minlength=len(measures))
+    planned &= heads[chosen.action] >= 2 * _kernel.LEAST  # fewer could not be read
+    share = _shares(chosen, planned, facts, config, len(measures))
+    arm = _kernel.draw_arms(
+        planned,
+        idle,
+        share,
+        hash_customers(units, trial.name),
+        hash_customers(units, "never treated"),
+        never=config.never_treated,
+        explore=config.explore,
+    )
+    action[(chosen.action < 0) & (arm == _kernel.OUTSIDE)] = -1
+    return _Drawn(action, arm, share, cost)
+
+
+def _shares(
+    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, m: int
+) -> FloatArray:
+    """Return the share held out among the customers of each action."""
+    code = chosen.action[planned]
+    heads = np.bincount(code, minlength=m).astype(np.float64)
+    effect = np.bincount(code, weights=(chosen.gain + chosen.cost)[planned], minlength=m)
+    money = np.bincount(code, weights=np.nan_to_num(facts.expected[planned]), minlength=m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = np.abs(effect / money)
+    wanted = np.where((wanted > 0.0) & np.isfinite(wanted), wanted, config.detect)
+    share = _kernel.share_to_detect(heads, wanted, np.full(m, facts.cv), 0.95, 0.8)
+    share = np.clip(share, config.least_held_out, config.most_held_out)
+    return share[np.maximum(chosen.action, 0)]
+
+
+def _state_names(states: StateTable) -> npt.NDArray[np.str_]:
+    return np.array(states.states)[states.state]
+
+
+def _owners(owner: Sequence[str | None] | None, rows: npt.NDArray[np.int64]) -> Any:
+    if owner is None:
+        return ""
+    return np.array([name or "" for name in owner], dtype=object)[rows]
+
+
+def trial_of(previous: ActionPlan | None, as_of: date, config: PlanConfig) -> Trial:
+    """Return the trial that is running on a day: that of the previous plan until it is over."""
+    if previous is not None:
+        running = previous.rows[previous.rows["trial_end"] > pd.Timestamp(as_of)]
+        if len(running):
+            one = running.iloc[0]
+            days = (one["trial_end"] - one["trial_start"]).days
+            return Trial(str(one["trial"]), one["trial_start"].date(), int(days))
+    return Trial(f"{config.trial} {as_of}", as_of, config.duration_days)
