@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from retainkit._core.config import FrozenModel
-from retainkit.forecast._kernel_features import Scales, describe, measure_scales, own_gap, past_rate
+from retainkit.forecast._kernel_features import Scales, measure_scales, own_gap, past_rate
 from retainkit.forecast._kernel_log import Known, outcome
-from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import Base, Regressions, learn, learning_windows, lifetime_chance
+from retainkit.forecast._learn import Base, Regressions, columns_of, learn, learning_windows
 from retainkit.lifetime import PurchaseModelUnion
 from retainkit.typing import BoolArray, FloatArray
 
@@ -95,17 +94,14 @@ class ActivityModel(FrozenModel):
     def size(self, known: Known) -> FloatArray:
         """Return the money expected within the window, up to a common factor."""
         window, scales = float(self.window_days), Scales(self.base_gap, self.basket)
-        columns = describe(known, window, scales)
-        if self.regressions.uses_lifetime:
-            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
+        columns = columns_of(self.regressions, self.lifetime, known, window, scales)
         past = past_rate(known, window, scales)
         return np.exp(self.regressions.log_value(columns, past))
 
     def _chance(self, known: Known) -> FloatArray:
         window = float(self.window_days)
-        columns = describe(known, window, Scales(self.base_gap, self.basket))
-        if self.regressions.uses_lifetime:
-            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
+        scales = Scales(self.base_gap, self.basket)
+        columns = columns_of(self.regressions, self.lifetime, known, window, scales)
         return self.regressions.p_active(columns)
 
 

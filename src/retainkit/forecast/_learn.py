@@ -288,6 +288,16 @@ def learn(
     )
 
 
+def columns_of(
+    learnt: Regressions, lifetime: Any, known: Known, window: float, scales: Scales
+) -> list[FloatArray]:
+    """Describe customers for a window ahead as the regressions were taught."""
+    columns = describe(known, window, scales)
+    if learnt.uses_lifetime:
+        columns.append(logit(lifetime_chance(lifetime, known, window)))
+    return columns
+
+
 def carry_chance(p: FloatArray, power: float) -> FloatArray:
     """Return the chance over a longer window from that over a shorter one."""
     return np.asarray(1.0 - (1.0 - p) ** power)

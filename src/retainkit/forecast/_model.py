@@ -26,13 +26,14 @@ from retainkit.forecast._estimator import (
     require_estimator,
 )
 from retainkit.forecast._evidence import Origin, Trust
-from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_rate
+from retainkit.forecast._kernel_features import Scales, own_gap, past_rate
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
 from retainkit.forecast._learn import (
     Regressions,
     carry_chance,
+    columns_of,
     lifetime_chance,
     lifetime_purchases,
 )
@@ -282,11 +283,18 @@ class ForecastModel(FrozenModel):
         """Return probability and money [money] of customers as known on a day."""
         assert self.regressions is not None
         window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
-        columns = describe(known, window, scales)
-        if self.regressions.uses_lifetime:
-            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
+        columns = columns_of(self.regressions, self.lifetime, known, window, scales)
         size = self._sizes(columns, past_rate(known, window, scales), None)
-        return self.regressions.p_active(columns), size * self.basket * self.factor
+        return self._chance(known, columns), size * self.basket * self.factor
+
+    def _chance(self, known: Known, columns: list[FloatArray]) -> FloatArray:
+        """Return the probability of buying; beyond the tested days it is carried on."""
+        assert self.regressions is not None
+        if self.carry is None:
+            return self.regressions.p_active(columns)
+        tested = float(self.tested_days)
+        near = columns_of(self.regressions, self.lifetime, known, tested, self.scales)
+        return carry_chance(self.regressions.p_active(near), self.carry)
 
     def _fill(
         self,
@@ -300,8 +308,8 @@ class ForecastModel(FrozenModel):
             return
         window, scales = float(self.horizon_days), self.scales
         if self.regressions is not None:
-            columns = self._describe(known, window)
-            p = self._p_active(known, columns)
+            columns = columns_of(self.regressions, self.lifetime, known, window, scales)
+            p = self._chance(known, columns)
             size = self._sizes(columns, past_rate(known, window, scales), own)
         elif self.lifetime is not None:
             p = lifetime_chance(self.lifetime, known, window)
@@ -321,22 +329,6 @@ class ForecastModel(FrozenModel):
             out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
         self._fill_next(out, rows, known, p)
         out.note[rows] = self._explain(known, size * unit)
-
-    def _describe(self, known: Known, window: float) -> list[FloatArray]:
-        """Return the columns of the regressions."""
-        assert self.regressions is not None
-        columns = describe(known, window, Scales(self.base_gap, self.basket))
-        if self.regressions.uses_lifetime:
-            columns.append(logit(lifetime_chance(self.lifetime, known, window)))
-        return columns
-
-    def _p_active(self, known: Known, columns: list[FloatArray]) -> FloatArray:
-        """Return the probability of a purchase within the horizon."""
-        assert self.regressions is not None
-        if self.carry is None:
-            return self.regressions.p_active(columns)
-        tested = self.regressions.p_active(self._describe(known, float(self.tested_days)))
-        return carry_chance(tested, self.carry)
 
     def _sizes(
         self, columns: list[FloatArray], past: FloatArray, own: ValueEstimator | None

@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from retainkit.forecast._activity import Activity, activity_on
-from retainkit.forecast._kernel_features import describe
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import Base, learn, learning_windows, lifetime_chance
+from retainkit.forecast._learn import Base, columns_of, learn, learning_windows
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
@@ -125,11 +124,8 @@ def describe_rows(
     assert model.regressions is not None
     traits = covariate_columns(model.covariates, covariates, len(summary.customer_id))
     known = known_of(summary, rows, traits)
-    columns = describe(known, window, model.scales)
-    design = columns
-    if model.regressions.uses_lifetime:
-        design = [*columns, logit(lifetime_chance(model.lifetime, known, window))]
-    return _with_chance(columns, model.regressions.p_active(design))
+    columns = columns_of(model.regressions, model.lifetime, known, window, model.scales)
+    return _with_chance(columns, model.regressions.p_active(columns))
 
 
 def _with_chance(columns: list[FloatArray], p_active: FloatArray) -> FloatArray:

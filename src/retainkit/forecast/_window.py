@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from retainkit.forecast._kernel_features import Scales, describe
-from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import lifetime_chance
+from retainkit.forecast._learn import columns_of, lifetime_chance
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.lifetime import Covariates
@@ -70,8 +68,6 @@ def p_active_within(
         if model.lifetime is not None:
             p[rows] = lifetime_chance(model.lifetime, known, window)
         return p
-    columns = describe(known, window, Scales(model.base_gap, model.basket))
-    if model.regressions.uses_lifetime:
-        columns.append(logit(lifetime_chance(model.lifetime, known, window)))
+    columns = columns_of(model.regressions, model.lifetime, known, window, model.scales)
     p[rows] = model.regressions.p_active(columns)
     return p
