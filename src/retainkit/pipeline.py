@@ -18,6 +18,7 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._months import ForecastByMonth
 from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._progress import ProgressBar
@@ -36,6 +37,7 @@ __all__ = [
     "CustomerView",
     "Departures",
     "FittedPipeline",
+    "ForecastByMonth",
     "ForecastReview",
     "Gap",
     "MonthlyFlows",

@@ -35,6 +35,8 @@ class ResultDocument(FrozenModel):
         Facts of the whale curve.
     movement : tuple of records
         Customers by tier before and after; empty without a previous run.
+    forecast_by_month : tuple of records
+        What came and what is expected of existing customers, by month.
     review, review_states : tuple of records
         How the forecasts of the previous run did, and what became of its states; empty without one.
     stances : tuple of records
@@ -87,6 +89,7 @@ class ResultDocument(FrozenModel):
     value_tiers: tuple[Record, ...]
     concentration: tuple[Record, ...]
     movement: tuple[Record, ...]
+    forecast_by_month: tuple[Record, ...]
     review: tuple[Record, ...]
     review_states: tuple[Record, ...]
     stances: tuple[Record, ...]
@@ -113,7 +116,7 @@ class ResultDocument(FrozenModel):
 def describe(result: Any) -> ResultDocument:
     """Return the typed summary of a result."""
     contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
-    departures, plan = result.departures, result.plan
+    departures, plan, months = result.departures, result.plan, result.forecast_by_month
     return ResultDocument(
         as_of=result.as_of,
         customers=len(result),
@@ -122,6 +125,7 @@ def describe(result: Any) -> ResultDocument:
         value_tiers=records(result.value_pyramid.to_frame()),
         concentration=records(result.whale.summary().reset_index()),
         movement=records(result.movement.to_frame()) if result.movement else (),
+        forecast_by_month=records(months.to_frame()) if months else (),
         review=records(result.review.summary().reset_index()) if result.review else (),
         review_states=records(result.review.states) if result.review else (),
         stances=records(result.policy.summary()),

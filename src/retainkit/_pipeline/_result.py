@@ -13,6 +13,7 @@ from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._months import ForecastByMonth
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._review import ForecastReview
 from retainkit.churn import CauseBreakdown, CauseTable, ChurnTable, EvidenceModel
@@ -57,6 +58,9 @@ class RetentionResult:
         Cumulative contribution of the base.
     movement : TierMovement or None
         Who rose, fell, came and went since the previous run; None without one.
+    forecast_by_month : ForecastByMonth or None
+        What came month by month, and what existing customers are expected to bring; None without
+        a forecast of money.
     review : ForecastReview or None
         The forecasts of the previous run against what came since; None without one.
     costs : TracedCosts, CostTable or None
@@ -115,6 +119,7 @@ class RetentionResult:
     value_pyramid: TierPyramid
     whale: WhaleCurve
     movement: TierMovement | None
+    forecast_by_month: ForecastByMonth | None
     review: ForecastReview | None
     costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None

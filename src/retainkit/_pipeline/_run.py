@@ -24,6 +24,7 @@ from retainkit._pipeline._measure import (
     find_causes,
     measure,
 )
+from retainkit._pipeline._months import ForecastByMonth, follow_months
 from retainkit._pipeline._plan import appraise, audit_groups, plan_budget, plan_goals
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview, review_forecast
@@ -213,10 +214,11 @@ def _tell(
     before = previous.scores.states if isinstance(previous, RetentionResult) else None
     scores = apply_schemes(model, summary, predictions, facts, tiers, before)
     review, unscored = review_forecast(previous, history)
+    months = follow_months(history, model, scores)
     gaps = (*history.find_gaps(summary), *unscored)
     contracts, indexed = history.contracts, history.index()
     del history, predictions
-    seen = _Seen(tables, indexed, contracts, costs, gaps, review)
+    seen = _Seen(tables, indexed, contracts, costs, gaps, review, months)
     return _report(seen, model, scores, previous, announce)
 
 
@@ -229,6 +231,7 @@ class _Seen(NamedTuple):
     costs: TracedCosts | CostTable | None
     gaps: tuple[Gap, ...]
     review: ForecastReview | None
+    months: ForecastByMonth | None
 
 
 def _report(
@@ -271,6 +274,7 @@ def _report(
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
         movement=_compare(previous, scores),
+        forecast_by_month=seen.months,
         review=seen.review,
         costs=seen.costs,
         contract_churn=contract_churn,

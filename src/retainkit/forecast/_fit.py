@@ -33,6 +33,7 @@ from retainkit.forecast._learn import (
     usable_model,
 )
 from retainkit.forecast._model import ForecastModel, Interval, Rhythm
+from retainkit.forecast._months import spread_over_months
 from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
 
 _SHARE_LEARNT = 1.0 / 1.3
@@ -86,11 +87,12 @@ def fit_log(
     trailing = money_between(log, today - horizon_days, today)
     span = min(horizon_days, past + 1)
     ratio = total / (trailing * horizon_days / span) if trailing > 0.0 and total > 0.0 else None
+    tested = windows[0].moment.window if windows else 0
     return ForecastModel(
         config=config,
         as_of=as_of,
         horizon_days=horizon_days,
-        tested_days=windows[0].moment.window if windows else 0,
+        tested_days=tested,
         base_gap=scales.gap,
         basket=scales.basket,
         regressions=learnt,
@@ -105,6 +107,7 @@ def fit_log(
         trust=trust,
         origins=origins,
         estimator=own.trial,
+        months=spread_over_months(log, as_of, horizon_days, tested, _level_error(origins)),
         notes=(*_notes(learnt, windows, horizon_days, totals, ratio, trust, base, today), *notes),
     )
 
