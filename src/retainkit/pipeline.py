@@ -19,6 +19,7 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._learn import fit_pipeline
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._months import ForecastByMonth
 from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._past_runs import BacktestResult, backtest, plan_folds
 from retainkit._pipeline._plan import BudgetPlan
@@ -41,6 +42,7 @@ __all__ = [
     "CustomerView",
     "Departures",
     "FittedPipeline",
+    "ForecastByMonth",
     "ForecastReview",
     "Gap",
     "MonthlyFlows",

@@ -35,6 +35,8 @@ class ResultDocument(FrozenModel):
         Facts of the whale curve.
     movement : tuple of records
         Customers by tier before and after; empty without a previous run.
+    forecast_by_month : tuple of records
+        What came and what is expected of existing customers, by month.
     review, review_states : tuple of records
         How the forecasts of the previous run did, and what became of its states; empty without one.
         Customers by tier before and after; empty where nothing is known of an earlier day.
@@ -100,6 +102,7 @@ class ResultDocument(FrozenModel):
     value_tiers: tuple[Record, ...]
     concentration: tuple[Record, ...]
     movement: tuple[Record, ...]
+    forecast_by_month: tuple[Record, ...]
     review: tuple[Record, ...]
     review_states: tuple[Record, ...]
     bridge: tuple[Record, ...]
@@ -136,6 +139,7 @@ def describe(result: Any) -> ResultDocument:
     """Return the typed summary of a result."""
     contract_metrics, breakdown = result.contract_metrics, result.cause_breakdown
     departures, plan, budget = result.departures, result.plan, result.budget
+    months = result.forecast_by_month
     return ResultDocument(
         as_of=result.as_of,
         customers=len(result),
@@ -144,6 +148,7 @@ def describe(result: Any) -> ResultDocument:
         value_tiers=records(result.value_pyramid.to_frame()),
         concentration=records(result.whale.summary().reset_index()),
         movement=records(result.movement.to_frame()) if result.movement else (),
+        forecast_by_month=records(months.to_frame()) if months else (),
         review=records(result.review.summary().reset_index()) if result.review else (),
         review_states=records(result.review.states) if result.review else (),
         bridge=records(result.movement.bridge().reset_index()) if result.movement else (),

@@ -14,6 +14,7 @@ from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._measure import Departures, MonthlyFlows
+from retainkit._pipeline._months import ForecastByMonth
 from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._plan import BudgetPlan
 from retainkit._pipeline._review import ForecastReview
@@ -71,6 +72,9 @@ class RetentionResult:
     moves : TierMoves or None
         The same with cuts that stay and with cuts that move; None where `movement` is, or where
         `previous` was a bare `TierTable`.
+    forecast_by_month : ForecastByMonth or None
+        What came month by month, and what existing customers are expected to bring; None without
+        a forecast of money.
     review : ForecastReview or None
         The forecasts of the previous run against what came since; None without one.
     costs : TracedCosts, CostTable or None
@@ -142,6 +146,7 @@ class RetentionResult:
     whale: WhaleCurve
     movement: TierMovement | None
     moves: TierMoves | None
+    forecast_by_month: ForecastByMonth | None
     review: ForecastReview | None
     costs: TracedCosts | CostTable | None
     contract_churn: ChurnTable | None

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.columns import Column, taken
 from retainkit._core.result import ResultTable
 from retainkit._core.time import DAYS_PER_YEAR, day_number, to_day_numbers
 from retainkit._pipeline._covariates import fill_covariates
 from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit._pipeline._histories import ContractHistory
 from retainkit._pipeline._history import History, PurchaseHistory
+from retainkit._pipeline._money import RowHistory, money_rows
 from retainkit._pipeline._review_words import describe_review
 from retainkit.churn import StateCheck, StateTable
 from retainkit.churn._state_scheme import check_claims
-from retainkit.contracts import ContractState, list_charges
+from retainkit.contracts import ContractState
 from retainkit.forecast import (
     ForecastMeasures,
     forecast_contracts,
@@ -32,7 +34,6 @@ from retainkit.typing import BoolArray, FloatArray, Language
 if TYPE_CHECKING:
     from retainkit._pipeline._result import RetentionResult
 
-_History: TypeAlias = PurchaseHistory | ContractHistory
 _STATES = ("new", "present", "quiet", "gone")
 
 
@@ -66,7 +67,7 @@ class ForecastReview(ResultTable):
     level : float
         Share of customers the intervals were to cover.
     rows : pandas.DataFrame
-        What `to_frame` returns a copy of.
+        The columns of `to_frame`: `p_active` as judged, over `chance_days`; money over the horizon.
 
     Examples
     --------
@@ -96,6 +97,15 @@ class ForecastReview(ResultTable):
 
     _what: ClassVar[str] = "customers"
     _next_step: ClassVar[str] = ".describe(), .states, .to_frame()"
+    _schema: ClassVar[tuple[Column, ...]] = taken(
+        "_said_and_came",
+        *("customer_id", "state", "p_active", "expected_value", "expected_value_low"),
+        *("expected_value_high", "actual_active", "actual_value"),
+    )
+
+    @property
+    def _said_and_came(self) -> pd.DataFrame:
+        return self.rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -104,18 +114,6 @@ class ForecastReview(ResultTable):
     def is_complete(self) -> bool:
         """Whether the whole horizon has passed."""
         return self.window_days >= self.horizon_days
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return what was said of each customer, and what came.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `customer_id`, `state`; as judged: `p_active` (over `chance_days`), `expected_value`,
-            `expected_value_low`, `expected_value_high` [money, over the horizon]; `actual_active`,
-            `actual_value` [money, discounted as the forecast].
-        """
-        return self.rows.copy()
 
     def summary(self) -> pd.DataFrame:
         """Return the measures.
@@ -231,7 +229,7 @@ def _gaps(review: ForecastReview, *, alone: bool) -> tuple[Gap, ...]:
     return tuple(map(make_gap, waits + ["review_chance"] * (review.chance_days is None)))
 
 
-def _ask(run: RetentionResult, history: _History, window: int) -> _Asked:
+def _ask(run: RetentionResult, history: RowHistory, window: int) -> _Asked:
     """Return the forecasts as they were made; asked again for the days that have passed.
 
     Money of purchases cannot be asked again: nothing is prorated.
@@ -288,10 +286,15 @@ def _ask_purchases(run: RetentionResult, window: int) -> FloatArray:
     return p_active_within(forecast, then, window_days=window, covariates=known)
 
 
-def _look(run: RetentionResult, history: _History, window: int) -> _Came:
+def _look(run: RetentionResult, history: RowHistory, window: int) -> _Came:
     """Return who was active within the window, the money each brought, and who came back."""
     start, ids = day_number(run.as_of), run.history.customer_id
-    rows = _money_rows(run, history)
+    rows = money_rows(
+        history,
+        of_profit=run.history.basis == "profit",
+        margin_rate=run.model.margin.rate,
+        charges_apart=run.model.charges_apart,
+    )
     place = align_customer_ids(history.customer_id, ids)[rows["customer_id"].to_numpy()]
     day = to_day_numbers(rows["timestamp"].to_numpy()).astype(np.int64) - start
     money = rows["money"].to_numpy(dtype=np.float64)
@@ -320,29 +323,7 @@ def _look(run: RetentionResult, history: _History, window: int) -> _Came:
     )
 
 
-def _money_rows(run: RetentionResult, history: _History) -> pd.DataFrame:
-    """Return the rows that money is counted from, as the last run counted it."""
-    rows, rate = history.rows, run.model.margin.rate
-    amount = rows["amount"].to_numpy(dtype=np.float64)
-    money = rows["profit"] if run.history.basis == "profit" else amount * rate
-    found = rows[["customer_id", "timestamp"]].assign(money=money, bought=amount >= 0.0)
-    record = history.contracts
-    if record is None or history.contracts_alone or not run.model.charges_apart:
-        return found
-    charges = list_charges(record.table, as_of=history.as_of)
-    place = align_customer_ids(charges["customer_id"], history.customer_id)
-    due = pd.DataFrame(
-        {
-            "customer_id": place,
-            "timestamp": charges["timestamp"],
-            "money": charges["amount"] * rate,
-            "bought": False,
-        }
-    )
-    return pd.concat([found, due[place >= 0]], ignore_index=True)
-
-
-def _state_of(history: _History, day: date) -> ContractState | None:
+def _state_of(history: RowHistory, day: date) -> ContractState | None:
     """Return the state of the contracts on a day; None without contracts."""
     there: Any = replace(history, as_of=day)
     found: ContractState | None = there.read_state()

@@ -28,6 +28,7 @@ from retainkit._pipeline._measure import (
     find_causes,
     measure,
 )
+from retainkit._pipeline._months import ForecastByMonth, follow_months
 from retainkit._pipeline._moves import TierMoves, compare_moves
 from retainkit._pipeline._plan import appraise, audit_groups, plan_goals
 from retainkit._pipeline._previous import PreviousRun
@@ -226,13 +227,14 @@ def _tell(
     announce("scoring, grading, deciding")
     scores = apply_schemes(model, summary, predictions, facts, before.tiers, before)
     review, unscored = review_forecast(previous, history)
+    months = follow_months(history, model, scores)
     gaps = (*history.find_gaps(summary), *unscored)
     contracts, indexed = history.contracts, history.index()
     del history, predictions
     prices = proof.prices if proof else known_prices(before.prices, config.prices)
     announce("planning")
     planned = make_plan(scores, prices, config, before, tables.customers)
-    seen = _Seen(tables, indexed, contracts, costs, causes, gaps, review, start)
+    seen = _Seen(tables, indexed, contracts, costs, causes, gaps, review, months, start)
     told = _report(seen, model, planned, previous, announce)
     return replace(told, proof=proof, prices=prices)
 
@@ -247,6 +249,7 @@ class _Seen(NamedTuple):
     causes: Causes
     gaps: tuple[Gap, ...]
     review: ForecastReview | None
+    months: ForecastByMonth | None
     start: PeriodStart | str
 
 
@@ -308,6 +311,7 @@ def _report(
         whale=whale,
         movement=moves.published if isinstance(moves, TierMoves) else moves,
         moves=moves if isinstance(moves, TierMoves) else None,
+        forecast_by_month=seen.months,
         review=seen.review,
         costs=seen.costs,
         contract_churn=contract_churn,

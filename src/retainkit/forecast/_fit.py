@@ -34,6 +34,7 @@ from retainkit.forecast._learn import (
     usable_model,
 )
 from retainkit.forecast._model import ForecastModel, Interval, Rhythm
+from retainkit.forecast._months import spread_over_months
 from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
 
 _SHARE_LEARNT = 1.0 / 1.3
@@ -115,6 +116,7 @@ def fit_log(
         origins=origins,
         estimator=own.trial,
         carry=carry,
+        months=spread_over_months(log, as_of, horizon_days, known_days, _level_error(origins)),
         notes=(*_notes(learnt, windows, horizon_days, totals, ratio, trust, base, today), *notes),
     )
 

@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.special import expit
 
 from retainkit._core.config import FrozenConfig, FrozenModel
-from retainkit._core.kernels.recent import find_spot, read_curve
 from retainkit._core.time import DAYS_PER_YEAR
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.forecast._activity import Activity, ActivityModel
@@ -26,6 +25,7 @@ from retainkit.forecast._estimator import (
     require_estimator,
 )
 from retainkit.forecast._evidence import Origin, Trust
+from retainkit.forecast._explain import explain_values
 from retainkit.forecast._kernel_features import Scales, own_gap, past_rate
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
@@ -37,32 +37,14 @@ from retainkit.forecast._learn import (
     lifetime_chance,
     lifetime_purchases,
 )
+from retainkit.forecast._months import MonthAhead
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
-from retainkit.forecast._table import (
-    BASE_RISES,
-    FEW,
-    LARGE,
-    NO_FORECAST,
-    NO_INTERVAL,
-    NO_NOTE,
-    NO_PURCHASE,
-    RETURNED,
-    RISING,
-    SILENT,
-    ForecastTable,
-)
+from retainkit.forecast._table import NO_FORECAST, NO_PURCHASE, ForecastTable
 from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
 
 _CHUNK = 65_536
 _NEVER = np.iinfo(np.int32).min
-_YEAR = 365.0
-_HIGHER, _LOWER = 1.25, 0.5
-"""Times its past year beyond which an expected value is explained."""
-_LEAST_YEAR = 90.0
-"""Days a customer is known at the least before its months are annualised [day]."""
-_MATTERS = 0.1
-"""Baskets below which a difference is not worth a word."""
 _Z90 = 1.6448536269514722
 
 
@@ -133,6 +115,8 @@ class ForecastModel(FrozenModel):
     activity : ActivityModel or None
         Whether a customer buys within the window of its state, whatever the horizon; None where
         too little happened.
+    months : tuple of MonthAhead
+        How the money of the horizon spreads over calendar months; empty where nothing is expected.
     covariates : tuple of str
         Covariates that the regressions use beside what was bought.
 
@@ -168,6 +152,7 @@ class ForecastModel(FrozenModel):
     notes: tuple[str, ...] = ()
     carry: float | None = None
     activity: ActivityModel | None = None
+    months: tuple[MonthAhead, ...] = ()
     covariates: tuple[str, ...] = ()
 
     @property
@@ -328,7 +313,13 @@ class ForecastModel(FrozenModel):
         if self.interval is not None:
             out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
         self._fill_next(out, rows, known, p)
-        out.note[rows] = self._explain(known, size * unit)
+        out.note[rows] = explain_values(
+            known,
+            size * unit,
+            horizon_days=self.horizon_days,
+            scales=scales,
+            has_interval=self.interval is not None,
+        )
 
     def _sizes(
         self, columns: list[FloatArray], past: FloatArray, own: ValueEstimator | None
@@ -360,29 +351,6 @@ class ForecastModel(FrozenModel):
             days = np.maximum(days, 1.0)
             inside = (days <= self.horizon_days) & (p >= share)
             target[rows] = np.where(inside, known.day + days, float(_NEVER)).astype(np.int32)
-
-    def _explain(self, known: Known, value: FloatArray) -> npt.NDArray[np.int8]:
-        """Say why an expected value departs from what the customer's past year brought."""
-        silent, age = known.day - known.last, known.day - known.first
-        span, purchases = known.last - known.first, known.purchases
-        year_ago = find_spot(span, _YEAR - silent - 1e-9)
-        year = read_curve(known.recent_money, known.money, year_ago)
-        young = np.minimum(np.maximum(age + 1.0, _LEAST_YEAR), _YEAR)
-        past = np.maximum(year, 0.0) * _YEAR / young
-        ahead = value * _YEAR / self.horizon_days
-        matters = np.abs(ahead - past) > _MATTERS * self.basket
-        quarter_ago = find_spot(span, _YEAR / 4 - silent - 1e-9)
-        quarter = read_curve(known.recent_days, purchases, quarter_ago)
-        lately = (quarter * 4.0 > purchases * _YEAR / young) & (purchases > 1.0)
-        why_higher = np.where(lately, RISING, FEW)
-        why_higher = np.where(purchases * _YEAR / young >= 6.0, BASE_RISES, why_higher)
-        late = silent > own_gap(known, self.base_gap)
-        note = np.where(matters & (ahead > _HIGHER * past), why_higher, NO_NOTE)
-        note = np.where(matters & (ahead < _LOWER * past), np.where(late, SILENT, LARGE), note)
-        note = np.where(known.money <= 0.0, RETURNED, note)
-        if self.interval is None:
-            note = np.where(note == NO_NOTE, NO_INTERVAL, note)
-        return np.asarray(note.astype(np.int8))
 
 
 class _Columns:

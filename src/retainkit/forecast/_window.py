@@ -11,7 +11,7 @@ from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray
 
 _LEAST_SHARE = 0.5
-"""Of the horizon: times are counted in windows, and shorter windows are another matter."""
+"""Of the tested window: times are counted in windows, and shorter windows are another matter."""
 
 
 def p_active_within(
@@ -30,7 +30,7 @@ def p_active_within(
     summary : CustomerSummary of n customers
         Customers, from `summarize_customers` or `summarize_customer`.
     window_days : int
-        Days ahead, from half of the horizon to the whole [day].
+        Days ahead, from half of the longest window that was learnt from to the whole [day].
     covariates : Covariates, optional
         As for `ForecastModel.apply`.
 
@@ -60,7 +60,9 @@ def p_active_within(
     """
     n, window = len(summary.customer_id), float(window_days)
     p = np.full(n, np.nan)
-    if not _LEAST_SHARE * model.horizon_days <= window <= model.horizon_days:
+    most = min(model.tested_days, model.horizon_days) or model.horizon_days
+    least = _LEAST_SHARE * model.tested_days
+    if not max(least, 1.0) <= window <= most:
         return p
     rows = np.flatnonzero(summary.occasions > 0)
     known = known_of(summary, rows, covariate_columns(model.covariates, covariates, n))

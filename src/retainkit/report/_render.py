@@ -26,6 +26,7 @@ from retainkit.report._sections_decisions import describe_actions, describe_caus
 from retainkit.report._sections_flows import describe_flows
 from retainkit.report._sections_measured import describe_metrics, describe_scorecard
 from retainkit.report._sections_model import describe_model
+from retainkit.report._sections_months import describe_months
 from retainkit.report._sections_moves import describe_moves
 from retainkit.report._sections_plan import describe_plan
 from retainkit.report._sections_records import (
@@ -53,13 +54,13 @@ def render_report(
 ) -> str:
     """Write a result as one self-contained HTML page.
 
-    Headline numbers, the last run against what came, the two pyramids, whale curve, cohorts,
-    lifecycle stages, what was learnt, stances with their measures, the list of actions with what
-    the last one brought, the plan within a budget and its audit, causes of leaving, metrics, month
-    by month, account owners, scorecard with its strategy map, what was not computed, ledger and
-    configuration; a section without data is left out. The page loads nothing: styles and pictures
-    are in it. The customers named are the first ten of the top tier and the first twenty of the
-    list of actions.
+    Headline numbers, the last run against what came, the months ahead, the two pyramids, whale
+    curve, cohorts, lifecycle stages, what was learnt, stances with their measures, the list of
+    actions with what the last one brought, the plan within a budget and its audit, causes of
+    leaving, metrics, month by month, account owners, scorecard with its strategy map, what was not
+    computed, ledger and configuration; a section without data is left out. The page loads nothing:
+    styles and pictures are in it. The customers named are the first ten of the top tier and the
+    first twenty of the list of actions.
 
     Parameters
     ----------
@@ -168,6 +169,7 @@ def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, .
         describe_headline(facts),
         describe_trust(backtest, facts.texts),
         describe_review(facts),
+        describe_months(facts),
         describe_pyramids(facts),
         describe_moves(facts),
         describe_whale(facts),
