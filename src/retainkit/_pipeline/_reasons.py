@@ -90,7 +90,11 @@ def _parts(
         yield "never", occasions == 0, {}
     year = last_year(history, scores.models.margin)[rows] if scores.models else np.array([])
     if len(year):
-        yield "year", occasions > 0, {"year": _amounts(year)}
+        yield (
+            "charges" if contracts is not None else "year",
+            occasions > 0,
+            {"year": _amounts(year)},
+        )
     yield from _facts(scores, rows, language)
     stake = None if policy.outlook is None else policy.outlook.at_stake[rows]
     if stake is not None:
