@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,6 @@ from retainkit.churn import StateTable
 from retainkit.contracts._spells import NO_DAY
 from retainkit.policy import DecisionTable, Stance
 from retainkit.typing import BoolArray
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._customers import CustomerScores
 
 MOST_ATTEMPTS = 3
 _SHORTEST_ROUND = 30.0
@@ -56,9 +53,21 @@ class Attempts:
         return tried
 
 
-def attempts_before(before: CustomerScores | None, states: StateTable) -> Attempts | None:
+class HasAttempts(Protocol):
+    """What is known of the last run; `CustomerScores` offers it."""
+
+    @property
+    def attempts(self) -> Attempts | None:
+        """The rounds so far."""
+
+    @property
+    def states(self) -> StateTable | None:
+        """The states then."""
+
+
+def attempts_before(before: HasAttempts | None, states: StateTable) -> Attempts | None:
     """Return the rounds of earlier runs; a purchase since then ends the count."""
-    if before is None or before.attempts is None:
+    if before is None or before.attempts is None or before.states is None:
         return None
     place = before.attempts.customer_id.get_indexer(states.customer_id)
     count = np.append(before.attempts.count, np.int8(0))[place]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,12 @@ import pandas as pd
 
 from retainkit._core.catalogue import read_labels
 from retainkit._pipeline._reasons import write_reasons
+from retainkit._pipeline._scores import Scores
 from retainkit._pipeline._states import last_year
 from retainkit.churn import ChurnCause, StateTable, default_catalog
 from retainkit.contracts._spells import NO_DAY
 from retainkit.policy import Stance
 from retainkit.typing import BoolArray, FloatArray, Language
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._customers import CustomerScores
 
 _WORDS = read_labels("retainkit._pipeline", "today", "triggers", "questions")
 _QUIET, _ENDED = StateTable.states.index("quiet"), StateTable.states.index("ended")
@@ -54,7 +52,7 @@ class Answer(NamedTuple):
     words: str
 
 
-def worth_of(scores: CustomerScores) -> FloatArray:
+def worth_of(scores: Scores) -> FloatArray:
     """Return what is lost if nothing is done [money]; what was brought last where not forecast.
 
     At stake for who is quiet or gone, what is expected of the others.
@@ -69,7 +67,7 @@ def worth_of(scores: CustomerScores) -> FloatArray:
     return np.where(np.isnan(worth), year, worth)
 
 
-def triggers_of(scores: CustomerScores) -> npt.NDArray[np.int8]:
+def triggers_of(scores: Scores) -> npt.NDArray[np.int8]:
     """Return why a customer needs somebody today, a position in the triggers; -1: it does not."""
     facts, state, policy = scores.facts, scores.states.state, scores.policy
     trigger = np.full(len(scores), -1, dtype=np.int8)
@@ -89,9 +87,7 @@ def triggers_of(scores: CustomerScores) -> npt.NDArray[np.int8]:
     return trigger
 
 
-def list_today(
-    scores: CustomerScores, language: Language = "en", most: int | None = None
-) -> pd.DataFrame:
+def list_today(scores: Scores, language: Language = "en", most: int | None = None) -> pd.DataFrame:
     """Return who needs somebody today, most worth first."""
     trigger = triggers_of(scores)
     names = np.array([_WORDS[name].text(language) for name in _TRIGGERS], dtype=object)
@@ -100,7 +96,7 @@ def list_today(
 
 
 def list_win_back(
-    scores: CustomerScores, language: Language = "en", most: int | None = None
+    scores: Scores, language: Language = "en", most: int | None = None
 ) -> pd.DataFrame:
     """Return whom to win back, most at stake first, with the cause of leaving."""
     rows = _by_worth(scores, np.flatnonzero(_of(scores, Stance.WIN_BACK)), most)
@@ -113,7 +109,7 @@ def list_win_back(
     return _listed(scores, rows, language, cause=cause)
 
 
-def answer_questions(scores: CustomerScores, language: Language = "en") -> tuple[Answer, ...]:
+def answer_questions(scores: Scores, language: Language = "en") -> tuple[Answer, ...]:
     """Answer the questions of the first page: today, win back, let go, develop, overspend."""
     worth = worth_of(scores)
     grow = _of(scores, Stance.DEVELOP, Stance.NURTURE)
@@ -127,7 +123,7 @@ def answer_questions(scores: CustomerScores, language: Language = "en") -> tuple
     return (*answers, _overspend(scores, language))
 
 
-def _overspend(scores: CustomerScores, language: Language) -> Answer:
+def _overspend(scores: Scores, language: Language) -> Answer:
     """Say on whom more is spent than comes back; without profit it cannot be said."""
     history = scores.history
     if history.profit is None:
@@ -138,7 +134,7 @@ def _overspend(scores: CustomerScores, language: Language) -> Answer:
 
 
 def _answer(
-    scores: CustomerScores, question: str, met: BoolArray, worth: FloatArray, language: Language
+    scores: Scores, question: str, met: BoolArray, worth: FloatArray, language: Language
 ) -> Answer:
     customers, known = int(met.sum()), worth[met & ~np.isnan(worth)]
     total = math.fsum(known.tolist()) if len(known) else float("nan")
@@ -152,26 +148,24 @@ def _answer(
     return Answer(question, customers, total, words)
 
 
-def _of(scores: CustomerScores, *stances: Stance) -> BoolArray:
+def _of(scores: Scores, *stances: Stance) -> BoolArray:
     policy = scores.policy
     met: BoolArray = np.isin(policy.stance, [policy.stances.index(one) for one in stances])
     return met
 
 
-def _ids(scores: CustomerScores, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _ids(scores: Scores, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(scores.customer_id[rows].astype(str))
 
 
-def _by_worth(
-    scores: CustomerScores, rows: npt.NDArray[np.intp], most: int | None
-) -> npt.NDArray[np.intp]:
+def _by_worth(scores: Scores, rows: npt.NDArray[np.intp], most: int | None) -> npt.NDArray[np.intp]:
     """Return the rows, most worth first; of equals by id, so that no order of rows matters."""
     worth = np.nan_to_num(worth_of(scores)[rows])
     return rows[np.lexsort((_ids(scores, rows), -worth))][:most]
 
 
 def _listed(
-    scores: CustomerScores, rows: npt.NDArray[np.intp], language: Language, **columns: Any
+    scores: Scores, rows: npt.NDArray[np.intp], language: Language, **columns: Any
 ) -> pd.DataFrame:
     policy, states = scores.policy, scores.states
     names = [measure.name.text(language) for measure in policy.catalog.measures]
