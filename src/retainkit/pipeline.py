@@ -8,6 +8,7 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
+from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_models import ContractTerm
@@ -28,10 +29,14 @@ from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview
 from retainkit._pipeline._run import RetentionPipeline
+from retainkit._pipeline._small_check import SmallCheck
 from retainkit._pipeline._tier_retention import TierRetention
+from retainkit._pipeline._today import Answer
 
 __all__ = [
     "ActivityRate",
+    "Answer",
+    "Attempts",
     "BacktestResult",
     "BudgetConfig",
     "BudgetPlan",
@@ -52,6 +57,7 @@ __all__ = [
     "ResultDocument",
     "RetentionPipeline",
     "RetentionResult",
+    "SmallCheck",
     "TableRules",
     "TierMoves",
     "TierRetention",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,12 @@ from retainkit._core.sentences import (
     write_counts,
     write_days,
 )
+from retainkit._pipeline._scores import Scores
 from retainkit._pipeline._states import last_year
 from retainkit.churn import ChurnCause, StateTable, default_catalog
 from retainkit.contracts._spells import NO_DAY
 from retainkit.typing import BoolArray, FloatArray, Language
 from retainkit.value import LOSS_REASONS
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._customers import CustomerScores
 
 _PARTS = read_labels("retainkit._pipeline", "reasons", "parts")
 _LOSSES = read_labels("retainkit._pipeline", "reasons", "losses")
@@ -37,7 +35,7 @@ _Part = tuple[str, BoolArray, dict[str, Any]]
 
 
 def write_reasons(
-    scores: CustomerScores,
+    scores: Scores,
     language: Language = "en",
     rows: npt.NDArray[np.integer[Any]] | None = None,
 ) -> Texts:
@@ -63,7 +61,7 @@ def write_reasons(
 
 
 def _parts(
-    scores: CustomerScores, rows: npt.NDArray[np.integer[Any]], language: Language
+    scores: Scores, rows: npt.NDArray[np.integer[Any]], language: Language
 ) -> Iterator[_Part]:
     """Give each part: its name, of whom it is said, and what writes its numbers at some places."""
     history, states, policy = scores.history, scores.states, scores.policy
@@ -90,7 +88,11 @@ def _parts(
         yield "never", occasions == 0, {}
     year = last_year(history, scores.models.margin)[rows] if scores.models else np.array([])
     if len(year):
-        yield "year", occasions > 0, {"year": _amounts(year)}
+        yield (
+            "charges" if contracts is not None else "year",
+            occasions > 0,
+            {"year": _amounts(year)},
+        )
     yield from _facts(scores, rows, language)
     stake = None if policy.outlook is None else policy.outlook.at_stake[rows]
     if stake is not None:
@@ -107,7 +109,7 @@ def _parts(
 
 
 def _facts(
-    scores: CustomerScores, rows: npt.NDArray[np.integer[Any]], language: Language
+    scores: Scores, rows: npt.NDArray[np.integer[Any]], language: Language
 ) -> Iterator[_Part]:
     facts = scores.facts
     if facts is None:

@@ -22,7 +22,7 @@ from retainkit.policy._frames import coded_texts, joined_texts, stance_summary
 from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
 from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._rank_measures import MOST_ALTERNATIVES
+from retainkit.policy._rank_measures import MOST_ALTERNATIVES, pick_others
 from retainkit.policy._states import adverse_by_kind, allowed_by_kind, choices_by_kind
 from retainkit.policy._vocabulary import (
     CONTACTS,
@@ -175,22 +175,13 @@ class DecisionTable(TranslatedTable):
 
         The next by gain where gains are known, then the next of the catalogue.
         """
-        action, n = self.action, len(self)
-        more = choices_by_kind(
-            self.catalog, self.config, self.kinds, most=MOST_ALTERNATIVES * 2 + 1
+        most = 2 * MOST_ALTERNATIVES + 1  # the action and the runners-up may be among them
+        after = choices_by_kind(self.catalog, self.config, self.kinds, most=most).take(
+            self.kind, axis=0
         )
-        after = more.take(self.kind, axis=0)
         if self.runners_up is not None:
             after = np.concatenate([self.runners_up, after], axis=1)
-        chosen = np.full((n, MOST_ALTERNATIVES), -1, dtype=np.int16)
-        count, nothing = np.zeros(n, dtype=np.int64), self.catalog.positions[DO_NOTHING]
-        for column in after.T:
-            fresh = (column >= 0) & (column != action) & (column != nothing)
-            fresh &= (chosen != column[:, None]).all(axis=1) & (count < MOST_ALTERNATIVES)
-            (rows,) = np.nonzero(fresh)
-            chosen[rows, count[rows]] = column[rows]
-            count[rows] += 1
-        return chosen
+        return pick_others(self.action, after, self.catalog.positions[DO_NOTHING])
 
     @property
     def break_even(self) -> FloatArray:

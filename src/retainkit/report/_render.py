@@ -35,6 +35,7 @@ from retainkit.report._sections_records import (
     describe_ledger,
 )
 from retainkit.report._sections_review import describe_review
+from retainkit.report._sections_today import describe_today
 from retainkit.report._texts import Texts
 from retainkit.typing import Language
 
@@ -168,6 +169,7 @@ def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, .
     found = (
         describe_headline(facts),
         describe_trust(backtest, facts.texts),
+        describe_today(facts),
         describe_review(facts),
         describe_months(facts),
         describe_pyramids(facts),
