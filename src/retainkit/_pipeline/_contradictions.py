@@ -97,7 +97,7 @@ def find_contradictions(
 def find_doubts(found: tuple[Contradiction, ...]) -> tuple[Gap, ...]:
     """Return what a run cannot say because events and contracts contradict each other."""
     open_ends = ("cancelled_but_running", "ended_but_running")
-    return tuple(make_gap("ends_of_contracts", one.words()) for one in found if one.id in open_ends)
+    return (make_gap("ends_of_contracts"),) if any(one.id in open_ends for one in found) else ()
 
 
 class _Dated(NamedTuple):

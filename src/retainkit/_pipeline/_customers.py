@@ -288,7 +288,7 @@ class CustomerView(TranslatedTable):
         Column("contract_ended", "_ended:churned"),
         *taken("_causes", "cause", "sub_reason"),
         Column("cause_branch", "_causes:branch"),
-        *taken("_causes", "recoverable"),
+        Column("recoverable", "_causes:recoverable", dtype="boolean"),
         *taken("_answers", "satisfaction", "perceived_value", "switching_cost"),
         *taken("_answers", "likelihood_to_recommend"),
     )

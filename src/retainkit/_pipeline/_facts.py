@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.time import day_number, to_day_numbers
-from retainkit.churn import StateFacts
+from retainkit.churn import CodeBook, StateFacts
+from retainkit.churn._coverage import record_an_end
 from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.lifetime import Covariates
@@ -158,24 +159,30 @@ def read_customer_facts(
     )
 
 
-def read_records(events: pd.DataFrame, summary: CustomerSummary) -> StateFacts:
+def read_records(
+    events: pd.DataFrame,
+    summary: CustomerSummary,
+    code_books: tuple[CodeBook, ...] = (),
+) -> StateFacts:
     """Return what events say of each customer's state on the last observed day.
 
-    An end is final. A request to cancel and a failed payment count for 90 days, the payment unless
-    one was recovered since; a complaint while no day of settling is known.
+    An end is final, be it an event of its own or the reason coded in one. A request to cancel and a
+    failed payment count for 90 days, the payment unless one was recovered since; a complaint while
+    no day of settling is known.
     """
     place = np.asarray(align_customer_ids(events["customer_id"], summary.customer_id))
     days = to_day_numbers(events["timestamp"].to_numpy()).astype(np.int64)
     kind = events["kind"].astype(str).to_numpy()
     lately = day_number(summary.as_of) - _LATELY
 
-    def latest(*kinds: str) -> npt.NDArray[np.int32]:
-        met = (place >= 0) & np.isin(kind, kinds)
+    def latest(met: BoolArray) -> npt.NDArray[np.int32]:
+        met = met & (place >= 0)
         last = np.full(len(summary), NO_DAY, dtype=np.int32)
         np.maximum.at(last, place[met], days[met].astype(np.int32))
         return last
 
-    failed, ended_on = latest("payment_failed"), latest("death", "business_closed")
+    failed = latest(kind == "payment_failed")
+    ended_on = latest(record_an_end(events, code_books=code_books))
     complaint = None
     if "resolved_at" in events:
         unsettled = (kind == "complaint") & events["resolved_at"].isna().to_numpy() & (place >= 0)
@@ -184,7 +191,7 @@ def read_records(events: pd.DataFrame, summary: CustomerSummary) -> StateFacts:
     return StateFacts(
         ended=ended_on != NO_DAY,
         ended_on=ended_on,
-        cancellation_requested=latest("cancellation_request") > lately,
-        payment_failed=(failed > lately) & (latest("payment_recovered") < failed),
+        cancellation_requested=latest(kind == "cancellation_request") > lately,
+        payment_failed=(failed > lately) & (latest(kind == "payment_recovered") < failed),
         complaint_open=complaint,
     )

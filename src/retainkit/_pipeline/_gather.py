@@ -17,7 +17,7 @@ from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._covariates import read_covariates
 from retainkit._pipeline._facts import CustomerFacts, read_customer_facts, read_records
 from retainkit._pipeline._history import History
-from retainkit.churn import StateFacts
+from retainkit.churn import CodeBook, StateFacts
 from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids
@@ -64,7 +64,7 @@ def gather_facts(
         loss_reason=history.explain_losses(summary),
         contracts=state if alone else None,
         contracts_beside=None if alone else state,
-        on_record=_gather_records(history, summary, events, state),
+        on_record=_gather_records(history, summary, events, state, config.code_books),
         covariates=read_covariates(customers, summary.customer_id),
         contact=read_contact(customers, events, summary.customer_id),
         complaint_since=None
@@ -86,9 +86,10 @@ def _gather_records(
     summary: CustomerSummary,
     events: pd.DataFrame | None,
     state: ContractState | None,
+    code_books: tuple[CodeBook, ...],
 ) -> StateFacts | None:
     """Return what events and, beside purchases, contracts say of each customer's state."""
-    recorded = None if events is None else read_records(events, summary)
+    recorded = None if events is None else read_records(events, summary, code_books)
     if state is None or history.contracts_alone:
         return recorded
     place = np.asarray(align_customer_ids(summary.customer_id, state.customer_id))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from retainkit.churn._cause_table import CauseTable, EvidenceTable
 from retainkit.churn._causes import (
+    CAUSES,
     RULE_CODE,
     STATUS_CODE,
     UNKNOWN_CODE,
@@ -30,8 +31,10 @@ from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids
 from retainkit.typing import FloatArray, IntArray
 
-_USED = STATUS_CODE[EvidenceStatus.USED]
-_NEUTRAL = STATUS_CODE[EvidenceStatus.NEUTRAL]
+_SPEAKING = [
+    STATUS_CODE[status]
+    for status in (EvidenceStatus.USED, EvidenceStatus.NEUTRAL, EvidenceStatus.OUTSIDE_BRANCH)
+]
 _NOT_CHURNED = STATUS_CODE[EvidenceStatus.NOT_CHURNED]
 _UNKNOWN_CUSTOMER = STATUS_CODE[EvidenceStatus.UNKNOWN_CUSTOMER]
 _SET_ASIDE = (EvidenceStatus.OUTSIDE_BRANCH, EvidenceStatus.VETOED)
@@ -137,7 +140,7 @@ def attribute_causes(
     return CauseTable(
         customer_id=churn.customer_id[who],
         cause_code=verdict.cause,
-        sub_reason_code=_sub_reasons(evidence, weighed, verdict),
+        sub_reason_by_leaf=_sub_reasons(evidence, weighed),
         posterior=verdict.posterior,
         margin=verdict.margin,
         rule_code=verdict.rule,
@@ -226,20 +229,19 @@ def _judge(evidence: Evidence, weighed: Weighed, config: AttributionConfig) -> _
     return _Verdict(cause, rule, posterior, margin)
 
 
-def _sub_reasons(evidence: Evidence, weighed: Weighed, verdict: _Verdict) -> npt.NDArray[np.int16]:
-    """Return the sub-reason of the weightiest statement for the chosen leaf; -1 where none.
+def _sub_reasons(evidence: Evidence, weighed: Weighed) -> npt.NDArray[np.int16]:
+    """Return the sub-reason of the weightiest statement for each leaf; -1 where none.
 
     Ties go to the later statement, then to the one first in the catalogue. A customer whose
     cause is unknown keeps what it said of it ("don't know").
     """
-    speaks = np.isin(weighed.status, (_USED, _NEUTRAL)) & (weighed.sub_reason >= 0)
-    speaks &= weighed.leaf == verdict.cause[evidence.customer]
+    speaks = np.isin(weighed.status, _SPEAKING) & (weighed.sub_reason >= 0) & (weighed.leaf >= 0)
     rows = np.flatnonzero(speaks)
-    customer, reason = evidence.customer[rows], weighed.sub_reason[rows]
-    order = np.lexsort((reason, -evidence.time[rows], -weighed.weight[rows], customer))
-    first = order[first_in_group(order, customer)]
-    out = np.full(evidence.n, NONE, dtype=np.int16)
-    out[customer[first]] = reason[first]
+    customer, reason, leaf = evidence.customer[rows], weighed.sub_reason[rows], weighed.leaf[rows]
+    order = np.lexsort((reason, -evidence.time[rows], -weighed.weight[rows], leaf, customer))
+    first = order[first_in_group(order, customer, leaf)]
+    out = np.full((evidence.n, len(CAUSES)), NONE, dtype=np.int16)
+    out[customer[first], leaf[first]] = reason[first]
     return out
 
 

@@ -100,8 +100,8 @@ class CauseTable(ResultTable):
         Customers who left, in the order of the churn table.
     cause_code : numpy.ndarray of int8
         Position of the cause in `ChurnCause`; `unknown` where the attribution abstains.
-    sub_reason_code : numpy.ndarray of int16
-        Position in the catalogue's sub-reasons; -1 = none.
+    sub_reason_by_leaf : numpy.ndarray of int16, shape (n, 8)
+        What was said under each leaf, as position in the catalogue's sub-reasons; -1 = nothing.
     posterior : numpy.ndarray of float64, shape (n, 8)
         Share of the evidence per leaf; each row sums to 1.
     margin : numpy.ndarray of float64
@@ -145,7 +145,7 @@ class CauseTable(ResultTable):
 
     customer_id: pd.Index
     cause_code: Int8Array
-    sub_reason_code: npt.NDArray[np.int16]
+    sub_reason_by_leaf: npt.NDArray[np.int16]
     posterior: FloatArray
     margin: FloatArray
     rule_code: Int8Array
@@ -183,6 +183,11 @@ class CauseTable(ResultTable):
     def cause(self) -> pd.Categorical[Any]:
         """The causes as a categorical with all eight leaves, in catalogue order."""
         return cause_categorical(self.cause_code)
+
+    @property
+    def sub_reason_code(self) -> npt.NDArray[np.int16]:
+        """Position in the catalogue's sub-reasons of what was said for the cause; -1 = nothing."""
+        return self.sub_reason_by_leaf[np.arange(len(self)), self.cause_code]
 
     @property
     def recoverable(self) -> pd.arrays.BooleanArray:

@@ -17,6 +17,9 @@ from retainkit.churn._codes import CodeBook, catalog_code_book, check_code_book
 from retainkit.churn._statements import Statement, read_statements
 from retainkit.churn._taxonomy import CauseCatalog
 from retainkit.errors import SchemaError
+from retainkit.typing import BoolArray
+
+_ENDS = ("deceased", "closed_down")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -168,6 +171,22 @@ def resolve_books(
         for book in books:
             check_code_book(book, used)
     return used, books
+
+
+def record_an_end(
+    events: pd.DataFrame, *, code_books: Sequence[CodeBook] | None = None
+) -> BoolArray:
+    """Return which events record a death or a closure: by their kind, or by a covered code."""
+    catalog, books = resolve_books(None, code_books)
+    statements, place = read_statements(events, catalog, books)
+    ends = np.array([_is_end(statement) for statement in statements], dtype=np.bool_)
+    return ends[place]
+
+
+def _is_end(statement: Statement) -> bool:
+    """Return whether a statement says that there is no customer any more."""
+    coded = statement.entry is not None and statement.entry.sub_reason in _ENDS
+    return coded or (statement.reading.final and statement.reading.sub_reason in _ENDS)
 
 
 def require_event_columns(events: pd.DataFrame) -> None:

@@ -112,7 +112,7 @@ class CauseModel(FrozenModel):
         The first leaf that no veto forbids is named (rule `learnt`) where it reaches
         `config.min_probability`, else the cause is `unknown`. What was said is never renamed: of
         who stated a reason only the leaves that its reasons name may be, and a fact keeps its leaf.
-        Sub-reasons stay where the cause does.
+        The sub-reason is what was said for the cause named.
         `features` as in `posterior`.
         """
         posterior = self.posterior(causes, features=features)
@@ -125,14 +125,12 @@ class CauseModel(FrozenModel):
         rule[weak & (best != likeliest)] = RULE_CODE[AttributionRule.ALL_SET_ASIDE]
         rule[first < self.config.min_probability] = RULE_CODE[AttributionRule.TOO_UNCERTAIN]
         code, rule = keep_proven(causes, np.where(weak, UNKNOWN_CODE, best).astype(np.int8), rule)
-        kept = np.where(code == causes.cause_code, causes.sub_reason_code, -1)
         return replace(
             causes,
             cause_code=code,
             posterior=posterior,
             margin=first - second,
             rule_code=rule,
-            sub_reason_code=kept.astype(np.int16),
         )
 
     def to_frame(self) -> pd.DataFrame:

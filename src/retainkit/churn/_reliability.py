@@ -130,7 +130,7 @@ class EvidenceModel(FrozenModel):
         Nobody is named on the mix of causes alone: without evidence for any leaf and without a
         mechanism the cause stays `unknown`, as it does under `bar`. An intent to cancel dated
         before the missed payment leaves the active leaves only; any other record of what ended the
-        relation is weighed like the rest. Sub-reasons stay where the cause does.
+        relation is weighed like the rest. The sub-reason is what was said for the cause.
         """
         posterior = self.posterior(causes)
         best, first = likeliest(posterior, causes)
@@ -141,14 +141,12 @@ class EvidenceModel(FrozenModel):
             np.where(named, best, UNKNOWN_CODE).astype(np.int8),
             rules_of(causes, posterior, named, self.bar),
         )
-        kept = np.where(code == causes.cause_code, causes.sub_reason_code, -1)
         return replace(
             causes,
             cause_code=code,
             posterior=posterior,
             margin=top - second,
             rule_code=rule,
-            sub_reason_code=kept.astype(np.int16),
         )
 
     def explain(self, causes: CauseTable, customer_id: Any) -> pd.DataFrame:
