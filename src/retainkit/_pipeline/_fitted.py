@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
+
 from retainkit._core.config import FrozenModel
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
@@ -23,6 +25,7 @@ from retainkit._pipeline._states import (
     tell_situation,
     tell_states,
 )
+from retainkit._pipeline._value_by_state import ValueByState, adjust_values
 from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
 from retainkit.lifetime import (
@@ -32,6 +35,7 @@ from retainkit.lifetime import (
 from retainkit.policy import (
     RiseCheck,
     RiseModel,
+    Situation,
     assess_potential,
     decide_actions,
 )
@@ -96,6 +100,11 @@ class FittedPipeline(FrozenModel):
         Where the states of a relation begin, and which claims held at earlier origins.
     former_scheme : TierScheme
         Cuts of the contribution of current customers within 365 days: what tier the gone had.
+    one_time : bool
+        Whether customers of this base buy once: nine in ten are gone, or never came back. Nobody
+        is then won back.
+    value_by_state : ValueByState
+        What expected values are multiplied with by state, from what came on earlier days.
     rise_model : RiseModel or None
         Probability of reaching a higher tier, from who rose on earlier days; None where too few
         did.
@@ -136,6 +145,8 @@ class FittedPipeline(FrozenModel):
     own_scheme: TierScheme
     state_scheme: StateScheme
     former_scheme: TierScheme
+    one_time: bool = False
+    value_by_state: ValueByState = ValueByState()
     rise_model: RiseModel | None = None
     rise_check: RiseCheck = RiseCheck(finding="no_past")
     notes: tuple[str, ...] = ()
@@ -175,6 +186,9 @@ class FittedPipeline(FrozenModel):
         """
         models = _models_of(self)._replace(estimator=estimator)
         predictions = predict(summary, models, self.config, facts)
+        predictions = adjust_values(
+            predictions, self.value_by_state, self.state_scheme, facts, self.config
+        )
         return apply_schemes(self, summary, predictions, facts, previous)
 
 
@@ -242,11 +256,18 @@ def apply_schemes(
             potential=potential,
             churn=predictions.churn,
             value=value,
-            situation=tell_situation(states, fitted.forecast),
+            situation=_without_win_back(fitted, tell_situation(states, fitted.forecast)),
             catalog=config.measures,
             config=config.policy,
         ),
     )
+
+
+def _without_win_back(fitted: FittedPipeline, situation: Situation) -> Situation:
+    """Return the situation with nobody to win back in a business of one-time buyers."""
+    if not fitted.one_time:
+        return situation
+    return situation._replace(recoverable=np.zeros(len(situation.state), dtype=np.bool_))
 
 
 def _grade(

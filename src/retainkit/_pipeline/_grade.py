@@ -8,6 +8,9 @@ from retainkit._pipeline._models import Predictions
 from retainkit.typing import FloatArray
 from retainkit.value import CustomerSummary, ValueScheme, ValueTable, score_value
 
+FEW_ACCOUNTS = 200
+"""Customers below which one goes by reasons and a call list rather than by tiers [count]."""
+
 
 def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
     """Return what customers are graded by [money]."""
@@ -38,7 +41,19 @@ def settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis
     if wanted == "expected_value" and predictions.future_value is None:
         note = "customers are graded by yearly contribution: there is no forecast of money"
         return "historical_contribution", (note,)
+    if wanted == "expected_value" and _are_few(predictions):
+        note = (
+            f"customers are graded by what they brought (yearly contribution): fewer than "
+            f"{FEW_ACCOUNTS} accounts are too few for tiers by forecast"
+        )
+        return "historical_contribution", (note,)
     return wanted, ()
+
+
+def _are_few(predictions: Predictions) -> bool:
+    """Whether too few are there for tiers by forecast."""
+    forecast = predictions.forecast
+    return forecast is not None and len(forecast) < FEW_ACCOUNTS
 
 
 def breadth_of(facts: CustomerFacts | None) -> FloatArray | None:

@@ -287,6 +287,7 @@ def _report(
             config,
             doubts=causes.doubts,
             no_start=start if isinstance(start, str) else "",
+            one_time=model.one_time,
         ),
     )
 
