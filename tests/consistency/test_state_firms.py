@@ -11,7 +11,10 @@ import pytest
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
 from tests.consistency.state_firms import AS_OF, FIRMS, StateFirm
 
-pytestmark = pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning"),
+]
 _ORDER = ("prospect", "new", "present", "quiet", "gone", "ended")
 
 
