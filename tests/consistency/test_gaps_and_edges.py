@@ -33,7 +33,7 @@ def run(rows: list[tuple[Any, ...]], as_of: str = "2024-12-31", **tables: Any) -
 
 
 def test_nothing_is_missing_when_everything_is_given(full_result: RetentionResult) -> None:
-    assert full_result.gaps == ()
+    assert [gap.id for gap in full_result.gaps] == ["potential"]  # 900 customers: too few rose
 
 
 @pytest.mark.parametrize("table", sorted(ENABLES))
@@ -45,8 +45,9 @@ def test_each_missing_table_is_named(
     if table == "customers":
         del given["customer_columns"]
     result = RetentionPipeline(full_config).run(base.transactions, **given)
-    assert named(result) == ENABLES[table]
-    assert all(table in gap.enabled_by for gap in result.gaps)
+    missing = [gap for gap in result.gaps if gap.id != "potential"]  # too few rose among 900
+    assert {gap.what for gap in missing} == ENABLES[table]
+    assert all(table in gap.enabled_by for gap in missing)
 
 
 def test_missing_columns_and_rates_are_named(base: SimulatedBase) -> None:

@@ -1,4 +1,4 @@
-"""Rates by tier at the start of the period, recounted from the rows; movement, its bridge."""
+"""Rates by the tier at the start of the period, recounted; movement and its bridge."""
 
 from __future__ import annotations
 

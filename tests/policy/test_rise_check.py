@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit._pipeline._rises import learn_rises_of
+from retainkit._pipeline._states import learn_states
+from retainkit.forecast._from_tables import learn_forecast
 from retainkit.pipeline import PipelineConfig, RetentionPipeline
 from retainkit.policy import RiseCheck, assess_potential
 from retainkit.policy._kernel_rise import pooled_risk_ratio, quantile_cells
+from retainkit.tables import validate_transactions
 from tests.policy.helpers import scheme
 from tests.policy.rises import AS_OF, exchangeable, project_buyers
 
@@ -137,6 +141,8 @@ def test_on_many_simulated_firms() -> None:
 
 
 def _check_of(rows: pd.DataFrame) -> RiseCheck:
-    check = RetentionPipeline(_CONFIG).run(rows, as_of=AS_OF).scores.potential.check
-    assert check is not None
-    return check
+    """Learn and judge as a run does, and nothing else of a run."""
+    learnt = learn_forecast(validate_transactions(rows), as_of=AS_OF)
+    states = learn_states(learnt.model, learnt.activity, _CONFIG)
+    assert states is not None
+    return learn_rises_of(learnt.values, "expected_value", states, _CONFIG)[1]

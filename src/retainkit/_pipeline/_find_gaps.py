@@ -5,6 +5,7 @@ from __future__ import annotations
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._gaps import Gap, make_gap
+from retainkit._pipeline._grade import FEW_ACCOUNTS
 from retainkit._pipeline._tables import ValidTables
 
 _TABLE_GAPS: dict[str, tuple[str, ...]] = {
@@ -26,6 +27,7 @@ def find_gaps(
     *,
     doubts: tuple[str, ...],
     no_start: str = "",
+    one_time: bool = False,
 ) -> tuple[Gap, ...]:
     """List what a run did not compute: tables, columns and models that were missing."""
     missing = [name for name in _TABLE_GAPS if getattr(tables, name) is None]
@@ -46,6 +48,10 @@ def find_gaps(
     gaps.extend(
         make_gap("states", check.words()) for check in checks if check.customers and not check.holds
     )
+    if one_time:
+        gaps.append(make_gap("one_time"))
+    if len(scores) < FEW_ACCOUNTS:
+        gaps.append(make_gap("few_accounts"))
     if no_start:
         gaps.append(make_gap("start", no_start))
     check = scores.potential.check

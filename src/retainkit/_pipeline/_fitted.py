@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TypedDict
 
+import numpy as np
+
 from retainkit._core.config import FrozenModel
 from retainkit._pipeline._attempts import Attempts, attempts_before, count_attempts
 from retainkit._pipeline._circumstances import tell_circumstances
@@ -32,6 +34,7 @@ from retainkit._pipeline._states import (
     tell_states,
     were_gone,
 )
+from retainkit._pipeline._value_by_state import ValueByState, adjust_values
 from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
 from retainkit.lifetime import (
@@ -114,6 +117,11 @@ class FittedPipeline(FrozenModel):
         What those of the last tier brought on earlier days: whether it was little.
     former_scheme : TierScheme
         Cuts of the contribution of current customers within 365 days: what tier the gone had.
+    one_time : bool
+        Whether customers of this base buy once: nine in ten are gone, or never came back. Nobody
+        is then won back.
+    value_by_state : ValueByState
+        What expected values are multiplied with by state, from what came on earlier days.
     rise_model : RiseModel or None
         Probability of reaching a higher tier, from who rose on earlier days; None where too few
         did.
@@ -156,6 +164,8 @@ class FittedPipeline(FrozenModel):
     state_scheme: StateScheme
     small_check: SmallCheck = SmallCheck()
     former_scheme: TierScheme
+    one_time: bool = False
+    value_by_state: ValueByState = ValueByState()
     rise_model: RiseModel | None = None
     rise_check: RiseCheck = RiseCheck(finding="no_past")
     notes: tuple[str, ...] = ()
@@ -196,6 +206,9 @@ class FittedPipeline(FrozenModel):
         """
         models = _models_of(self, facts)._replace(estimator=estimator)
         predictions = predict(summary, models, self.config, facts)
+        predictions = adjust_values(
+            predictions, self.value_by_state, self.state_scheme, facts, self.config
+        )
         return apply_schemes(self, summary, predictions, facts, previous)
 
 
@@ -296,13 +309,19 @@ def _surroundings(
     facts: CustomerFacts | None,
     attempts: Attempts | None,
 ) -> _Surroundings:
-    """Return what a stance and an action depend on beside tier, standing and potential."""
+    """Return what a stance and an action depend on beside tier, standing and potential.
+
+    A business of one-time buyers has nobody to win back.
+    """
     ranks = "not known" if predictions.forecast is None else predictions.forecast.ranks
     circumstances = tell_circumstances(summary, states, lifecycle, facts)
     evidence = fitted.small_check.evidence(ranks)
     days, margin = fitted.config.horizon_days, fitted.margin
+    situation = tell_situation(states, facts, circumstances, attempts, evidence)
+    if fitted.one_time:
+        situation = situation._replace(recoverable=np.zeros(len(states), dtype=np.bool_))
     return {
-        "situation": tell_situation(states, facts, circumstances, attempts, evidence),
+        "situation": situation,
         "outlook": look_out(summary, predictions, states, facts, margin=margin, horizon_days=days),
     }
 

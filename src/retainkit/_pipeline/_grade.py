@@ -8,6 +8,9 @@ from retainkit._pipeline._models import Predictions
 from retainkit.typing import FloatArray
 from retainkit.value import CustomerSummary, ValueScheme, ValueTable, score_value
 
+FEW_ACCOUNTS = 200
+"""Customers below which one goes by reasons and a call list rather than by tiers [count]."""
+
 
 def graded_value(value: ValueTable, basis: TierBasis) -> FloatArray:
     """Return what customers are graded by [money]."""
@@ -38,12 +41,15 @@ def settle_basis(wanted: TierBasis, predictions: Predictions) -> tuple[TierBasis
     if wanted == "expected_value" and predictions.future_value is None:
         note = "customers are graded by yearly contribution: there is no forecast of money"
         return "historical_contribution", (note,)
-    ranks = None if predictions.forecast is None else predictions.forecast.ranks
-    if wanted == "expected_value" and ranks == "no":
-        note = (
-            "customers are graded by what they brought (yearly contribution): the forecast does "
-            "not rank them"
-        )
+    forecast = predictions.forecast
+    why = ""
+    if wanted == "expected_value" and forecast is not None:
+        if len(forecast) < FEW_ACCOUNTS:
+            why = f"fewer than {FEW_ACCOUNTS} accounts are too few for tiers by forecast"
+        elif forecast.ranks == "no":
+            why = "the forecast does not rank them"
+    if why:
+        note = f"customers are graded by what they brought (yearly contribution): {why}"
         return "historical_contribution", (note,)
     return wanted, ()
 

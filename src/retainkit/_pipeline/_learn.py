@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from retainkit._pipeline._business import is_one_time
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._covariates import unbind
@@ -26,6 +27,7 @@ from retainkit._pipeline._states import (
     states_without_past,
     tell_states,
 )
+from retainkit._pipeline._value_by_state import adjust_values, fit_value_by_state
 from retainkit.churn import StateScheme
 from retainkit.forecast import ForecastModel, RenewalModel
 from retainkit.tiers import (
@@ -119,6 +121,9 @@ def learn_schemes(
 ) -> tuple[FittedPipeline, Predictions]:
     """Predict once, and learn the schemes from the predictions."""
     predictions = predict(summary, models, config, facts)
+    known = models.states or states_without_past(summary, models.forecast, config)
+    by_state = fit_value_by_state(models.past_values, known, predictions)
+    predictions = adjust_values(predictions, by_state, known, facts, config)
     background = facts.background if facts else None
     scheme = fit_value_scheme(
         summary,
@@ -129,10 +134,10 @@ def learn_schemes(
     )
     value = score_criteria(summary, scheme, predictions, facts)
     basis, fallback = settle_basis(config.tier_basis, predictions)
-    known = models.states or states_without_past(summary, models.forecast, config)
     activity = predictions.activity or read_activity(summary, None)
     predictions = predictions._replace(activity=activity)
-    there = tell_states(summary, activity, known, facts).is_current
+    states = tell_states(summary, activity, known, facts)
+    there = states.is_current
     rises, check = learn_rises_of(models.past_values, basis, known, config)
     own = fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers)
     fitted = FittedPipeline(
@@ -158,6 +163,8 @@ def learn_schemes(
         former_scheme=fit_tier_scheme(
             last_year(summary, models.margin)[there], config=config.tiers
         ),
+        one_time=(facts is None or facts.contracts is None) and is_one_time(summary, states),
+        value_by_state=by_state,
         rise_model=rises,
         rise_check=check,
         notes=models.notes + fallback,

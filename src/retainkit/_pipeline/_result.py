@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from retainkit._core.result import frame_html
+from retainkit._pipeline._business import list_calls
 from retainkit._pipeline._contradictions import Contradiction
 from retainkit._pipeline._customers import CustomerScores, CustomerView
 from retainkit._pipeline._fitted import FittedPipeline
@@ -191,6 +192,23 @@ class RetentionResult:
     def forecast(self) -> ForecastTable | None:
         """Who will be there and what each brings; `ranks` and `notes` say how far to trust it."""
         return self.scores.forecast
+
+    def call_list(self, language: Language = "en") -> pd.DataFrame | None:
+        """Return whom to call, with the reasons, where accounts are too few for tiers by forecast.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language of the reasons.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            Fewer than 200 accounts: quiet ones first, then those gone, then the others, each by
+            what they brought; columns customer_id, state, state_reason, tier, brought [money],
+            silent_days [day], action. None from 200 accounts on.
+        """
+        return list_calls(self.scores, language)
 
     def trust(self, language: Language = "en") -> tuple[str, ...]:
         """Say how far the forecast can be trusted, in words and numbers.

@@ -337,6 +337,7 @@ def _report(
                 config,
                 doubts=causes.doubts,
                 no_start=seen.start if isinstance(seen.start, str) else "",
+                one_time=model.one_time,
             ),
             *find_doubts(doubts),
         ),
