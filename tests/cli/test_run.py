@@ -20,7 +20,7 @@ from tests.cli.conftest import COLUMNS, Command
 pytest.importorskip("matplotlib", reason="the report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="the report needs the extra 'report'")
 
-FILES = {"customers.csv", "ledger.csv", "rejected.csv", "result.json", "report.html"}
+FILES = {"customers.csv", "plan.csv", "ledger.csv", "rejected.csv", "result.json", "report.html"}
 
 
 def names(folder: Path) -> set[str]:
