@@ -20,7 +20,7 @@ from tests.cli.conftest import COLUMNS, Command
 pytest.importorskip("matplotlib", reason="the report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="the report needs the extra 'report'")
 
-FILES = {"customers.csv", "ledger.csv", "rejected.csv", "result.json", "report.html"}
+FILES = {"customers.csv", "plan.csv", "ledger.csv", "rejected.csv", "result.json", "report.html"}
 
 
 def names(folder: Path) -> set[str]:
@@ -196,3 +196,38 @@ def test_as_a_program(purchases: Path, tmp_path: Path) -> None:
     assert failed.returncode == 2
     assert "--as-of YYYY-MM-DD" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_run_takes_over_the_folder_of_an_earlier_one(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    """The list lives on, nobody changes sides, edits stay, and prices are written for the next."""
+    config = tmp_path / "prices.toml"
+    config.write_text(
+        '[[prices]]\naction = "ask_why"\ncost = 1.0\neffect = { value = 0.1 }\n', encoding="utf-8"
+    )
+    words = ["run", purchases, "--columns", COLUMNS, "--config", config]
+    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    assert command([*words, "--as-of", "2024-08-31", "--out", one]).code == 0
+    plan = pd.read_csv(one / "plan.csv", dtype=str, keep_default_na=False)
+    assert plan["customer_id"].str.startswith("000").all()
+    plan.loc[0, "status"] = "declined"
+    plan.to_csv(one / "plan.csv", index=False)
+    said = command([*words, "--as-of", "2024-09-30", "--out", two, "--previous", one])
+    assert said.code == 0, said.err
+    again = pd.read_csv(two / "plan.csv", dtype=str, keep_default_na=False)
+    kept = again.set_index("action_id")["status"]
+    assert kept.get(plan.loc[0, "action_id"], "declined") == "declined"
+    assert 'action = "ask_why"' in (two / "prices.toml").read_text(encoding="utf-8")
+    said = command([*words, "--as-of", "2024-12-31", "--out", three, "--previous", two])
+    assert said.code == 0, said.err
+    assert "last plan" in said.out
+
+
+def test_a_folder_without_a_run_is_refused(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    words = ["run", purchases, "--as-of", "2024-12-31", "--columns", COLUMNS, "--out", tmp_path]
+    said = command([*words, "--previous", tmp_path])
+    assert said.code == 2
+    assert "customers.csv, plan.csv, result.json" in said.err

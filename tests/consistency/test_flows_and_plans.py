@@ -126,27 +126,30 @@ def test_flows_can_be_left_out() -> None:
 
 
 def test_the_plan_is_the_functions_by_hand(after: RetentionResult) -> None:
-    assert after.plan is not None
+    assert after.budget is not None
     gains = measure_gains(after.policy, churn=after.churn)
     chosen = gains.allocate(90.0, limits=catalog_limits(priced()))
-    np.testing.assert_array_equal(after.plan.allocation.measure, chosen.measure)
-    assert after.plan.allocation.cost <= 90.0
-    assert after.plan.frontier["gain"].is_monotonic_increasing
-    same = after.plan.frontier.set_index("budget").loc[90.0]
+    np.testing.assert_array_equal(after.budget.allocation.measure, chosen.measure)
+    assert after.budget.allocation.cost <= 90.0
+    assert after.budget.frontier["gain"].is_monotonic_increasing
+    same = after.budget.frontier.set_index("budget").loc[90.0]
     assert same["gain"] == pytest.approx(chosen.gain, rel=1e-12)
     ties = chosen.measures.index("personal_ties")
     assert np.count_nonzero(chosen.measure == ties) <= 20
-    held = after.plan.holdout.held_out
-    assert not held[chosen.measure < 0].any()
-    assert held.any()
+    rows = after.plan.to_frame().set_index("customer_id")
+    held = rows.index[rows["arm"] == "held_out"]
+    planned = after.policy.customer_id[chosen.measure >= 0]
+    budgeted = rows[rows["action"].isin(chosen.measures)]
+    assert set(budgeted.index[budgeted["arm"] == "treated"]) <= set(planned)
+    assert len(held)
 
 
 def test_the_year_follows_the_plan(after: RetentionResult) -> None:
     assert after.annual_plan is not None
-    assert after.plan is not None
+    assert after.budget is not None
     lines = after.annual_plan.to_frame().set_index("name")
     assert lines.loc["key", "target_retention"] == 0.9
-    assert lines["budget"].sum() == pytest.approx(after.plan.allocation.cost)
+    assert lines["budget"].sum() == pytest.approx(after.budget.allocation.cost)
 
 
 def test_protected_groups_are_audited_and_can_stop_a_run(
@@ -184,7 +187,7 @@ def test_an_unknown_owner_column_is_refused(base: SimulatedBase, before: Retenti
 
 
 def test_without_budget_goals_owners_there_is_nothing(full_result: RetentionResult) -> None:
-    assert full_result.plan is None
+    assert full_result.budget is None
     assert full_result.annual_plan is None
     assert full_result.owners is None
     assert full_result.audit is not None
@@ -194,7 +197,7 @@ def test_the_document_holds_them(after: RetentionResult) -> None:
     document = after.to_document()
     assert len(document.months) == len(document.contract_months) == 12 * 7
     assert [row["lost"] for row in document.flows]
-    assert document.plan[-1]["measure"] == "total"
+    assert document.budget[-1]["measure"] == "total"
     assert [row["budget"] for row in document.frontier] == [22.5, 45.0, 90.0, 180.0, 360.0]
     assert {row["attribute"] for row in document.audit} == {"age_band", "gender"}
     assert document.owners

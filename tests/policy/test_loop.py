@@ -45,12 +45,13 @@ def captured(n: int, count: int) -> float:
 
 
 def harmful_dropped(n: int, count: int) -> float:
-    """Share of firms whose third plan no longer holds their harmful action."""
+    """Share of firms, of those whose first plan held their harmful action, whose third does not."""
     dropped = []
     for firm, quarters in firms(n, count):
         harmful = int(np.argmin(firm.effect.mean(axis=0)))
-        third = quarters[2].planned
-        dropped.append(np.mean(third == harmful) < 0.001)
+        first, third = (np.mean(quarters[i].planned == harmful) for i in (0, 2))
+        if first >= 0.001:
+            dropped.append(third < 0.001)
     return float(np.mean(dropped))
 
 

@@ -110,7 +110,7 @@ def choose_actions(
     step[idle] = STEPS.index("rule")
     step[idle & ~allowed.any(axis=0).take(decisions.kind)] = STEPS.index("eligibility")
     step[idle & decisions.guarded] = STEPS.index("guard_rail")
-    if allocation is not None and effects is not None and effects.actions:
+    if allocation is not None and set(allocation.measures) - {DO_NOTHING}:
         code = np.array([names.index(name) for name in allocation.measures], dtype=np.int64)
         priced = np.isin(np.arange(len(names)), code[code != nothing])
         judged = allowed[priced].any(axis=0).take(decisions.kind)
@@ -118,11 +118,12 @@ def choose_actions(
         action = np.where(given, code[allocation.measure], np.where(judged, nothing, action))
         gain = np.where(given, allocation.expected_gain, gain)
         cost = np.where(given, allocation.expected_cost, cost)
-        column = np.full(len(names), -1)
-        column[[names.index(name) for name in effects.actions]] = np.arange(len(effects.actions))
-        place = column[action]
-        told = given & (place >= 0)
-        deviation[told] = effects.deviation[told, place[told]]
+        if effects is not None:
+            column = np.full(len(names), -1)
+            column[[names.index(name) for name in effects.actions]] = range(len(effects.actions))
+            place = column[action]
+            told = given & (place >= 0)
+            deviation[told] = effects.deviation[told, place[told]]
         left = judged & ~given
         step[given] = 0
         step[left] = STEPS.index("does_not_pay")
