@@ -12,6 +12,7 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError, AsOfError, SchemaError
 from retainkit.forecast import ForecastModel, ForecastTable, fit_forecast, forecast_by_lifetime
+from retainkit.forecast._learn import usable_model
 from retainkit.lifetime import fit_mbg_nbd
 from retainkit.value import summarize_customers
 from tests.forecast.bases import AS_OF, make_base
@@ -189,3 +190,15 @@ def test_refuses_arguments() -> None:
     summary = summarize_customers(make_base(), as_of=AS_OF)
     with pytest.raises(AlignmentError, match="margin_rate"):
         model.apply(summary, margin_rate=np.ones(3))
+
+
+def test_customers_who_drop_out_alike_keep_their_lifetime_model() -> None:
+    """Parameters that ran off are brought back to the same chance, .05, with a small spread."""
+    ran_off = fit_mbg_nbd(summarize_customers(load_cdnow_sample(), as_of="1998-06-30")).replace(
+        a=1e6, b=19e6, boundary=("equal_dropout",)
+    )
+    usable = usable_model(ran_off)
+    assert usable.a / (usable.a + usable.b) == pytest.approx(0.05)
+    assert usable.a + usable.b == pytest.approx(500.0)
+    near = ran_off.replace(a=5.0, b=95.0)
+    assert usable_model(near) is near

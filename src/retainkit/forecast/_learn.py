@@ -34,6 +34,8 @@ _FEWEST_EVENTS = 10
 _PAST_WEIGHT = 0.15
 """Part of the plain past rate in the log of expected money: a mean of forecasts is steadier."""
 _LARGEST_LOG = 12.0
+_ALIKE = 500.0
+"""a + b of a beta law of dropout whose standard deviation is at most .022: customers alike."""
 _TESTED = 0.5
 """Share of the horizon below which the tested window counts as far shorter."""
 _SAME_TIMES = 0.1
@@ -188,13 +190,18 @@ def fit_lifetime(fit: FitPurchases | None, known: Known) -> Any:
 
 
 def usable_model(model: Any) -> Any:
-    """Return the lifetime model; None where its customers are all alike.
+    """Return the lifetime model in a form that can be computed with; None where there is none.
 
-    With equal dropout that is identified the parameters run off together: the model then tells
-    customers apart by nothing that the other columns do not know, and takes minutes to say so.
+    Where all customers drop out alike, the parameters of dropout run off together, and every
+    forecast takes minutes: the same chance with a spread too small to matter is as good.
     """
     alike = "equal_dropout" in getattr(model, "findings", ())
-    return None if alike and getattr(model, "dropout_is_identified", True) else model
+    if not alike or not getattr(model, "dropout_is_identified", True):
+        return model
+    if not (hasattr(model, "a") and hasattr(model, "b")):
+        return None
+    shrink = _ALIKE / (model.a + model.b)
+    return model if shrink >= 1.0 else model.replace(a=model.a * shrink, b=model.b * shrink)
 
 
 def histories(known: Known, unit: TimeUnit = "week") -> PurchaseHistories:
