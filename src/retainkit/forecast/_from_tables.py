@@ -166,7 +166,7 @@ def learn_forecast(
         estimator=estimator,
         config=config,
     )
-    activity, past = fit_activity(Base(log, fit), day_number(last), lifetime, config.ridge)
+    activity, past = fit_activity(Base(log, fit), day_number(last), model.lifetime, config.ridge)
     return model.replace(activity=activity), past
 
 

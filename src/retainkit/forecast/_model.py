@@ -26,11 +26,11 @@ from retainkit.forecast._estimator import (
     require_estimator,
 )
 from retainkit.forecast._evidence import Origin, Trust
-from retainkit.forecast._kernel_features import Scales, describe, own_gap, past_rate
+from retainkit.forecast._kernel_features import Scales, describe, own_gap
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
-from retainkit.forecast._learn import Regressions, lifetime_chance, lifetime_purchases
+from retainkit.forecast._learn import Regressions, lifetime_chance
 from retainkit.forecast._purchase_facts import PurchaseFacts, known_of
 from retainkit.forecast._table import (
     BASE_RISES,
@@ -45,6 +45,7 @@ from retainkit.forecast._table import (
     SILENT,
     ForecastTable,
 )
+from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import PurchaseModelUnion
 from retainkit.typing import FloatArray
 
@@ -101,6 +102,8 @@ class ForecastModel(FrozenModel):
         What was learnt; None where too little happened: then the lifetime model alone.
     lifetime : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
         Model of buying and dropout, one of the candidates.
+    mix : Mix or None
+        What each way to expect a customer's money weighs; None without regressions.
     factor : float
         What makes the expected values add up to the total.
     interval : Interval or None
@@ -144,6 +147,7 @@ class ForecastModel(FrozenModel):
     basket: float
     regressions: Regressions | None
     lifetime: PurchaseModelUnion | None
+    mix: Mix | None = None
     factor: float
     interval: Interval | None
     drift: float
@@ -268,11 +272,10 @@ class ForecastModel(FrozenModel):
             if self.regressions.uses_lifetime:
                 columns.append(logit(lifetime_chance(self.lifetime, known, window)))
             p = self.regressions.p_active(columns)
-            size = self._sizes(columns, past_rate(known, window, scales), own)
+            size = self._sizes(columns, known, own)
         elif self.lifetime is not None:
             p = lifetime_chance(self.lifetime, known, window)
-            spend = (np.maximum(known.money, 0.0) / self.basket + 2.0) / (known.purchases + 2.0)
-            size = lifetime_purchases(self.lifetime, known, window) * spend
+            size = lifetime_money(self.lifetime, known, window, scales)
         else:
             out.note[rows] = NO_FORECAST
             return
@@ -289,12 +292,15 @@ class ForecastModel(FrozenModel):
         out.note[rows] = self._explain(known, size * unit)
 
     def _sizes(
-        self, columns: list[FloatArray], past: FloatArray, own: ValueEstimator | None
+        self, columns: list[FloatArray], known: Known, own: ValueEstimator | None
     ) -> FloatArray:
-        """Return expected values up to a common factor [baskets]."""
+        """Return expected values up to a common factor."""
         assert self.regressions is not None
         if own is None:
-            return np.exp(self.regressions.log_value(columns, past))
+            assert self.mix is not None
+            window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
+            ways = tell_ways(self.regressions, columns, known, window, scales, self.lifetime)
+            return self.mix.blend(ways)
         try:
             return estimated_sizes(own, columns)
         except EstimatorFailure as failure:
