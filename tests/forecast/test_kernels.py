@@ -13,13 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from retainkit._core.kernels.recent import find_spot, read_curve, recent_counts, recent_money
-from retainkit.forecast._kernel_features import (
-    Scales,
-    due_within,
-    measure_scales,
-    own_gap,
-    past_rate,
-)
+from retainkit.forecast._kernel_features import due_within, measure_scales, own_gap
 from retainkit.forecast._kernel_judge import (
     apply_bands,
     area_under_curve,
@@ -235,8 +229,6 @@ def test_scales_and_rhythm_by_hand() -> None:
     assert who.tolist() == [0, 1]
     npt.assert_allclose(scales, (15.0, 17.5))  # two gaps in 30 days; 70 money on 4 days
     npt.assert_allclose(own_gap(known, 15.0), [(30.0 + 30.0) / 4.0, 30.0 / 2.0])
-    rate = past_rate(known, 40.0, Scales(15.0, 17.5))
-    npt.assert_allclose(np.exp(rate), [(60 / 17.5 + 1) * 40 / 80, (10 / 17.5 + 1) * 40 / 75])
 
 
 def test_the_log_nets_returns_of_the_same_day_and_sees_the_purchase() -> None:

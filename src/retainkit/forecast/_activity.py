@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from retainkit._core.config import FrozenModel
-from retainkit.forecast._kernel_features import Scales, measure_scales, own_gap, past_rate
+from retainkit.forecast._kernel_features import Scales, measure_scales, own_gap
 from retainkit.forecast._kernel_log import Known, outcome
 from retainkit.forecast._learn import Base, Regressions, columns_of, learn, learning_windows
+from retainkit.forecast._ways import mix_ways, tell_ways
 from retainkit.lifetime import PurchaseModelUnion
 from retainkit.typing import BoolArray, FloatArray
 
@@ -95,8 +96,8 @@ class ActivityModel(FrozenModel):
         """Return the money expected within the window, up to a common factor."""
         window, scales = float(self.window_days), Scales(self.base_gap, self.basket)
         columns = columns_of(self.regressions, self.lifetime, known, window, scales)
-        past = past_rate(known, window, scales)
-        return np.exp(self.regressions.log_value(columns, past))
+        ways = tell_ways(self.regressions, columns, known, window, scales, self.lifetime)
+        return mix_ways(ways, ()).blend(ways)
 
     def _chance(self, known: Known) -> FloatArray:
         window = float(self.window_days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import (
@@ -32,9 +32,14 @@ def choose_ranking(
     windows: list[Window],
     learnt: Regressions | None,
     config: ForecastConfig,
+    lifetime: Any = None,
 ) -> Choice:
     """Choose on earlier days, and fit what was chosen; a failure is a note, the rest stands."""
-    built_in = Choice(earlier, None if learnt is None else forecast_left_out(windows, config))
+    left_out = None
+    if learnt is not None:
+        kept = [one.kept for one in earlier if one.kept is not None]
+        left_out = forecast_left_out(windows, config, lifetime=lifetime, earlier=kept)
+    built_in = Choice(earlier, left_out)
     if estimator is None:
         return built_in
     notes = tuple(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from retainkit.forecast._learn import (
     stack,
 )
 from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
+from retainkit.forecast._ways import EarlierWays, Ways, mix_ways, tell_ways
 from retainkit.typing import FloatArray, IntArray
 
 Ranks = Literal["yes", "no", "not known"]
@@ -107,7 +109,8 @@ class Ranking(NamedTuple):
 class Judged(NamedTuple):
     """An origin with each customer's expected value [baskets] and the money that came [money].
 
-    `own` is the ranking by an estimator of the user's own, or why there is none.
+    `own` is the ranking by an estimator of the user's own, or why there is none; `kept` is what
+    weighs the ways to expect money.
     """
 
     origin: Origin
@@ -115,6 +118,7 @@ class Judged(NamedTuple):
     size: FloatArray
     money: FloatArray
     own: Ranking | str | None = None
+    kept: EarlierWays | None = None
 
     def by_own(self) -> Judged:
         """Return the origin as ranked by the user's estimator, where that could be judged."""
@@ -140,28 +144,42 @@ def walk_forward(
     estimator: ValueEstimator | None = None,
 ) -> list[Judged]:
     """Return what earlier forecasts were worth, longest windows first; equal weights of totals."""
-    judged: list[Judged] = []
+    trials = []
     for share in _SHARES:
         window = round(share * horizon)
         for step in _STEPS:
             day = last_day - step * window
             if window < 7 or day - base.first_day < max(0.5 * window, _LEAST_PAST):
                 continue
-            one = _judge(base, day, window, share, config, estimator)
+            one = _try(base, day, window, share, config, estimator)
             if one is not None:
-                judged.append(one)
-    return judged
+                trials.append(one)
+    return [
+        _judge(base, one, [other.kept for other in trials if other is not one]) for one in trials
+    ]
 
 
-def _judge(
+class Trial(NamedTuple):
+    """A forecast made on an earlier day, before the ways to expect money are weighed."""
+
+    window: Window
+    share: float
+    chance: FloatArray
+    ways: Ways
+    kept: EarlierWays
+    totals: dict[str, float]
+    own: Ranking | str | None
+
+
+def _try(
     base: Base,
     day: int,
     length: int,
     share: float,
     config: ForecastConfig,
     estimator: ValueEstimator | None,
-) -> Judged | None:
-    """Forecast from what was known on a day and hold it against what came."""
+) -> Trial | None:
+    """Forecast from what was known on a day."""
     window = base.window(day, length)
     if window is None or not window.money.sum() > 0.0:
         return None
@@ -170,17 +188,31 @@ def _judge(
     learnt = learn(windows, config.ridge, with_lifetime=knows)
     if learnt is None:
         return None
+    ways = ways_at(window.moment, learnt, base.lifetime(day))
+    return Trial(
+        window=window,
+        share=share,
+        chance=learnt.p_active(window.moment.design(learnt.uses_lifetime)),
+        ways=ways,
+        kept=EarlierWays.of(ways, window.money, share),
+        totals=tell_totals(base, window.moment, ways),
+        own=None if estimator is None else _rank_own(estimator, windows, window, learnt),
+    )
+
+
+def _judge(base: Base, trial: Trial, others: list[EarlierWays]) -> Judged:
+    """Hold a forecast against what came; the ways to expect money are weighed on other days."""
+    window, chance, totals = trial.window, trial.chance, trial.totals
     moment, money = window.moment, window.money
-    columns = moment.design(learnt.uses_lifetime)
-    chance = learnt.p_active(columns)
-    ranking = _rank(np.exp(learnt.log_value(columns, moment.past())), money)
-    totals, actual = tell_totals(base, moment, learnt), float(money.sum())
+    day, length = moment.known.day, moment.window
+    ranking = _rank(mix_ways(trial.ways, others).blend(trial.ways), money)
+    actual = float(money.sum())
     expected = combine_totals(totals, weigh_totals((), list(totals)))
     inside = (base.log.day > day) & (base.log.day <= day + length)
     origin = Origin(
         day=date.fromordinal(day + date(1970, 1, 1).toordinal()),
         window_days=length,
-        share=share,
+        share=trial.share,
         customers=len(money),
         buyers=int(window.bought.sum()),
         auc=_known(area_under_curve(chance, window.bought)),
@@ -197,8 +229,13 @@ def _judge(
     )
     size = ranking.size
     scaled = size * (expected / (float(size.sum()) * moment.scales.basket))
-    own = None if estimator is None else _rank_own(estimator, windows, window, learnt)
-    return Judged(origin, moment.who, scaled, money, own)
+    return Judged(origin, moment.who, scaled, money, trial.own, trial.kept)
+
+
+def ways_at(moment: Moment, learnt: Regressions, lifetime: Any) -> dict[str, FloatArray]:
+    """Return the money expected of the customers of a moment in each way [baskets]."""
+    columns = moment.design(learnt.uses_lifetime)
+    return tell_ways(learnt, columns, moment.known, float(moment.window), moment.scales, lifetime)
 
 
 def _rank(size: FloatArray, money: FloatArray) -> Ranking:
@@ -229,14 +266,6 @@ def learning_rows(
     return features, np.maximum(money, 0.0), weights
 
 
-def sizes_of(moment: Moment, learnt: Regressions, own: ValueEstimator | None) -> FloatArray:
-    """Return the expected value of each customer up to a common factor [baskets]."""
-    columns = moment.design(learnt.uses_lifetime)
-    if own is not None:
-        return estimated_sizes(own, columns)
-    return np.exp(learnt.log_value(columns, moment.past()))
-
-
 def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -253,7 +282,12 @@ class LeftOut(NamedTuple):
 
 
 def forecast_left_out(
-    windows: list[Window], config: ForecastConfig, estimator: ValueEstimator | None = None
+    windows: list[Window],
+    config: ForecastConfig,
+    estimator: ValueEstimator | None = None,
+    *,
+    lifetime: Any = None,
+    earlier: Sequence[EarlierWays] = (),
 ) -> LeftOut | None:
     """Forecast each half of the customers from what the other half teaches, in the longest window.
 
@@ -267,8 +301,13 @@ def forecast_left_out(
         learnt = learn(half, config.ridge)
         if learnt is None:
             return None
-        own = None if estimator is None else fit_copy(estimator, *learning_rows(half, learnt))
-        size[odd != fold] = sizes_of(_part(longest, not fold).moment, learnt, own)
+        rest = _part(longest, not fold).moment
+        if estimator is None:
+            ways = ways_at(rest, learnt, lifetime)
+            size[odd != fold] = mix_ways(ways, earlier).blend(ways)
+        else:
+            own = fit_copy(estimator, *learning_rows(half, learnt))
+            size[odd != fold] = estimated_sizes(own, rest.design(learnt.uses_lifetime))
     actual = longest.money
     z = rank_correlation(size, actual) * np.sqrt(len(size) - 1.0)
     level = float(actual.sum()) / (float(size.sum()) * longest.moment.scales.basket)

@@ -11,15 +11,15 @@ import numpy as np
 from retainkit._core.time import day_number
 from retainkit.forecast._choose import choose_ranking
 from retainkit.forecast._config import ForecastConfig
-from retainkit.forecast._estimator import ValueEstimator
+from retainkit.forecast._estimator import ValueEstimator, estimated_sizes
 from retainkit.forecast._evidence import (
     Judged,
     LeftOut,
     Origin,
     Trust,
     judge_ranking,
-    sizes_of,
     walk_forward,
+    ways_at,
 )
 from retainkit.forecast._kernel_features import measure_scales
 from retainkit.forecast._kernel_judge import predictive_bands
@@ -27,6 +27,7 @@ from retainkit.forecast._kernel_log import PurchaseLog, money_between
 from retainkit.forecast._learn import (
     Base,
     FitPurchases,
+    Moment,
     Regressions,
     fit_carry,
     learn,
@@ -36,6 +37,8 @@ from retainkit.forecast._learn import (
 from retainkit.forecast._model import ForecastModel, Interval, Rhythm
 from retainkit.forecast._months import spread_over_months
 from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
+from retainkit.forecast._ways import lifetime_money, mix_ways
+from retainkit.typing import FloatArray
 
 _SHARE_LEARNT = 1.0 / 1.3
 """Of the history, the longest window that leaves enough before it to be described by."""
@@ -74,22 +77,30 @@ def fit_log(
     tested = max(7, min(horizon_days, int(past * _SHARE_LEARNT)))
     windows = learning_windows(base, today, tested)
     moment = base.moment(today, horizon_days)
-    lifetime = base.lifetime(today) if lifetime is None else lifetime
+    if lifetime is None or base.stages(today) > 1:  # what was fitted elsewhere knows no rhythm
+        lifetime = base.lifetime(today)
     knows = moment is not None and moment.p_lifetime is not None and lifetime is not None
     learnt = learn(windows, config.ridge, with_lifetime=knows)
     earlier = walk_forward(judged, today, tested, config, estimator)
-    own = choose_ranking(estimator, earlier, windows, learnt, config)
+    then = base.lifetime(windows[0].moment.known.day) if windows else None
+    own = choose_ranking(estimator, earlier, windows, learnt, config, then)
     earlier, left_out, notes = own.earlier, own.left_out, own.notes
     origins = tuple(one.origin for one in earlier)
     trust = judge_ranking(origins, left_out, tested, config)
     scales = measure_scales(base.known(today)[1])
-    totals = {} if moment is None else tell_totals(base, moment, learnt)
+    ways = _ways(base, moment, learnt, lifetime)
+    mix = mix_ways(ways, [one.kept for one in earlier if one.kept is not None]) if ways else None
+    totals = {} if moment is None else tell_totals(base, moment, ways)
     weights = weigh_totals([(o.share, dict(o.totals)) for o in origins], list(totals))
     total = combine_totals(totals, weights)
     brought = bool((base.known(today)[1].money > 0.0).any())
     factor = 1.0 if brought else 0.0  # nobody has brought anything: the basket is none
-    if moment is not None and learnt is not None and total > 0.0:
-        size = sizes_of(moment, learnt, own.fitted)
+    if moment is not None and learnt is not None and mix is not None and total > 0.0:
+        size = (
+            mix.blend(ways)
+            if own.fitted is None
+            else estimated_sizes(own.fitted, moment.design(learnt.uses_lifetime))
+        )
         factor = total / (float(size.sum()) * scales.basket)
     trailing = money_between(log, today - horizon_days, today)
     span = min(horizon_days, past + 1)
@@ -105,6 +116,7 @@ def fit_log(
         basket=scales.basket,
         regressions=learnt,
         lifetime=lifetime,
+        mix=mix if learnt is not None else None,
         factor=factor,
         interval=_interval(left_out, earlier, config),
         drift=_drift(origins),
@@ -119,6 +131,21 @@ def fit_log(
         months=spread_over_months(log, as_of, horizon_days, known_days, _level_error(origins)),
         notes=(*_notes(learnt, windows, horizon_days, totals, ratio, trust, base, today), *notes),
     )
+
+
+def _ways(
+    base: Base, moment: Moment | None, learnt: Regressions | None, lifetime: Any
+) -> dict[str, FloatArray]:
+    """Return the money expected today in each way; without regressions, of the model alone."""
+    if moment is None:
+        return {}
+    if learnt is not None:
+        return ways_at(moment, learnt, lifetime)
+    model = base.lifetime(moment.known.day)
+    if model is None:
+        return {}
+    told = lifetime_money(model, moment.known, float(moment.window), moment.scales)
+    return {"lifetime": told}
 
 
 def _interval(

@@ -185,7 +185,7 @@ def learn_forecast(
         bases=(base, judged),
     )
     today = day_number(last)
-    activity, past = fit_activity(base, today, lifetime, config.ridge)
+    activity, past = fit_activity(base, today, model.lifetime, config.ridge)
     values: tuple[PastValue, ...] = ()
     if activity is not None and model.regressions is not None:
         ahead = round(recall_days or model.horizon_days)

@@ -91,10 +91,3 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
     if known.covariates is not None:
         columns += list(known.covariates.T)
     return columns
-
-
-def past_rate(known: Known, window: float, scales: Scales) -> FloatArray:
-    """Return the log of the money of a window at the customer's past rate, in baskets."""
-    age = np.maximum(known.day - known.first, 1.0)
-    money = np.maximum(known.money, 0.0) / scales.basket + 1.0
-    return np.asarray(np.log(money * window / (age + window)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.special import expit
 from retainkit._core.config import FrozenConfig
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
-from retainkit.forecast._kernel_features import Scales, describe, measure_scales, past_rate
+from retainkit.forecast._kernel_features import Scales, describe, measure_scales
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
 from retainkit.forecast._kernel_ridge import (
     Fit,
@@ -22,7 +23,8 @@ from retainkit.forecast._kernel_ridge import (
     predict_linear,
     standardise,
 )
-from retainkit.lifetime import PurchaseHistories
+from retainkit.lifetime import MbgCnbdModel, PurchaseHistories, fit_mbg_cnbd
+from retainkit.lifetime._regularity import regularity_of
 from retainkit.typing import BoolArray, FloatArray, TimeUnit
 
 LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))
@@ -31,8 +33,6 @@ LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))
 _SHORTEST_PAST = 30
 _FEWEST = 20
 _FEWEST_EVENTS = 10
-_PAST_WEIGHT = 0.15
-"""Part of the plain past rate in the log of expected money: a mean of forecasts is steadier."""
 _LARGEST_LOG = 12.0
 _ALIKE = 500.0
 """a + b of a beta law of dropout whose standard deviation is at most .022: customers alike."""
@@ -41,6 +41,11 @@ _TESTED = 0.5
 _SAME_TIMES = 0.1
 """Share who had come back over that share today, below which a window is from another time."""
 _YEAR = 365
+_REGULAR = 1.5
+"""Regularity from which purchases are in a rhythm: nearer two stages than one."""
+_MOST_STAGES = 4
+_ENOUGH = 10_000
+"""Customers a model of rhythm is fitted on, every so many of those there are [count]."""
 
 FitPurchases = Callable[[PurchaseHistories], Any]
 
@@ -98,12 +103,11 @@ class Regressions(FrozenConfig):
         """Return the probability of a purchase in the window."""
         return np.asarray(expit(self.buys.apply(columns)))
 
-    def log_value(self, columns: list[FloatArray], past: FloatArray) -> FloatArray:
-        """Return the log of the expected money in baskets, up to a common factor."""
+    def money_ways(self, columns: list[FloatArray]) -> dict[str, FloatArray]:
+        """Return the money expected by the two regressions of money [baskets]."""
         mean_log = np.minimum(self.level.apply([self.log_money.apply(columns)]), _LARGEST_LOG)
         log_mean = np.minimum(self.money.apply(columns), _LARGEST_LOG)
-        learnt = 0.5 * (mean_log + log_mean)
-        return np.asarray((1.0 - _PAST_WEIGHT) * learnt + _PAST_WEIGHT * past)
+        return {"log_ridge": np.exp(mean_log), "poisson": np.exp(log_mean)}
 
 
 class Moment(NamedTuple):
@@ -121,10 +125,6 @@ class Moment(NamedTuple):
         if not uses_lifetime or self.p_lifetime is None:
             return self.columns
         return [*self.columns, logit(self.p_lifetime)]
-
-    def past(self) -> FloatArray:
-        """Return the log of money at the past rate."""
-        return past_rate(self.known, float(self.window), self.scales)
 
 
 class Window(NamedTuple):
@@ -173,8 +173,19 @@ class Base:
     def lifetime(self, day: int) -> Any:
         """Return the lifetime model as it would have been fitted on `day`; None without one."""
         if day not in self._models:
-            self._models[day] = fit_lifetime(self._fit, self.known(day)[1])
+            fit, (_, known) = self._fit, self.known(day)
+            stages = self.stages(day)
+            if fit is not None and stages > 1:
+                fit = partial(fit_mbg_cnbd, regularity=stages)
+                known = known.take(slice(None, None, max(1, len(known.first) // _ENOUGH)))
+            self._models[day] = fit_lifetime(fit, known)
         return self._models[day]
+
+    def stages(self, day: int) -> int:
+        """Return how many stages a purchase takes, as known on `day`; 1 without a rhythm."""
+        seen = self.log.bought & (self.log.day <= day)
+        found = regularity_of(self.log.code[seen], self.log.day[seen])
+        return round(min(found, _MOST_STAGES)) if found >= _REGULAR else 1
 
 
 def fit_lifetime(fit: FitPurchases | None, known: Known) -> Any:
@@ -225,8 +236,10 @@ def lifetime_chance(model: Any, known: Known, window: float) -> FloatArray:
 
 def lifetime_purchases(model: Any, known: Known, window: float) -> FloatArray:
     """Return the purchases that the lifetime model expects in the window."""
-    horizon = window / DAYS_PER_UNIT[model.unit]
-    return np.asarray(model.expected_purchases(histories(known, model.unit), horizon=horizon))
+    horizon, history = window / DAYS_PER_UNIT[model.unit], histories(known, model.unit)
+    if isinstance(model, MbgCnbdModel):
+        return model.approximate_purchases(history, horizon=horizon)
+    return np.asarray(model.expected_purchases(history, horizon=horizon))
 
 
 def learning_windows(base: Base, day: int, horizon: int) -> list[Window]:

@@ -26,7 +26,7 @@ from retainkit.forecast._estimator import (
 )
 from retainkit.forecast._evidence import Origin, Trust
 from retainkit.forecast._explain import explain_values
-from retainkit.forecast._kernel_features import Scales, own_gap, past_rate
+from retainkit.forecast._kernel_features import Scales, own_gap
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
@@ -35,11 +35,11 @@ from retainkit.forecast._learn import (
     carry_chance,
     columns_of,
     lifetime_chance,
-    lifetime_purchases,
 )
 from retainkit.forecast._months import MonthAhead
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._table import NO_FORECAST, NO_PURCHASE, ForecastTable
+from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
 
@@ -89,6 +89,8 @@ class ForecastModel(FrozenModel):
         What was learnt; None where too little happened: then the lifetime model alone.
     lifetime : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or None
         Model of buying and dropout, one of the candidates.
+    mix : Mix or None
+        What each way to expect a customer's money weighs; None without regressions.
     factor : float
         What makes the expected values add up to the total.
     interval : Interval or None
@@ -139,6 +141,7 @@ class ForecastModel(FrozenModel):
     basket: float
     regressions: Regressions | None
     lifetime: PurchaseModelUnion | None
+    mix: Mix | None = None
     factor: float
     interval: Interval | None
     drift: float
@@ -269,7 +272,7 @@ class ForecastModel(FrozenModel):
         assert self.regressions is not None
         window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
         columns = columns_of(self.regressions, self.lifetime, known, window, scales)
-        size = self._sizes(columns, past_rate(known, window, scales), None)
+        size = self._sizes(columns, known, None)
         return self._chance(known, columns), size * self.basket * self.factor
 
     def _chance(self, known: Known, columns: list[FloatArray]) -> FloatArray:
@@ -295,11 +298,10 @@ class ForecastModel(FrozenModel):
         if self.regressions is not None:
             columns = columns_of(self.regressions, self.lifetime, known, window, scales)
             p = self._chance(known, columns)
-            size = self._sizes(columns, past_rate(known, window, scales), own)
+            size = self._sizes(columns, known, own)
         elif self.lifetime is not None:
             p = lifetime_chance(self.lifetime, known, window)
-            spend = (np.maximum(known.money, 0.0) / self.basket + 2.0) / (known.purchases + 2.0)
-            size = lifetime_purchases(self.lifetime, known, window) * spend
+            size = lifetime_money(self.lifetime, known, window, scales)
         else:
             out.note[rows] = NO_FORECAST
             return
@@ -322,12 +324,15 @@ class ForecastModel(FrozenModel):
         )
 
     def _sizes(
-        self, columns: list[FloatArray], past: FloatArray, own: ValueEstimator | None
+        self, columns: list[FloatArray], known: Known, own: ValueEstimator | None
     ) -> FloatArray:
-        """Return expected values up to a common factor [baskets]."""
+        """Return expected values up to a common factor."""
         assert self.regressions is not None
         if own is None:
-            return np.exp(self.regressions.log_value(columns, past))
+            assert self.mix is not None
+            window, scales = float(self.horizon_days), Scales(self.base_gap, self.basket)
+            ways = tell_ways(self.regressions, columns, known, window, scales, self.lifetime)
+            return self.mix.blend(ways)
         try:
             return estimated_sizes(own, columns)
         except EstimatorFailure as failure:

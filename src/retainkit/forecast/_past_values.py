@@ -11,12 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from retainkit.forecast._activity import Activity, activity_on
+from retainkit.forecast._evidence import ways_at
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._kernel_ridge import logit
 from retainkit.forecast._learn import Base, columns_of, learn, learning_windows
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
+from retainkit.forecast._ways import mix_ways
 from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray, IntArray
 
@@ -94,8 +96,9 @@ def _recall(base: Base, day: int, length: int, penalty: float, state_days: int) 
     if learnt is None:
         return None
     columns = moment.design(learnt.uses_lifetime)
-    size = np.exp(learnt.log_value(columns, moment.past()))
-    totals = tell_totals(base, moment, learnt)
+    ways = ways_at(moment, learnt, base.lifetime(day))
+    size = mix_ways(ways, ()).blend(ways)
+    totals = tell_totals(base, moment, ways)
     expected = combine_totals(totals, weigh_totals((), list(totals)))
     return PastValue(
         day=day,

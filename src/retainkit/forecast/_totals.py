@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from retainkit.forecast._kernel_log import money_between, outcome
-from retainkit.forecast._learn import Base, Moment, Regressions, lifetime_purchases
+from retainkit.forecast._kernel_log import PurchaseLog, money_between, outcome
+from retainkit.forecast._learn import Base, Moment
+from retainkit.forecast._ways import Ways
+from retainkit.typing import FloatArray
 
-TOTALS = ("regression", "lifetime", "trailing", "season")
-"""Ways to tell the total: learnt regression, lifetime model, last span, last year's season."""
+TOTALS = ("regression", "lifetime", "ages", "season")
+"""Ways to tell the total: learnt regression, lifetime model, what each age brought in the last
+span, last year's season."""
+
+_PARTS = 4
+_HARDLY = 0.02
+"""Share of all days lived below which an age says nothing yet."""
 
 _YEAR = 365
 _PRIOR = 0.12
@@ -21,30 +28,57 @@ _WORST = 1.0
 """Squared log error beyond which a miss counts no further."""
 
 
-def tell_totals(base: Base, moment: Moment, learnt: Regressions | None) -> dict[str, float]:
+def tell_totals(base: Base, moment: Moment, ways: Ways) -> dict[str, float]:
     """Return the money expected of the customers of a moment in its window, told in each way."""
     log, day, window = base.log, moment.known.day, moment.window
     totals: dict[str, float] = {}
-    if learnt is not None:
-        log_mean = np.minimum(learnt.money.apply(moment.design(learnt.uses_lifetime)), 12.0)
-        totals["regression"] = float(np.exp(log_mean).sum()) * moment.scales.basket
-    model = base.lifetime(day)
-    if model is not None:
-        known, basket = moment.known, moment.scales.basket
-        purchases = lifetime_purchases(model, known, float(window))
-        spend = (np.maximum(known.money, 0.0) + 2.0 * basket) / (known.purchases + 2.0)
-        totals["lifetime"] = float((purchases * spend).sum())
-    span = min(window, day - base.first_day + 1)
-    trailing = money_between(log, day - span, day) * window / span
-    totals["trailing"] = trailing
+    for name, way in (("regression", "poisson"), ("lifetime", "lifetime")):
+        if way in ways:
+            totals[name] = float(ways[way].sum()) * moment.scales.basket
+    totals["ages"] = money_by_age(log, moment, min(window, day - base.first_day + 1))
     year_ago = day - _YEAR
     if window <= _YEAR + 1 and year_ago - base.first_day >= 0.9 * window:
         who, _ = base.known(year_ago)
         before = money_between(log, year_ago - window, year_ago)
         after = float(outcome(log, who, year_ago, year_ago + window)[1].sum())
         if before > 0.0:
-            totals["season"] = trailing * after / before
+            totals["season"] = money_between(log, day - window, day) * after / before
     return {name: total for name, total in totals.items() if total > 0.0}
+
+
+def money_by_age(log: PurchaseLog, moment: Moment, span: int) -> float:
+    """Return what the moment's customers bring if each age brings what it did in the last `span`.
+
+    Ages are days since the first purchase, in quarters of the span up to twice the span; the day of
+    the first purchase itself is over for all. An age that has hardly been reached yet brings what
+    the one before it did.
+    """
+    known, day = moment.known, moment.known.day
+    edges = np.append(np.arange(2.0 * _PARTS) * span / _PARTS, np.inf)
+    first = np.full(log.n, np.nan)
+    first[moment.who] = known.first
+    rows = (log.day > day - span) & (log.day <= day)
+    age, money = log.day[rows] - first[log.code[rows]], log.money[rows]
+    place = np.searchsorted(edges, age[age > 0.0], side="left") - 1
+    brought = np.bincount(place, money[age > 0.0], minlength=len(edges) - 1)
+    now = day - known.first
+    lived = _days_within(edges, np.maximum(now - span, 0.0), now)
+    ahead = _days_within(edges, now, now + moment.window)
+    rate = np.zeros(len(lived))
+    enough = lived > _HARDLY * lived.sum()
+    rate[enough] = brought[enough] / lived[enough]
+    last = np.maximum.accumulate(np.where(enough, np.arange(len(rate)), -1))
+    return float(rate[last[last >= 0]] @ ahead[last >= 0])
+
+
+def _days_within(edges: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
+    """Return the days that customers spend in each range of ages between two ages."""
+    low, high = np.minimum(edges[:-1], 1e9), np.minimum(edges[1:], 1e9)
+    spent = [
+        float(np.maximum(np.minimum(end, b) - np.maximum(start, a), 0.0).sum())
+        for a, b in zip(low, high, strict=True)
+    ]
+    return np.array(spent)
 
 
 def weigh_totals(

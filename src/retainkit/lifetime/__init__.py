@@ -44,6 +44,8 @@ from retainkit.lifetime._nbd import NbdModel, fit_nbd
 from retainkit.lifetime._opportunity_fit import fit_bg_bb
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
 from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendModel
+from retainkit.lifetime._regular import MbgCnbdModel, fit_mbg_cnbd
+from retainkit.lifetime._regularity import estimate_regularity
 from retainkit.lifetime._simulate import draw_histories
 from retainkit.lifetime._split import HoldoutSplit, split_histories
 from retainkit.lifetime._uncertainty import (
@@ -75,6 +77,7 @@ __all__ = [
     "HoldoutSplit",
     "IntervalCoverage",
     "LikelihoodRatio",
+    "MbgCnbdModel",
     "MbgNbdModel",
     "ModelComparison",
     "NbdModel",
@@ -93,10 +96,12 @@ __all__ = [
     "compress_histories",
     "delta_interval",
     "draw_histories",
+    "estimate_regularity",
     "fit_beta_discrete_weibull",
     "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_mbg_cnbd",
     "fit_mbg_nbd",
     "fit_nbd",
     "fit_pareto_nbd",

@@ -39,6 +39,7 @@ def fit_process(
     history: PurchaseHistory,
     weights: ArrayLike1D | None,
     config: FitConfig | None,
+    **given: int,
 ) -> Model:
     """Compress, check, climb, and wrap the optimum with its evidence."""
     config = FitConfig() if config is None else config
@@ -69,6 +70,7 @@ def fit_process(
     return kind.model_validate(
         {
             **dict(zip(kind._names, fit.parameters.tolist(), strict=True)),
+            **given,
             "unit": rows.unit,
             "n": as_count(rows.weights.sum()),
             "n_excluded": as_count(excluded),

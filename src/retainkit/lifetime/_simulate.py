@@ -12,6 +12,7 @@ from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._nbd import NbdModel
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel
 from retainkit.lifetime._process import Parameters, ProcessModel
+from retainkit.lifetime._regular import MbgCnbdModel
 from retainkit.typing import ArrayLike1D, FloatArray
 
 _RAREST = 1e-15
@@ -24,7 +25,7 @@ def draw_histories(
 
     Parameters
     ----------
-    model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
+    model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel, MbgCnbdModel or BoundCovariateModel
         The law; its unit is the unit of the result.
     age : array-like of shape (n,)
         How long each customer is observed after the first purchase [unit].
@@ -58,6 +59,8 @@ def draw_histories(
     law, parameters = _law_of(model, len(T))
     if isinstance(law, BetaGeometricModel):
         x, t = _until_dropout_by_purchase(parameters, T, rng, first=int(law._first))
+    elif isinstance(law, MbgCnbdModel):
+        x, t = _until_dropout_by_purchase(parameters, T, rng, first=1, stages=law.regularity)
     elif isinstance(law, ParetoNbdModel):
         r, alpha, s, beta = parameters
         stop = rng.exponential(size=len(T)) / rng.gamma(s, 1.0 / beta, len(T))
@@ -89,15 +92,22 @@ def _poisson(
 
 
 def _until_dropout_by_purchase(
-    parameters: Parameters, T: FloatArray, rng: np.random.Generator, *, first: int
+    parameters: Parameters,
+    T: FloatArray,
+    rng: np.random.Generator,
+    *,
+    first: int,
+    stages: int = 1,
 ) -> tuple[FloatArray, FloatArray]:
+    """Draw stages as if nobody dropped out; every so many make a purchase, until dropout."""
     r, alpha, a, b = parameters
     rate = rng.gamma(r, 1.0 / alpha, len(T))
     dropout = np.maximum(rng.beta(a, b, len(T)), _RAREST)
     most = rng.geometric(dropout) - first
     n, t = _poisson(rate, T, rng)
-    cut = (n > most) & (most > 0)
-    k = most[cut].astype(np.float64)
+    x = np.minimum(n // stages, most)
+    # the last stage of all is the last purchase already where nothing was cut off
+    cut = (stages * x < n) & (x > 0)
+    k = stages * x[cut].astype(np.float64)
     t[cut] = T[cut] * rng.beta(k, n[cut] - k + 1.0)
-    x = np.minimum(n, most)
     return x, np.where(x > 0.0, t, 0.0)

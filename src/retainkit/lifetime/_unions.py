@@ -10,9 +10,10 @@ from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel
 from retainkit.lifetime._contract import BetaDiscreteWeibullModel, ShiftedBetaGeometricModel
 from retainkit.lifetime._nbd import NbdModel
 from retainkit.lifetime._pareto_nbd import ParetoNbdModel
+from retainkit.lifetime._regular import MbgCnbdModel
 
 PurchaseModelUnion: TypeAlias = Annotated[
-    MbgNbdModel | BgNbdModel | ParetoNbdModel | NbdModel, Field(discriminator="kind")
+    MbgNbdModel | BgNbdModel | ParetoNbdModel | NbdModel | MbgCnbdModel, Field(discriminator="kind")
 ]
 """Any model of purchases with silent dropout, told apart by `kind` in JSON."""
 
