@@ -13,6 +13,8 @@ from retainkit.forecast._choose import choose_ranking
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import ValueEstimator
 from retainkit.forecast._evidence import (
+    NOT_JUDGED,
+    NOT_RANKED,
     Judged,
     LeftOut,
     Origin,
@@ -75,6 +77,8 @@ def fit_log(
     earlier, left_out, notes = own.earlier, own.left_out, own.notes
     origins = tuple(one.origin for one in earlier)
     trust = judge_ranking(origins, left_out, tested, config)
+    if learnt is None:  # what was judged on earlier days is not what speaks today
+        trust = NOT_JUDGED
     scales = measure_scales(base.known(today)[1])
     totals = {} if moment is None else tell_totals(base, moment, learnt)
     weights = weigh_totals([(o.share, dict(o.totals)) for o in origins], list(totals))
@@ -87,12 +91,12 @@ def fit_log(
     trailing = money_between(log, today - horizon_days, today)
     span = min(horizon_days, past + 1)
     ratio = total / (trailing * horizon_days / span) if trailing > 0.0 and total > 0.0 else None
-    tested = windows[0].moment.window if windows else 0
+    known_days = windows[0].moment.window if windows else 0
     return ForecastModel(
         config=config,
         as_of=as_of,
         horizon_days=horizon_days,
-        tested_days=tested,
+        tested_days=known_days,
         base_gap=scales.gap,
         basket=scales.basket,
         regressions=learnt,
@@ -107,7 +111,7 @@ def fit_log(
         trust=trust,
         origins=origins,
         estimator=own.trial,
-        months=spread_over_months(log, as_of, horizon_days, tested, _level_error(origins)),
+        months=spread_over_months(log, as_of, horizon_days, known_days, _level_error(origins)),
         notes=(*_notes(learnt, windows, horizon_days, totals, ratio, trust, base, today), *notes),
     )
 
@@ -211,5 +215,5 @@ def _notes(
             f"the total expected is {why} the last span: {ratio:.2f} times the last {horizon} days"
         )
     if trust.ranks != "yes":
-        notes.append("customers cannot be ranked by the forecast")
+        notes.append(NOT_RANKED)
     return tuple(notes)
