@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from retainkit._core.columns import Column, plain, taken
+from retainkit._core.columns import Column, taken
 from retainkit._core.result import TranslatedTable
 from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
+from retainkit._pipeline._lifetime_notes import lifetime_notes, write_notes
 from retainkit._pipeline._models import Models, value_to_the_end
 from retainkit._pipeline._reasons import write_reasons
 from retainkit._pipeline._today import Answer, answer_questions, list_today, list_win_back
@@ -121,7 +122,9 @@ class CustomerScores(TranslatedTable):
         *taken("forecast", "expected_value_low", "expected_value_high"),
         *taken("forecast", "next_purchase", "next_purchase_low", "next_purchase_high"),
         *taken("forecast", "days_overdue", "forecast_note"),
-        *plain("lifetime_value", "p_alive"),
+        Column("lifetime_value"),
+        Column("lifetime_note", "explain_lifetime_value"),
+        Column("p_alive"),
         Column("growth", "future.growth"),
         Column("growth_error", "future.growth_error"),
         *taken("value", "historical_contribution", "contribution", "score", "business_breadth"),
@@ -159,6 +162,23 @@ class CustomerScores(TranslatedTable):
         if self.models is None or self.config is None:
             return None
         return value_to_the_end(self.history, self.models, self.config, self.facts)
+
+    def explain_lifetime_value(self, language: Language = "en") -> pd.Categorical[Any] | None:
+        """Return why each lifetime value is missing, as text; missing where it is known.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of the text.
+
+        Returns
+        -------
+        pandas.Categorical or None
+            In the order of the customers; None without models.
+        """
+        if self.models is None:
+            return None
+        return write_notes(lifetime_notes(self.history, self.models, self.facts), language)
 
     @property
     def expected_value(self) -> FloatArray:

@@ -296,7 +296,9 @@ def value_to_the_end(
     margin = margin_rates(summary, models.margin)
     if facts is not None and facts.contracts is not None:
         value = _charges(facts.contracts, models, config, margin, config.lifetime_days)
-        return np.full(len(summary), np.nan) if value is None else value
+        if value is None:
+            value = np.full(len(summary), np.nan)
+        return np.where(facts.contracts.is_in("ended") & np.isnan(value), 0.0, value)
     if models.purchase is None or not models.purchase.dropout_is_identified:
         return np.full(len(summary), np.nan)
     return expected_lifetime_value(

@@ -227,7 +227,11 @@ class RetentionResult:
             return ()
         rate = self.config.annual_discount_rate
         return describe_trust(
-            self.forecast, self.model.forecast, annual_discount_rate=rate, language=language
+            self.forecast,
+            self.model.forecast,
+            annual_discount_rate=rate,
+            horizon_days=self.config.horizon_days,
+            language=language,
         )
 
     @property

@@ -350,6 +350,10 @@ class Trust(FrozenConfig):
     window_days: int
 
 
+NOT_JUDGED = Trust(ranks="not known", z=None, customers=0, origins=0, window_days=0)
+NOT_RANKED = "customers cannot be ranked by the forecast"
+
+
 def judge_ranking(
     origins: tuple[Origin, ...], left_out: LeftOut | None, window: int, config: ForecastConfig
 ) -> Trust:
@@ -371,7 +375,7 @@ def judge_ranking(
         heads = len(left_out.size)
         if heads >= config.min_customers and (left_out.actual > 0.0).sum() >= config.min_buyers:
             return _trust(left_out.rank_z, heads, 1, window, config)
-    return Trust(ranks="not known", z=None, customers=0, origins=0, window_days=0)
+    return NOT_JUDGED
 
 
 def _trust(z: float, heads: int, origins: int, window: int, config: ForecastConfig) -> Trust:

@@ -13,6 +13,8 @@ from retainkit.forecast._choose import choose_ranking
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import ValueEstimator, estimated_sizes
 from retainkit.forecast._evidence import (
+    NOT_JUDGED,
+    NOT_RANKED,
     Judged,
     LeftOut,
     Origin,
@@ -87,6 +89,8 @@ def fit_log(
     earlier, left_out, notes = own.earlier, own.left_out, own.notes
     origins = tuple(one.origin for one in earlier)
     trust = judge_ranking(origins, left_out, tested, config)
+    if learnt is None:  # what was judged on earlier days is not what speaks today
+        trust = NOT_JUDGED
     scales = measure_scales(base.known(today)[1])
     ways = _ways(base, moment, learnt, lifetime)
     mix = mix_ways(ways, [one.kept for one in earlier if one.kept is not None]) if ways else None
@@ -261,5 +265,5 @@ def _notes(
             f"the total expected is {why} the last span: {ratio:.2f} times the last {horizon} days"
         )
     if trust.ranks != "yes":
-        notes.append("customers cannot be ranked by the forecast")
+        notes.append(NOT_RANKED)
     return tuple(notes)

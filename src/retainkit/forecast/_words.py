@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from retainkit._core.catalogue import read_labels
+from retainkit.forecast._evidence import NOT_RANKED
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._table import ForecastTable
 from retainkit.typing import Language
@@ -19,6 +20,7 @@ def describe_trust(
     model: ForecastModel | None = None,
     *,
     annual_discount_rate: float = 0.0,
+    horizon_days: int | None = None,
     language: Language = "en",
 ) -> tuple[str, ...]:
     """Say how far a forecast can be trusted: its total, its ranking, how earlier ones did.
@@ -31,6 +33,8 @@ def describe_trust(
         What it was learnt from, with the evidence; None for contracts alone.
     annual_discount_rate : float, default 0.0
         Yearly rate at which the table is discounted.
+    horizon_days : int, optional
+        Days ahead of the table, for contracts alone; a model knows them [day].
     language : {"en", "zh"}, default "en"
         Language of the sentences; what the run itself noted stays in English.
 
@@ -56,11 +60,14 @@ def describe_trust(
     money = f"{total:,.0f}"
     if annual_discount_rate > 0.0:
         money = say("discounted", total=money, rate=f"{100.0 * annual_discount_rate:g}")
-    notes = [say("note", note=note) for note in table.notes]
+    notes = [say("note", note=note) for note in table.notes if note != NOT_RANKED]
     ranks = table.ranks.replace(" ", "_")
     if model is None:
         known = bool(np.isfinite(table.expected_value).any())
-        return (*(() if known else (say("no_total"),)), say(f"contracts_{ranks}"), *notes)
+        ahead = [say("no_total")] if not known else []
+        if known and horizon_days is not None:
+            ahead = [say("total_alone", horizon=f"{horizon_days:,}", total=money)]
+        return (*ahead, say(f"contracts_{ranks}"), *notes)
     horizon, trust = f"{model.horizon_days:,}", model.trust
     if model.total_ratio is None:
         said = [say("total_alone", horizon=horizon, total=money)]

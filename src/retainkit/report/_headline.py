@@ -129,12 +129,17 @@ def _gone(facts: Facts) -> Iterator[Card]:
     texts, states = facts.texts, facts.result.scores.states
     if facts.from_contracts:
         return
+    if not states.scheme.uses("gone") and not states.is_lost.any():
+        unknown = (texts("card_gone_unknown"), texts("card_gone_churn"))
+        yield Card(texts("card_gone"), UNDEFINED, unknown)
+        return
     gone, quiet = int(states.is_lost.sum()), int((states.state == _QUIET).sum())
     share = texts.share(share_of(gone, len(states)))
     window = write_number(states.scheme.window_days)
     details = (
         texts("card_gone_detail", share=share, days=window),
         texts("card_quiet_detail", n=write_number(quiet)),
+        texts("card_gone_churn"),
     )
     yield Card(texts("card_gone"), write_number(gone), details)
 
