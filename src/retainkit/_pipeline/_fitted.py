@@ -37,6 +37,7 @@ from retainkit.lifetime import (
 )
 from retainkit.policy import (
     Outlook,
+    PolicyConfig,
     Situation,
     UpgradeFeatures,
     UpgradeModel,
@@ -236,7 +237,6 @@ def apply_schemes(
         value=value,
         **_surroundings(fitted, summary, predictions, states, lifecycle, facts, attempts),
         catalog=config.measures,
-        config=config.policy,
     )
     return CustomerScores(
         facts=facts,
@@ -261,6 +261,7 @@ def apply_schemes(
 class _Surroundings(TypedDict):
     situation: Situation
     outlook: Outlook | None
+    config: PolicyConfig
 
 
 def _surroundings(
@@ -278,6 +279,7 @@ def _surroundings(
     evidence = fitted.small_check.evidence(ranks)
     days, margin = fitted.config.horizon_days, fitted.margin
     return {
+        "config": fitted.config.policy,
         "situation": tell_situation(states, facts, circumstances, attempts, evidence),
         "outlook": look_out(summary, predictions, states, facts, margin=margin, horizon_days=days),
     }

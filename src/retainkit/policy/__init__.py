@@ -66,6 +66,7 @@ from retainkit.policy._rise import (
     next_cuts,
     upgrade_features,
 )
+from retainkit.policy._stance_table import tabulate_stances
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
@@ -147,6 +148,7 @@ __all__ = [
     "plan_year",
     "recommend_policy",
     "review_plan",
+    "tabulate_stances",
     "targeting_curve",
     "upgrade_features",
 ]
