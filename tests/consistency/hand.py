@@ -16,6 +16,7 @@ from retainkit._pipeline._circumstances import (
     read_channel,
     read_contact,
     read_open_complaints,
+    read_recoverable,
     tell_circumstances,
 )
 from retainkit._pipeline._facts import CustomerFacts, read_records
@@ -422,6 +423,7 @@ def decide_by_hand(
         contact=read_contact(tables["customers"], events, ids),
         complaint_since=None if events is None else read_open_complaints(events, ids),
         cause=read_cause(found["causes"], ids),
+        recoverable=read_recoverable(found["causes"], ids),
         channel=read_channel(numbered, len(ids)),
         days_to_renewal=renewal,
     )

@@ -14,6 +14,7 @@ from retainkit.policy import (
     Situation,
     Stance,
     decide_actions,
+    tabulate_stances,
 )
 from retainkit.policy._circumstances import FACTS
 from retainkit.policy._states import allowed_by_kind
@@ -246,3 +247,17 @@ def test_in_its_rhythm_a_key_customer_is_cared_for() -> None:
     for phase in ("before", "during", "after"):
         found = actions(decide("present", circumstances=told(phase=phase)))
         assert found["key", "good", "no"] == f"care_{phase}_purchase"
+
+
+@pytest.mark.parametrize(("contact", "evidence"), itertools.product(CONTACTS, EVIDENCE))
+def test_the_table_that_is_shown_is_the_table_that_decides(
+    contact: str, evidence: Evidence
+) -> None:
+    shown = tabulate_stances(contact=contact, evidence=evidence)  # type: ignore[arg-type]
+    shown = shown.set_index(["relation", "tier", "standing"])
+    assert shown.index.is_unique
+    assert len(shown) == len(RELATIONS) * 3 * 3
+    for state in STATES:
+        table = decide(state, contact=contact, evidence=evidence)
+        for said, (tier, standing, potential) in zip(stances(table), EVERYBODY, strict=True):
+            assert shown.loc[(state, tier, standing), potential] == said.value

@@ -92,6 +92,16 @@ def read_cause(causes: CauseTable | None, customer_id: pd.Index[Any]) -> _Codes 
     return np.append(causes.cause_code, np.int8(-1))[place]
 
 
+def read_recoverable(
+    causes: CauseTable | None, customer_id: pd.Index[Any]
+) -> npt.NDArray[np.bool_] | None:
+    """Return whose cause of leaving an offer can mend; also where the cause is not known."""
+    if causes is None or not len(causes):
+        return None
+    place = np.asarray(align_customer_ids(customer_id, causes.customer_id))
+    return np.append(causes.recoverable.to_numpy(dtype=np.bool_, na_value=True), True)[place]
+
+
 def read_channel(rows: pd.DataFrame, n: int) -> tuple[_Codes, tuple[str, ...]] | None:
     """Return the channel through which each customer bought most often; ties take the first name.
 

@@ -65,6 +65,8 @@ class CustomerFacts:
         none is open. None without events that say when complaints were settled.
     cause : numpy.ndarray of int8 or None
         Why who left did, a position in `churn.ChurnCause`; -1 for the others.
+    recoverable : numpy.ndarray of bool or None
+        Whom an offer may win back by the cause of leaving; True where it is not known.
     channel : tuple of numpy.ndarray of int8 and tuple of str, or None
         Channel most is bought through, and the names of channels.
     days_to_renewal : numpy.ndarray of float64 or None
@@ -93,6 +95,7 @@ class CustomerFacts:
     contact: npt.NDArray[np.int8] | None = None
     complaint_since: npt.NDArray[np.int32] | None = None
     cause: npt.NDArray[np.int8] | None = None
+    recoverable: npt.NDArray[np.bool_] | None = None
     channel: tuple[npt.NDArray[np.int8], tuple[str, ...]] | None = None
     days_to_renewal: FloatArray | None = None
 

@@ -44,6 +44,7 @@ from retainkit.lifetime import (
 )
 from retainkit.policy import (
     Outlook,
+    PolicyConfig,
     RiseCheck,
     RiseModel,
     Situation,
@@ -273,7 +274,6 @@ def apply_schemes(
         value=value,
         **_surroundings(fitted, summary, predictions, states, lifecycle, facts, attempts),
         catalog=config.measures,
-        config=config.policy,
     )
     return CustomerScores(
         facts=facts,
@@ -298,6 +298,7 @@ def apply_schemes(
 class _Surroundings(TypedDict):
     situation: Situation
     outlook: Outlook | None
+    config: PolicyConfig
 
 
 def _surroundings(
@@ -321,6 +322,7 @@ def _surroundings(
     if fitted.one_time:
         situation = situation._replace(recoverable=np.zeros(len(states), dtype=np.bool_))
     return {
+        "config": fitted.config.policy,
         "situation": situation,
         "outlook": look_out(summary, predictions, states, facts, margin=margin, horizon_days=days),
     }

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from retainkit._core.time import parse_as_of
 from retainkit._pipeline._action_plan import Planned, known_prices, make_plan, read_back
-from retainkit._pipeline._circumstances import read_cause
+from retainkit._pipeline._circumstances import read_cause, read_recoverable
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contradictions import find_contradictions, find_doubts
 from retainkit._pipeline._customers import CustomerScores, CustomerView
@@ -223,7 +223,11 @@ def _tell(
     causes = find_causes(
         tables, predictions.churn, history.contracts, as_of=summary.as_of, config=config
     )
-    facts = replace(facts, cause=read_cause(causes.table, summary.customer_id))
+    facts = replace(
+        facts,
+        cause=read_cause(causes.table, summary.customer_id),
+        recoverable=read_recoverable(causes.table, summary.customer_id),
+    )
     announce("scoring, grading, deciding")
     scores = apply_schemes(model, summary, predictions, facts, before.tiers, before)
     review, unscored = review_forecast(previous, history)

@@ -13,7 +13,6 @@ from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit.churn import (
-    ChurnCause,
     StateFacts,
     StateScheme,
     StateTable,
@@ -164,11 +163,6 @@ def former_tiers(
     return np.where(published >= 0, published, former)
 
 
-_HOPELESS = ("active.natural", "passive.malicious", "administrative")
-"""Causes of leaving that no offer mends: moved away, died, fraud, a term that ended."""
-_CAUSES = tuple(str(cause) for cause in ChurnCause)
-
-
 def tell_situation(
     states: StateTable,
     facts: CustomerFacts | None,
@@ -184,8 +178,8 @@ def tell_situation(
     known = states.since != NO_DAY
     gone_for = day_number(states.as_of) - states.since.astype(np.int64)
     worth_trying: npt.NDArray[np.bool_] = known & (gone_for <= _TRY_FOR * states.scheme.window_days)
-    if facts is not None and facts.cause is not None:
-        worth_trying &= ~np.isin(facts.cause, [_CAUSES.index(name) for name in _HOPELESS])
+    if facts is not None and facts.recoverable is not None:
+        worth_trying &= facts.recoverable
     if attempts is not None:
         worth_trying &= ~attempts.exhausted
     return Situation(
