@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -54,5 +52,6 @@ def list_calls(scores: CustomerScores, language: Language = "en") -> pd.DataFram
     )
     first: dict[str, int] = {"quiet": 0, "gone": 1}
     rank = scores.states.to_frame()["state"].astype(str).map(first).fillna(2.0)
-    order: Any = np.lexsort((-frame["brought"].to_numpy(), rank.to_numpy()))
-    return frame.iloc[order].reset_index(drop=True)
+    order = np.lexsort((-frame["brought"].to_numpy(), rank.to_numpy()))
+    calls: pd.DataFrame = frame.iloc[order].reset_index(drop=True)
+    return calls

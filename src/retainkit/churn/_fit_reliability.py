@@ -163,7 +163,9 @@ def _search(
     start = np.where(
         some > 0.0, 0.9 * votes / np.where(some > 0.0, some, 1.0) + 0.1 * chance, chance
     )
-    start = np.where(patterns.open_to, start, 0.0)
+    open_to = patterns.open_to
+    assert open_to is not None
+    start = np.where(open_to, start, 0.0)
     start /= start.sum(axis=1, keepdims=True)
     fit = fit_rates(
         patterns.said,
@@ -171,7 +173,7 @@ def _search(
         np.array(kept, dtype=np.bool_),
         anchors,
         start=start,
-        open_to=patterns.open_to,
+        open_to=open_to,
         tolerance=_TOLERANCE,
         max_steps=config.max_steps,
     )

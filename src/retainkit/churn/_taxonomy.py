@@ -25,9 +25,6 @@ from retainkit.typing import Language, Rate
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A short name in lower case."""
 Signals = Annotated[frozenset[Signal], PlainSerializer(sorted, list[Signal], when_used="json")]
-"""Signals; written in one order, whatever the hash seed."""
-
-Signals = Annotated[frozenset[Signal], PlainSerializer(sorted, list[Signal], when_used="json")]
 """Kinds of evidence; JSON lists them in order, whatever the hash seed."""
 
 

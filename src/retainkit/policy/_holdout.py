@@ -240,8 +240,8 @@ def share_to_hold_out(
     >>> round(share_to_hold_out(1000, 0.591, cv=2.0), 2), share_to_hold_out(100, 0.1, cv=2.0)
     (0.1, 0.5)
     """
-    values = (np.array([float(x)]) for x in (customers, effect, cv))
-    return float(_kernel_trial.share_to_detect(*values, level, power)[0])
+    n, least, spread = (np.array([float(x)]) for x in (customers, effect, cv))
+    return float(_kernel_trial.share_to_detect(n, least, spread, level, power)[0])
 
 
 def hash_customers(customer_id: pd.Index[Any], salt: str) -> FloatArray:
