@@ -42,8 +42,8 @@ def asked_for(template: str) -> set[str]:
 
 def write_counts(values: npt.NDArray[Any]) -> Texts:
     """Return whole numbers with thousands separated; NaN as "?"."""
-    whole: npt.NDArray[np.float64] = np.round(np.asarray(values, dtype=np.float64))
-    return _written(whole, lambda x: f"{x:,.0f}")
+    exact = np.asarray(values, dtype=np.float64)
+    return _written(np.rint(exact), lambda x: f"{x:,.0f}")
 
 
 def write_amounts(values: npt.NDArray[Any]) -> Texts:
