@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from retainkit.policy import DRLearner, ResponseLearner, TLearner
 
-LAW = settings(deadline=None, derandomize=True, max_examples=25)
+LAW = settings(deadline=None, derandomize=True, max_examples=10)
 
 LEARNERS: dict[str, TLearner | DRLearner | ResponseLearner] = {
     "two regressions": TLearner(),
