@@ -96,12 +96,18 @@ def lowest(session: nox.Session) -> None:
     a room, and the folder of tests that mirrors the room makes it; `cli`, `engines` and `report`
     run the pipeline whole, on every kind of table and file. Left out is what makes the same calls
     again to ask something of our own code: whether two ways agree (`consistency`, of which the
-    pipeline by hand stays), what the source looks like (`contract`, of which the records of
-    pydantic stay), random tables and firms (`property`, `robustness`) and whole bases (`real`).
+    pipeline by hand and every kind of frame stay), what the source looks like (`contract`, of which
+    the records of pydantic stay), random tables and firms (`property`, `robustness`) and whole
+    bases (`real`).
     A new folder is included unless it is named among `OURS_ALONE`.
     """
     session.install(".[all]", *group("test"), "-c", "tests/lowest.txt")
-    stays = ("tests/consistency/test_pipeline_by_hand.py", "tests/contract/test_records.py")
+    kept = (
+        "consistency/test_metamorphic",
+        "consistency/test_pipeline_by_hand",
+        "contract/test_records",
+    )
+    stays = (f"tests/{name}.py" for name in kept)
     left_out = (f"--ignore=tests/{folder}" for folder in OURS_ALONE)
     args = session.posargs or [*TWO_PROCESSES, "-m", "not slow", *left_out, "tests", *stays]
     session.run("pytest", *args, env={**DATA, **ONE_THREAD})

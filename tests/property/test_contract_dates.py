@@ -259,7 +259,7 @@ def test_a_term_is_paid_to_its_end(row: Row, last_paid: int) -> None:
     assert paid_through_of(state) == {"a": day(last_paid)}
 
 
-@settings(LAW, max_examples=75)
+@settings(LAW, max_examples=40)
 @given(rows(), conventions)
 def test_nobody_gone_is_paid_for_later_than_the_calendar_says(
     found: list[Row], convention: ContractConvention

@@ -116,6 +116,7 @@ def expected_lifetime_value(
     value = _discounted_purchases(summary, purchase_model, nodes)
     value *= _spend(summary, spend_model)
     value *= margin
+    value[np.isnan(value)] = np.nan  # processors sign a NaN now so, now otherwise
     return value
 
 

@@ -49,6 +49,9 @@ def exact_sum(values: FloatArray) -> float:
 def row_counts(codes: IntArray, n: int, *, keep: BoolArray | None = None) -> Int32Array:
     """Return how many (kept) rows each customer has."""
     counts = np.zeros(n, dtype=np.int32)
+    if n == 1:
+        counts[0] = codes.size if keep is None else np.count_nonzero(keep)
+        return counts
     for rows in row_blocks(codes.size, keep):
         np.add.at(counts, codes[rows].astype(np.intp), np.int32(1))
     return counts
@@ -87,11 +90,19 @@ class SumGrid(NamedTuple):
         """Add the two roundings of each amount to its slot of `high` and `low`."""
         rounded = amounts + self.coarse
         rounded -= self.coarse
-        np.add.at(high, slots, rounded)
+        _add(high, slots, rounded)
         rest = amounts - rounded
         rest += self.fine
         rest -= self.fine
-        np.add.at(low, slots, rest)
+        _add(low, slots, rest)
+
+
+def _add(totals: FloatArray, slots: IntArray, amounts: FloatArray) -> None:
+    """Add amounts on a grid to their slots: every way of adding them is exact."""
+    if totals.size == 1:
+        totals[0] += amounts.sum()
+    else:
+        np.add.at(totals, slots, amounts)
 
 
 def row_blocks(size: int, keep: BoolArray | None) -> Iterator[slice | IntArray]:
