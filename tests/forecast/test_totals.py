@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.testing as npt
-import pytest
 
 from retainkit.forecast._totals import combine_totals, spread_of, weigh_totals
 
@@ -37,21 +36,3 @@ def test_the_total_is_the_weighted_geometric_mean() -> None:
 def test_spread_by_hand() -> None:
     assert spread_of({"a": 100.0, "b": 300.0}) == 3.0
     assert spread_of({"a": 100.0}) == spread_of({}) == 1.0
-
-
-def test_a_season_that_the_others_miss_together_gets_their_weight() -> None:
-    """Two days: the regression is off by +.4 and -.4, the season by nothing.
-
-    By squared errors alone: 1 / (.44 / 3 + .0225) = 5.911 and 1 / (.12 / 3 + .0225) = 16, so the
-    season has .7302. Least squares: (.12 x .7302 + .32) / (.12 + .32) = .9264.
-    """
-    days = [(1.0, {"regression": miss, "season": 0.0}) for miss in (0.4, -0.4)]
-    weights = weigh_totals(days, ["regression", "season"])
-    assert weights["season"] == pytest.approx(0.9264, abs=1e-4)
-    assert sum(weights.values()) == pytest.approx(1.0)
-
-
-def test_a_season_that_is_off_on_its_own_gets_little() -> None:
-    """The others are right, and the season .4 off: nothing of their misses goes with it."""
-    days = [(1.0, {"regression": 0.0, "season": miss}) for miss in (0.4, -0.4)]
-    assert weigh_totals(days, ["regression", "season"])["season"] < 0.1

@@ -358,7 +358,7 @@ def nearly_alike(g: np.random.Generator, size: int) -> Firm:
     horizon = 182
     log = _purchase(g, buyers, horizon=horizon)
     inside = (log.time >= 0) & (log.time < HISTORY)
-    count = np.bincount(log.customer[inside], minlength=many)
+    count = np.bincount(log.customer[inside], minlength=many).astype(np.float64)
     known = shape / mean + HISTORY
     p_active = 1.0 - (known / (known + horizon)) ** (shape + count)
     expected = (shape + count) / known * horizon

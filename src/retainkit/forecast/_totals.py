@@ -87,8 +87,7 @@ def weigh_totals(
     """Return the weight of each way to tell the total, from the log errors it made before.
 
     `errors` holds a weight and the log error of each way per earlier forecast. Weights go with
-    1 / (mean squared error + least); who was never judged has the prior. What the season weighs
-    depends also on how far the misses of the others went with it (see `_share_of_season`).
+    1 / (mean squared error + least); who was never judged has the prior.
     """
     precision = {}
     for name in names:
@@ -96,34 +95,7 @@ def weigh_totals(
         mass = 1.0 + sum(w for w, _ in judged)
         precision[name] = 1.0 / ((_PRIOR + sum(w * e for w, e in judged)) / mass + _LEAST)
     whole = sum(precision.values())
-    weights = {name: value / whole for name, value in precision.items()}
-    if "season" not in weights or len(weights) < 2:
-        return weights
-    share = _share_of_season(errors, weights)
-    rest = 1.0 - weights["season"]
-    told = {name: (1.0 - share) * weight / rest for name, weight in weights.items()}
-    return told | {"season": share}
-
-
-def _share_of_season(
-    errors: Sequence[tuple[float, Mapping[str, float]]], weights: Mapping[str, float]
-) -> float:
-    """Return the weight of the season that would have cancelled most of the others' misses.
-
-    Least squares of what the others missed on how far the season was from them (Bates & Granger
-    1969: weights follow from covariances too), drawn towards the weight it has by itself. Where
-    months differ much, ways that know no month miss together, all in the direction of the season.
-    """
-    top, bottom = _PRIOR * weights["season"], _PRIOR
-    for weight, error in errors:
-        known = [name for name in error if name in weights and name != "season"]
-        mass = sum(weights[name] for name in known)
-        if "season" not in error or mass <= 0.0:
-            continue
-        missed = float(np.clip(sum(weights[n] * error[n] for n in known) / mass, -_WORST, _WORST))
-        apart = float(np.clip(error["season"], -_WORST, _WORST)) - missed
-        top, bottom = top - weight * missed * apart, bottom + weight * apart**2
-    return float(np.clip(top / bottom, 0.0, 1.0))
+    return {name: value / whole for name, value in precision.items()}
 
 
 def combine_totals(totals: Mapping[str, float], weights: Mapping[str, float]) -> float:
