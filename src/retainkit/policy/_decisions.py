@@ -242,8 +242,8 @@ class DecisionTable(TranslatedTable):
 
     def take(self, rows: IntArray) -> DecisionTable:
         """Return the decisions at these positions, in this order."""
-        columns = ("value_tier", "case", "kind", "measure", "expected_gain", "expected_cost")
-        columns += ("economics", "debt_step", "future_value")
+        columns = ["value_tier", "case", "kind", "measure", "expected_gain", "expected_cost"]
+        columns += ["economics", "debt_step", "future_value"]
         changes: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
         changes["customer_id"] = self.customer_id[rows]
         if self.runners_up is not None:
@@ -342,7 +342,8 @@ class DecisionTable(TranslatedTable):
         ids = [measure.id for measure in self.catalog.measures]
         allowed = allowed_by_kind(self.catalog, self.config, self.kinds)
         texts = ["; ".join(compress(ids, row)) for row in allowed.T]
-        return np.array([*texts, ""], dtype=object)[self.kind].tolist()
+        lists: list[str] = np.array([*texts, ""], dtype=object)[self.kind].tolist()
+        return lists
 
     @property
     def _alternative_lists(self) -> list[str]:
