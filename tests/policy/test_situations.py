@@ -249,7 +249,7 @@ def test_in_its_rhythm_a_key_customer_is_cared_for() -> None:
         assert found["key", "good", "no"] == f"care_{phase}_purchase"
 
 
-@pytest.mark.parametrize(("contact", "evidence"), itertools.product(CONTACTS, EVIDENCE))
+@pytest.mark.parametrize(("contact", "evidence"), list(itertools.product(CONTACTS, EVIDENCE)))
 def test_the_table_that_is_shown_is_the_table_that_decides(
     contact: str, evidence: Evidence
 ) -> None:

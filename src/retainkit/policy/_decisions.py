@@ -176,9 +176,8 @@ class DecisionTable(TranslatedTable):
         The next by gain where gains are known, then the next of the catalogue.
         """
         most = 2 * MOST_ALTERNATIVES + 1  # the action and the runners-up may be among them
-        after = choices_by_kind(self.catalog, self.config, self.kinds, most=most).take(
-            self.kind, axis=0
-        )
+        offered = choices_by_kind(self.catalog, self.config, self.kinds, most=most)
+        after = offered.take(self.kind, axis=0)
         if self.runners_up is not None:
             after = np.concatenate([self.runners_up, after], axis=1)
         return pick_others(self.action, after, self.catalog.positions[DO_NOTHING])
@@ -242,10 +241,8 @@ class DecisionTable(TranslatedTable):
 
     def take(self, rows: IntArray) -> DecisionTable:
         """Return the decisions at these positions, in this order."""
-        columns = (
-            *("value_tier", "case", "kind", "measure", "expected_gain", "expected_cost"),
-            *("economics", "debt_step", "future_value"),
-        )
+        columns = ["value_tier", "case", "kind", "measure", "expected_gain", "expected_cost"]
+        columns += ["economics", "debt_step", "future_value"]
         changes: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
         changes["customer_id"] = self.customer_id[rows]
         if self.runners_up is not None:

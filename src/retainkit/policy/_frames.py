@@ -30,8 +30,8 @@ def joined_texts(codes: npt.NDArray[np.int16], texts: Sequence[str]) -> list[str
     first = np.empty(len(keys), dtype=np.int64)
     first[kind[::-1]] = np.arange(len(codes))[::-1]  # one row of each kind
     rows = ["; ".join(texts[i] for i in codes[row].tolist() if i >= 0) for row in first]
-    lists: list[str] = np.array([*rows, ""], dtype=object)[kind].tolist()
-    return lists
+    joined: list[str] = np.array([*rows, ""], dtype=object)[kind].tolist()
+    return joined
 
 
 def stance_summary(table: Any) -> pd.DataFrame:
