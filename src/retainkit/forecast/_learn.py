@@ -136,7 +136,7 @@ class Base:
     def __init__(self, log: PurchaseLog, fit: FitPurchases | None) -> None:
         self.log = log
         self.first_day = log.first_day
-        self._fit = fit
+        self.fit = fit
         self._models: dict[int, Any] = {}
         self._known: dict[int, tuple[npt.NDArray[np.int64], Known]] = {}
 
@@ -167,7 +167,7 @@ class Base:
     def lifetime(self, day: int) -> Any:
         """Return the lifetime model as it would have been fitted on `day`; None without one."""
         if day not in self._models:
-            self._models[day] = fit_lifetime(self._fit, self.known(day)[1])
+            self._models[day] = fit_lifetime(self.fit, self.known(day)[1])
         return self._models[day]
 
 
