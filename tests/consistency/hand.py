@@ -21,9 +21,11 @@ from retainkit._pipeline._circumstances import (
 )
 from retainkit._pipeline._facts import CustomerFacts, read_records
 from retainkit._pipeline._folds import known_by
+from retainkit._pipeline._models import Predictions
 from retainkit._pipeline._rises import chance_to_rise, learn_rises_of
 from retainkit._pipeline._small_check import check_small
 from retainkit._pipeline._states import last_year, least_last_gap, tell_situation
+from retainkit._pipeline._value_by_state import adjust_values, fit_value_by_state
 from retainkit.churn import (
     StateFacts,
     assign_states,
@@ -160,7 +162,8 @@ def run_by_hand(
     ahead = forecast_by_hand(tables, history, learnt, config)
     facts |= habits_by_hand(tables, history, config)
     facts |= states_by_hand(tables, history, learnt, past, config)
-    scored = score_by_hand(history, facts | {"learnt": learnt, "past": earlier}, ahead, config)
+    facts |= {"learnt": learnt, "past": earlier, "contracts": tables["contracts"] is not None}
+    scored = score_by_hand(history, facts, ahead, config)
     then = groups_by_hand(given, tables, config)
     churn = scored["churn"]
     out: dict[str, Any] = {**scored, "contract_churn": None, "contract_metrics": None}
@@ -302,10 +305,7 @@ def habits_by_hand(
 
 
 def groups_by_hand(
-    transactions: pd.DataFrame,
-    given: dict[str, Any],
-    tables: dict[str, Any],
-    config: PipelineConfig,
+    given: dict[str, Any], tables: dict[str, Any], config: PipelineConfig
 ) -> Callable[[pd.Index[Any]], pd.Series[Any]]:
     """Return what labels customers by the tier that a run 91 days earlier gave them."""
     day = (pd.Timestamp(given["as_of"]) - pd.Timedelta(days=91)).date()
@@ -334,6 +334,8 @@ def score_by_hand(
     """Learn and score, room by room."""
     purchase = fit_mbg_nbd(history, config=config.lifetime)
     p_alive = purchase.p_alive(history)
+    if not facts["contracts"]:
+        ahead = gone_by_hand(ahead, p_alive, facts, config)
     future = ahead.expected_value
     if facts["behavior"] is not None:
         future = compose_potential(future, facts["behavior"]).total
@@ -380,6 +382,24 @@ def score_by_hand(
         "churn": churn,
         "potential": potential,
     }
+
+
+def gone_by_hand(
+    ahead: ForecastTable, p_alive: Any, facts: dict[str, Any], config: PipelineConfig
+) -> ForecastTable:
+    """Return the forecast with what is expected of the gone set right."""
+    states = facts["states"]
+    told = Predictions(
+        p_alive=p_alive,
+        churn=detect_churn(p_alive, customer_id=ahead.customer_id),
+        forecast=ahead,
+        future_value=ahead.expected_value,
+        activity=states.activity,
+    )
+    learnt = fit_value_by_state(facts["past"], states.scheme, told)
+    found = adjust_values(told, learnt, states.scheme, None, config).forecast
+    assert found is not None
+    return found
 
 
 def rises_by_hand(

@@ -142,7 +142,7 @@ class Base:
     def __init__(self, log: PurchaseLog, fit: FitPurchases | None) -> None:
         self.log = log
         self.first_day = log.first_day
-        self._fit = fit
+        self.fit = fit
         self._models: dict[int, Any] = {}
         self._known: dict[int, tuple[npt.NDArray[np.int64], Known]] = {}
 
@@ -173,7 +173,7 @@ class Base:
     def lifetime(self, day: int) -> Any:
         """Return the lifetime model as it would have been fitted on `day`; None without one."""
         if day not in self._models:
-            fit, (_, known) = self._fit, self.known(day)
+            fit, (_, known) = self.fit, self.known(day)
             stages = self.stages(day)
             if fit is not None and stages > 1:
                 fit = partial(fit_mbg_cnbd, regularity=stages)

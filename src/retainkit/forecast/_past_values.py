@@ -37,6 +37,8 @@ COLUMNS = (
 
 _SHARES = (1.0, 0.5, 0.25)
 _STEPS = (1, 2, 3)
+_MOST = 6_000
+"""Customers that are looked at on earlier days, the first of those drawn [count]."""
 _FEWEST_DAYS = 2
 """Earlier days of one length that are needed: one to learn from, one to judge on."""
 _LEAST_WINDOW, _LEAST_PAST = 7, 45
@@ -68,6 +70,8 @@ def recall_values(
     Windows are as long as the horizon where two of them fit, else half or a quarter of it.
     `state_days` is the window in which states are judged [day].
     """
+    few = base.log.first(_MOST)
+    base = base if few is base.log else Base(few, base.fit)
     found: list[PastValue] = []
     for share in _SHARES:
         window = round(share * horizon)
