@@ -145,9 +145,7 @@ def _quarter(
     return quarter, effects, np.where(scale > 0.0, scale, np.nan)
 
 
-def _shares(
-    firm: Firm, planned: npt.NDArray[np.int16], belief: _kernel_trial.Belief
-) -> FloatArray:
+def _shares(firm: Firm, planned: npt.NDArray[np.int16], belief: _kernel_trial.Belief) -> FloatArray:
     code = np.maximum(planned, 0)
     heads = np.bincount(planned[planned >= 0], minlength=ACTIONS).astype(np.float64)
     expected = np.bincount(code, (firm.active * firm.worth) * (planned >= 0), ACTIONS)

@@ -105,9 +105,7 @@ def test_the_forecast_narrows_the_interval_and_leaves_the_effect() -> None:
 
 def test_too_few_say_nothing() -> None:
     treated = np.arange(40) < 35
-    found = kernel.read_effects(
-        np.zeros(40, int), 1, treated, np.ones(40), np.zeros(40), 0.95
-    )
+    found = kernel.read_effects(np.zeros(40, int), 1, treated, np.ones(40), np.zeros(40), 0.95)
     assert np.isnan(found.low[0])
     idle = np.where(np.arange(40) < 5, 1.0, 0.0)
     rare = kernel.read_effects(
@@ -223,7 +221,11 @@ def test_what_was_planned_is_held_against_what_came() -> None:
     """Horizon 200 days, trial 100: an effect of 8 counted on is 4 by then, less 2 of cost."""
     plan = make_plan()
     found = evaluate_plan(
-        plan, as_of="2025-04-11", horizon_days=200.0, outcomes=outcomes_of(plan, 5.0), prices=(PRICE,)
+        plan,
+        as_of="2025-04-11",
+        horizon_days=200.0,
+        outcomes=outcomes_of(plan, 5.0),
+        prices=(PRICE,),
     )
     row = found.to_frame().iloc[0]
     assert row["effect"] == pytest.approx(5.0, abs=0.3)
@@ -267,7 +269,11 @@ def test_a_harmful_action_loses() -> None:
 def test_nothing_is_read_before_the_trial_is_over() -> None:
     plan = make_plan()
     found = evaluate_plan(
-        plan, as_of="2025-04-10", horizon_days=200.0, outcomes=outcomes_of(plan, 5.0), prices=(PRICE,)
+        plan,
+        as_of="2025-04-10",
+        horizon_days=200.0,
+        outcomes=outcomes_of(plan, 5.0),
+        prices=(PRICE,),
     )
     assert (len(found), found.is_over, found.ends) == (0, False, date(2025, 4, 11))
     assert found.prices == (PRICE,)
