@@ -8,6 +8,7 @@ hand give the same numbers. `fit_pipeline` learns only, `FittedPipeline.score` a
 
 from __future__ import annotations
 
+from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._backtest_score import score_backtest
 from retainkit._pipeline._config import ActivityRate, BudgetConfig, PipelineConfig, TableRules
 from retainkit._pipeline._contract_models import ContractTerm
@@ -24,9 +25,13 @@ from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._progress import ProgressBar
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._run import RetentionPipeline
+from retainkit._pipeline._small_check import SmallCheck
+from retainkit._pipeline._today import Answer
 
 __all__ = [
     "ActivityRate",
+    "Answer",
+    "Attempts",
     "BacktestResult",
     "BudgetConfig",
     "BudgetPlan",
@@ -44,6 +49,7 @@ __all__ = [
     "ResultDocument",
     "RetentionPipeline",
     "RetentionResult",
+    "SmallCheck",
     "TableRules",
     "backtest",
     "fit_pipeline",

@@ -88,7 +88,8 @@ def past(gone: tuple[int, int], quiet: tuple[int, int], present: tuple[int, int]
     groups = ((ROWS["gone_fell"], gone), (ROWS["quiet_fell"], quiet), (ROWS["present"], present))
     rows = [row for row, (n, _) in groups for _ in range(n)]
     back = [i < came for _, (n, came) in groups for i in range(n)]
-    return PastActivity(activity(*rows), np.array(back, dtype=np.bool_), 30.0)
+    nothing = np.zeros(len(back))
+    return PastActivity(activity(*rows), np.array(back, dtype=np.bool_), 30.0, nothing, nothing)
 
 
 def checked(record: PastActivity) -> StateScheme:

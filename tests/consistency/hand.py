@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit._pipeline._facts import read_records
-from retainkit._pipeline._states import last_year
+from retainkit._pipeline._circumstances import (
+    days_to_renewal,
+    read_cause,
+    read_channel,
+    read_contact,
+    read_open_complaints,
+    tell_circumstances,
+)
+from retainkit._pipeline._facts import CustomerFacts, read_records
+from retainkit._pipeline._small_check import check_small
+from retainkit._pipeline._states import last_year, least_last_gap, tell_situation
 from retainkit.churn import (
     StateFacts,
     assign_states,
@@ -35,10 +44,11 @@ from retainkit.forecast import (
     join_forecasts,
 )
 from retainkit.forecast._from_tables import learn_forecast
+from retainkit.forecast._outlook import forecast_at_last
 from retainkit.lifetime import fit_mbg_nbd
 from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
 from retainkit.pipeline import PipelineConfig
-from retainkit.policy import Situation, assess_potential, decide_actions
+from retainkit.policy import DecisionTable, Outlook, assess_potential, decide_actions
 from retainkit.scorecard import build_scorecard, measure_tables
 from retainkit.tables import (
     Ledger,
@@ -64,6 +74,7 @@ from retainkit.value import (
     CustomerSummary,
     allocate_costs,
     compose_potential,
+    decompose_profit,
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
@@ -166,6 +177,7 @@ def run_by_hand(
         places = align_customer_ids(causes.customer_id, history.customer_id)
         worth = np.where(places >= 0, history.contribution[places], np.nan)
         out |= {"causes": causes, "breakdown": summarize_causes(causes, value=worth)}
+    out["policy"] = decide_by_hand(tables, out, facts, learnt, past, ahead, config)
     out |= measure_by_hand(tables, out, history, as_of)
     out["ledger"] = ledger
     return {name: None if table is None else table.to_frame() for name, table in out.items()}
@@ -234,7 +246,7 @@ def states_by_hand(
     past: Any,
     config: PipelineConfig,
 ) -> dict[str, Any]:
-    """Return the state of each customer, what a stance needs of it, and last year's money."""
+    """Return the state of each customer, and last year's money."""
     assert learnt.activity is not None
     scheme = fit_state_scheme(
         past,
@@ -257,15 +269,8 @@ def states_by_hand(
         customer_id=history.customer_id,
         facts=on_record,
     )
-    shown = states.to_frame()["state_since"]
-    gone_for = (pd.Timestamp(history.as_of) - shown).dt.days.to_numpy()
-    situation = Situation(
-        state=states.state,
-        recoverable=gone_for <= 2 * scheme.window_days,  # NaN: not
-        ranked=learnt.trust.ranks == "yes",
-    )
     money = last_year(history, fit_margin(history))
-    return {"states": states, "situation": situation, "last_year": money}
+    return {"states": states, "last_year": money}
 
 
 def habits_by_hand(
@@ -314,6 +319,8 @@ def score_by_hand(
     scheme = fit_value_scheme(history, **given, config=config.value)
     value = score_value(history, scheme, **given, is_business=is_business)
     graded = value.contribution if config.tier_basis == "contribution" else future
+    if config.tier_basis == "expected_value" and ahead.ranks == "no":
+        graded = value.historical_contribution
     states, spent = facts["states"], facts["last_year"]
     cuts = fit_tier_scheme(graded[states.is_current], config=config.tiers)
     ids = history.customer_id
@@ -340,20 +347,64 @@ def score_by_hand(
             rhythm,
             p_alive=p_alive,
             spending_trend=facts["trend"],
-            last_gap=facts["last_gap"],
+            last_gap=least_last_gap(history) if facts["last_gap"] is None else facts["last_gap"],
+            state=states.state,
             customer_id=ids,
         ),
         "tiers": tiers,
         "churn": churn,
         "potential": potential,
-        "policy": decide_actions(
-            tiers,
-            potential=potential,
-            churn=churn,
-            value=value,
-            situation=facts["situation"],
-        ),
     }
+
+
+def decide_by_hand(
+    tables: dict[str, Any],
+    found: dict[str, Any],
+    facts: dict[str, Any],
+    learnt: ForecastModel,
+    past: Any,
+    ahead: ForecastTable,
+    config: PipelineConfig,
+) -> DecisionTable:
+    """Decide from what was found, with what each action depends on beside the stance."""
+    history, states, events = found["history"], facts["states"], tables["events"]
+    ids, rows = history.customer_id, tables["transactions"]
+    numbered = rows.assign(customer_id=ids.get_indexer(rows["customer_id"]))
+    loss_reason = None
+    with suppress(NotComputableError):
+        loss_reason = decompose_profit(rows, history).loss_reason
+    renewal = None
+    if tables["contracts"] is not None:
+        state = read_contract_state(tables["contracts"], as_of=history.as_of)
+        renewal = np.append(days_to_renewal(state), np.nan)[
+            align_customer_ids(ids, state.customer_id)
+        ]
+    known = CustomerFacts(
+        customer_id=ids,
+        loss_reason=loss_reason,
+        contact=read_contact(tables["customers"], events, ids),
+        complaint_since=None if events is None else read_open_complaints(events, ids),
+        cause=read_cause(found["causes"], ids),
+        channel=read_channel(numbered, len(ids)),
+        days_to_renewal=renewal,
+    )
+    margin = margin_rates(history, fit_margin(history))
+    then, worth = forecast_at_last(
+        learnt, history, margin_rate=margin, annual_discount_rate=config.annual_discount_rate
+    )
+    now, shown = ahead.p_active, states.to_frame()["state"]
+    fell = np.maximum(np.maximum(then - np.nan_to_num(now), 0.0) * worth, 0.0)
+    silent = shown.isin(["quiet", "gone", "ended"]).to_numpy()
+    circumstances = tell_circumstances(history, states, found["lifecycle"], known)
+    evidence = check_small(past, states.scheme, config.tiers).evidence(ahead.ranks)
+    return decide_actions(
+        found["tiers"],
+        potential=found["potential"],
+        churn=found["churn"],
+        value=found["value"],
+        situation=tell_situation(states, known, circumstances, None, evidence),
+        outlook=Outlook(now, worth, np.where(silent, fell, np.nan)),
+    )
 
 
 def measure_by_hand(

@@ -55,6 +55,10 @@ def test_the_model_read_back_scores_the_same(cdnow_result: RetentionResult) -> N
     )
 
 
+FOUND = ("loss_reason", "contact", "complaint_since", "cause", "channel", "days_to_renewal")
+"""What a run finds in other tables than that of the customers."""
+
+
 def test_learning_alone_and_scoring_alone_are_the_run(
     base: SimulatedBase, full_result: RetentionResult
 ) -> None:
@@ -71,7 +75,7 @@ def test_learning_alone_and_scoring_alone_are_the_run(
         facts,
         behavior=behavior,
         wallet=wallet,
-        loss_reason=full_result.scores.facts.loss_reason,
+        **{name: getattr(full_result.scores.facts, name) for name in FOUND},
         contracts_beside=contracts,
         on_record=full_result.scores.facts.on_record,
     )
@@ -83,6 +87,7 @@ def test_learning_alone_and_scoring_alone_are_the_run(
         renewal=learnt.renewal,
         charges_apart=learnt.charges_apart,
         states=learnt.state_scheme,
+        small=learnt.small_check,
         config=full_result.config,
     )
     assert model == full_result.model

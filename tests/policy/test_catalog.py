@@ -109,6 +109,17 @@ def test_what_the_catalogue_adds_to_the_domain_is_known() -> None:
         # for who is not simply there: quiet, gone, ended, not yet or only just a customer
         *("ask_why_in_person", "ask_why", "win_back_in_person", "win_back_offer"),
         *("stop_spending", "stop_contact", "free_reminder", "invite", "second_purchase"),
+        # before anything else: an open complaint; before it is decided: a renewal
+        *("settle_complaint", "prepare_renewal"),
+        # win back by former worth and cause
+        *("win_back_mend_in_person", "win_back_match_in_person", "win_back_help_to_pay"),
+        *("win_back_mend", "win_back_match", "ask_why_left"),
+        # care before, during and after the purchase, paid and free
+        *("care_before_purchase", "care_during_purchase", "care_after_purchase"),
+        *("thank_and_help", "remind_what_is_due"),
+        *("special_reward", "group_activity", "learning_relationship", "trade_up_wallet"),
+        # the free choice first, and what fits the reason of a loss
+        *("fee_with_choice", "offer_self_service", "charge_returns"),
     }
 
 

@@ -17,6 +17,7 @@ from retainkit.errors import SchemaError
 from retainkit.policy import (
     AcquisitionRatio,
     DecisionTable,
+    Exposure,
     GuardRail,
     PolicyConfig,
     Stance,
@@ -52,14 +53,14 @@ def test_amounts_by_hand() -> None:
         "develop",
         "maintain",
         "nurture",
-        "economise",
+        "maintain",  # replacing it costs 55: at risk 0.05 x 55, saved at most 0.1 x 20
         "economise",
         "exit",
     ]
     # taken from: the maintained one without potential, the economised, the one to leave
-    assert table.is_adverse.tolist() == [False, False, True, False, True, True, True]
-    np.testing.assert_array_equal(table.lost_contribution, [NAN, NAN, 200.0, NAN, 20.0, NAN, 7.0])
-    np.testing.assert_array_equal(table.replacement_cost, [NAN, NAN, 55.0, NAN, 55.0, 55.0, 55.0])
+    assert table.is_adverse.tolist() == [False, False, True, False, False, True, True]
+    np.testing.assert_array_equal(table.lost_contribution, [NAN, NAN, 200.0, NAN, NAN, NAN, 7.0])
+    np.testing.assert_array_equal(table.replacement_cost, [NAN, NAN, 55.0, NAN, NAN, 55.0, 55.0])
 
 
 def test_guard_rail_frame_by_hand() -> None:
@@ -74,6 +75,28 @@ def test_guard_rail_frame_by_hand() -> None:
     assert economise.loc["exposure", "status"] == "not_supplied"
     assert economise.loc["protected_attributes", "status"] == "kept_out"
     assert np.isnan(economise["amount"].astype(float)["exposure"])
+    assert economise["verdict"].tolist() == ["pass", "downgrade", "pass", "pass"]
+    assert economise["stopped"].tolist() == [0, 1, 0, 0]
+
+
+def test_each_guard_rail_passes_or_stops() -> None:
+    """Hand calculation: 0.05 x what is lost against 0.1 x a contribution of 20, so 2 each."""
+
+    def stance_of(config: PolicyConfig) -> str:
+        return _table(config, future=FUTURE).explain("c4").stance.value
+
+    assert stance_of(PolicyConfig()) == "economise"
+    assert stance_of(PolicyConfig(scale_cost=20.0)) == "economise"  # 0.05 x 40 = 2
+    assert stance_of(PolicyConfig(scale_cost=21.0)) == "maintain"
+    assert stance_of(PolicyConfig(acquisition_cost=40.0)) == "economise"  # 0.05 x 40 = 2
+    assert stance_of(PolicyConfig(acquisition_cost=41.0)) == "maintain"
+    loud = Exposure(complaint_propensity=0.2, reach=60.0)  # 12 people hear of each, 10 may
+    assert stance_of(PolicyConfig(exposure=loud)) == "maintain"
+    rails = _table(PolicyConfig(exposure=loud), future=FUTURE).guard_rails()
+    blocked = rails[rails["guard_rail"] == "exposure"].set_index("stance")
+    assert blocked.loc["economise", "verdict"] == "block"
+    quiet = Exposure(complaint_propensity=0.1, reach=60.0)
+    assert stance_of(PolicyConfig(exposure=quiet)) == "economise"
 
 
 def test_nothing_supplied_is_said_and_not_zero() -> None:
@@ -190,7 +213,7 @@ def test_no_argument_can_carry_a_protected_attribute() -> None:
     allowed: dict[Callable[..., Any], set[str]] = {
         decide_actions: {
             *("tiers", "potential", "churn", "value"),
-            *("situation", "catalog", "config"),
+            *("situation", "outlook", "catalog", "config"),
         },
         assess_potential: {
             "predicted_value",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from dataclasses import replace
 from random import Random
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,8 @@ from pydantic import ValidationError
 
 from retainkit._core.labels import Label
 from retainkit.policy import (
+    Circumstances,
+    MeasureCatalog,
     PolicyConfig,
     RiskBands,
     Situation,
@@ -22,6 +26,7 @@ from retainkit.policy import (
     StanceRule,
     decide_actions,
 )
+from retainkit.policy._states import allowed_by_kind
 from tests.policy.helpers import POTENTIALS, STANDINGS, TIERS, Churn, potential_of, tiers_of
 
 RISK = {"low": 0.1, "medium": 0.4, "high": 0.8, "unknown": float("nan")}
@@ -99,8 +104,11 @@ HAND_CASES = [
     ),
     ("guard rails", "small", "good", "unknown", "low", "maintain", "potential_unknown"),
     ("guard rails", "ordinary", "good", "unknown", "low", "maintain", "potential_unknown"),
-    ("ending bad relations", "small", "bad", "yes", "low", "exit", "bad_standing"),
-    ("ending bad relations", "ordinary", "bad", "yes", "low", "exit", "bad_standing"),
+    # bad is poor credit *and* no prospect: with prospects, settle first
+    ("ending bad relations", "small", "bad", "yes", "low", "maintain", "bad_with_prospects"),
+    ("ending bad relations", "ordinary", "bad", "yes", "low", "maintain", "bad_with_prospects"),
+    ("ending bad relations", "small", "bad", "no", "low", "exit", "bad_standing"),
+    ("ending bad relations", "ordinary", "bad", "unknown", "low", "exit", "bad_standing"),
     ("ending bad relations", "key", "bad", "no", "high", "exit", "bad_standing"),
 ]
 
@@ -147,7 +155,7 @@ def test_every_state_gets_one_stance_a_rule_a_reason_and_doing_nothing() -> None
                 )
             )
             and (not rule.relations or "present" in rule.relations)
-            and (not rule.contacts or "open" in rule.contacts)
+            and (not rule.contacts or "all" in rule.contacts)
             and (not rule.evidence or "ranked" in rule.evidence)
         ]
         assert decision.rule == matching[0].id
@@ -159,24 +167,39 @@ def test_every_state_gets_one_stance_a_rule_a_reason_and_doing_nothing() -> None
 
 
 def test_every_measure_of_the_default_catalogue_is_reachable() -> None:
-    tiers = tiers_of([t for t, *_ in EVERY_STATE], [s for _, s, *_ in EVERY_STATE])
-    table = decide_actions(
-        tiers,
-        potential=potential_of([p for _, _, p, _ in EVERY_STATE]),
-        churn=Churn(tiers.customer_id, np.array([RISK[r] for *_, r in EVERY_STATE])),
+    """Some customer, in some state and circumstances, gets each measure as one that is allowed."""
+    n = 108
+    overdue = [float((1, 45, 400)[place % 3]) for place in range(n)]
+    tiers = tiers_of(
+        [t for t, *_ in EVERY_STATE], [s for _, s, *_ in EVERY_STATE], days_overdue=overdue
     )
-    used = {name for position in range(108) for name in table.decision(position).measures}
-    for state in range(6):  # and everybody once more in each state of the relation
-        there = decide_actions(
-            tiers,
-            potential=potential_of([p for _, _, p, _ in EVERY_STATE]),
-            churn=Churn(tiers.customer_id, np.array([RISK[r] for *_, r in EVERY_STATE])),
-            situation=Situation(
-                state=np.full(108, state, dtype=np.int8), recoverable=np.ones(108, dtype=np.bool_)
-            ),
-        )
-        used |= {name for place in range(108) for name in there.decision(place).measures}
-    assert used == {measure.id for measure in table.catalog.measures}
+    potential = potential_of([p for _, _, p, _ in EVERY_STATE])
+    churn = Churn(tiers.customer_id, np.array([RISK[r] for *_, r in EVERY_STATE]))
+    used: set[str] = set()
+
+    def everybody(code: int) -> npt.NDArray[np.int8]:
+        return np.full(n, code, dtype=np.int8)
+
+    told = [Circumstances()]
+    told += [Circumstances(complaint=everybody(0)), Circumstances(renewal=everybody(0))]
+    told += [Circumstances(cause=everybody(code)) for code in range(8)]
+    told += [Circumstances(phase=everybody(code)) for code in range(4)]
+    for state in range(6):
+        for circumstances in told:
+            situation = Situation(
+                state=everybody(state),
+                recoverable=np.ones(n, dtype=np.bool_),
+                circumstances=circumstances,
+            )
+            table = decide_actions(tiers, potential=potential, churn=churn, situation=situation)
+            allowed = allowed_by_kind(table.catalog, table.config, table.kinds).any(axis=1)
+            used |= {table.catalog.measures[place].id for place in np.flatnonzero(allowed)}
+    wallet = potential.reason_names.index("wallet_room")
+    room = replace(potential, reason=np.full(n, wallet, dtype=np.int8))
+    table = decide_actions(tiers, potential=room)
+    allowed = allowed_by_kind(table.catalog, table.config, table.kinds).any(axis=1)
+    used |= {table.catalog.measures[place].id for place in np.flatnonzero(allowed)}
+    assert used == {measure.id for measure in MeasureCatalog().measures}
 
 
 @given(

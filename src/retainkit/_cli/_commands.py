@@ -253,6 +253,7 @@ def _print_summary(result: RetentionResult, out: Path) -> None:
         for row in document.ledger
         if row["kind"] in ("accepted", "excluded", "rejected") and row["rows"]
     ]
+    lines += ["", *(answer.words for answer in result.scores.answers()), ""]
     lines += [f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps]
     names = "customers.csv, plan.csv, ledger.csv, rejected.csv, result.json, report.html"
     names += f", {PRICES}" if result.prices else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,17 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 def fill(template: str, n: int, columns: dict[str, Texts]) -> Texts:
     """Return the template for each of n rows, each `{name}` replaced by its column."""
-    out: Any = np.full(n, "", dtype=object)
-    for place, piece in enumerate(_PLACE.split(template)):
-        if place % 2:
-            out = out + columns[piece]
-        elif piece:
-            out = out + piece
-    filled: Texts = out
-    return filled
+    pieces = _PLACE.split(template)
+    parts = [columns[piece] if place % 2 else piece for place, piece in enumerate(pieces)]
+    return join([part for part in parts if not (isinstance(part, str) and not part)], n)
+
+
+def join(parts: Sequence[Texts | str], n: int) -> Texts:
+    """Return for each of n rows its parts one behind the other; a text is the same in all rows."""
+    out = np.empty(n, dtype=object)
+    lists = [repeat(part, n) if isinstance(part, str) else part.tolist() for part in parts]
+    out[:] = list(map("".join, zip(*lists, strict=True))) if lists else ""
+    return out
 
 
 def asked_for(template: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,6 @@ from retainkit.churn import StateTable
 from retainkit.contracts._spells import NO_DAY
 from retainkit.policy import DecisionTable, Stance
 from retainkit.typing import BoolArray
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._customers import CustomerScores
-    from retainkit._pipeline._previous import PreviousRun
 
 MOST_ATTEMPTS = 3
 _SHORTEST_ROUND = 30.0
@@ -57,9 +53,19 @@ class Attempts:
         return tried
 
 
-def attempts_before(
-    before: CustomerScores | PreviousRun | None, states: StateTable
-) -> Attempts | None:
+class HasAttempts(Protocol):
+    """What is known of the last run; `CustomerScores` offers it."""
+
+    @property
+    def attempts(self) -> Attempts | None:
+        """The rounds so far."""
+
+    @property
+    def states(self) -> StateTable | None:
+        """The states then."""
+
+
+def attempts_before(before: HasAttempts | None, states: StateTable) -> Attempts | None:
     """Return the rounds of earlier runs; a purchase since then ends the count."""
     if before is None or before.attempts is None or before.states is None:
         return None

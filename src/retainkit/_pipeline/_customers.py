@@ -15,6 +15,7 @@ from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import Models, value_to_the_end
 from retainkit._pipeline._reasons import write_reasons
+from retainkit._pipeline._today import Answer, answer_questions, list_today, list_win_back
 from retainkit.churn import CauseTable, ChurnTable, StateTable
 from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
@@ -179,6 +180,57 @@ class CustomerScores(TranslatedTable):
             One sentence or two per customer.
         """
         return list(write_reasons(self, language))
+
+    def answers(self, language: Language = "en") -> tuple[Answer, ...]:
+        """Answer the questions of the first page, each with customers, worth and names.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language.
+
+        Returns
+        -------
+        tuple of Answer
+            Who needs somebody today; whom to win back, let go, develop; where too much is spent.
+        """
+        return answer_questions(self, language)
+
+    def today(self, language: Language = "en", most: int | None = None) -> pd.DataFrame:
+        """List who needs somebody today: open complaints, key and quiet, renewals.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language of the texts.
+        most : int, optional
+            Rows at most.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Most worth first: `customer_id`, `tier`, `state`, `trigger`, `worth` [money] (at stake
+            for who is quiet or gone, what is expected of the others), `action`, `reason`.
+        """
+        return list_today(self, language, most)
+
+    def win_back(self, language: Language = "en", most: int | None = None) -> pd.DataFrame:
+        """List whom to win back.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, default "en"
+            Language of the texts.
+        most : int, optional
+            Rows at most.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Most at stake first: as `today`, with the `cause` of leaving for the trigger; `tier` is
+            the one a customer had.
+        """
+        return list_win_back(self, language, most)
 
     @property
     def share_of_wallet(self) -> FloatArray | None:

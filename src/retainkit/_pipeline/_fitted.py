@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TypedDict
 
 from retainkit._core.config import FrozenModel
-from retainkit._pipeline._attempts import attempts_before, count_attempts
+from retainkit._pipeline._attempts import Attempts, attempts_before, count_attempts
 from retainkit._pipeline._circumstances import tell_circumstances
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
@@ -36,6 +37,9 @@ from retainkit.lifetime import (
     PurchaseModelUnion,
 )
 from retainkit.policy import (
+    Outlook,
+    PolicyConfig,
+    Situation,
     UpgradeFeatures,
     UpgradeModel,
     assess_potential,
@@ -227,22 +231,13 @@ def apply_schemes(
         config=config.potential,
     )
     attempts = attempts_before(before, states)
-    ranks = "not known" if predictions.forecast is None else predictions.forecast.ranks
     policy = decide_actions(
         tiers,
         potential=potential,
         churn=predictions.churn,
         value=value,
-        situation=tell_situation(
-            states,
-            facts,
-            tell_circumstances(summary, states, lifecycle, facts),
-            attempts,
-            fitted.small_check.evidence(ranks),
-        ),
-        outlook=look_out(fitted, summary, predictions, states, facts),
+        **_surroundings(fitted, summary, predictions, states, lifecycle, facts, attempts),
         catalog=config.measures,
-        config=config.policy,
     )
     return CustomerScores(
         facts=facts,
@@ -262,6 +257,33 @@ def apply_schemes(
         policy=policy,
         attempts=count_attempts(attempts, states, policy),
     )
+
+
+class _Surroundings(TypedDict):
+    situation: Situation
+    outlook: Outlook | None
+    config: PolicyConfig
+
+
+def _surroundings(
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    predictions: Predictions,
+    states: StateTable,
+    lifecycle: LifecycleTable,
+    facts: CustomerFacts | None,
+    attempts: Attempts | None,
+) -> _Surroundings:
+    """Return what a stance and an action depend on beside tier, standing and potential."""
+    ranks = "not known" if predictions.forecast is None else predictions.forecast.ranks
+    circumstances = tell_circumstances(summary, states, lifecycle, facts)
+    evidence = fitted.small_check.evidence(ranks)
+    days, margin = fitted.config.horizon_days, fitted.margin
+    return {
+        "config": fitted.config.policy,
+        "situation": tell_situation(states, facts, circumstances, attempts, evidence),
+        "outlook": look_out(summary, predictions, states, facts, margin=margin, horizon_days=days),
+    }
 
 
 def _grade(

@@ -35,6 +35,7 @@ from retainkit.forecast import (
     forecast_contracts,
     join_forecasts,
 )
+from retainkit.forecast._outlook import AtLast, forecast_at_last
 from retainkit.lifetime import (
     GammaGammaModel,
     PurchaseModelUnion,
@@ -99,6 +100,7 @@ class Predictions(NamedTuple):
     future_value: FloatArray | None
     potential: FuturePotential | None = None
     activity: Activity | None = None
+    at_last: AtLast | None = None
 
 
 def choose_purchase_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
@@ -196,10 +198,16 @@ def predict(
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)
     activity = read_activity(summary, models.forecast)
+    at_last = forecast_at_last(
+        models.forecast,
+        summary,
+        margin_rate=margin_rates(summary, models.margin),
+        annual_discount_rate=config.annual_discount_rate,
+    )
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:
-        return Predictions(p_alive, churn, forecast, value, activity=activity)
+        return Predictions(p_alive, churn, forecast, value, activity=activity, at_last=at_last)
     potential = compose_potential(
         value,
         facts.behavior,
@@ -208,7 +216,7 @@ def predict(
         attainable=config.attainable_wallet,
         horizon_days=float(config.horizon_days),
     )
-    return Predictions(p_alive, churn, forecast, potential.total, potential, activity)
+    return Predictions(p_alive, churn, forecast, potential.total, potential, activity, at_last)
 
 
 def _with_contracts(

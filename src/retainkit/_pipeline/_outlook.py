@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from retainkit._core.time import DAYS_PER_YEAR
@@ -11,20 +9,18 @@ from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import Predictions
 from retainkit._pipeline._states import last_year
 from retainkit.churn import StateTable
-from retainkit.forecast._outlook import forecast_at_last
 from retainkit.policy import Outlook
-from retainkit.value import CustomerSummary, margin_rates
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._fitted import FittedPipeline
+from retainkit.value import CustomerSummary, MarginModel
 
 
 def look_out(
-    fitted: FittedPipeline,
     summary: CustomerSummary,
     predictions: Predictions,
     states: StateTable,
     facts: CustomerFacts | None,
+    *,
+    margin: MarginModel,
+    horizon_days: int,
 ) -> Outlook | None:
     """Return probability, value if there, and what is at stake; None without a forecast.
 
@@ -39,21 +35,16 @@ def look_out(
     if facts is not None and facts.contracts is not None:
         there = states.is_current
         usual = float(np.nanmean(now[there])) if np.isfinite(now[there]).any() else np.nan
-        share = fitted.config.horizon_days / DAYS_PER_YEAR
+        share = horizon_days / DAYS_PER_YEAR
         then = np.where(states.is_lost, usual, now)
         with np.errstate(divide="ignore", invalid="ignore"):
             running = np.where(now > 0.0, forecast.expected_value / now, np.nan)
-        lost = last_year(summary, fitted.margin) * min(share, 1.0)
+        lost = last_year(summary, margin) * min(share, 1.0)
         worth = np.where(states.is_lost, lost, running)
-    elif fitted.forecast is None or summary.recent_days is None:
+    elif predictions.at_last is None:
         return None
     else:
-        then, worth = forecast_at_last(
-            fitted.forecast,
-            summary,
-            margin_rate=margin_rates(summary, fitted.margin),
-            annual_discount_rate=fitted.config.annual_discount_rate,
-        )
+        then, worth = predictions.at_last
     fell = np.maximum(then - np.nan_to_num(now), 0.0) * worth
     silent = states.is_lost | (states.state == _QUIET)
     return Outlook(now, worth, np.where(silent, np.maximum(fell, 0.0), np.nan))

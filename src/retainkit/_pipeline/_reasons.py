@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,29 +12,30 @@ from retainkit._core.catalogue import read_labels
 from retainkit._core.sentences import (
     Texts,
     fill,
+    join,
     write_amounts,
     write_counts,
     write_days,
 )
+from retainkit._pipeline._scores import Scores
 from retainkit._pipeline._states import last_year
 from retainkit.churn import ChurnCause, StateTable, default_catalog
 from retainkit.contracts._spells import NO_DAY
 from retainkit.typing import BoolArray, FloatArray, Language
 from retainkit.value import LOSS_REASONS
 
-if TYPE_CHECKING:
-    from retainkit._pipeline._customers import CustomerScores
-
 _PARTS = read_labels("retainkit._pipeline", "reasons", "parts")
 _LOSSES = read_labels("retainkit._pipeline", "reasons", "losses")
 _QUIET = StateTable.states.index("quiet")
 _RENEWAL_SAID = 60.0
+_MARKS: dict[Language, tuple[str, str, str]] = {"en": ("; ", ". ", "."), "zh": ("；", "。", "。")}
+"""What stands between two parts, before the first one, and at the end."""
 
 _Part = tuple[str, BoolArray, dict[str, Any]]
 
 
 def write_reasons(
-    scores: CustomerScores,
+    scores: Scores,
     language: Language = "en",
     rows: npt.NDArray[np.integer[Any]] | None = None,
 ) -> Texts:
@@ -42,31 +43,25 @@ def write_reasons(
     picked = np.arange(len(scores)) if rows is None else np.asarray(rows)
     policy = scores.policy
     rules = np.array([rule.reason.text(language) for rule in policy.config.rules], dtype=object)
-    said = np.full(len(picked), "", dtype=object)
-    between, close, open_ = ("；", "。", "。") if language == "zh" else ("; ", ".", ". ")
+    between, first, close = _MARKS[language]
+    begun, said = np.zeros(len(picked), dtype=np.bool_), [rules[policy.rule[picked]]]
     for name, met, numbers in _parts(scores, picked, language):
-        (where,) = np.nonzero(met)
-        if not len(where):
-            continue
-        columns = {key: write(where) for key, write in numbers.items()}
-        text = fill(_PARTS[name].text(language), len(where), columns)
-        begun = said[where] != ""
-        said[where] = said[where] + np.where(begun, between, "").astype(object) + text
-    begun = said != ""
-    return (
-        np.where(begun, rules[policy.rule[picked]] + open_ + _capital(said, language), "") + close
-    )
-
-
-def _capital(said: Texts, language: Language) -> Texts:
-    """Let a sentence begin with a capital letter."""
-    if language == "zh":
-        return said
-    return np.array([text[:1].upper() + text[1:] for text in said.tolist()], dtype=object)
+        text, column = _PARTS[name].text(language), np.full(len(picked), "", dtype=object)
+        for mark, sentence, whom in (
+            (between, text, met & begun),
+            (first, text[:1].upper() + text[1:], met & ~begun),
+        ):
+            (where,) = np.nonzero(whom)
+            if len(where):
+                columns = {key: write(where) for key, write in numbers.items()}
+                column[where] = fill(mark + sentence, len(where), columns)
+        begun = begun | met
+        said.append(column)
+    return join([*said, close], len(picked))
 
 
 def _parts(
-    scores: CustomerScores, rows: npt.NDArray[np.integer[Any]], language: Language
+    scores: Scores, rows: npt.NDArray[np.integer[Any]], language: Language
 ) -> Iterator[_Part]:
     """Give each part: its name, of whom it is said, and what writes its numbers at some places."""
     history, states, policy = scores.history, scores.states, scores.policy
@@ -93,7 +88,11 @@ def _parts(
         yield "never", occasions == 0, {}
     year = last_year(history, scores.models.margin)[rows] if scores.models else np.array([])
     if len(year):
-        yield "year", occasions > 0, {"year": _amounts(year)}
+        yield (
+            "charges" if contracts is not None else "year",
+            occasions > 0,
+            {"year": _amounts(year)},
+        )
     yield from _facts(scores, rows, language)
     stake = None if policy.outlook is None else policy.outlook.at_stake[rows]
     if stake is not None:
@@ -110,7 +109,7 @@ def _parts(
 
 
 def _facts(
-    scores: CustomerScores, rows: npt.NDArray[np.integer[Any]], language: Language
+    scores: Scores, rows: npt.NDArray[np.integer[Any]], language: Language
 ) -> Iterator[_Part]:
     facts = scores.facts
     if facts is None:

@@ -34,7 +34,11 @@ def forecast_at_last(
     """
     n = len(summary.customer_id)
     p, value = np.full(n, np.nan), np.full(n, np.nan)
-    if model.regressions is None or (model.estimator is not None and model.estimator.chosen):
+    if (
+        summary.recent_days is None
+        or model.regressions is None
+        or (model.estimator is not None and model.estimator.chosen)
+    ):
         return AtLast(p, value)
     for start in range(0, n, _CHUNK):
         rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)

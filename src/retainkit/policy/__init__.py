@@ -76,6 +76,7 @@ from retainkit.policy._rise import (
     upgrade_features,
 )
 from retainkit.policy._sensitivity import plan_sensitivity
+from retainkit.policy._stance_table import tabulate_stances
 from retainkit.policy._targeting import TargetingCurve, targeting_curve
 from retainkit.policy._upgrade import MigrationEffect, compare_upgrades
 from retainkit.policy._upgrade_model import CalibrationBin, UpgradeModel, fit_upgrade_model
@@ -166,6 +167,7 @@ __all__ = [
     "review_plan",
     "share_to_hold_out",
     "smallest_detectable_effect",
+    "tabulate_stances",
     "targeting_curve",
     "upgrade_features",
 ]

@@ -76,7 +76,7 @@ class StanceRule(FrozenConfig):
     >>> from retainkit.policy import PolicyConfig
     >>> rule = PolicyConfig().rules[0]
     >>> rule.id, rule.standings, rule.stance.value
-    ('bad_standing', ('bad',), 'exit')
+    ('relation_ended', (), 'no_contact')
     """
 
     id: Identifier

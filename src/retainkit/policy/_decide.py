@@ -222,7 +222,7 @@ def decide_actions(
             check_length(len(given), n, f"outlook.{name}")
     values = _kernel.undefined(n) if future is None else future
     states = _states(tiers, potential, p_churn, config)
-    case = _cases(states, told, speaks_against(values, config).any(axis=0))
+    case = _cases(states, told, np.asarray(speaks_against(values, config).any(axis=0)))
     step = _debt_step(tiers, case, told.circumstances, catalog, config)
     kind, kinds = find_kinds(
         case,

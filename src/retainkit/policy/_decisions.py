@@ -22,7 +22,7 @@ from retainkit.policy._frames import coded_texts, joined_texts, stance_summary
 from retainkit.policy._guards import GuardRailResult, check_guard_rails, guard_rail_frame
 from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
 from retainkit.policy._measures import PolicyMeasure
-from retainkit.policy._rank_measures import MOST_ALTERNATIVES
+from retainkit.policy._rank_measures import MOST_ALTERNATIVES, pick_others
 from retainkit.policy._states import adverse_by_kind, allowed_by_kind, choices_by_kind
 from retainkit.policy._vocabulary import (
     CONTACTS,
@@ -175,22 +175,13 @@ class DecisionTable(TranslatedTable):
 
         The next by gain where gains are known, then the next of the catalogue.
         """
-        action, n = self.action, len(self)
-        more = choices_by_kind(
-            self.catalog, self.config, self.kinds, most=MOST_ALTERNATIVES * 2 + 1
+        most = 2 * MOST_ALTERNATIVES + 1  # the action and the runners-up may be among them
+        after = choices_by_kind(self.catalog, self.config, self.kinds, most=most).take(
+            self.kind, axis=0
         )
-        after = more.take(self.kind, axis=0)
         if self.runners_up is not None:
             after = np.concatenate([self.runners_up, after], axis=1)
-        chosen = np.full((n, MOST_ALTERNATIVES), -1, dtype=np.int16)
-        count, nothing = np.zeros(n, dtype=np.int64), self.catalog.positions[DO_NOTHING]
-        for column in after.T:
-            fresh = (column >= 0) & (column != action) & (column != nothing)
-            fresh &= (chosen != column[:, None]).all(axis=1) & (count < MOST_ALTERNATIVES)
-            (rows,) = np.nonzero(fresh)
-            chosen[rows, count[rows]] = column[rows]
-            count[rows] += 1
-        return chosen
+        return pick_others(self.action, after, self.catalog.positions[DO_NOTHING])
 
     @property
     def break_even(self) -> FloatArray:
@@ -251,8 +242,8 @@ class DecisionTable(TranslatedTable):
 
     def take(self, rows: IntArray) -> DecisionTable:
         """Return the decisions at these positions, in this order."""
-        columns = ("value_tier", "case", "kind", "measure", "expected_gain", "expected_cost")
-        columns += ("economics", "debt_step", "future_value")
+        columns = ["value_tier", "case", "kind", "measure", "expected_gain", "expected_cost"]
+        columns += ["economics", "debt_step", "future_value"]
         changes: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
         changes["customer_id"] = self.customer_id[rows]
         if self.runners_up is not None:
@@ -346,17 +337,16 @@ class DecisionTable(TranslatedTable):
         return coded_texts(self.rule, [rule.reason.text(language) for rule in self.config.rules])
 
     @property
-    def _measure_lists(self) -> pd.Categorical[str]:
-        """Return the measures allowed in each customer's case, as one text."""
+    def _measure_lists(self) -> list[str]:
+        """Return the measures allowed for each customer, as one text."""
         ids = [measure.id for measure in self.catalog.measures]
         allowed = allowed_by_kind(self.catalog, self.config, self.kinds)
-        rows = [row.tobytes() for row in np.ascontiguousarray(allowed.T)]
-        kind, kinds = pd.factorize(np.array(rows, dtype=object), sort=True)  # few lists serve all
-        texts = ["; ".join(compress(ids, row)) for row in kinds]
-        return coded_texts(kind[self.kind], texts)
+        texts = ["; ".join(compress(ids, row)) for row in allowed.T]
+        lists: list[str] = np.array([*texts, ""], dtype=object)[self.kind].tolist()
+        return lists
 
     @property
-    def _alternative_lists(self) -> pd.Categorical[str]:
+    def _alternative_lists(self) -> list[str]:
         return joined_texts(self.alternatives, [m.id for m in self.catalog.measures])
 
     def summary(self) -> pd.DataFrame:
@@ -406,6 +396,6 @@ class DecisionTable(TranslatedTable):
         return None if np.isnan(sure) else sure
 
     def _guard_rails_at(self, position: int) -> tuple[GuardRailResult, ...]:
-        if not bool(self.is_adverse[position]):
+        if not (self.is_adverse[position] or self.guarded[position]):
             return ()
         return check_guard_rails(self.future_value[[position]], self.config)

@@ -20,15 +20,18 @@ def coded_texts(codes: npt.NDArray[Any], texts: Sequence[str]) -> pd.Categorical
     return pd.Categorical.from_codes(position[codes], pd.Index(unique))
 
 
-def joined_texts(codes: npt.NDArray[np.int16], texts: Sequence[str]) -> pd.Categorical[str]:
+def joined_texts(codes: npt.NDArray[np.int16], texts: Sequence[str]) -> list[str]:
     """Return rows of coded texts as one text each; -1 ends a row."""
     key = np.zeros(len(codes), dtype=np.int64)
     for column in codes.T:
         key *= len(texts) + 1
         key += column + 1
-    place, first = np.unique(key, return_index=True, return_inverse=True)[1:][::-1]
+    kind, keys = pd.factorize(key)
+    first = np.empty(len(keys), dtype=np.int64)
+    first[kind[::-1]] = np.arange(len(codes))[::-1]  # one row of each kind
     rows = ["; ".join(texts[i] for i in codes[row].tolist() if i >= 0) for row in first]
-    return coded_texts(place.ravel(), rows)
+    joined: list[str] = np.array([*rows, ""], dtype=object)[kind].tolist()
+    return joined
 
 
 def stance_summary(table: Any) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from pydantic import model_validator
 from retainkit._core.config import FrozenConfig
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_limits
+from retainkit.policy._condition import Identifier
 from retainkit.policy._measure_catalog import MeasureCatalog
-from retainkit.policy._measures import Identifier
 from retainkit.typing import FloatArray, IntArray, NonNegativeFloat
 
 

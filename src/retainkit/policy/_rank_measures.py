@@ -77,3 +77,18 @@ def rank_measures(
     measures[~computed], gains[~computed], costs[~computed] = -1, np.nan, np.nan
     runners_up = np.stack([ranked for ranked, *_ in best[1:]], axis=1)
     return Ranked(measures, gains, costs, economics, runners_up)
+
+
+def pick_others(
+    action: npt.NDArray[np.int16], offered: npt.NDArray[np.int16], nothing: int
+) -> npt.NDArray[np.int16]:
+    """Return the first three offered, each once, beside the action and doing nothing; -1: none."""
+    n = len(action)
+    chosen, count = np.full((n, MOST_ALTERNATIVES), -1, dtype=np.int16), np.zeros(n, dtype=np.int64)
+    for column in offered.T:
+        fresh = (column >= 0) & (column != action) & (column != nothing)
+        fresh &= (chosen != column[:, None]).all(axis=1) & (count < MOST_ALTERNATIVES)
+        (rows,) = np.nonzero(fresh)
+        chosen[rows, count[rows]] = column[rows]
+        count[rows] += 1
+    return chosen

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from retainkit._core.config import FrozenConfig
 from retainkit.errors import SchemaError
-from retainkit.policy._measures import Identifier
+from retainkit.policy._condition import Identifier
 from retainkit.tiers import TierChain
 from retainkit.typing import NonNegativeFloat
 

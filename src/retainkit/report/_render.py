@@ -32,6 +32,7 @@ from retainkit.report._sections_records import (
     describe_gaps,
     describe_ledger,
 )
+from retainkit.report._sections_today import describe_today
 from retainkit.report._texts import Texts
 from retainkit.typing import Language
 
@@ -165,6 +166,7 @@ def _sections(facts: Facts, backtest: BacktestResult | None) -> tuple[Section, .
     found = (
         describe_headline(facts),
         describe_trust(backtest, facts.texts),
+        describe_today(facts),
         describe_pyramids(facts),
         describe_whale(facts),
         describe_cohorts(facts),

@@ -21,13 +21,17 @@ def read_labels(
     table: str,
     known: Mapping[str, str] | None = None,
 ) -> Reading:
-    """Return a categorical of stripped texts; with `known`, folded texts mapped to its values."""
+    """Return a categorical of stripped texts; with `known`, folded texts mapped to its values.
+
+    A text that `known` holds is never missing, whatever else means "missing" ("none").
+    """
     codes, uniques = distinct(raw, role=role, table=table)
     texts = text_series([_write(value) for value in uniques]).str.strip()
     blank = means_missing(texts, rules)
     names = texts.to_numpy(dtype=object)
     unknown = np.zeros(len(names), dtype=bool)
     if known is not None:
+        blank = blank & ~np.array([text.lower() in known for text in names], dtype=bool)
         mapped = [known.get(text.lower()) for text in names]
         unknown = np.array([text is None for text in mapped], dtype=bool) & ~blank
         names = np.array([text or "" for text in mapped], dtype=object)
