@@ -166,7 +166,7 @@ def test_every_decision_has_rule_and_reason_and_adverse_ones_their_guard_rails()
         assert decision.reason
         rails = {result.guard_rail: result for result in decision.guard_rails}
         stopped = decisions.guarded[position]  # and whoever a guard rail stopped
-            assert bool(rails) == bool(decisions.is_adverse[position] or stopped)
+        assert bool(rails) == bool(decisions.is_adverse[position] or stopped)
         if rails:
             assert list(rails) == list(GuardRail)
             assert rails[GuardRail.LOST_CONTRIBUTION].amount == 12.0

@@ -41,7 +41,7 @@ def captured(n: int, count: int) -> float:
         plan += last.profit
         best = best + fixed_rules(firm, last.held_out)
         known += oracle(firm, last.held_out)
-    return (plan - best.max()) / (known - best.max())
+    return (plan - float(best.max())) / (known - float(best.max()))
 
 
 def harmful_dropped(n: int, count: int) -> float:
