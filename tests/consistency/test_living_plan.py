@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,10 +124,10 @@ def test_what_a_person_writes_stays(first: RetentionResult) -> None:
     frame = first.plan.to_frame()
     outside = frame.index[frame["arm"] == "not_proven"][:3]
     frame.loc[outside[0], "status"] = "declined"
-    frame.loc[outside[1], ["status", "snoozed_until"]] = ["snoozed", pd.Timestamp("1998-05-01")]
-    frame.loc[outside[2], ["override_by", "action"]] = ["Li Wei", "do_nothing"]
-    from dataclasses import replace
-
+    frame.loc[outside[1], "status"] = "snoozed"
+    frame.loc[outside[1], "snoozed_until"] = pd.Timestamp("1998-05-01")
+    frame.loc[outside[2], "override_by"] = "Li Wei"
+    frame.loc[outside[2], "action"] = "do_nothing"
     edited = replace(first, plan=ActionPlan.from_frame(frame))
     later = RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=WITHIN, previous=edited)
     now = by_customer(later)
@@ -137,8 +139,6 @@ def test_what_a_person_writes_stays(first: RetentionResult) -> None:
 
 
 def test_three_rounds_without_an_answer_end_win_back(first: RetentionResult) -> None:
-    from dataclasses import replace
-
     rows = first.plan.rows
     asked = rows["stance"] == "win_back"
     tired = rows.assign(attempts=np.where(asked, 3, 0))

@@ -213,8 +213,9 @@ PRICE = ActionPrice(action="personal_ties", cost=2.0, effect=EffectSize(value=0.
 def outcomes_of(plan: ActionPlan, effect: float, noise: float = 1.0) -> pd.Series[float]:
     rng = np.random.default_rng(3)
     rows = plan.rows
-    came = 50.0 + noise * rng.normal(size=len(rows)) + effect * (rows["arm"] == "treated")
-    return pd.Series(came.to_numpy(), rows["customer_id"].to_numpy())
+    treated = (rows["arm"] == "treated").to_numpy(dtype=np.float64)
+    came = 50.0 + noise * rng.normal(size=len(rows)) + effect * treated
+    return pd.Series(came.tolist(), pd.Index(rows["customer_id"]), dtype=float)
 
 
 def test_what_was_planned_is_held_against_what_came() -> None:

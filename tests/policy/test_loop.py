@@ -41,7 +41,7 @@ def captured(n: int, count: int) -> float:
         plan += last.profit
         best = best + fixed_rules(firm, last.held_out)
         known += oracle(firm, last.held_out)
-    return (plan - best.max()) / (known - best.max())
+    return (plan - float(best.max())) / (known - float(best.max()))
 
 
 def harmful_dropped(n: int, count: int) -> float:
@@ -88,7 +88,7 @@ def test_the_fourth_plan_earns_most_of_what_can_be_earned(n: int, count: int) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "count", "share"), [(2_000, 2_000, 0.85), (20_000, 40, 1.0), (200_000, 4, 1.0)]
+    ("n", "count", "share"), [(2_000, 2_000, 0.9), (20_000, 40, 1.0), (200_000, 4, 1.0)]
 )
 def test_a_harmful_action_is_dropped_by_the_third_plan(n: int, count: int, share: float) -> None:
     """In every firm of 20,000; in a firm of 2,000 two trials cannot show it each time."""
@@ -97,9 +97,13 @@ def test_a_harmful_action_is_dropped_by_the_third_plan(n: int, count: int, share
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "count", "most"), [(2_000, 400, 0.06), (20_000, 20, 0.02), (200_000, 3, 0.016)]
+    ("n", "count", "most"), [(2_000, 400, 0.10), (20_000, 20, 0.03), (200_000, 3, 0.016)]
 )
 def test_without_effects_little_but_exploration_is_left(n: int, count: int, most: float) -> None:
-    """The share treated by the fourth plan; a firm of 2,000 is still unsure of some actions."""
+    """The share treated by the fourth plan, from 44 to 56 in 100 by the first.
+
+    A firm of 200,000 is left with what the lot gives (1.5 in 100 of the idle); three trials leave
+    a firm of 20,000 unsure of an action now and then, and a firm of 2,000 of several.
+    """
     treated = [quarters[-1].treated for _, quarters in firms(n, count, works=False)]
     assert np.mean(treated) <= most

@@ -42,7 +42,6 @@ from retainkit.policy._effects import (
     TLearner,
 )
 from retainkit.policy._evaluate import PolicyEvaluation, compare_policies, evaluate_policy
-from retainkit.policy._evaluate_plan import PlanEvaluation, evaluate_plan
 from retainkit.policy._gains import GainTable, measure_gains
 from retainkit.policy._guards import GuardRailResult
 from retainkit.policy._holdout import (
@@ -63,6 +62,7 @@ from retainkit.policy._measures import (
 from retainkit.policy._plan import AnnualPlan, PlanLine, plan_year
 from retainkit.policy._plan_config import PlanConfig
 from retainkit.policy._plan_goals import Goal, PlanGoals
+from retainkit.policy._plan_proof import PlanEvaluation, evaluate_plan
 from retainkit.policy._plan_review import Actual, PlanReview, PlanVariance, review_plan
 from retainkit.policy._plan_table import ActionPlan
 from retainkit.policy._potential import PotentialTable, assess_potential

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.kernels.intervals import normal_quantile
 from retainkit.churn import StateTable
 from retainkit.policy import _kernel_trial as _kernel
 from retainkit.policy._allocation import Allocation
@@ -19,8 +20,8 @@ from retainkit.policy._kernel_hash import hash_codes
 from retainkit.policy._measure_catalog import DO_NOTHING
 from retainkit.policy._measures import PolicyMeasure
 from retainkit.policy._plan_config import PlanConfig
-from retainkit.policy._plan_table import ARMS, STEPS, ActionPlan, HasReasons
-from retainkit.policy._prices import PricedEffects
+from retainkit.policy._plan_table import ARMS, COLUMNS, STEPS, ActionPlan, HasReasons
+from retainkit.policy._prices import LEVEL, PricedEffects
 from retainkit.policy._states import allowed_by_kind
 from retainkit.policy._vocabulary import STANCES, Stance
 from retainkit.typing import BoolArray, FloatArray, IntArray
@@ -30,6 +31,8 @@ _TRIED_STANCES = [
     for stance in (Stance.PROTECT, Stance.DEVELOP, Stance.MAINTAIN, Stance.NURTURE)
 ] + [STANCES.index(Stance.RESCUE), STANCES.index(Stance.WIN_BACK)]
 _URGENT = ("rescue", "protect")
+_STANCE_NAMES = np.array([str(stance.value) for stance in STANCES])
+_REACH = normal_quantile(LEVEL)
 
 
 class PlanFacts(NamedTuple):
@@ -163,65 +166,19 @@ def plan_actions(
 
     `entered` is what brought each row about, as an id of the triggers.
     """
-    ids, n = decisions.customer_id, len(decisions)
+    ids = decisions.customer_id
     drawn = _draw(decisions, chosen, facts, trial, config, effects)
     rows = np.flatnonzero((drawn.action >= 0) & ((chosen.action >= 0) | (drawn.arm > 0)))
-    action, arm = drawn.action[rows], drawn.arm[rows]
-    state = np.full(n, "present") if facts.states is None else _state_names(facts.states)
-    rules = np.array([rule.id for rule in decisions.config.rules])[decisions.rule]
-    measures = decisions.catalog.measures
-    stance = np.array([str(one.value) for one in STANCES])[decisions.stance[rows]]
-    tier = np.array(decisions.tier_names)[decisions.value_tier[rows]]
-    cost = np.where(chosen.action[rows] >= 0, chosen.cost[rows], drawn.cost[rows])
-    gain, spread = chosen.gain[rows], 1.96 * chosen.deviation[rows]
-    worth = facts.worth[rows]
-    today = np.datetime64(as_of, "s")
-    urgent = np.isin(stance, _URGENT) | (decisions.value_tier[rows] == 0)
-    wait = np.where(urgent, max(config.due_days // 2, 1), config.due_days)
-    in_trial = arm != ARMS.index("not_proven")
-    start = np.datetime64(trial.start, "s")
-    end = start + np.timedelta64(trial.days, "D").astype("timedelta64[s]")
-    none = np.datetime64("NaT", "s")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        break_even = np.where(worth > 0.0, cost / worth, np.nan)
     frame = pd.DataFrame(
         {
-            "action_id": action_ids(ids[rows], state[rows], rules[rows]),
-            "customer_id": ids[rows],
-            "state": state[rows],
-            "tier": tier,
-            "stance": stance,
-            "action": np.array([measure.id for measure in measures])[action],
-            "why": "",
-            "trigger": "" if entered is None else entered[rows],
-            "owner": _owners(facts.owner, rows),
-            "due": today + wait.astype("timedelta64[D]").astype("timedelta64[s]"),
-            "channel": np.array([measure.channel for measure in measures])[action],
-            "cost": cost,
-            "expected_gain": gain,
-            "gain_low": gain - spread,
-            "gain_high": gain + spread,
-            "at_stake": facts.at_stake[rows],
-            "break_even": break_even,
-            "holdout": np.isin(arm, [_kernel.HELD_OUT, _kernel.NEVER, _kernel.COMPARED]),
-            "status": "open",
-            "snoozed_until": none,
-            "first_raised": today,
-            "attempts": 0 if facts.attempts is None else facts.attempts[rows].astype(np.int64),
-            "override_by": "",
-            "override_reason": "",
-            "override_until": none,
-            "trial": np.where(in_trial, trial.name, ""),
-            "trial_start": np.where(in_trial, start, none),
-            "trial_end": np.where(in_trial, end, none),
-            "arm": np.array(ARMS)[arm],
-            "held_out_share": np.where(in_trial, drawn.share[rows], np.nan),
-            "expected_value": facts.expected[rows],
-            "worth": worth,
+            **_who(decisions, facts, rows, entered),
+            **_what(decisions, chosen, facts, drawn, rows),
+            **_when(decisions, drawn, rows, as_of, trial, config),
         }
-    )
+    )[list(COLUMNS)]
     stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
     order = np.lexsort((ids[rows].astype(str), -value, -stake))
+    gain = chosen.gain[rows]
     if not np.isnan(gain).all():
         order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
     step = chosen.step.copy()
@@ -233,6 +190,92 @@ def plan_actions(
         step=step,
         cv=facts.cv,
     )
+
+
+def _who(
+    decisions: DecisionTable,
+    facts: PlanFacts,
+    rows: npt.NDArray[np.int64],
+    entered: npt.NDArray[np.str_] | None,
+) -> dict[str, Any]:
+    """Return whom a row is about, and what brought it about."""
+    ids = decisions.customer_id[rows]
+    state = np.full(len(rows), "present")
+    if facts.states is not None:
+        state = np.array(facts.states.states)[facts.states.state[rows]]
+    rules = np.array([rule.id for rule in decisions.config.rules])[decisions.rule[rows]]
+    return {
+        "action_id": action_ids(ids, state, rules),
+        "customer_id": ids,
+        "state": state,
+        "tier": np.array(decisions.tier_names)[decisions.value_tier[rows]],
+        "stance": _STANCE_NAMES[decisions.stance[rows]],
+        "why": "",
+        "trigger": "" if entered is None else entered[rows],
+        "owner": _owners(facts.owner, rows),
+        "at_stake": facts.at_stake[rows],
+        "attempts": 0 if facts.attempts is None else facts.attempts[rows].astype(np.int64),
+        "expected_value": facts.expected[rows],
+        "worth": facts.worth[rows],
+    }
+
+
+def _what(
+    decisions: DecisionTable,
+    chosen: Chosen,
+    facts: PlanFacts,
+    drawn: _Drawn,
+    rows: npt.NDArray[np.int64],
+) -> dict[str, Any]:
+    """Return what is done, what it costs, and what it is expected to bring."""
+    measures, action = decisions.catalog.measures, drawn.action[rows]
+    cost = np.where(chosen.action[rows] >= 0, chosen.cost[rows], drawn.cost[rows])
+    gain, reach = chosen.gain[rows], _REACH * chosen.deviation[rows]
+    worth = facts.worth[rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        break_even = np.where(worth > 0.0, cost / worth, np.nan)
+    return {
+        "action": np.array([measure.id for measure in measures])[action],
+        "channel": np.array([measure.channel for measure in measures])[action],
+        "cost": cost,
+        "expected_gain": gain,
+        "gain_low": gain - reach,
+        "gain_high": gain + reach,
+        "break_even": break_even,
+    }
+
+
+def _when(
+    decisions: DecisionTable,
+    drawn: _Drawn,
+    rows: npt.NDArray[np.int64],
+    as_of: date,
+    trial: Trial,
+    config: PlanConfig,
+) -> dict[str, Any]:
+    """Return days, status, and the side of the trial."""
+    arm, today, none = drawn.arm[rows], np.datetime64(as_of, "s"), np.datetime64("NaT", "s")
+    stance = _STANCE_NAMES[decisions.stance[rows]]
+    urgent = np.isin(stance, _URGENT) | (decisions.value_tier[rows] == 0)
+    wait = np.where(urgent, max(config.due_days // 2, 1), config.due_days)
+    tried = arm != ARMS.index("not_proven")
+    start = np.datetime64(trial.start, "s")
+    end = start + np.timedelta64(trial.days, "D").astype("timedelta64[s]")
+    return {
+        "due": today + wait.astype("timedelta64[D]").astype("timedelta64[s]"),
+        "holdout": np.isin(arm, [_kernel.HELD_OUT, _kernel.NEVER, _kernel.COMPARED]),
+        "status": "open",
+        "snoozed_until": none,
+        "first_raised": today,
+        "override_by": "",
+        "override_reason": "",
+        "override_until": none,
+        "trial": np.where(tried, trial.name, ""),
+        "trial_start": np.where(tried, start, none),
+        "trial_end": np.where(tried, end, none),
+        "arm": np.array(ARMS)[arm],
+        "held_out_share": np.where(tried, drawn.share[rows], np.nan),
+    }
 
 
 class _Drawn(NamedTuple):
@@ -301,10 +344,6 @@ def _shares(
     share = _kernel.share_to_detect(heads, wanted, np.full(m, facts.cv), 0.95, 0.8)
     share = np.clip(share, config.least_held_out, config.most_held_out)
     return share[np.maximum(chosen.action, 0)]
-
-
-def _state_names(states: StateTable) -> npt.NDArray[np.str_]:
-    return np.array(states.states)[states.state]
 
 
 def _owners(owner: Sequence[str | None] | None, rows: npt.NDArray[np.int64]) -> Any:
