@@ -49,7 +49,7 @@ from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import PurchaseModelUnion
 from retainkit.typing import FloatArray
 
-_CHUNK = 65_536
+_CHUNK = 16_384
 _NEVER = np.iinfo(np.int32).min
 _YEAR = 365.0
 _HIGHER, _LOWER = 1.25, 0.5
