@@ -15,9 +15,8 @@ from retainkit.forecast._kernel_mix import Past, learn_mix
 from retainkit.forecast._learn import Base
 from retainkit.forecast._totals import money_by_age
 from retainkit.forecast._ways import PRIOR, EarlierWays, Mix, mix_ways
-from retainkit.lifetime import MbgCnbdModel, fit_mbg_nbd
+from retainkit.lifetime import MbgCnbdModel, MbgNbdModel
 from retainkit.typing import FloatArray
-from retainkit.value import summarize_customers
 from tests.robustness.firms import make_firm
 
 
@@ -136,7 +135,7 @@ def test_a_lifetime_model_fitted_elsewhere_gives_way_to_the_rhythm() -> None:
     firm = make_firm("regular", 1, 800)
     rows, day = firm.transactions, str(firm.as_of.date())
     assert isinstance(rows, pd.DataFrame)
-    elsewhere = fit_mbg_nbd(summarize_customers(rows, as_of=day))
+    elsewhere = MbgNbdModel(r=1.0, alpha=8.0, a=1.0, b=5.0, unit="week")
     model = fit_forecast(rows, as_of=day, horizon_days=90, lifetime=elsewhere)
     assert model.lifetime is not None
     assert model.lifetime.kind == "mbg_cnbd"
