@@ -8,15 +8,15 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit.datasets import load_cdnow_sample
 from retainkit.forecast import fit_forecast
 from retainkit.forecast._kernel_log import make_log
 from retainkit.forecast._kernel_mix import Past, learn_mix
 from retainkit.forecast._learn import Base
 from retainkit.forecast._totals import money_by_age
 from retainkit.forecast._ways import PRIOR, EarlierWays, Mix, mix_ways
-from retainkit.lifetime import MbgCnbdModel, fit_mbg_nbd
+from retainkit.lifetime import MbgCnbdModel, MbgNbdModel
 from retainkit.typing import FloatArray
-from retainkit.value import summarize_customers
 from tests.robustness.firms import make_firm
 
 
@@ -135,7 +135,16 @@ def test_a_lifetime_model_fitted_elsewhere_gives_way_to_the_rhythm() -> None:
     firm = make_firm("regular", 1, 800)
     rows, day = firm.transactions, str(firm.as_of.date())
     assert isinstance(rows, pd.DataFrame)
-    elsewhere = fit_mbg_nbd(summarize_customers(rows, as_of=day))
+    elsewhere = MbgNbdModel(r=1.0, alpha=8.0, a=1.0, b=5.0, unit="week")
     model = fit_forecast(rows, as_of=day, horizon_days=90, lifetime=elsewhere)
     assert model.lifetime is not None
     assert model.lifetime.kind == "mbg_cnbd"
+
+
+def test_a_season_that_was_not_seen_is_named() -> None:
+    """With less than a year on record, and with a year no more."""
+    rows = load_cdnow_sample()
+    short = fit_forecast(rows, as_of="1997-10-31", horizon_days=60)
+    assert any("less than a year is on record (304 days)" in note for note in short.notes)
+    long = fit_forecast(rows, as_of="1998-01-31", horizon_days=60)
+    assert not any("less than a year" in note for note in long.notes)

@@ -49,6 +49,7 @@ _PRIOR_LEVEL = 0.12
 USUAL_RHYTHM = Rhythm(low=0.05, middle=0.7, high=3.0)
 """Quantiles of an exponential wait, where too few have bought twice."""
 _HIGHER, _LOWER = 1.25, 0.5
+_YEAR = 365
 _DISAGREE = 3.0
 """Largest over smallest total from which on the ways to tell it are said to disagree."""
 _BREAK = 0.5
@@ -241,6 +242,11 @@ def _notes(
     if tested < horizon:
         notes.append(
             f"the history tests {tested:,} days ahead; the rest of {horizon:,} days is carried on"
+        )
+    if today - base.first_day < _YEAR:
+        notes.append(
+            f"less than a year is on record ({today - base.first_day + 1:,} days): a season not "
+            "seen yet is in no window, and the total does not know it"
         )
     for share in (0.25, 0.5):
         days = max(30, round(min(horizon, today - base.first_day) * share))

@@ -99,10 +99,12 @@ def fit_forecast(
     *Who buys*: logistic regression with a ridge penalty on what is known of a customer: age,
     silence (also in the customer's own rhythm), purchases and money in all and in recent
     windows, and the log-odds of a lifetime model; times in units of the window, money in mean
-    baskets. *What it brings*: the geometric mean of a log-linear (Poisson) regression and one of
-    log(1 + money), drawn a little towards the past rate. *The total*: a weighted geometric mean of
-    up to four ways to tell it (regression, lifetime model, the last span, last year's season), the
-    weights from how far each was off on earlier days. *Intervals*: what held `level` of the
+    baskets. Where gaps are more even than chance (`estimate_regularity`) the lifetime model is
+    MBG/CNBD-k. *What it brings*: a weighted mean of four ways to expect it: a log-linear (Poisson)
+    regression, one of log(1 + money), the lifetime model times own spend, and past spend; the
+    weights make where the money went on earlier days likeliest (EM). *The total*: a weighted
+    geometric mean of up to four ways to tell it (regression, lifetime model, what each age brought
+    in the last span, last year's season), the weights from how far each was off on earlier days. *Intervals*: what held `level` of the
     customers of each predicted size who were left out of the learning, widened by how far earlier
     totals were off: split conformal prediction within groups of predicted size. *Trust*: the
     rank correlation of forecast and outcome over earlier days, in standard errors.
@@ -115,6 +117,9 @@ def fit_forecast(
     Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy way.
     Marketing Science 24(2), 275-284; here in the form of Batislam, E. P., Denizel, M. &
     Filiztekin, A. (2007), Int. J. of Research in Marketing 24(3), 201-209.
+
+    Reutterer, T., Platzer, M. & Schroeder, N. (2021). Leveraging purchase regularity for predicting
+    customer behavior the easy way. Int. J. of Research in Marketing 38(1), 194-215.
 
     Lei, J., G'Sell, M., Rinaldo, A., Tibshirani, R. J. & Wasserman, L. (2018). Distribution-free
     predictive inference for regression. JASA 113(523), 1094-1111.

@@ -179,8 +179,9 @@ def _interval(ordered: FloatArray, level: float) -> tuple[float, float]:
     else:
         low, top = float(ordered[max(0, int(np.floor((k + 1) * tail + _ROUNDING)) - 1)]), 1.0 - tail
     high = float(ordered[min(k - 1, int(np.ceil((k + 1) * top - _ROUNDING)) - 1)])
-    smaller = np.searchsorted(ordered, high)
-    reached = np.searchsorted(ordered, high, side="right") / k
+    near = _ROUNDING * abs(high)  # sums of one amount differ in their last bits
+    smaller = np.searchsorted(ordered, high - near)
+    reached = np.searchsorted(ordered, high + near, side="right") / k
     if smaller and top - smaller / k < reached - top:
         high = float(ordered[smaller - 1])
     return low, max(high, low)

@@ -43,7 +43,7 @@ from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
 
-_CHUNK = 65_536
+_CHUNK = 16_384
 _NEVER = np.iinfo(np.int32).min
 _Z90 = 1.6448536269514722
 

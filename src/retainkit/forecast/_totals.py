@@ -35,14 +35,18 @@ def tell_totals(base: Base, moment: Moment, ways: Ways) -> dict[str, float]:
     for name, way in (("regression", "poisson"), ("lifetime", "lifetime")):
         if way in ways:
             totals[name] = float(ways[way].sum()) * moment.scales.basket
-    totals["ages"] = money_by_age(log, moment, min(window, day - base.first_day + 1))
+    span = min(window, day - base.first_day + 1)
+    trailing = money_between(log, day - span, day) * window / span
+    # known customers are not expected to bring more than everybody did: who was there before the
+    # records begin looks young, and is what makes the oldest ages look rich
+    totals["ages"] = min(money_by_age(log, moment, span), trailing)
     year_ago = day - _YEAR
     if window <= _YEAR + 1 and year_ago - base.first_day >= 0.9 * window:
         who, _ = base.known(year_ago)
         before = money_between(log, year_ago - window, year_ago)
         after = float(outcome(log, who, year_ago, year_ago + window)[1].sum())
         if before > 0.0:
-            totals["season"] = money_between(log, day - window, day) * after / before
+            totals["season"] = trailing * after / before
     return {name: total for name, total in totals.items() if total > 0.0}
 
 
