@@ -88,6 +88,17 @@ def test_who_has_left_a_tiny_contract_firm_is_worth_nothing() -> None:
     assert view["lifetime_value"].isna().equals(view["lifetime_note"].notna())
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_surveys_speak_of_responders_only(language: Language) -> None:
+    surveys = pd.DataFrame(
+        {"customer_id": [1, 2, 2], "timestamp": "1998-06-01", "satisfaction": [3.0, 4.0, 5.0]}
+    )
+    run = RetentionPipeline().run
+    result = run(load_cdnow_sample(), as_of="1998-06-30", surveys=surveys)
+    words = {"en": "2 of 2,357 customers have answered", "zh": "2,357 位客户中有 2 位答复"}
+    assert words[language] in render_report(result, language=language)
+
+
 @pytest.mark.filterwarnings(SILENT)
 def test_contracts_say_their_total() -> None:
     start = pd.date_range("2022-01-01", periods=300, freq="3D")

@@ -66,7 +66,7 @@ def test_one_customer_one_purchase() -> None:
     assert result.model.purchase_model is None
     assert result.model.tier_basis == "historical_contribution"
     assert view["tier"].tolist() == ["ordinary"]  # a fifth of one head is nobody: none is key
-    assert np.isnan(view["p_churned"]).all()
+    assert np.isnan(view["p_alive"]).all()
     assert any("no model of buying" in gap.why for gap in result.gaps)
 
 
@@ -158,7 +158,7 @@ def test_wide_ranges_stay_finite() -> None:
     with pytest.warns(RetainkitWarning, match="q <= 1"):
         result = run(rows)
     view = result.customers.to_frame()
-    assert view["p_churned"].between(0, 1).all()
+    assert view["p_alive"].between(0, 1).all()
     assert np.isfinite(view["contribution"]).all()
     assert result.ledger.reconciles
 

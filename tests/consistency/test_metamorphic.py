@@ -15,7 +15,7 @@ from tests.consistency.frames import ROWWISE, assert_same, by_customer, frames_o
 
 AGGREGATES = ("pyramid", "value_pyramid", "whale", "metrics", "cohorts", "scorecard")
 MONEY_FREE = (
-    *("tier", "standing", "stance", "rule", "potential", "stage", "p_churned", "churned"),
+    *("tier", "standing", "stance", "rule", "potential", "stage", "p_alive", "state"),
     *("rfm", "frequency", "recency", "age", "inactive_for", "business_breadth", "cause"),
 )
 
@@ -34,7 +34,7 @@ def test_row_order(
     again = RetentionPipeline(full_config).run(shuffled(base.transactions, seed=1), **given)
     got, wanted = by_customer(frames_of(again)), by_customer(frames_of(full_result))
     exact = ("tiers", "policy", "lifecycle", "rfm", "churn", "causes", "contract_churn")
-    labels = ["customer_id", "tier", "stance", "rule", "stage", "rfm", "cause", "churned"]
+    labels = ["customer_id", "tier", "stance", "rule", "stage", "rfm", "cause", "state"]
     left, right = got["customers"], wanted["customers"]
     assert left is not None
     assert right is not None

@@ -51,7 +51,7 @@ def test_the_same_numbers_as_in_one_frame(
     scored = scored.set_index("customer_id").loc[whole["customer_id"]]
     for name in ("tier", "stance", "stage", "rfm", "reason"):
         assert scored[name].astype(str).tolist() == whole[name].astype(str).tolist()
-    numbers = ["lifetime_value", "contribution", "p_churned", "recency", "age", "score"]
+    numbers = ["lifetime_value", "contribution", "p_alive", "recency", "age", "score"]
     for name in numbers:
         assert scored[name].tolist() == pytest.approx(whole[name].tolist(), rel=1e-12, nan_ok=True)
 

@@ -22,7 +22,7 @@ from retainkit.forecast import ForecastTable
 from retainkit.policy import DecisionTable, PotentialTable
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import LifecycleTable, TierTable
-from retainkit.typing import FloatArray, Language
+from retainkit.typing import BoolArray, FloatArray, Language
 from retainkit.value import (
     LOSS_REASONS,
     CustomerSummary,
@@ -129,8 +129,7 @@ class CustomerScores(TranslatedTable):
         Column("growth_error", "future.growth_error"),
         *taken("value", "historical_contribution", "contribution", "score", "business_breadth"),
         *taken("value", "background"),
-        Column("p_churned", "churn.p_churned"),
-        Column("churned", "churn.churned"),
+        Column("churned", "_seen_to_leave"),
         Column("rfm", "rfm:cell"),
         *taken("history", "frequency", "recency", "age", "inactive_for", "first_day", "last_day"),
         *taken("history", "monetary_value", "purchase_amount", "return_amount", "total_amount"),
@@ -252,6 +251,12 @@ class CustomerScores(TranslatedTable):
             the one a customer had.
         """
         return list_win_back(self, language, most)
+
+    @property
+    def _seen_to_leave(self) -> BoolArray | None:
+        """Who has left as contracts show it; None where leaving is judged: the state says that."""
+        seen = self.facts is not None and self.facts.contracts is not None
+        return self.churn.churned if seen else None
 
     @property
     def share_of_wallet(self) -> FloatArray | None:

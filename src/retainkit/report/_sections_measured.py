@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
 from retainkit.report._blocks import (
     Block,
@@ -13,7 +15,7 @@ from retainkit.report._blocks import (
     Table,
     tabulate,
 )
-from retainkit.report._facts import Facts, as_heading
+from retainkit.report._facts import Facts, as_heading, share_of
 from retainkit.report._headline import period_days
 from retainkit.report._numbers import (
     UNDEFINED,
@@ -24,6 +26,7 @@ from retainkit.report._numbers import (
 from retainkit.report._sections_moves import group_name, tabulate_retention
 from retainkit.report._texts import Texts
 from retainkit.scorecard import Scorecard, ScorecardEntry
+from retainkit.tables import align_customer_ids
 from retainkit.tiers import BAD, LOST
 
 _XMLNS = ' xmlns="http://www.w3.org/2000/svg"'
@@ -119,13 +122,26 @@ def describe_scorecard(facts: Facts) -> Section:
     known = [entry for entry in card.entries if entry.value is not None]
     missing = [entry for entry in card.entries if entry.value is None]
     drawn = card.to_svg(language=texts.language).replace(_XMLNS, "", 1)
-    blocks: list[Block] = [Paragraph(intro), _counts(card, texts)]
+    blocks: list[Block] = [Paragraph(intro), *_responders(facts), _counts(card, texts)]
     if known:
         blocks.append(_known(known, texts))
     blocks.append(Picture(drawn, texts("scorecard_map")))
     if missing:
         blocks.append(Folded(texts("scorecard_missing"), table=_missing(missing, texts)))
     return Section("scorecard", texts("scorecard"), tuple(blocks))
+
+
+def _responders(facts: Facts) -> tuple[Block, ...]:
+    """Say how many customers the figures of surveys speak of; nothing without surveys."""
+    answers, texts = facts.result.customers.answers, facts.texts
+    if answers is None:
+        return ()
+    heads = len(facts.result)
+    found = align_customer_ids(facts.result.scores.customer_id, pd.Index(answers["customer_id"]))
+    answered = int((found >= 0).sum())
+    share = texts.share(share_of(answered, heads))
+    numbers = {"answered": write_number(answered), "customers": write_number(heads)}
+    return (Paragraph(texts("survey_responders", share=share, **numbers)),)
 
 
 _STATUSES = ("computed", "supplied", "missing")
