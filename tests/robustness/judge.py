@@ -229,7 +229,7 @@ def assess(name: str, seed: int, firm: Firm, forecast: Forecast, seconds: float 
     p = np.where(known, forecast.p_active, forecast.p_active[known].mean() if known.any() else 0.5)
     order = np.where(np.isnan(forecast.order), np.nanmean(forecast.order), forecast.order)
     missing = [forecast.p_active, forecast.value, forecast.low, forecast.high]
-    empty = np.isnan(np.array(missing)).any(axis=0)
+    empty: BoolArray = np.asarray(np.isnan(np.array(missing)).any(axis=0))
     pattern = re.compile(KINDS[name].cause, re.IGNORECASE)
     coverage, coverage_top = _coverage(forecast, firm)
     plain = [auc(score[rows], active) for score in plain_scores(firm).values()]

@@ -74,7 +74,6 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
         np.log(known.purchases * window / (age + 0.2 * window)),
         rhythm,
         rhythm * rhythm,
-        due_within(silent, gap, window),
         once,
         once * silence,
         count * silence,
@@ -88,6 +87,7 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
         days = read_curve(known.recent_days, purchases, spot)
         spent = read_curve(known.recent_money, known.money, spot)
         columns += [np.log1p(days), np.log1p(np.maximum(spent, 0.0) / scales.basket)]
+    columns.append(due_within(silent, gap, window))
     if known.covariates is not None:
         columns += list(known.covariates.T)
     return columns

@@ -24,13 +24,13 @@ from retainkit.typing import FloatArray, IntArray
 
 COLUMNS = (
     *("age", "silence", "silence_squared", "purchases", "rate", "rhythm", "rhythm_squared"),
-    "due",
     *("once", "once_silence", "purchases_silence", "money", "basket"),
     *(
         f"{what}_{span}"
         for span in ("month", "quarter", "half", "whole")
         for what in ("days", "spent")
     ),
+    "due",
     "p_active",
 )
 """What the columns are: spans are shares of the window ahead (a twelfth is a month of a year)."""
