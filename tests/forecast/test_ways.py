@@ -121,10 +121,12 @@ def test_a_firm_with_a_rhythm_is_forecast_by_a_model_of_rhythm() -> None:
     """Erlang gaps of six stages: the rhythm is found, and customers told apart better for it."""
     firm = make_firm("regular", 0, 1_000)
     day, horizon = str(firm.as_of.date()), firm.horizon_days
+    assert firm.transactions is not None
     model = fit_forecast(firm.transactions, as_of=day, horizon_days=horizon)
     assert isinstance(model.lifetime, MbgCnbdModel)
     assert model.lifetime.regularity == 4
     chance = make_firm("steady", 0, 1_000)
+    assert chance.transactions is not None
     plain = fit_forecast(chance.transactions, as_of=str(chance.as_of.date()), horizon_days=horizon)
     assert plain.lifetime is not None
     assert plain.lifetime.kind == "mbg_nbd"

@@ -56,7 +56,7 @@ def log_terms(k: int, x: float, t: float, T: float) -> np.ndarray:
         - (n + j) * np.log(alpha + T)
         for j in range(k)
     ]
-    return np.array([dead, *alive]) + common
+    return np.asarray(np.array([dead, *alive]) + common)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])

@@ -104,7 +104,8 @@ def fit_forecast(
     regression, one of log(1 + money), the lifetime model times own spend, and past spend; the
     weights make where the money went on earlier days likeliest (EM). *The total*: a weighted
     geometric mean of up to four ways to tell it (regression, lifetime model, what each age brought
-    in the last span, last year's season), the weights from how far each was off on earlier days. *Intervals*: what held `level` of the
+    in the last span, last year's season), the weights from how far each was off on earlier days.
+    *Intervals*: what held `level` of the
     customers of each predicted size who were left out of the learning, widened by how far earlier
     totals were off: split conformal prediction within groups of predicted size. *Trust*: the
     rank correlation of forecast and outcome over earlier days, in standard errors.

@@ -67,7 +67,7 @@ class MbgCnbdModel(ProcessModel):
     >>> model = MbgCnbdModel(r=1.3, alpha=2.8, a=0.4, b=0.8, regularity=2, unit="week")
     >>> history = PurchaseHistories(frequency=[9, 9], recency=[50, 20], age=[52, 52], unit="week")
     >>> model.p_alive(history).round(3)
-    array([0.963, 0.001])
+    array([0.953, 0.   ])
     """
 
     _names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
@@ -107,9 +107,9 @@ class MbgCnbdModel(ProcessModel):
         >>> model = MbgCnbdModel(r=1.3, alpha=2.8, a=0.4, b=0.8, regularity=2, unit="week")
         >>> history = PurchaseHistories(frequency=[9], recency=[50], age=[52], unit="week")
         >>> model.approximate_purchases(history, horizon=52).round(1)
-        array([7.1])
+        array([7.8])
         >>> model.expected_purchases(history, horizon=52).round(1)
-        array([7.1])
+        array([7.8])
         """
         check_horizon(horizon)
 
