@@ -57,13 +57,14 @@ class ForecastByMonth(ResultTable):
     >>> import retainkit as rk
     >>> config = rk.PipelineConfig(horizon_days=92)
     >>> result = rk.RetentionPipeline(config).run(rk.load_cdnow_sample(), as_of="1998-03-31")
-    >>> months = result.forecast_by_month.to_frame()
-    >>> months[["month", "actual", "expected"]].round(-3).iloc[13:17]
-            month   actual  expected
-    13 1998-03-01  10000.0       NaN
-    14 1998-04-01      NaN    9000.0
-    15 1998-05-01      NaN    7000.0
-    16 1998-06-01      NaN    7000.0
+    >>> months = result.forecast_by_month.to_frame().set_index("month")
+    >>> months[["actual", "expected"]].round(-3).iloc[13:17]
+                 actual  expected
+    month
+    1998-03-01  10000.0       NaN
+    1998-04-01      NaN    9000.0
+    1998-05-01      NaN    7000.0
+    1998-06-01      NaN    7000.0
     """
 
     month: np.ndarray

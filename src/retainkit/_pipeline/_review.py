@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,6 @@ from retainkit.forecast import (
 )
 from retainkit.tables import align_customer_ids
 from retainkit.typing import BoolArray, FloatArray, Language
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._result import RetentionResult
 
 _STATES = ("new", "present", "quiet", "gone")
 
@@ -170,7 +167,7 @@ def review_forecast(
     made = getattr(previous, "forecast", None)
     if made is None:
         return None, (make_gap("review"),)
-    run: RetentionResult = previous
+    run = previous
     assert isinstance(history, PurchaseHistory | ContractHistory)
     elapsed, horizon = (history.as_of - run.as_of).days, run.config.horizon_days
     if elapsed < 1:
@@ -229,7 +226,7 @@ def _gaps(review: ForecastReview, *, alone: bool) -> tuple[Gap, ...]:
     return tuple(map(make_gap, waits + ["review_chance"] * (review.chance_days is None)))
 
 
-def _ask(run: RetentionResult, history: RowHistory, window: int) -> _Asked:
+def _ask(run: Any, history: RowHistory, window: int) -> _Asked:
     """Return the forecasts as they were made; asked again for the days that have passed.
 
     Money of purchases cannot be asked again: nothing is prorated.
@@ -276,7 +273,7 @@ def _ask(run: RetentionResult, history: RowHistory, window: int) -> _Asked:
     return told._replace(p_active=p, chance_days=window if known else None)
 
 
-def _ask_purchases(run: RetentionResult, window: int) -> FloatArray:
+def _ask_purchases(run: Any, window: int) -> FloatArray:
     """Ask the forecast of the last run for the days that have passed."""
     forecast, then = run.model.forecast, run.history
     if forecast is None or then.recent_days is None:
@@ -286,7 +283,7 @@ def _ask_purchases(run: RetentionResult, window: int) -> FloatArray:
     return p_active_within(forecast, then, window_days=window, covariates=known)
 
 
-def _look(run: RetentionResult, history: RowHistory, window: int) -> _Came:
+def _look(run: Any, history: RowHistory, window: int) -> _Came:
     """Return who was active within the window, the money each brought, and who came back."""
     start, ids = day_number(run.as_of), run.history.customer_id
     rows = money_rows(
@@ -341,7 +338,7 @@ def _at(values: FloatArray, place: npt.NDArray[Any]) -> FloatArray:
     return np.where(place >= 0, np.append(values, np.nan)[place], np.nan)
 
 
-def _score_states(run: RetentionResult, returned: BoolArray, elapsed: int) -> pd.DataFrame:
+def _score_states(run: Any, returned: BoolArray, elapsed: int) -> pd.DataFrame:
     """Return what became of the customers of each state, and which claims hold."""
     states = run.scores.states
     names = np.asarray(StateTable.states, dtype=object)[states.state]

@@ -25,7 +25,6 @@ from retainkit.forecast._estimator import (
     require_estimator,
 )
 from retainkit.forecast._evidence import Origin, Trust
-from retainkit.forecast._explain import explain_values
 from retainkit.forecast._kernel_features import Scales, own_gap
 from retainkit.forecast._kernel_judge import Bands, apply_bands
 from retainkit.forecast._kernel_log import Known
@@ -39,6 +38,7 @@ from retainkit.forecast._learn import (
 from retainkit.forecast._months import MonthAhead
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._table import NO_FORECAST, NO_PURCHASE, ForecastTable
+from retainkit.forecast._value_notes import explain_values
 from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
