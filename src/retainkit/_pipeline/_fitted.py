@@ -37,14 +37,11 @@ from retainkit._pipeline._states import (
 from retainkit._pipeline._value_by_state import ValueByState, adjust_values
 from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
-from retainkit.lifetime import (
-    CovariateModel,
-    GammaGammaModel,
-    PurchaseModelUnion,
-)
+from retainkit.lifetime import CovariateModel, GammaGammaModel, PurchaseModelUnion
 from retainkit.policy import (
     Outlook,
     PolicyConfig,
+    PotentialTable,
     RiseCheck,
     RiseModel,
     Situation,
@@ -61,6 +58,7 @@ from retainkit.tiers import (
     assign_tiers,
     lifecycle_stage,
 )
+from retainkit.typing import FloatArray
 from retainkit.value import (
     CustomerSummary,
     MarginModel,
@@ -240,32 +238,7 @@ def apply_schemes(
         was_gone=were_gone(earlier, states),
         customer_id=summary.customer_id,
     )
-    rises, check = fitted.rise_model, fitted.rise_check
-    chance, usual = None, None
-    if rises is not None and fitted.forecast is not None:
-        chance, usual = chance_to_rise(
-            fitted.forecast,
-            rises,
-            summary,
-            tiers,
-            fitted.tier_basis,
-            check.window_days,
-            fill_covariates(fitted.covariate_means, facts.covariates if facts else None),
-        )
-    potential = assess_potential(
-        tiers.value,
-        fitted.tier_scheme,
-        customer_id=summary.customer_id,
-        tier=tiers.value_tier,
-        share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
-        trend=trend,
-        probability=chance,
-        usual=usual,
-        share_rose=None if rises is None else rises.whole.share_rose,
-        strategic=None if value.is_business is None else value.background > 0,
-        check=check,
-        config=config.potential,
-    )
+    potential = _potential(fitted, summary, tiers, value, trend, facts)
     attempts = attempts_before(before, states)
     policy = decide_actions(
         tiers,
@@ -292,6 +265,43 @@ def apply_schemes(
         potential=potential,
         policy=policy,
         attempts=count_attempts(attempts, states, policy),
+    )
+
+
+def _potential(
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    tiers: TierTable,
+    value: ValueTable,
+    trend: FloatArray | None,
+    facts: CustomerFacts | None,
+) -> PotentialTable:
+    """Say who can rise: by the chance learnt on earlier days, and by facts."""
+    rises, check = fitted.rise_model, fitted.rise_check
+    chance, usual = None, None
+    if rises is not None and fitted.forecast is not None:
+        chance, usual = chance_to_rise(
+            fitted.forecast,
+            rises,
+            summary,
+            tiers,
+            fitted.tier_basis,
+            check.window_days,
+            fill_covariates(fitted.covariate_means, facts.covariates if facts else None),
+        )
+    return assess_potential(
+        tiers.value,
+        fitted.tier_scheme,
+        customer_id=summary.customer_id,
+        tier=tiers.value_tier,
+        share_of_wallet=facts.wallet.share if facts and facts.wallet else None,
+        trend=trend,
+        probability=chance,
+        usual=usual,
+        share_rose=None if rises is None else rises.whole.share_rose,
+        strategic=None if value.is_business is None else value.background > 0,
+        check=check,
+        config=fitted.config.potential,
     )
 
 

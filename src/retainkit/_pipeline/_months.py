@@ -20,7 +20,7 @@ from retainkit._pipeline._history import History, PurchaseHistory
 from retainkit._pipeline._money import money_rows
 from retainkit.contracts import ContractState
 from retainkit.forecast import RenewalModel, forecast_contracts
-from retainkit.forecast._from_tables import hashed_order
+from retainkit.forecast._draw import hashed_order
 from retainkit.forecast._model import discount_factor
 from retainkit.forecast._months import months_ahead
 from retainkit.typing import BoolArray, FloatArray

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from retainkit._core.time import parse_as_of
 from retainkit._pipeline._action_plan import Planned, known_prices, make_plan, read_back
+from retainkit._pipeline._carry_over import (
+    Previous,
+    carried,
+    compare,
+    held_scheme,
+    look_back,
+)
 from retainkit._pipeline._circumstances import read_cause, read_recoverable
 from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._contradictions import find_contradictions, find_doubts
@@ -19,7 +26,7 @@ from retainkit._pipeline._gaps import Gap
 from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._history import ContractRecord, Indexed
-from retainkit._pipeline._learn import HeldScheme, learn_schemes
+from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._measure import (
     Causes,
     break_down,
@@ -29,12 +36,12 @@ from retainkit._pipeline._measure import (
     measure,
 )
 from retainkit._pipeline._months import ForecastByMonth, follow_months
-from retainkit._pipeline._moves import TierMoves, compare_moves
+from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._plan import appraise, audit_groups, plan_goals
 from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview, review_forecast
-from retainkit._pipeline._start import PeriodStart, begin_period
+from retainkit._pipeline._start import PeriodStart
 from retainkit._pipeline._tables import TableColumns, ValidTables, sift_tables
 from retainkit.forecast import ValueEstimator
 from retainkit.tables import (
@@ -48,17 +55,13 @@ from retainkit.tables import (
 )
 from retainkit.tiers import (
     PaymentTable,
-    TierMovement,
     TierState,
     TierTable,
-    compare_tiers,
     tier_pyramid,
     whale_curve,
 )
 from retainkit.typing import AsOf, IntoFrame
 from retainkit.value import CostTable, TracedCosts, allocate_costs, segment_bases, trace_costs
-
-Previous: TypeAlias = "RetentionResult | PreviousRun | TierTable | TierState | None"
 
 
 def _silent(stage: str) -> None:
@@ -198,7 +201,7 @@ def _tell(
     estimator: ValueEstimator | None = None,
 ) -> RetentionResult:
     """Summarise, learn, score and decide; then measure and report."""
-    start = _look_back(tables, day, config, previous, announce)
+    start = look_back(tables, day, config, previous, announce)
     announce("summarising customers")
     history, tables = open_history(tables, day, config)
     costs = _trace_service(tables, day, config)
@@ -214,10 +217,10 @@ def _tell(
         config=config,
         events=tables.events,
     )
-    before = _carried(previous).aligned(history.customer_id)
+    before = carried(previous).aligned(history.customer_id)
     proof = read_back(before, history, config)
     models = history.learn(summary, announce, estimator, facts.covariates)
-    held = _held_scheme(previous, config)
+    held = held_scheme(previous, config)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, held=held)
     announce("finding causes of leaving")
     causes = find_causes(
@@ -257,18 +260,6 @@ class _Seen(NamedTuple):
     start: PeriodStart | str
 
 
-def _carried(previous: Previous) -> PreviousRun:
-    """Return what a run takes over, in one shape."""
-    if isinstance(previous, RetentionResult):
-        return PreviousRun(
-            tiers=previous.tiers,
-            states=previous.scores.states,
-            plan=previous.plan,
-            prices=previous.prices,
-        )
-    return previous if isinstance(previous, PreviousRun) else PreviousRun(tiers=previous)
-
-
 def _report(
     seen: _Seen,
     model: FittedPipeline,
@@ -281,7 +272,6 @@ def _report(
     scores, budget = planned.scores, planned.budget
     summary, config, customers = scores.history, model.config, tables.customers
     before = previous.scores if isinstance(previous, RetentionResult) else None
-    contract_churn = contracts.churn if contracts else None
     causes = seen.causes
     alone = scores.facts is not None and scores.facts.contracts is not None
     announce("measuring retention")
@@ -290,26 +280,14 @@ def _report(
     )
     stood = seen.start if isinstance(seen.start, PeriodStart) else None
     measured = measure(seen.indexed, scores, causes.table, config, stood)
-    moves = _compare(previous, stood, scores, model)
+    moves = compare(previous, stood, scores, model)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
     return RetentionResult(
         as_of=summary.as_of,
         model=model,
         scores=scores,
-        customers=CustomerView(
-            scores=scores,
-            bases=segment_bases(
-                summary,
-                p_alive=scores.churn.p_active,
-                share_of_wallet=scores.share_of_wallet,
-                surveys=tables.surveys,
-                config=config.bases,
-            ),
-            contract_churn=contract_churn,
-            causes=causes.table,
-            answers=None if tables.surveys is None else latest_answers(tables.surveys),
-        ),
+        customers=_view(seen, scores, config),
         pyramid=pyramid,
         value_pyramid=tier_pyramid(scores.tiers),
         whale=whale,
@@ -318,7 +296,7 @@ def _report(
         forecast_by_month=seen.months,
         review=seen.review,
         costs=seen.costs,
-        contract_churn=contract_churn,
+        contract_churn=contracts.churn if contracts else None,
         causes=causes.table,
         evidence_model=causes.model,
         cause_breakdown=break_down(causes.table, scores),
@@ -332,19 +310,39 @@ def _report(
         audit=audit_groups(scores, customers, config.audit),
         owners=appraise(before, scores, customers, config.owner_column),
         ledger=tables.ledger,
-        gaps=(
-            *find_gaps(
-                tables,
-                scores,
-                seen.gaps,
-                model.notes,
-                config,
-                doubts=causes.doubts,
-                no_start=seen.start if isinstance(seen.start, str) else "",
-                one_time=model.one_time,
-            ),
-            *find_doubts(doubts),
+        gaps=(*_gaps(seen, model, scores), *find_doubts(doubts)),
+    )
+
+
+def _view(seen: _Seen, scores: CustomerScores, config: PipelineConfig) -> CustomerView:
+    """Show each customer with all that is known of it."""
+    surveys = seen.tables.surveys
+    return CustomerView(
+        scores=scores,
+        bases=segment_bases(
+            scores.history,
+            p_alive=scores.churn.p_active,
+            share_of_wallet=scores.share_of_wallet,
+            surveys=surveys,
+            config=config.bases,
         ),
+        contract_churn=seen.contracts.churn if seen.contracts else None,
+        causes=seen.causes.table,
+        answers=None if surveys is None else latest_answers(surveys),
+    )
+
+
+def _gaps(seen: _Seen, model: FittedPipeline, scores: CustomerScores) -> tuple[Gap, ...]:
+    """Say what could not be told, and what would tell it."""
+    return find_gaps(
+        seen.tables,
+        scores,
+        seen.gaps,
+        model.notes,
+        model.config,
+        doubts=seen.causes.doubts,
+        no_start=seen.start if isinstance(seen.start, str) else "",
+        one_time=model.one_time,
     )
 
 
@@ -359,43 +357,4 @@ def _trace_service(
     if config.activity_rates:
         rates = {entry.activity: entry.rate for entry in config.activity_rates}
         return allocate_costs(tables.activities, rates=rates, as_of=day)
-    return None
-
-
-def _look_back(
-    tables: ValidTables,
-    day: date,
-    config: PipelineConfig,
-    previous: Previous,
-    announce: Callable[[str], None],
-) -> PeriodStart | str:
-    """Return the scores of the day before the period: the last run's where it is of that day."""
-    window = config.convention.window_days
-    if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
-        return PeriodStart(previous.as_of, previous.model, previous.scores)
-    return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
-
-
-def _held_scheme(previous: Previous, config: PipelineConfig) -> HeldScheme | None:
-    """Return the cuts of the last run, where they are held and cut the same value."""
-    if not config.hold_cuts or not isinstance(previous, RetentionResult):
-        return None
-    last = previous.config
-    same = all(
-        getattr(last, name) == getattr(config, name)
-        for name in ("tiers", "horizon_days", "annual_discount_rate", "value")
-    )
-    return HeldScheme(previous.model.tier_scheme, previous.model.tier_basis) if same else None
-
-
-def _compare(
-    before: Previous, start: PeriodStart | None, after: CustomerScores, model: FittedPipeline
-) -> TierMoves | TierMovement | None:
-    """Compare with the last run, or without one with the first day of the period."""
-    if isinstance(before, TierTable):
-        return compare_tiers(before, after.tiers)
-    if isinstance(before, RetentionResult):
-        return compare_moves(before.as_of, before.tiers, after.tiers, model.own_scheme)
-    if before is None and start is not None:
-        return compare_moves(start.day, start.tiers, after.tiers, model.own_scheme)
     return None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from retainkit._core.time import day_number
-from retainkit.forecast._choose import choose_ranking
+from retainkit.forecast._choose import Choice, choose_ranking
 from retainkit.forecast._config import ForecastConfig
 from retainkit.forecast._estimator import ValueEstimator, estimated_sizes
 from retainkit.forecast._evidence import (
@@ -39,7 +39,7 @@ from retainkit.forecast._learn import (
 from retainkit.forecast._model import ForecastModel, Interval, Rhythm
 from retainkit.forecast._months import spread_over_months
 from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
-from retainkit.forecast._ways import lifetime_money, mix_ways
+from retainkit.forecast._ways import Mix, lifetime_money, mix_ways
 from retainkit.typing import FloatArray
 
 _SHARE_LEARNT = 1.0 / 1.3
@@ -98,15 +98,9 @@ def fit_log(
     totals = {} if moment is None else tell_totals(base, moment, ways)
     weights = weigh_totals([(o.share, dict(o.totals)) for o in origins], list(totals))
     total = combine_totals(totals, weights)
-    brought = bool((base.known(today)[1].money > 0.0).any())
-    factor = 1.0 if brought else 0.0  # nobody has brought anything: the basket is none
+    factor = 1.0 if (base.known(today)[1].money > 0.0).any() else 0.0  # no money: no basket
     if moment is not None and learnt is not None and mix is not None and total > 0.0:
-        size = (
-            mix.blend(ways)
-            if own.fitted is None
-            else estimated_sizes(own.fitted, moment.design(learnt.uses_lifetime))
-        )
-        factor = total / (float(size.sum()) * scales.basket)
+        factor = total / (_size(own, mix, ways, moment, learnt) * scales.basket)
     trailing = money_between(log, today - horizon_days, today)
     span = min(horizon_days, past + 1)
     ratio = total / (trailing * horizon_days / span) if trailing > 0.0 and total > 0.0 else None
@@ -136,6 +130,15 @@ def fit_log(
         months=spread_over_months(log, as_of, horizon_days, known_days, _level_error(origins)),
         notes=(*_notes(learnt, windows, horizon_days, totals, ratio, trust, base, today), *notes),
     )
+
+
+def _size(
+    own: Choice, mix: Mix, ways: dict[str, FloatArray], moment: Moment, learnt: Regressions
+) -> float:
+    """Return the sum of expected values up to the factor: of the ways, or of the user's own."""
+    if own.fitted is None:
+        return float(mix.blend(ways).sum())
+    return float(estimated_sizes(own.fitted, moment.design(learnt.uses_lifetime)).sum())
 
 
 def _ways(
