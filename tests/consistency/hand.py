@@ -309,7 +309,9 @@ def groups_by_hand(
 ) -> Callable[[pd.Index[Any]], pd.Series[Any]]:
     """Return what labels customers by the tier that a run 91 days earlier gave them."""
     day = (pd.Timestamp(given["as_of"]) - pd.Timedelta(days=91)).date()
-    known = known_by({n: tables[n] for n in DATED if tables[n] is not None}, day)
+    known: dict[str, Any] = dict(
+        known_by({n: tables[n] for n in DATED if tables[n] is not None}, day)
+    )
     quiet = config.replace(look_back=False, activity_rates=(), rules=TableRules())
     earlier = RetentionPipeline(quiet).run(as_of=day, **known)
     shown = earlier.customers.to_frame().set_index("customer_id")

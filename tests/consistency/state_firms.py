@@ -41,7 +41,7 @@ def yearly_insurance(seed: int = 0, customers: int = 800) -> StateFirm:
     day[np.arange(9)[None, :] >= years[:, None]] = -1.0
     paid = np.where(day >= 0.0, day, np.inf).min(axis=1)
     amount = np.repeat(rng.gamma(4.0, 100.0, customers), 9).reshape(customers, 9)
-    truth = pd.Series(np.where(paid > 400.0, "left", "here"), index=range(customers))
+    truth = pd.Series(np.where(paid > 400.0, "left", "here"), index=range(customers), dtype=str)
     who = np.repeat(np.arange(customers), 9)
     return StateFirm(_rows(who, day.ravel(), amount.ravel()), None, truth)
 
@@ -55,7 +55,9 @@ def one_time_buyers(seed: int = 0, customers: int = 3_000) -> StateFirm:
     gaps[:, 0] = 0.0
     day = joined[:, None] - gaps.cumsum(axis=1)
     day[~again, 1:] = -1.0
-    truth = pd.Series(np.where(again | (joined < 60.0), "here", "left"), index=range(customers))
+    truth = pd.Series(
+        np.where(again | (joined < 60.0), "here", "left"), index=range(customers), dtype=str
+    )
     who = np.repeat(np.arange(customers), 20)
     return StateFirm(_rows(who, day.ravel(), rng.gamma(2.0, 30.0, day.size)), None, truth)
 
@@ -67,7 +69,7 @@ def hundred_accounts(seed: int = 0) -> StateFirm:
     gaps = rng.gamma(4.0, 25.0 / 4.0, (100, 60))
     day = np.cumsum(gaps, axis=1)[:, ::-1] + np.where(left, 365.0, 0.0)[:, None]
     amount = np.exp(rng.normal(7.0, 1.0, 100))[:, None] * rng.gamma(4.0, 0.25, day.shape)
-    truth = pd.Series(np.where(left, "left", "here"), index=range(100))
+    truth = pd.Series(np.where(left, "left", "here"), index=range(100), dtype=str)
     return StateFirm(_rows(np.repeat(np.arange(100), 60), day.ravel(), amount.ravel()), None, truth)
 
 
@@ -91,7 +93,7 @@ def monthly_and_yearly(seed: int = 0, customers: int = 600) -> StateFirm:
             "term_months": term,
         }
     )
-    return StateFirm(None, contracts, pd.Series(np.where(over, "left", "here")))
+    return StateFirm(None, contracts, pd.Series(np.where(over, "left", "here"), dtype=str))
 
 
 def contracts_and_purchases(seed: int = 0, customers: int = 600) -> StateFirm:
@@ -113,7 +115,7 @@ def contracts_and_purchases(seed: int = 0, customers: int = 600) -> StateFirm:
             "amount": 15.0,
         }
     )
-    return StateFirm(rows, contracts, pd.Series(np.where(left, "left", "here")))
+    return StateFirm(rows, contracts, pd.Series(np.where(left, "left", "here"), dtype=str))
 
 
 FIRMS = {

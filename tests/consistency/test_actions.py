@@ -185,15 +185,15 @@ def test_the_dead_are_not_contacted_or_at_most_three_times(recorded: bool) -> No
         as_of = died + pd.Timedelta(days=91 * quarter)
         if as_of > pd.Timestamp("2025-04-14"):
             break
-        given = {"events": events} if recorded else {}
+        given: dict[str, Any] = {"events": events} if recorded else {}
         run = RetentionPipeline().run(
             rows[rows["timestamp"] <= as_of], as_of=as_of, previous=before, **given
         )
         view = run.customers.to_frame().set_index("customer_id")
-        stance = view.loc[range(40), "stance"].astype(str)
+        stance = view.loc[list(range(40)), "stance"].astype(str)
         if recorded:
             assert set(stance) == {"no_contact"}
-            assert set(view.loc[range(40), "action"].astype(str)) == {"stop_contact"}
+            assert set(view.loc[list(range(40)), "action"].astype(str)) == {"stop_contact"}
         paid += stance.isin(PAID)
         before = run
     assert paid.max() <= (0 if recorded else 3)

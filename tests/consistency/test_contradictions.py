@@ -86,7 +86,8 @@ def test_what_agrees_is_no_contradiction() -> None:
     contracts.loc[:99, "end"] = pd.Timestamp("2025-12-01")
     contracts.loc[100:199, "end"] = pd.Timestamp("2026-02-01")
     contracts.loc[200:, "end"] = pd.Timestamp("2025-11-20")
-    again = contracts.loc[200:].assign(start=pd.Timestamp("2025-12-05"), end=pd.NaT)
+    again = contracts.loc[200:].assign(start=pd.Timestamp("2025-12-05"))
+    again["end"] = pd.NaT
     result = RetentionPipeline().run(
         contracts=pd.concat([contracts, again], ignore_index=True),
         events=said_of(range(300), "cancellation_request"),

@@ -61,7 +61,7 @@ def firm() -> tuple[pd.DataFrame, pd.DataFrame]:
 def _run(firm: tuple[pd.DataFrame, pd.DataFrame], **more: Any) -> RetentionResult:
     rows, traits = firm
     config = more.pop("config", PipelineConfig())
-    more = {"customers": traits, "customer_columns": COLUMNS} | more
+    more = {"customers": traits, "customer_columns": COLUMNS, **more}
     return RetentionPipeline(config).run(rows, as_of=AS_OF, **more)
 
 

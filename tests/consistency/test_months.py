@@ -36,12 +36,12 @@ def test_actuals_are_the_rows_and_the_forecast_adds_up() -> None:
     assert months is not None
     frame = months.to_frame().set_index("month")
     seen = CDNOW[CDNOW["timestamp"] <= "1998-03-15"]
-    by_month = seen.groupby(seen["timestamp"].dt.to_period("M"))["amount"].sum()
+    by_month = seen.groupby(seen["timestamp"].dt.strftime("%Y-%m"))["amount"].sum()
     actual = frame["actual"].dropna()
     np.testing.assert_allclose(actual, by_month.to_numpy()[-len(actual) :])
     first = seen.groupby("customer_id")["timestamp"].transform("min").dt.to_period("M")
     old = seen[first < seen["timestamp"].dt.to_period("M")]
-    old_by_month = old.groupby(old["timestamp"].dt.to_period("M"))["amount"].sum()
+    old_by_month = old.groupby(old["timestamp"].dt.strftime("%Y-%m"))["amount"].sum()
     existing = frame["actual_existing"].dropna()
     np.testing.assert_allclose(existing, old_by_month.to_numpy()[-len(existing) :])
     assert result.forecast is not None
@@ -66,9 +66,9 @@ def test_a_month_lies_within_its_interval_as_often_as_said() -> None:
         model = fit_forecast(known, as_of="2024-06-30", horizon_days=184)
         summary = summarize_customers(known, as_of="2024-06-30")
         total = np.nansum(model.apply(summary).expected_value)
-        came = rows.groupby(rows["timestamp"].dt.to_period("M"))["amount"].sum()
+        came = rows.groupby(rows["timestamp"].dt.strftime("%Y-%m"))["amount"].sum()
         for one in model.months:
-            actual = came[pd.Period(one.first, "M")]
+            actual = came[f"{one.first:%Y-%m}"]
             inside.append(abs(np.log(actual / (total * one.share))) < 1.645 * one.spread)
     assert 0.80 <= np.mean(inside) <= 1.0
 

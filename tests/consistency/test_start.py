@@ -47,7 +47,7 @@ def test_retention_of_the_second_quarter_by_the_tiers_of_31_march(
         who = set(now.index[now == group])
         rate = len(who & kept) / len(who & active)
         assert table.loc[group, "retention_by_tier_now"] == pytest.approx(rate)
-    assert table.loc["key", "retention"] < table.loc["key", "retention_by_tier_now"] - 0.1
+    assert table["retention"]["key"] < table["retention_by_tier_now"]["key"] - 0.1
     assert (table[["active", "kept"]].sum() == [len(active), len(kept)]).all()
 
 
@@ -118,7 +118,7 @@ def test_won_back_is_who_was_gone_and_bought_again(
     back = gone & _buyers("1998-04-01", "1998-06-30")
     here = set(june.tiers.customer_id[~june.scores.states.is_lost])
     assert june.movement is not None
-    found = june.movement.bridge().loc["won_back", "customers"]
+    found = june.movement.bridge()["customers"]["won_back"]
     assert found == len(gone & here)
     assert found > 0
     assert gone & here <= back  # without a purchase nobody comes nearer

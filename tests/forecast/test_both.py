@@ -29,7 +29,7 @@ def contracts() -> ForecastTable:
         {
             "customer_id": ["contract alone", "ended and buys", "both"],
             "start": pd.to_datetime(["2024-03-15", "2024-01-15", "2024-03-15"]),
-            "end": pd.to_datetime([None, "2024-05-15", None]),
+            "end": pd.to_datetime(["NaT", "2024-05-15", "NaT"]),
             "amount": [10.0, 10.0, 10.0],
         }
     )

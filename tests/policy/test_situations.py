@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,7 +164,7 @@ def test_present_is_what_it_was_without_a_situation() -> None:
 def told(**facts: str) -> Circumstances:
     """Everybody in the same circumstances, given in words."""
     n = len(EVERYBODY)
-    codes = {
+    codes: dict[str, Any] = {
         name: np.full(n, FACTS[name].index(word), dtype=np.int8) for name, word in facts.items()
     }
     return Circumstances(**codes)

@@ -76,4 +76,4 @@ def test_lists_bring_what_they_promise(name: str, record_property: Any) -> None:
     for row in found.reset_index().to_dict("records"):
         record_property(f"{name} {row['stance']}", row)
     for stance in HOLDS.get(name, ()):
-        assert 0.8 <= found.loc[stance, "ratio"] <= 1.25, (stance, found)
+        assert 0.8 <= found["ratio"][stance] <= 1.25, (stance, found)
