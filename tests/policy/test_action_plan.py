@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -334,3 +335,13 @@ def test_sensitivity_by_hand() -> None:
     free = plan_sensitivity(gains, budget=np.inf).set_index(["assumption", "change"])["changed"]
     assert free["margin", 0.2] == pytest.approx(1 / 4)  # 0.9 x 1.2 - 1 > 0: the fourth pays too
     assert free["margin", -0.2] == 0.0
+
+
+def test_who_is_let_go_is_no_action_to_carry_out() -> None:
+    plan = make_plan()
+    whole = plan.describe()[0]
+    rows = plan.rows.assign(stance="let_go")
+    told = replace(plan, rows=rows).describe()
+    assert whole.split()[0] != "0"
+    assert told[0].startswith("0 actions to carry out")
+    assert any(line.endswith("nothing is spent on them any more") for line in told)

@@ -14,6 +14,7 @@ from retainkit._core.columns import Column
 from retainkit._core.result import TranslatedTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
+from retainkit.policy._vocabulary import Stance
 from retainkit.typing import Language
 
 ARMS: Final = ("not_proven", "treated", "held_out", "never_treated", "tried", "compared")
@@ -207,12 +208,16 @@ class ActionPlan(TranslatedTable):
         trials = self.trials()
         held = int(trials["held_out"].sum())
         todo = self.rows["arm"].isin(DOING) & (self.rows["status"] == "open")
-        words = {"todo": f"{int(todo.sum()):,}", "held": f"{held:,}"}
+        leaving = self.rows["stance"] == Stance.LET_GO
+        words = {"todo": f"{int((todo & ~leaving).sum()):,}", "held": f"{held:,}"}
         if held:
             ends = trials["ends"].max().date()
             said = [WORDS["to_do"].text(language).format(ends=ends, **words)]
         else:
             said = [WORDS["to_do_untried"].text(language).format(**words)]
+        if (todo & leaving).any():
+            let_go = f"{int((todo & leaving).sum()):,}"
+            said.append(WORDS["to_let_go"].text(language).format(n=let_go))
         if self.rows["expected_gain"].isna().all():
             said.append(WORDS["by_stake"].text(language))
         return tuple(said)
