@@ -36,12 +36,12 @@ def test_actuals_are_the_rows_and_the_forecast_adds_up() -> None:
     assert months is not None
     frame = months.to_frame().set_index("month")
     seen = CDNOW[CDNOW["timestamp"] <= "1998-03-15"]
-    by_month = seen.groupby(seen["timestamp"].dt.strftime("%Y-%m"))["amount"].sum()
+    by_month = seen.groupby(seen["timestamp"].dt.to_period("M"))["amount"].sum()
     actual = frame["actual"].dropna()
     np.testing.assert_allclose(actual, by_month.to_numpy()[-len(actual) :])
     first = seen.groupby("customer_id")["timestamp"].transform("min").dt.to_period("M")
     old = seen[first < seen["timestamp"].dt.to_period("M")]
-    old_by_month = old.groupby(old["timestamp"].dt.strftime("%Y-%m"))["amount"].sum()
+    old_by_month = old.groupby(old["timestamp"].dt.to_period("M"))["amount"].sum()
     existing = frame["actual_existing"].dropna()
     np.testing.assert_allclose(existing, old_by_month.to_numpy()[-len(existing) :])
     assert result.forecast is not None

@@ -86,11 +86,11 @@ class RetentionPipeline:
     >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
     >>> result.pyramid.to_frame()[["tier", "customers"]]
            tier  customers
-    0       key         98
-    1  ordinary        589
-    2     small        159
+    0       key         97
+    1  ordinary        569
+    2     small        179
     3       bad          0
-    4      lost       1511
+    4      lost       1512
     """
 
     config: PipelineConfig = field(default_factory=PipelineConfig)
