@@ -223,13 +223,10 @@ def apply_schemes(
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
-    activity = predictions.activity or read_activity(summary, None)
     earlier = None if before is None else before.states
-    states = tell_states(summary, activity, fitted.state_scheme, facts, earlier)
-    value = score_criteria(summary, fitted.value_scheme, predictions, facts)
+    states, value, tiers = tell_tiers(fitted, summary, predictions, facts, previous, earlier)
     behavior = facts.behavior if facts else None
     trend = behavior.trend_beyond_base if behavior else None
-    tiers = _grade(fitted, summary, value, states, facts, previous)
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
@@ -293,6 +290,21 @@ def apply_schemes(
         policy=policy,
         attempts=count_attempts(attempts, states, policy),
     )
+
+
+def tell_tiers(
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    predictions: Predictions,
+    facts: CustomerFacts | None,
+    previous: TierTable | TierState | None = None,
+    earlier: StateTable | None = None,
+) -> tuple[StateTable, ValueTable, TierTable]:
+    """Return states, criteria and tiers of predicted customers."""
+    activity = predictions.activity or read_activity(summary, None)
+    states = tell_states(summary, activity, fitted.state_scheme, facts, earlier)
+    value = score_criteria(summary, fitted.value_scheme, predictions, facts)
+    return states, value, _grade(fitted, summary, value, states, facts, previous)
 
 
 class _Surroundings(TypedDict):
