@@ -16,12 +16,7 @@ from retainkit._pipeline._covariates import CovariateMeans, bind, fill_covariate
 from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._grade import graded_value, score_criteria
-from retainkit._pipeline._models import (
-    Models,
-    Predictions,
-    predict,
-    scatter_of,
-)
+from retainkit._pipeline._models import Models, Predictions, predict, scatter_of
 from retainkit._pipeline._outlook import look_out
 from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._rises import chance_to_rise
@@ -37,11 +32,7 @@ from retainkit._pipeline._states import (
 from retainkit._pipeline._value_by_state import ValueByState, adjust_values
 from retainkit.churn import StateScheme, StateTable
 from retainkit.forecast import ForecastModel, RenewalModel, ValueEstimator
-from retainkit.lifetime import (
-    CovariateModel,
-    GammaGammaModel,
-    PurchaseModelUnion,
-)
+from retainkit.lifetime import CovariateModel, GammaGammaModel, PurchaseModelUnion
 from retainkit.policy import (
     Outlook,
     PolicyConfig,
