@@ -42,7 +42,7 @@ def look_back(
     """Return the scores of the day before the period: the last run's where it is of that day."""
     window = config.convention.window_days
     if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
-        return PeriodStart(previous.as_of, previous.model, previous.scores)
+        return PeriodStart(previous.as_of, previous.tiers, previous.scores.states)
     return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
 
 

@@ -14,14 +14,10 @@ from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._contract_models import ContractTerm
 from retainkit._pipeline._covariates import CovariateMeans, bind, fill_covariates
 from retainkit._pipeline._customers import CustomerScores
+from retainkit._pipeline._distribution import distribution_of
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._grade import graded_value, score_criteria
-from retainkit._pipeline._models import (
-    Models,
-    Predictions,
-    predict,
-    scatter_of,
-)
+from retainkit._pipeline._models import Models, Predictions, predict
 from retainkit._pipeline._outlook import look_out
 from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._rises import chance_to_rise
@@ -51,7 +47,6 @@ from retainkit.policy import (
 from retainkit.tiers import (
     LifecycleScheme,
     LifecycleTable,
-    LifetimeValues,
     TierScheme,
     TierState,
     TierTable,
@@ -65,7 +60,6 @@ from retainkit.value import (
     RfmScheme,
     ValueScheme,
     ValueTable,
-    expected_lifetime_value,
     score_rfm,
 )
 
@@ -221,13 +215,10 @@ def apply_schemes(
 ) -> CustomerScores:
     """Apply the learnt schemes to predicted customers."""
     config = fitted.config
-    activity = predictions.activity or read_activity(summary, None)
     earlier = None if before is None else before.states
-    states = tell_states(summary, activity, fitted.state_scheme, facts, earlier)
-    value = score_criteria(summary, fitted.value_scheme, predictions, facts)
+    states, value, tiers = tell_tiers(fitted, summary, predictions, facts, previous, earlier)
     behavior = facts.behavior if facts else None
     trend = behavior.trend_beyond_base if behavior else None
-    tiers = _grade(fitted, summary, value, states, facts, previous)
     lifecycle = lifecycle_stage(
         summary,
         fitted.lifecycle_scheme,
@@ -305,6 +296,21 @@ def _potential(
     )
 
 
+def tell_tiers(
+    fitted: FittedPipeline,
+    summary: CustomerSummary,
+    predictions: Predictions,
+    facts: CustomerFacts | None,
+    previous: TierTable | TierState | None = None,
+    earlier: StateTable | None = None,
+) -> tuple[StateTable, ValueTable, TierTable]:
+    """Return states, criteria and tiers of predicted customers."""
+    activity = predictions.activity or read_activity(summary, None)
+    states = tell_states(summary, activity, fitted.state_scheme, facts, earlier)
+    value = score_criteria(summary, fitted.value_scheme, predictions, facts)
+    return states, value, _grade(fitted, summary, value, states, facts, previous)
+
+
 class _Surroundings(TypedDict):
     situation: Situation
     outlook: Outlook | None
@@ -354,35 +360,14 @@ def _grade(
         standing=facts.standing if facts else None,
         previous=previous,
         stability=fitted.config.stability,
-        distribution=_distribution(fitted, summary, value, facts),
+        distribution=distribution_of(
+            _models_of(fitted, facts), summary, value, fitted.tier_basis, fitted.config
+        ),
         overrides=fitted.config.tier_overrides,
         as_of=summary.as_of,
     )
     former = former_tiers(summary, fitted.margin, fitted.former_scheme, previous)
     return tiers.with_lost(states.is_lost, former)
-
-
-def _distribution(
-    fitted: FittedPipeline,
-    summary: CustomerSummary,
-    value: ValueTable,
-    facts: CustomerFacts | None,
-) -> LifetimeValues | None:
-    """Return how future values scatter; None where it is not asked for or says nothing of tiers."""
-    models, config = _models_of(fitted, facts), fitted.config
-    scatter = scatter_of(models, summary, config) if config.tier_confidence else None
-    if models.purchase is None or scatter is None or fitted.tier_basis != "expected_value":
-        return None
-    expected = expected_lifetime_value(
-        summary,
-        models.purchase,
-        spend_model=models.spend,
-        horizon_days=float(config.horizon_days),
-        annual_discount_rate=config.annual_discount_rate,
-        margin_rate=scatter["margin_rate"],
-    )
-    values = LifetimeValues(summary.with_unit(models.purchase.unit), **scatter)
-    return values.moved_to(value.future_potential, expected=expected)
 
 
 def _models_of(fitted: FittedPipeline, facts: CustomerFacts | None) -> Models:

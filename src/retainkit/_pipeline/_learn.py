@@ -118,9 +118,13 @@ def learn_schemes(
     facts: CustomerFacts | None,
     config: PipelineConfig,
     held: HeldScheme | None = None,
+    brief: bool = False,
 ) -> tuple[FittedPipeline, Predictions]:
-    """Predict once, and learn the schemes from the predictions."""
-    predictions = predict(summary, models, config, facts)
+    """Predict once, and learn the schemes from the predictions.
+
+    `brief`: only what tiers and states rest on; no outlook and no chance to rise.
+    """
+    predictions = predict(summary, models, config, facts, brief=brief)
     known = models.states or states_without_past(summary, models.forecast, config)
     by_state = fit_value_by_state(models.past_values, known, predictions)
     predictions = adjust_values(predictions, by_state, known, facts, config)
@@ -138,7 +142,8 @@ def learn_schemes(
     predictions = predictions._replace(activity=activity)
     states = tell_states(summary, activity, known, facts)
     there = states.is_current
-    rises, check = learn_rises_of(models.past_values, basis, known, config)
+    past = () if brief else models.past_values
+    rises, check = learn_rises_of(past, basis, known, config)
     own = fit_tier_scheme(graded_value(value, basis)[there], config=config.tiers)
     fitted = FittedPipeline(
         config=config,

@@ -206,8 +206,13 @@ def predict(
     models: Models,
     config: PipelineConfig,
     facts: CustomerFacts | None,
+    *,
+    brief: bool = False,
 ) -> Predictions:
-    """Predict every customer once: from the state of its contract where there is one."""
+    """Predict every customer once: from the state of its contract where there is one.
+
+    `brief` leaves out the forecast as of each customer's last purchase.
+    """
     if facts is not None and facts.contracts is not None:
         return _predict_contracts(summary, models, config, facts.contracts)
     if models.contracts:
@@ -226,13 +231,15 @@ def predict(
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)
     activity = read_activity(summary, models.forecast, models.covariates)
-    at_last = forecast_at_last(
-        models.forecast,
-        summary,
-        margin_rate=margin_rates(summary, models.margin),
-        annual_discount_rate=config.annual_discount_rate,
-        covariates=models.covariates,
-    )
+    at_last = None
+    if not brief:
+        at_last = forecast_at_last(
+            models.forecast,
+            summary,
+            margin_rate=margin_rates(summary, models.margin),
+            annual_discount_rate=config.annual_discount_rate,
+            covariates=models.covariates,
+        )
     known = np.isfinite(forecast.expected_value).any()
     value = forecast.expected_value if known else None
     if facts is None or facts.behavior is None or value is None:

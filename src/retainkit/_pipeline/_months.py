@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, NamedTuple
@@ -51,6 +52,9 @@ class ForecastByMonth(ResultTable):
         `as_of`. The month of `as_of` may have both: what came, and what is expected of its rest.
     level : float
         How often the interval of a month is to hold.
+    last_span : float
+        Money of all in as many days as the horizon, up to `as_of` [money]; NaN where fewer are
+        known.
 
     Examples
     --------
@@ -74,6 +78,7 @@ class ForecastByMonth(ResultTable):
     expected_low: FloatArray
     expected_high: FloatArray
     level: float
+    last_span: float
 
     _what: ClassVar[str] = "months"
     _schema: ClassVar[tuple[Column, ...]] = plain(
@@ -146,7 +151,17 @@ def follow_months(
         expected_low=columns[3],
         expected_high=columns[4],
         level=_level_of(scores),
+        last_span=_last_span(rows, model),
     )
+
+
+def _last_span(rows: pd.DataFrame, model: FittedPipeline) -> float:
+    """Return the money of as many days as the horizon, up to the last observed day."""
+    ago = _number(model.as_of) - to_day_numbers(rows["timestamp"].to_numpy()).astype(np.int64)
+    horizon = model.config.horizon_days
+    if int(ago.max()) + 1 < horizon:
+        return float("nan")
+    return math.fsum(rows["money"].to_numpy(dtype=np.float64)[ago < horizon].tolist())
 
 
 def _bounds(ahead: _Ahead, z: float, margin_error: float) -> tuple[FloatArray, FloatArray]:

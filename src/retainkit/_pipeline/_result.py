@@ -225,12 +225,13 @@ class RetentionResult:
         """
         if self.forecast is None:
             return ()
-        rate = self.config.annual_discount_rate
+        rate, months = self.config.annual_discount_rate, self.forecast_by_month
         return describe_trust(
             self.forecast,
             self.model.forecast,
             annual_discount_rate=rate,
             horizon_days=self.config.horizon_days,
+            last_span=None if months is None else months.last_span,
             language=language,
         )
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from retainkit._pipeline._config import PipelineConfig
-from retainkit._pipeline._customers import CustomerScores
-from retainkit._pipeline._fitted import FittedPipeline, apply_schemes
+from retainkit._pipeline._fitted import tell_tiers
 from retainkit._pipeline._folds import known_by
 from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._tables import ValidTables
+from retainkit.churn import StateTable
 from retainkit.contracts import read_contracts
 from retainkit.errors import RetainkitError
 from retainkit.tables import Ledger, align_values
@@ -34,16 +34,11 @@ def _silent(stage: str) -> None:
 
 
 class PeriodStart(NamedTuple):
-    """What was said on the last day before the period: scores and the model behind them."""
+    """What was said on the last day before the period."""
 
     day: date
-    model: FittedPipeline
-    scores: CustomerScores
-
-    @property
-    def tiers(self) -> TierTable:
-        """The tiers of that day."""
-        return self.scores.tiers
+    tiers: TierTable
+    states: StateTable
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -54,7 +49,7 @@ class PeriodStart(NamedTuple):
 
     def codes(self, customer_id: pd.Index[Any]) -> IntArray:
         """Return the group of each customer, a position in `groups`."""
-        tiers, states = self.tiers, self.scores.states
+        tiers, states = self.tiers, self.states
         last = len(tiers.scheme.names) + 1
         ended = states.state == states.states.index(_ENDED)
         group = np.where(tiers.tier < last, tiers.tier, last + ended).astype(np.int8)
@@ -89,14 +84,14 @@ def begin_period(
 
 
 def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) -> PeriodStart:
-    """Learn and score on what was known by a day."""
-    contracts = known.get("contracts")
+    """Learn and score on what was known by a day; the tables are taken out of `known`."""
+    contracts = known.pop("contracts", None)
     tables = ValidTables(
-        transactions=known.get("transactions"),
+        transactions=known.pop("transactions", None),
         customers=None,
         contracts=None if contracts is None else read_contracts(contracts),
-        events=known.get("events"),
-        surveys=known.get("surveys"),
+        events=known.pop("events", None),
+        surveys=known.pop("surveys", None),
         activities=None,
         ledger=Ledger.combine(),
     )
@@ -112,5 +107,7 @@ def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) ->
         events=tables.events,
     )
     models = history.learn(summary, _silent)
-    model, predictions = learn_schemes(summary, models, facts=facts, config=config)
-    return PeriodStart(day, model, apply_schemes(model, summary, predictions, facts))
+    del history, tables
+    model, predictions = learn_schemes(summary, models, facts=facts, config=config, brief=True)
+    states, _, tiers = tell_tiers(model, summary, predictions, facts)
+    return PeriodStart(day, tiers, states)

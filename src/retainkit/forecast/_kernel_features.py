@@ -81,12 +81,12 @@ def describe(known: Known, window: float, scales: Scales) -> list[FloatArray]:
         np.log1p(money / known.purchases),
     ]
     purchases = known.purchases.astype(np.float64)
-    for share in RECENT:
-        reach = share * window - silent - 1e-9
-        spot = find_spot(span, reach)
-        days = read_curve(known.recent_days, purchases, spot)
-        spent = read_curve(known.recent_money, known.money, spot)
-        columns += [np.log1p(days), np.log1p(np.maximum(spent, 0.0) / scales.basket)]
+    reach = (np.array(RECENT) * window)[:, None] - silent - 1e-9
+    spot = find_spot(span, reach)
+    days = np.log1p(read_curve(known.recent_days, purchases, spot))
+    spent = np.maximum(read_curve(known.recent_money, known.money, spot), 0.0) / scales.basket
+    for pair in zip(days, np.log1p(spent), strict=True):
+        columns += pair
     columns.append(due_within(silent, gap, window))
     if known.covariates is not None:
         columns += list(known.covariates.T)

@@ -73,7 +73,7 @@ def predict_linear(fit: Any, columns: Sequence[FloatArray]) -> FloatArray:
     """
     if len(columns[0]) <= _FEW:
         z = (np.array(columns).T - fit.center) / fit.scale
-        terms = np.clip(z, -_FARTHEST, _FARTHEST) * fit.coefficients[1:]
+        terms = np.minimum(np.maximum(z, -_FARTHEST), _FARTHEST) * fit.coefficients[1:]
         terms[:, 0] += fit.coefficients[0]
         return np.asarray(np.cumsum(terms, axis=1)[:, -1])
     total = np.full(len(columns[0]), fit.coefficients[0])

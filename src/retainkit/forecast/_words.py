@@ -8,7 +8,7 @@ import numpy as np
 
 from retainkit._core.catalogue import read_labels
 from retainkit.forecast._evidence import NOT_RANKED
-from retainkit.forecast._model import ForecastModel
+from retainkit.forecast._model import ForecastModel, discount_factor
 from retainkit.forecast._table import ForecastTable
 from retainkit.typing import Language
 
@@ -21,6 +21,7 @@ def describe_trust(
     *,
     annual_discount_rate: float = 0.0,
     horizon_days: int | None = None,
+    last_span: float | None = None,
     language: Language = "en",
 ) -> tuple[str, ...]:
     """Say how far a forecast can be trusted: its total, its ranking, how earlier ones did.
@@ -35,6 +36,9 @@ def describe_trust(
         Yearly rate at which the table is discounted.
     horizon_days : int, optional
         Days ahead of the table, for contracts alone; a model knows them [day].
+    last_span : float, optional
+        Money of the base in as many days before, to compare with [money]; None or NaN takes the
+        ratio that the model was learnt with.
     language : {"en", "zh"}, default "en"
         Language of the sentences; what the run itself noted stays in English.
 
@@ -69,10 +73,13 @@ def describe_trust(
             ahead = [say("total_alone", horizon=f"{horizon_days:,}", total=money)]
         return (*ahead, say(f"contracts_{ranks}"), *notes)
     horizon, trust = f"{model.horizon_days:,}", model.trust
-    if model.total_ratio is None:
+    ratio = model.total_ratio
+    if last_span is not None and last_span > 0.0:
+        ratio = total / discount_factor(model.horizon_days, annual_discount_rate) / last_span
+    if ratio is None:
         said = [say("total_alone", horizon=horizon, total=money)]
     else:
-        said = [say("total", horizon=horizon, total=money, ratio=f"{model.total_ratio:.2f}")]
+        said = [say("total", horizon=horizon, total=money, ratio=f"{ratio:.2f}")]
     z = "–" if trust.z is None else f"{trust.z:.1f}"
     said.append(say(f"ranks_{ranks}", z=z, customers=f"{trust.customers:,}", origins=trust.origins))
     longest = [one for one in model.origins if one.share == model.origins[0].share]

@@ -11,7 +11,7 @@ import numpy as np
 from retainkit.errors import NotComputableError
 from retainkit.lifetime._arguments import check_count, check_horizon, force_of_interest
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
-from retainkit.lifetime._histories import history_columns
+from retainkit.lifetime._histories import PurchaseHistories, history_columns
 from retainkit.lifetime._kernel_law import Known, expected_at
 from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray, TimeUnit
@@ -294,8 +294,8 @@ class PurchasePredictions:
         return self._predict(history, lambda known: known.discounted_purchases(force, end))
 
     def _columns(self, history: PurchaseHistory) -> Columns:
-        """Return the history as arrays; what was compressed has been checked."""
-        checked = isinstance(history, CompressedHistories)
+        """Return the history as arrays; what was compressed or put together has been checked."""
+        checked = isinstance(history, CompressedHistories | PurchaseHistories)
         return history_columns(history, unit=self.unit, checked=checked)
 
     def _predict(

@@ -19,18 +19,23 @@ def fnv1a(data: bytes, state: int = _OFFSET) -> int:
     return state
 
 
-def hash_codes(texts: npt.NDArray[np.bytes_], salt: str) -> npt.NDArray[np.uint64]:
+def hash_codes(
+    texts: npt.NDArray[np.bytes_], salt: str, *ends: npt.NDArray[np.bytes_]
+) -> npt.NDArray[np.uint64]:
     """Return 64 bits per text, as good as random, that depend on text and salt only.
+
+    `ends` are further pieces of each text, hashed as if they were joined to it.
 
     FNV-1a over salt, a zero byte and the text (UTF-8), then the finaliser of SplitMix64. The same
     in every language and version.
     """
     state = np.full(texts.size, fnv1a(salt.encode() + b"\x00"), dtype=np.uint64)
-    width = texts.dtype.itemsize
-    letters = np.ascontiguousarray(texts).view(np.uint8).reshape(texts.size, width)
     with np.errstate(over="ignore"):
-        for column in letters.T:
-            state = np.where(column > 0, (state ^ column) * _PRIME, state)
+        for piece in (texts, *ends):
+            width = piece.dtype.itemsize
+            letters = np.ascontiguousarray(piece).view(np.uint8).reshape(piece.size, width)
+            for column in letters.T:
+                state = np.where(column > 0, (state ^ column) * _PRIME, state)
         for shift, factor in _MIX:
             state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
     state ^= state >> np.uint64(31)

@@ -145,10 +145,33 @@ def _asks_nothing(measure: PolicyMeasure) -> bool:
 
 def action_ids(customer_id: pd.Index[Any], state: Any, rule: Any) -> npt.NDArray[np.str_]:
     """Return 16 hexadecimal digits per customer, state and rule; the same in every run."""
-    texts = customer_id.astype(str).str.cat([pd.Index(state), pd.Index(rule)], sep="\x1f")
-    codes = hash_codes(np.char.encode(texts.to_numpy().astype(str), "utf-8"), "action")
+    codes = hash_codes(_as_bytes(customer_id), "action", _ending(state), _ending(rule))
     digits = codes.astype(">u8").tobytes().hex()
     return np.frombuffer(digits.encode("ascii"), dtype="S16").astype(str)
+
+
+def _as_bytes(texts: pd.Index[Any]) -> npt.NDArray[np.bytes_]:
+    """Return texts in UTF-8, or numbers as they are written."""
+    if texts.dtype.kind in "iu":
+        return np.asarray(texts).astype("S")
+    return np.char.encode(texts.astype(str).to_numpy().astype(str), "utf-8")
+
+
+def _ending(texts: Any) -> npt.NDArray[np.bytes_]:
+    """Return texts, of which few differ, each behind a separator."""
+    code, found = pd.factorize(pd.Index(texts))
+    return np.char.encode(np.char.add("\x1f", np.asarray(found).astype(str)), "utf-8")[code]
+
+
+def _most_first(stake: FloatArray, value: FloatArray, ids: pd.Index[Any]) -> IntArray:
+    """Return the order by stake, then value, then the id as text: read only where both are tied."""
+    order = np.lexsort((-value, -stake))
+    this, following = order[:-1], order[1:]
+    same = (stake[this] == stake[following]) & (value[this] == value[following])
+    tied = order[np.append(same, False) | np.append(False, same)]
+    text = np.zeros(len(ids), dtype=np.int64)
+    text[tied] = np.unique(ids[tied].astype(str).to_numpy().astype(str), return_inverse=True)[1]
+    return np.lexsort((text, -value, -stake))
 
 
 def plan_actions(
@@ -169,6 +192,12 @@ def plan_actions(
     ids = decisions.customer_id
     drawn = _draw(decisions, chosen, facts, trial, config, effects)
     rows = np.flatnonzero((drawn.action >= 0) & ((chosen.action >= 0) | (drawn.arm > 0)))
+    stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
+    order = _most_first(stake, value, ids[rows])
+    gain = chosen.gain[rows]
+    if not np.isnan(gain).all():
+        order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
+    rows = rows[order]
     frame = pd.DataFrame(
         {
             **_who(decisions, facts, rows, entered),
@@ -176,15 +205,10 @@ def plan_actions(
             **_when(decisions, drawn, rows, as_of, trial, config),
         }
     )[list(COLUMNS)]
-    stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
-    order = np.lexsort((ids[rows].astype(str), -value, -stake))
-    gain = chosen.gain[rows]
-    if not np.isnan(gain).all():
-        order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
     step = chosen.step.copy()
     step[np.isin(drawn.arm, [_kernel.HELD_OUT, _kernel.NEVER])] = STEPS.index("held_out")
     return ActionPlan(
-        rows=frame.iloc[order].reset_index(drop=True),
+        rows=frame,
         source=facts.reasons,
         customer_id=ids,
         step=step,
@@ -200,16 +224,16 @@ def _who(
 ) -> dict[str, Any]:
     """Return whom a row is about, and what brought it about."""
     ids = decisions.customer_id[rows]
-    state = np.full(len(rows), "present")
+    state = pd.Index(["present"]).repeat(len(rows))
     if facts.states is not None:
-        state = np.array(facts.states.states)[facts.states.state[rows]]
-    rules = np.array([rule.id for rule in decisions.config.rules])[decisions.rule[rows]]
+        state = pd.Index(facts.states.states).take(facts.states.state[rows])
+    rules = pd.Index([rule.id for rule in decisions.config.rules]).take(decisions.rule[rows])
     return {
         "action_id": action_ids(ids, state, rules),
         "customer_id": ids,
         "state": state,
-        "tier": np.array(decisions.tier_names)[decisions.value_tier[rows]],
-        "stance": _STANCE_NAMES[decisions.stance[rows]],
+        "tier": pd.Index(decisions.tier_names).take(decisions.value_tier[rows]),
+        "stance": pd.Index(_STANCE_NAMES).take(decisions.stance[rows]),
         "why": "",
         "trigger": "" if entered is None else entered[rows],
         "owner": _owners(facts.owner, rows),
@@ -235,8 +259,8 @@ def _what(
     with np.errstate(divide="ignore", invalid="ignore"):
         break_even = np.where(worth > 0.0, cost / worth, np.nan)
     return {
-        "action": np.array([measure.id for measure in measures])[action],
-        "channel": np.array([measure.channel for measure in measures])[action],
+        "action": pd.Index([measure.id for measure in measures]).take(action),
+        "channel": pd.Index([measure.channel for measure in measures]).take(action),
         "cost": cost,
         "expected_gain": gain,
         "gain_low": gain - reach,
@@ -255,8 +279,9 @@ def _when(
 ) -> dict[str, Any]:
     """Return days, status, and the side of the trial."""
     arm, today, none = drawn.arm[rows], np.datetime64(as_of, "s"), np.datetime64("NaT", "s")
-    stance = _STANCE_NAMES[decisions.stance[rows]]
-    urgent = np.isin(stance, _URGENT) | (decisions.value_tier[rows] == 0)
+    urgent = np.isin(_STANCE_NAMES, _URGENT)[decisions.stance[rows]] | (
+        decisions.value_tier[rows] == 0
+    )
     wait = np.where(urgent, max(config.due_days // 2, 1), config.due_days)
     tried = arm != ARMS.index("not_proven")
     start = np.datetime64(trial.start, "s")
@@ -270,10 +295,10 @@ def _when(
         "override_by": "",
         "override_reason": "",
         "override_until": none,
-        "trial": np.where(tried, trial.name, ""),
+        "trial": pd.Index(["", trial.name]).take(tried.astype(np.intp)),
         "trial_start": np.where(tried, start, none),
         "trial_end": np.where(tried, end, none),
-        "arm": np.array(ARMS)[arm],
+        "arm": pd.Index(ARMS).take(arm),
         "held_out_share": np.where(tried, drawn.share[rows], np.nan),
     }
 

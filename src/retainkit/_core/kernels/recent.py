@@ -71,15 +71,18 @@ class Spot(NamedTuple):
 
 
 def find_spot(span: FloatArray, days: FloatArray) -> Spot:
-    """Return where curves are read at `days` before the last purchase; `span` reaches the first."""
+    """Return where curves are read at `days` before the last purchase; `span` reaches the first.
+
+    `days` of shape (k, n) reads k places of each curve.
+    """
     left = np.searchsorted(_INNER, days, side="right")
     share = (days - _NODES[left]) / _STEPS[left]
     beyond = days > GRID[-1]
     if not beyond.any():
-        return Spot(np.arange(len(days)), left, share, days < 0.0, None)
+        return Spot(np.arange(days.shape[-1]), left, share, days < 0.0, None)
     to_first = (days - GRID[-1]) / np.maximum(span - GRID[-1], 1.0)
     share = np.where(beyond, np.minimum(to_first, 1.0), share)
-    return Spot(np.arange(len(days)), left, share, days < 0.0, beyond)
+    return Spot(np.arange(days.shape[-1]), left, share, days < 0.0, beyond)
 
 
 def read_curve(curve: npt.NDArray[Any], total: FloatArray, spot: Spot) -> FloatArray:
