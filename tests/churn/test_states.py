@@ -165,7 +165,8 @@ def test_nobody_moves_nearer_without_a_purchase() -> None:
 def test_reasons_hold_the_customers_own_numbers() -> None:
     table = assign_states(activity(ROWS["quiet_silent"]), scheme(), as_of=AS_OF)
     assert table.sentences()[0] == (
-        "usually buys every 30 days, silent for 70; chance of a purchase in 90 days: 49 in 100"
+        "customers like it buy every 30 days, this one is silent for 70; "
+        "chance of a purchase in 90 days: 49 in 100"
     )
     assert "30" in table.sentences("zh")[0]
 
@@ -177,7 +178,7 @@ def test_nobody_silent_is_told_to_be_in_rhythm() -> None:
     assert names(table) == ["present"] * 3
     assert table.to_frame()["state_code"].tolist() == ["unproven", "overdue", "in_rhythm"]
     assert table.sentences()[1] == (
-        "usually buys every 25 days, silent for 79, "
+        "customers like it buy every 25 days, this one is silent for 79, "
         "yet the chance of a purchase in 90 days is 98 in 100"
     )
 

@@ -255,7 +255,8 @@ def _print_summary(result: RetentionResult, out: Path) -> None:
         if row["kind"] in ("accepted", "excluded", "rejected") and row["rows"]
     ]
     lines += ["", *(answer.words for answer in result.scores.answers()), ""]
-    lines += [f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps]
+    told = (f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps)
+    lines += dict.fromkeys(told)
     names = "customers.csv, plan.csv, ledger.csv, rejected.csv, result.json, report.html"
     names += f", {PRICES}" if result.prices else ""
     lines += ["", f"written to {out}: {names}"]

@@ -23,6 +23,8 @@ from retainkit.value import CustomerSummary
 
 _FINAL = ("death", "business_closed")
 _ENDS = (*_FINAL, "service_ended", "port_out")
+_MANY = 0.1
+"""Share that contradicts above which nobody can say who has left."""
 _NEVER = np.iinfo(np.int32).max
 
 
@@ -97,7 +99,8 @@ def find_contradictions(
 def find_doubts(found: tuple[Contradiction, ...]) -> tuple[Gap, ...]:
     """Return what a run cannot say because events and contracts contradict each other."""
     open_ends = ("cancelled_but_running", "ended_but_running")
-    return (make_gap("ends_of_contracts"),) if any(one.id in open_ends for one in found) else ()
+    many = (one.id in open_ends and one.customers > _MANY * one.of for one in found)
+    return (make_gap("ends_of_contracts"),) if any(many) else ()
 
 
 class _Dated(NamedTuple):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit._pipeline._models import Models, scatter_of
-from retainkit.lifetime import expected_lifetime_value
 from retainkit.tiers import LifetimeValues
-from retainkit.value import CustomerSummary, ValueTable
+from retainkit.value import CustomerSummary, ValueTable, expected_lifetime_value
 
 
 def distribution_of(

@@ -116,7 +116,7 @@ def answer_questions(scores: Scores, language: Language = "en") -> tuple[Answer,
     groups: list[tuple[str, BoolArray, FloatArray]] = [
         ("today", triggers_of(scores) >= 0, worth),
         ("win_back", _of(scores, Stance.WIN_BACK), worth),
-        ("let_go", _of(scores, Stance.LET_GO, Stance.NO_CONTACT), scores.expected_value),
+        ("let_go", _of(scores, Stance.LET_GO), scores.expected_value),
         ("develop", grow, scores.expected_value),
     ]
     answers = [_answer(scores, *group, language) for group in groups]

@@ -172,7 +172,7 @@ def _words(late: LateEntry | None, recorded_from: int | None) -> str:
         return "" if recorded_from is None else "contracts count from the day ends are recorded"
     day = str(np.datetime64(late.day, "D"))
     return (
-        f"ends seem recorded only from {day}: {late.before} before it where {late.expected:.0f} "
-        "were to be expected; contracts can be ranked, but chances and totals need "
+        f"ends seem recorded only from {day}: {late.before} before it, although at the rate since "
+        "then many were due; contracts can be ranked, but chances and totals need "
         "recorded_from_day (the first day on which ends were recorded)"
     )

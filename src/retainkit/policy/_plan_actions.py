@@ -166,6 +166,8 @@ def _ending(texts: Any) -> npt.NDArray[np.bytes_]:
 def _most_first(stake: FloatArray, value: FloatArray, ids: pd.Index[Any]) -> IntArray:
     """Return the order by stake, then value, then the id as text: read only where both are tied."""
     order = np.lexsort((-value, -stake))
+    if not len(order):
+        return order
     this, following = order[:-1], order[1:]
     same = (stake[this] == stake[following]) & (value[this] == value[following])
     tied = order[np.append(same, False) | np.append(False, same)]

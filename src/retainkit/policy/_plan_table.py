@@ -219,7 +219,10 @@ class ActionPlan(TranslatedTable):
             let_go = f"{int((todo & leaving).sum()):,}"
             said.append(WORDS["to_let_go"].text(language).format(n=let_go))
         if self.rows["expected_gain"].isna().all():
-            said.append(WORDS["by_stake"].text(language))
+            order = [
+                name for name in ("at_stake", "expected_value") if self.rows[name].notna().any()
+            ]
+            said += [WORDS[f"by_{name}"].text(language) for name in order[:1]]
         return tuple(said)
 
     @classmethod

@@ -62,8 +62,8 @@ RULES: tuple[dict[str, Any], ...] = (
         "user",
         "win_back",
         (
-            "Gone lately, was worth more than a small customer: try to win back",
-            "近期流失且原非小客户：尝试赢回",
+            "Gone, not for too long, and was worth more than a small customer: try to win back",
+            "流失未久且原非小客户：尝试赢回",
         ),
         relations=("recoverable",),
         contacts=("all",),
@@ -310,8 +310,8 @@ RULES: tuple[dict[str, Any], ...] = (
         "guard rails",
         "maintain",
         (
-            "Potential is not known: nothing is invested and nothing taken away without evidence",
-            "潜力未知：没有依据，既不追加投入，也不削减服务",
+            "Potential is not known: what customers get stays as it is",
+            "潜力未知：维持现有待遇",
         ),
     ),
 )
