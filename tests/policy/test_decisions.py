@@ -225,6 +225,8 @@ def test_no_argument_can_carry_a_protected_attribute() -> None:
             "trend",
             "strategic",
             "probability",
+            "usual",
+            "check",
             "config",
         },
     }

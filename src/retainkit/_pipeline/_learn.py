@@ -82,7 +82,8 @@ def fit_pipeline(
     -------
     FittedPipeline
         The learnt model. Where a lifetime model cannot be fitted (for example nobody bought
-        twice) it is None, grading falls back to yearly contribution, and `notes` says so.
+        twice) it is None, grading falls back to yearly contribution, and `notes` says so. What
+        earlier days say of values by state and of potential is learnt in a run only.
 
     Examples
     --------

@@ -30,6 +30,8 @@ _PAST = 13
 """Complete months shown before the forecast."""
 _MOST_CONTRACTS = 20_000
 """Customers whose renewals are added up month by month; of more these many are drawn by id."""
+_WIDEST = 7.0
+"""Log of how far a bound may lie from what is expected: a thousand times."""
 _LEVEL = 0.10
 """Standard deviation of the log of leavers that has not been judged."""
 
@@ -170,7 +172,8 @@ def _bounds(ahead: _Ahead, z: float, margin_error: float) -> tuple[FloatArray, F
         wide = z * np.hypot(ahead.error, margin_error)
         return ahead.expected - wide, ahead.expected + wide
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.exp(np.where(ahead.expected > 0.0, z * ahead.error / ahead.expected, 0.0))
+        ratio = np.where(ahead.expected > 0.0, z * ahead.error / ahead.expected, 0.0)
+    factor = np.exp(np.minimum(ratio, _WIDEST))
     return ahead.expected / factor, ahead.expected * factor
 
 

@@ -49,12 +49,14 @@ def chance_to_rise(
 
     NaN for who cannot rise.
     """
+    chance, usual = (np.full(len(summary), np.nan) for _ in range(2))
+    window = forecast.horizon_days if basis == "expected_value" else window_days
+    if window <= 0:  # nothing was judged: there is no window to speak of
+        return chance, usual
     next_cut = _next_cuts(tiers.value_tier, tiers.scheme.cuts)
     rows = np.flatnonzero(_open(tiers.value, next_cut) & (summary.occasions > 0))
     if tiers.lost is not None:
         rows = rows[~tiers.lost[rows]]
-    window = forecast.horizon_days if basis == "expected_value" else window_days
-    chance, usual = (np.full(len(summary), np.nan) for _ in range(2))
     for start in range(0, len(rows), _CHUNK):
         part = rows[start : start + _CHUNK]
         own = describe_rows(forecast, summary, part, float(window), covariates)

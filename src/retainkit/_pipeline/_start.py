@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from retainkit._pipeline._learn import learn_schemes
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import StateTable
 from retainkit.contracts import read_contracts
-from retainkit.errors import RetainkitError
+from retainkit.errors import RetainkitError, RetainkitWarning
 from retainkit.tables import Ledger, align_values
 from retainkit.tiers import TierTable
 from retainkit.typing import IntArray
@@ -78,7 +79,9 @@ def begin_period(
         return f"no transaction up to {day}"
     announce(f"looking back at {day}")
     try:
-        return _stand(known, day, config.replace(tier_overrides=()))
+        with warnings.catch_warnings():  # the run itself says what it finds of its models
+            warnings.simplefilter("ignore", RetainkitWarning)
+            return _stand(known, day, config.replace(tier_overrides=()))
     except (RetainkitError, ValueError, ArithmeticError) as error:
         return getattr(error, "wrong", None) or str(error) or type(error).__name__
 
