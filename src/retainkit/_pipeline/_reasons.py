@@ -90,7 +90,7 @@ def _parts(
     if len(year):
         yield (
             "charges" if contracts is not None else "year",
-            occasions > 0,
+            (occasions > 0) & ~_costs(scores, rows),
             {"year": _amounts(year)},
         )
     yield from _facts(scores, rows, language)
@@ -106,6 +106,12 @@ def _parts(
     known = np.isfinite(even)
     yield "brings_back", known & keeps, {"even": _shares(even)}
     yield "raises", known & ~keeps, {"even": _shares(even)}
+
+
+def _costs(scores: Scores, rows: npt.NDArray[np.integer[Any]]) -> BoolArray:
+    """Return who costs more than it brings: what such a customer brought is no merit to tell."""
+    reason = None if scores.facts is None else scores.facts.loss_reason
+    return np.zeros(len(rows), dtype=np.bool_) if reason is None else reason[rows] >= 0
 
 
 def _facts(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from retainkit._core.time import parse_as_of
-from retainkit.errors import SchemaError
-from retainkit.pipeline import FittedPipeline
+from retainkit.errors import NotComputableError, SchemaError
+from retainkit.pipeline import CustomerFacts, FittedPipeline
 from retainkit.tables import TransactionColumns, validate_transactions
 from retainkit.typing import AsOf, IntoFrame, Language
-from retainkit.value import summarize_customers
+from retainkit.value import decompose_profit, summarize_customers
 
 
 def score_partitions(
@@ -107,6 +108,10 @@ def score_partition(
         as_of=day,
     )
     summary = summarize_customers(valid, as_of=day, unit=config.unit, collapse=config.collapse)
+    with suppress(NotComputableError):  # without profit nobody can be said to cost more
+        reason = decompose_profit(valid, summary).loss_reason
+        facts = CustomerFacts(customer_id=summary.customer_id, loss_reason=reason)
+        return model.score(summary, facts=facts).to_frame(language=language)
     return model.score(summary).to_frame(language=language)
 
 
