@@ -190,7 +190,9 @@ def test_every_period_counts_the_losses_in_it(
 def test_the_run_tells_the_same_losses(found: list[Row], convention: ContractConvention) -> None:
     """Who is gone, since when, and whose contract brings nothing more: as the churn table says."""
     frame = table(found)
-    pipeline = RetentionPipeline(PipelineConfig(convention=event_convention(convention)))
+    pipeline = RetentionPipeline(
+        PipelineConfig(convention=event_convention(convention), look_back=False)
+    )
     try:
         result = pipeline.run(contracts=frame, as_of=AS_OF)
     except NotComputableError as error:  # trials alone, or nothing counts: there is no value
@@ -288,7 +290,9 @@ def test_a_charge_within_the_paid_term_is_no_return_and_a_purchase_after_it_is(
             "amount": 10.0,
         }
     )
-    pipeline = RetentionPipeline(PipelineConfig(convention=event_convention(convention)))
+    pipeline = RetentionPipeline(
+        PipelineConfig(convention=event_convention(convention), look_back=False)
+    )
     result = pipeline.run(purchases, contracts=frame, as_of=AS_OF)
     state = read_contract_state(frame, as_of=AS_OF, convention=convention)
     through = paid_through_of(state)
