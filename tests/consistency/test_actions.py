@@ -15,6 +15,7 @@ from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResul
 from retainkit.policy import CostModel, MeasureCatalog
 from retainkit.tiers import LifecycleTable
 from retainkit.value import margin_rates, summarize_customer
+from tests.robustness.firms import make_firm
 
 # customers alike in everything lie on the boundary of the model of buying
 pytestmark = pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
@@ -215,3 +216,36 @@ def test_attempts_end_with_a_purchase(result: RetentionResult) -> None:
     assert not again.exhausted.any()
     thrice = replace(scores.attempts, count=scores.attempts.count * np.int8(3))
     assert thrice.exhausted.sum() == asked.sum()
+
+
+def test_who_is_let_go_comes_last_and_has_nothing_at_stake_any_more(
+    result: RetentionResult, view: pd.DataFrame
+) -> None:
+    """A list is carried out from the top; what is lost is no reason to act."""
+    rows = result.plan.rows
+    let_go = (rows["stance"] == "let_go").to_numpy()
+    assert let_go.any()
+    assert not let_go.all()
+    assert not (let_go[:-1] & ~let_go[1:]).any()
+    said = view.set_index("customer_id").loc[rows["customer_id"][let_go], "reason"]
+    assert not said.str.contains("at stake").any()
+
+
+def test_what_those_let_go_are_expected_to_bring_is_part_of_the_whole(
+    result: RetentionResult,
+) -> None:
+    assert result.forecast is not None
+    (let_go,) = (one for one in result.scores.answers() if one.question == "let_go")
+    assert 0.0 < let_go.worth < 0.5 * np.nansum(result.forecast.expected_value)
+
+
+def test_without_a_forecast_the_past_is_told_as_the_past() -> None:
+    """Ends recorded only lately: no money is forecast, so that nothing can be at stake."""
+    firm = make_firm("late_entry", 0, 600)
+    result = RetentionPipeline().run(contracts=firm.contracts, as_of=firm.as_of)
+    assert result.forecast is not None
+    assert np.isnan(result.forecast.expected_value).all()
+    told = {one.question: one for one in result.scores.answers()}
+    assert told["win_back"].customers > 0
+    assert "brought" in told["win_back"].words
+    assert "at stake" not in told["win_back"].words

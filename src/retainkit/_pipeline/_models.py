@@ -116,6 +116,22 @@ class Predictions(NamedTuple):
     activity: Activity | None = None
     at_last: AtLast | None = None
 
+    def worth(
+        self, value: FloatArray, facts: CustomerFacts | None, config: PipelineConfig
+    ) -> Predictions:
+        """Return the same with this expected money, and with growth where behaviour is known."""
+        if facts is None or facts.behavior is None:
+            return self._replace(future_value=value)
+        potential = compose_potential(
+            value,
+            facts.behavior,
+            growth_weight=config.growth_weight,
+            wallet=facts.wallet,
+            attainable=config.attainable_wallet,
+            horizon_days=float(config.horizon_days),
+        )
+        return self._replace(future_value=potential.total, potential=potential)
+
 
 def choose_purchase_model(rows: pd.DataFrame, as_of: date, config: PipelineConfig) -> ModelChoice:
     """Return which model of buying to fit, and why; a hold-out decides where asked to."""
@@ -240,19 +256,9 @@ def predict(
             annual_discount_rate=config.annual_discount_rate,
             covariates=models.covariates,
         )
-    known = np.isfinite(forecast.expected_value).any()
-    value = forecast.expected_value if known else None
-    if facts is None or facts.behavior is None or value is None:
-        return Predictions(p_alive, churn, forecast, value, activity=activity, at_last=at_last)
-    potential = compose_potential(
-        value,
-        facts.behavior,
-        growth_weight=config.growth_weight,
-        wallet=facts.wallet,
-        attainable=config.attainable_wallet,
-        horizon_days=float(config.horizon_days),
-    )
-    return Predictions(p_alive, churn, forecast, potential.total, potential, activity, at_last)
+    value = forecast.expected_value if np.isfinite(forecast.expected_value).any() else None
+    told = Predictions(p_alive, churn, forecast, value, activity=activity, at_last=at_last)
+    return told if value is None else told.worth(value, facts, config)
 
 
 def _with_contracts(

@@ -21,12 +21,15 @@ from retainkit._pipeline._scores import Scores
 from retainkit._pipeline._states import last_year
 from retainkit.churn import ChurnCause, StateTable, default_catalog
 from retainkit.contracts._spells import NO_DAY
+from retainkit.policy import Stance
+from retainkit.policy._vocabulary import STANCES
 from retainkit.typing import BoolArray, FloatArray, Language
 from retainkit.value import LOSS_REASONS
 
 _PARTS = read_labels("retainkit._pipeline", "reasons", "parts")
 _LOSSES = read_labels("retainkit._pipeline", "reasons", "losses")
 _QUIET = StateTable.states.index("quiet")
+_LOST = [STANCES.index(Stance.LET_GO), STANCES.index(Stance.NO_CONTACT)]
 _RENEWAL_SAID = 60.0
 _MARKS: dict[Language, tuple[str, str, str]] = {"en": ("; ", ". ", "."), "zh": ("；", "。", "。")}
 """What stands between two parts, before the first one, and at the end."""
@@ -96,7 +99,8 @@ def _parts(
     yield from _facts(scores, rows, language)
     stake = None if policy.outlook is None else policy.outlook.at_stake[rows]
     if stake is not None:
-        yield "at_stake", stake > 0.0, {"stake": _amounts(stake)}
+        lost = np.isin(policy.stance[rows], _LOST)  # nothing is done about it any more
+        yield "at_stake", (stake > 0.0) & ~lost, {"stake": _amounts(stake)}
     expected = scores.expected_value[rows]
     there = states.is_current[rows] & (states.state[rows] != _QUIET) & np.isfinite(expected)
     yield "expected", there, {"expected": _amounts(expected)}

@@ -144,7 +144,8 @@ def _answer(
     first = rows[np.lexsort((_ids(scores, rows), -np.nan_to_num(worth[rows])))][:3]
     names = ", ".join(str(scores.customer_id[row]) for row in first.tolist())
     shown = "–" if math.isnan(total) else f"{total:,.0f}"
-    words = _WORDS[question].text(language).format(n=f"{customers:,}", worth=shown, names=names)
+    told = _WORDS[f"{question}_by_year" if _is_past(scores, question, met) else question]
+    words = told.text(language).format(n=f"{customers:,}", worth=shown, names=names)
     return Answer(question, customers, total, words)
 
 
@@ -180,3 +181,13 @@ def _listed(
             "reason": write_reasons(scores, language, rows),
         }
     )
+
+
+def _is_past(scores: Scores, question: str, met: BoolArray) -> bool:
+    """Return whether only the past tells what these customers are worth: nothing is forecast."""
+    if question not in ("today", "win_back"):
+        return False
+    outlook = scores.policy.outlook
+    ahead = scores.expected_value[met]
+    stake = ahead if outlook is None else outlook.at_stake[met]
+    return bool(np.isnan(ahead).all() and np.isnan(stake).all())

@@ -22,7 +22,6 @@ from retainkit.churn._kernel_state import GONE
 from retainkit.churn._state_scheme import HasActivity, judge
 from retainkit.forecast._past_values import PastValue
 from retainkit.typing import FloatArray
-from retainkit.value import compose_potential
 
 _PRIOR = 10.0
 """Buyers that a factor of 1 (of the halves: that of all who are gone) counts as [count]."""
@@ -141,17 +140,7 @@ def adjust_values(
     changed = predictions._replace(forecast=forecast)
     if predictions.future_value is None:
         return changed
-    if predictions.potential is None or facts is None:
-        return changed._replace(future_value=value)
-    potential = compose_potential(
-        value,
-        facts.behavior,
-        growth_weight=config.growth_weight,
-        wallet=facts.wallet,
-        attainable=config.attainable_wallet,
-        horizon_days=float(config.horizon_days),
-    )
-    return changed._replace(future_value=potential.total, potential=potential)
+    return changed.worth(value, facts, config)
 
 
 def _is_gone(activity: HasActivity, scheme: StateScheme, base_gap: float) -> npt.NDArray[np.bool_]:

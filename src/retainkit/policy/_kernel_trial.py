@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
 
+from retainkit._core.kernels.intervals import normal_quantile
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.integer]
@@ -28,7 +30,7 @@ def detectable_effect(n: Floats, share: Floats, cv: Floats, level: float, power:
 
     (z_level + z_power) cv sqrt(1 / (n share) + 1 / (n (1 - share))).
     """
-    reach = float(ndtri(0.5 + level / 2.0) + ndtri(power))
+    reach = normal_quantile(level) + float(ndtri(power))
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Floats = reach * cv * np.sqrt(1.0 / (n * share) + 1.0 / (n * (1.0 - share)))
     return found
@@ -36,7 +38,7 @@ def detectable_effect(n: Floats, share: Floats, cv: Floats, level: float, power:
 
 def share_to_detect(n: Floats, effect: Floats, cv: Floats, level: float, power: float) -> Floats:
     """Return the smallest share held out that shows this effect; 0.5 where even half does not."""
-    reach = float(ndtri(0.5 + level / 2.0) + ndtri(power))
+    reach = normal_quantile(level) + float(ndtri(power))
     with np.errstate(divide="ignore", invalid="ignore"):
         need = (reach * cv / effect) ** 2 / n
         share: Floats = 0.5 * (1.0 - np.sqrt(np.maximum(1.0 - 4.0 * need, 0.0)))

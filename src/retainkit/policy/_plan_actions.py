@@ -163,8 +163,13 @@ def _ending(texts: Any) -> npt.NDArray[np.bytes_]:
     return np.char.encode(np.char.add("\x1f", np.asarray(found).astype(str)), "utf-8")[code]
 
 
-def _most_first(stake: FloatArray, value: FloatArray, ids: pd.Index[Any]) -> IntArray:
-    """Return the order by stake, then value, then the id as text: read only where both are tied."""
+def _most_first(
+    last: BoolArray, stake: FloatArray, value: FloatArray, ids: pd.Index[Any]
+) -> IntArray:
+    """Return the order by stake, then value, then the id as text: read only where both are tied.
+
+    Those in `last` come after all others.
+    """
     order = np.lexsort((-value, -stake))
     if not len(order):
         return order
@@ -173,7 +178,7 @@ def _most_first(stake: FloatArray, value: FloatArray, ids: pd.Index[Any]) -> Int
     tied = order[np.append(same, False) | np.append(False, same)]
     text = np.zeros(len(ids), dtype=np.int64)
     text[tied] = np.unique(ids[tied].astype(str).to_numpy().astype(str), return_inverse=True)[1]
-    return np.lexsort((text, -value, -stake))
+    return np.lexsort((text, -value, -stake, last))
 
 
 def plan_actions(
@@ -195,7 +200,8 @@ def plan_actions(
     drawn = _draw(decisions, chosen, facts, trial, config, effects)
     rows = np.flatnonzero((drawn.action >= 0) & ((chosen.action >= 0) | (drawn.arm > 0)))
     stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
-    order = _most_first(stake, value, ids[rows])
+    let_go = decisions.stance[rows] == STANCES.index(Stance.LET_GO)
+    order = _most_first(let_go, stake, value, ids[rows])
     gain = chosen.gain[rows]
     if not np.isnan(gain).all():
         order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]

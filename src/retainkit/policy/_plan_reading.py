@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from retainkit._core.kernels.intervals import normal_quantile
 from retainkit.policy import _kernel_trial as _kernel
-from retainkit.policy._prices import ActionPrice, EffectSize
+from retainkit.policy._prices import LEVEL, ActionPrice, EffectSize
 from retainkit.typing import BoolArray, FloatArray
 
 COLUMNS: Final = (
@@ -21,7 +22,7 @@ COLUMNS: Final = (
 _LOST: Final = ("gone", "ended")
 _JUDGED: Final = 30
 """Fewest customers on either side for a finding; below it there is an interval alone."""
-_REACH: Final = float(ndtri(0.975) + ndtri(0.8))
+_REACH: Final = normal_quantile(LEVEL) + float(ndtri(0.8))
 """Errors that an effect must measure to be found in 8 of 10 trials."""
 
 
@@ -137,7 +138,7 @@ def _split(
     for row in _read(trial, inside, cells, "", trial.rows["arm"] == "treated"):
         parts.setdefault((row["action"], row["is_lost"]), []).append(row)
     for name, rows in parts.items():
-        errors = [(row["high"] - row["low"]) / (2.0 * float(ndtri(0.975))) for row in rows]
+        errors = [(row["high"] - row["low"]) / (2.0 * normal_quantile(LEVEL)) for row in rows]
         if len(rows) > 1 and all(_REACH * error <= size[name] for error in errors):
             yield from rows
 

@@ -62,8 +62,8 @@ RULES: tuple[dict[str, Any], ...] = (
         "user",
         "win_back",
         (
-            "Gone, not for too long, and was worth more than a small customer: try to win back",
-            "流失未久且原非小客户：尝试赢回",
+            "Gone, and was worth more than a small customer: try to win back",
+            "已流失且原非小客户：尝试赢回",
         ),
         relations=("recoverable",),
         contacts=("all",),
@@ -97,9 +97,8 @@ RULES: tuple[dict[str, Any], ...] = (
         "user",
         "let_go",
         (
-            "Gone for too long, for a reason that cannot be mended, or asked three times in vain: "
-            "no paid contact, the free channel stays open",
-            "流失过久、原因无法补救或三次尝试未果：不作付费联系，保留免费渠道",
+            "Gone, and past winning back: no paid contact, the free channel stays open",
+            "已流失且难以赢回：不作付费联系，保留免费渠道",
         ),
         relations=("recoverable", "gone"),
     ),

@@ -13,9 +13,9 @@ def need(package: str) -> ModuleType:
     """Return an optional package; say how to install it where it is missing."""
     try:
         return import_module(package)
-    except ImportError:
+    except ImportError as error:
         raise MissingDependencyError(
-            f"{package.partition('.')[0]} is not installed",
+            f"{package.partition('.')[0]} is not installed: {error}",
             rule="plots need matplotlib, the report needs matplotlib and jinja2",
             where="retainkit.report",
             fix='pip install "retainkit[report]"',
