@@ -154,8 +154,11 @@ def test_without_prices_the_stake_decides_and_the_gap_says_so() -> None:
     result = RetentionPipeline().run(load_cdnow_sample(), as_of=FIRST)
     frame = result.plan.to_frame()
     assert frame["expected_gain"].isna().all()
-    stake = frame["at_stake"].fillna(0.0)
-    assert stake.is_monotonic_decreasing
+    let_go = frame["stance"] == "let_go"
+    assert 0 < let_go.sum() < len(frame)
+    assert let_go.is_monotonic_increasing  # who is let go comes last
+    for rows in (frame[~let_go], frame[let_go]):
+        assert rows["at_stake"].fillna(0.0).is_monotonic_decreasing
     assert any(gap.id == "prices" for gap in result.gaps)
     assert result.budget is None
 

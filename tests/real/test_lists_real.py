@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,6 +16,7 @@ from retainkit.errors import RetainkitWarning
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 DATA = Path(os.environ.get("RETAINKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+FEWEST = 20
 LISTS = ("rescue", "win_back", "let_go", "economise")
 
 
@@ -49,12 +50,28 @@ BASES = {
     "apparel": _apparel,
     "grocery": _grocery,
 }
-HOLDS = {"cdnow": ("rescue", "let_go"), "grocery": ("win_back", "let_go")}
-"""Lists that are held to the bound of .8 to 1.25; the others are recorded alone: docs/trust."""
+MISSED = (
+    *(("online_retail", "rescue"), ("apparel", "rescue"), ("apparel", "win_back")),
+    *(("apparel", "let_go"), ("grocery", "rescue")),
+)
+"""Lists known to miss the bound of .8 to 1.25; the page on trust says by how much."""
+CASES = [
+    pytest.param(
+        base,
+        stance,
+        marks=[pytest.mark.xfail(reason="missed, as the page on trust says")]
+        if (base, stance) in MISSED
+        else [],
+    )
+    for base in BASES
+    for stance in LISTS
+]
 
 
-def measure_lists(rows: pd.DataFrame) -> pd.DataFrame:
+@cache
+def measure_lists(base: str) -> pd.DataFrame:
     """Return customers, expected and actual money of each list, pooled over three past days."""
+    rows = BASES[base]()
     rows = rows.assign(timestamp=pd.to_datetime(rows["timestamp"]))
     first, last = (day.normalize() for day in (rows["timestamp"].min(), rows["timestamp"].max()))
     days = [(first + (last - first) * share).date() for share in (0.55, 0.70, 0.85)]
@@ -68,12 +85,11 @@ def measure_lists(rows: pd.DataFrame) -> pd.DataFrame:
     return found[found.index.isin(LISTS)]
 
 
-@pytest.mark.parametrize("name", BASES)
-def test_lists_bring_what_they_promise(name: str, record_property: Any) -> None:
+@pytest.mark.parametrize(("base", "stance"), CASES)
+def test_lists_bring_what_they_promise(base: str, stance: str) -> None:
     if not DATA.exists():
         pytest.skip(f"no {DATA}: set RETAINKIT_DATA to the data folder")
-    found = measure_lists(BASES[name]())
-    for row in found.reset_index().to_dict("records"):
-        record_property(f"{name} {row['stance']}", row)
-    for stance in HOLDS.get(name, ()):
-        assert 0.8 <= found["ratio"][stance] <= 1.25, (stance, found)
+    found = measure_lists(base)
+    if stance not in found.index or found["customers"][stance] < FEWEST:
+        pytest.skip(f"fewer than {FEWEST} customers on this list")
+    assert 0.8 <= found["ratio"][stance] <= 1.25, found
