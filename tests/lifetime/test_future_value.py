@@ -20,7 +20,7 @@ from retainkit.lifetime import (
     probability_value_exceeds,
     probability_value_exceeds_at,
 )
-from retainkit.lifetime import _kernel_future_value as kernel
+from retainkit.lifetime import _kernel_shared as kernel
 from retainkit.lifetime._process import ProcessModel
 from retainkit.typing import FloatArray
 

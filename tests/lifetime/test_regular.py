@@ -24,7 +24,7 @@ from retainkit.lifetime import (
     fit_mbg_cnbd,
     fit_mbg_nbd,
 )
-from retainkit.lifetime import _kernel_regular as kernel
+from retainkit.lifetime.models import _kernel_regular as kernel
 
 PARAMETERS = {"r": 1.3, "alpha": 2.8, "a": 0.4, "b": 0.8}
 

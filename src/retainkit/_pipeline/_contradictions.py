@@ -13,8 +13,7 @@ from retainkit._core.catalogue import read_catalogue
 from retainkit._core.time import to_day_numbers
 from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit.churn import CauseTable, default_catalog
-from retainkit.churn._naming import has_fact
-from retainkit.churn._records import LEAVES
+from retainkit.churn.learn._records import LEAVES, has_fact
 from retainkit.contracts import Contracts
 from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids

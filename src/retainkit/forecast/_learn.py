@@ -24,7 +24,7 @@ from retainkit.forecast._kernel_ridge import (
     standardise,
 )
 from retainkit.lifetime import MbgCnbdModel, PurchaseHistories, fit_mbg_cnbd
-from retainkit.lifetime._regularity import regularity_of
+from retainkit.lifetime.models._regular import regularity_of
 from retainkit.typing import BoolArray, FloatArray, TimeUnit
 
 LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))

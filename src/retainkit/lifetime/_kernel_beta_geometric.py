@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, gammaln
 
-from retainkit.lifetime._kernel_dropout import Shape, expected_until_dropout, survival_until
-from retainkit.lifetime._kernel_nbd import (
+from retainkit.lifetime._kernel_newton import Evaluation, inner
+from retainkit.lifetime._kernel_shared import unit_nodes
+from retainkit.lifetime.models._kernel_dropout import Shape, expected_until_dropout, survival_until
+from retainkit.lifetime.models._kernel_nbd import (
     count_at_least,
     count_part,
     count_table,
@@ -23,8 +25,6 @@ from retainkit.lifetime._kernel_nbd import (
     log_count_probability,
     more_than,
 )
-from retainkit.lifetime._kernel_newton import Evaluation, inner
-from retainkit.lifetime._kernel_quadrature import unit_nodes
 
 Floats = npt.NDArray[np.float64]
 

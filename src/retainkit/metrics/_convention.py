@@ -8,7 +8,7 @@ from pydantic import Field
 
 from retainkit._core.config import FrozenConfig
 from retainkit.contracts import ContractConvention
-from retainkit.contracts._convention import DEFAULT_CONTRACTS
+from retainkit.contracts._read import DEFAULT_CONTRACTS
 from retainkit.typing import PositiveInt
 
 Weekday = Literal["monday", "saturday", "sunday"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from retainkit.contracts._details import NO_DETAILS
+from retainkit.contracts._read import NO_DETAILS
 from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._purchases import PurchaseIndex

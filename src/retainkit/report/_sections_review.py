@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retainkit.churn._state_table import STATE_LABELS
+from retainkit.churn._state import STATE_LABELS
 from retainkit.report._blocks import Bullets, Section, tabulate
 from retainkit.report._facts import Facts
 from retainkit.report._numbers import write_number
