@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from retainkit._core.codes import number_ids
 from retainkit._core.time import to_day_numbers
-from retainkit.metrics import index_purchases, tabulate_metrics
+from retainkit.metrics import compute_metrics, index_purchases
 from retainkit.value import summarize_customers
 
 FEW = settings(deadline=None, derandomize=True, max_examples=60)
@@ -98,8 +98,8 @@ def test_numbered_customers_give_the_same_numbers_bit_for_bit(as_of: str) -> Non
         numbered.to_frame().drop(columns="customer_id"), expected, check_exact=True
     )
     pd.testing.assert_frame_equal(
-        tabulate_metrics(index_purchases(purchases(codes), as_of=as_of)).to_frame(),
-        tabulate_metrics(index_purchases(purchases(ids), as_of=as_of)).to_frame(),
+        compute_metrics(index_purchases(purchases(codes), as_of=as_of)).to_frame(),
+        compute_metrics(index_purchases(purchases(ids), as_of=as_of)).to_frame(),
         check_exact=True,
     )
 

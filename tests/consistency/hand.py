@@ -52,7 +52,7 @@ from retainkit.forecast import (
 from retainkit.forecast._from_tables import learn_forecast
 from retainkit.forecast._outlook import forecast_at_last
 from retainkit.lifetime import fit_mbg_nbd
-from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, tabulate_metrics
+from retainkit.metrics import build_cohorts, compute_metrics, index_contracts, index_purchases
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, TableRules
 from retainkit.policy import DecisionTable, Outlook, assess_potential, decide_actions
 from retainkit.scorecard import build_scorecard, measure_tables
@@ -171,7 +171,7 @@ def run_by_hand(
         churn = detect_contract_churn(tables["contracts"], as_of=as_of)
         out["contract_churn"] = churn
         index = index_contracts(tables["contracts"], as_of=as_of)
-        out["contract_metrics"] = tabulate_metrics(index, by=then(index.customer_id))
+        out["contract_metrics"] = compute_metrics(index, by=then(index.customer_id))
     out |= {"causes": None, "breakdown": None}
     if tables["events"] is not None:
         events = tables["events"]
@@ -477,7 +477,9 @@ def measure_by_hand(
 ) -> dict[str, Any]:
     """Return pyramids, curve, metrics, cohorts and scorecard."""
     tiers, transactions = scored["tiers"], tables["transactions"]
-    metrics = compute_metrics(transactions, as_of=as_of, by=then(history.customer_id))
+    metrics = compute_metrics(
+        index_purchases(transactions, as_of=as_of), by=then(history.customer_id)
+    )
     pyramid = tier_pyramid(tiers, value=history.contribution)
     whale = whale_curve(history.contribution)
     worth = scored["value"].future_potential
@@ -502,6 +504,6 @@ def measure_by_hand(
         "value_pyramid": tier_pyramid(tiers),
         "whale": whale,
         "metrics": metrics,
-        "cohorts": build_cohorts(transactions, as_of=as_of),
+        "cohorts": build_cohorts(index_purchases(transactions, as_of=as_of)),
         "scorecard": build_scorecard({**held, **shown}, as_of=history.as_of),
     }

@@ -14,43 +14,40 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit._core.intervals import Interval
 from retainkit.churn import cumulative_incidence
 from retainkit.metrics import (
     METRIC_DEFINITIONS,
     CohortTable,
     ContractIndex,
-    Interval,
     MetricConvention,
     MetricValue,
     Period,
     PurchaseIndex,
-    average_sale_price,
+    RetentionCurve,
+    build_cohorts,
     churn_rate,
+    compute_metric,
+    compute_metrics,
     customers_in_cell,
     expected_lifetime,
     explain,
-    follow_cohorts,
     gini,
-    gross_revenue_retention,
     health_score,
+    incremental_rate,
     index_contracts,
     margin_multiple,
     net_promoter_score,
     net_revenue_retention,
     reactivation_rate,
-    recurring_revenue_per_customer,
     repeat_rate,
     rescale_metric,
     resurrection_latency,
     retention_curve,
-    retention_curve_of,
     retention_rate,
     revenue_movements,
-    save_rate,
     share_of_wallet,
     simple_lifetime_value,
-    tabulate_metrics,
-    textbook_retention_rate,
     wallet_allocation_rule,
 )
 from retainkit.tiers import TierChain, assign_tiers, compare_tiers, fit_tier_scheme, whale_curve
@@ -140,7 +137,7 @@ def cell(column: int, **form: Any) -> tuple[Callable[[World], Any], Callable[[Wo
     """Return the value of one cohort cell, and the people behind it."""
 
     def value(w: World) -> MetricValue:
-        frame = follow_cohorts(w.contracts, **form).cells_frame()
+        frame = build_cohorts(w.contracts, **form).cells_frame()
         own = frame[frame["cohort"] == "2026-01"].iloc[column]
         interval = Interval(own["lower"], own["upper"], "jeffreys", 0.95)
         return MetricValue(
@@ -163,7 +160,7 @@ def nobody_churned(convention: MetricConvention) -> Callable[[World], MetricValu
 
 
 def average_curve(w: World) -> MetricValue:
-    row = follow_cohorts(w.contracts).summary().iloc[1]
+    row = build_cohorts(w.contracts).summary().iloc[1]
     interval = Interval(row["lower"], row["upper"], "jeffreys", 0.95)
     return MetricValue(
         "average", row["rate"], row["retained"], row["eligible"], 0, interval=interval
@@ -204,7 +201,7 @@ def nobody_in_a_tier(_: World) -> float:
 
 
 def concentration(w: World) -> MetricValue:
-    return tabulate_metrics(w.purchases, period=QUARTER, metrics=["gini"]).get("gini")
+    return compute_metrics(w.purchases, period=QUARTER, metrics=["gini"]).get("gini")
 
 
 CHAIN = (("in", "out"), [[0.5, 0.5], [0.0, 1.0]])
@@ -233,9 +230,9 @@ ALL: dict[int, Entry] = {
     ),
     3: Entry(
         ("metrics.textbook_retention_rate",),
-        lambda w: textbook_retention_rate(w.contracts, period=MARCH),
+        lambda w: compute_metric(w.contracts, "textbook_retention_rate", period=MARCH),
         "linearised",
-        lambda w: textbook_retention_rate(w.nobody, period=MARCH),
+        lambda w: compute_metric(w.nobody, "textbook_retention_rate", period=MARCH),
         "zero_denominator",
         explained("textbook_retention_rate"),
     ),
@@ -273,9 +270,9 @@ ALL: dict[int, Entry] = {
     ),
     8: Entry(
         ("metrics.gross_revenue_retention", "metrics.gross_revenue_churn"),
-        lambda w: gross_revenue_retention(w.contracts, period=MARCH),
+        lambda w: compute_metric(w.contracts, "gross_revenue_retention", period=MARCH),
         "linearised",
-        lambda w: gross_revenue_retention(w.nobody, period=MARCH),
+        lambda w: compute_metric(w.nobody, "gross_revenue_retention", period=MARCH),
         "zero_denominator",
         explained("gross_revenue_retention"),
     ),
@@ -320,26 +317,26 @@ ALL: dict[int, Entry] = {
         moved,
     ),
     14: Entry(
-        ("metrics.build_cohorts", "metrics.follow_cohorts", "metrics.customers_in_cell"),
+        ("metrics.build_cohorts", "metrics.customers_in_cell"),
         ON,
         "jeffreys",
-        lambda w: follow_cohorts(w.contracts).rates[1, 0],
+        lambda w: build_cohorts(w.contracts).rates[1, 0],
         "nan",
         ON_PEOPLE,
     ),
     15: Entry(
-        ("metrics.follow_cohorts",),
+        ("metrics.build_cohorts",),
         LATER,
         "jeffreys",
-        lambda w: follow_cohorts(w.contracts, activity="on_or_after").rates[1, 0],
+        lambda w: build_cohorts(w.contracts, activity="on_or_after").rates[1, 0],
         "nan",
         LATER_PEOPLE,
     ),
     16: Entry(
-        ("metrics.follow_cohorts",),
+        ("metrics.build_cohorts",),
         BRACKET,
         "jeffreys",
-        lambda w: follow_cohorts(w.contracts, activity="bracket", brackets=((0, 0),)).rates[1, 0],
+        lambda w: build_cohorts(w.contracts, activity="bracket", brackets=((0, 0),)).rates[1, 0],
         "nan",
         BRACKET_PEOPLE,
     ),
@@ -347,15 +344,15 @@ ALL: dict[int, Entry] = {
         ("metrics.CohortTable.balanced",),
         average_curve,
         "jeffreys",
-        lambda w: follow_cohorts(w.nobody, clock="rolling").average[-1],
+        lambda w: build_cohorts(w.nobody, clock="rolling").average[-1],
         "value",
         ON_PEOPLE,  # only January is old enough for the second column
     ),
     18: Entry(
-        ("metrics.retention_curve", "metrics.retention_curve_of"),
+        ("metrics.retention_curve", "metrics.RetentionCurve.from_stays"),
         curve,
         "log-log",
-        lambda _: retention_curve_of([], []).mean_lifetime(horizon_days=30),
+        lambda _: RetentionCurve.from_stays([], []).mean_lifetime(horizon_days=30),
         "zero_denominator",
         COUNTED,
     ),
@@ -376,7 +373,7 @@ ALL: dict[int, Entry] = {
         explained("repeat_rate", bought=True),
     ),
     21: Entry(
-        ("metrics.churn_rate", "metrics.index_purchases"),
+        ("metrics.churn_rate", "metrics.index_purchases", "metrics.compute_metric"),
         lambda w: churn_rate(w.purchases, period=QUARTER),
         "jeffreys",
         lambda w: churn_rate(w.purchases, period=Period.quarter(1997, 1)),
@@ -397,7 +394,7 @@ ALL: dict[int, Entry] = {
             "metrics.average_sale_price",
             "metrics.simple_lifetime_value",
         ),
-        lambda w: recurring_revenue_per_customer(w.contracts, period=MARCH),
+        lambda w: compute_metric(w.contracts, "recurring_revenue_per_customer", period=MARCH),
         "linearised",
         lambda _: simple_lifetime_value(90.0, margin_rate=0.6, churn=0.0),
         "no_churn",
@@ -486,10 +483,10 @@ ALL: dict[int, Entry] = {
         COUNTED,
     ),
     33: Entry(
-        ("metrics.save_rate", "metrics.win_back_rate", "metrics.incremental_rate"),
-        lambda _: save_rate(56, 70, control_kept=48, control=80),
+        ("metrics.incremental_rate",),
+        lambda _: incremental_rate(56, 70, control_kept=48, control=80, name="save_rate"),
         "newcombe",
-        lambda _: save_rate(56, 70, control_kept=None, control=None),
+        lambda _: incremental_rate(56, 70, control_kept=None, control=None, name="save_rate"),
         "no_control_group",
         GIVEN,
     ),
@@ -557,7 +554,8 @@ def test_the_metric_states_its_formula_and_shows_an_example(number: int) -> None
         room, *names = path.split(".")
         thing = importlib.import_module(f"retainkit.{room}")
         for name in names:
-            thing = getattr(thing, name)
+            named = name in METRIC_DEFINITIONS and not hasattr(thing, name)
+            thing = getattr(thing, "compute_metric" if named else name)
         assert callable(thing)
         text = thing.__doc__ or ""
         assert ">>>" in text, path
@@ -648,7 +646,7 @@ def test_the_people_behind_the_metric_add_up_to_it(number: int, world: World) ->
 def test_the_other_names_of_a_line_have_their_intervals_too(world: World) -> None:
     """Every name of the table of metrics, on both kinds of base."""
     for base, period in ((world.contracts, MARCH), (world.purchases, QUARTER)):
-        table = tabulate_metrics(base, period=period)
+        table = compute_metrics(base, period=period)
         for name in table.metrics:
             found = table.get(name)
             if METRIC_DEFINITIONS[name].kind == "count":
@@ -659,7 +657,7 @@ def test_the_other_names_of_a_line_have_their_intervals_too(world: World) -> Non
     # forty customers came back after 39 days each, forty after 15
     back = resurrection_latency(world.contracts, period=MARCH)
     assert back.interval == Interval(15.0, 39.0, "order statistics", 0.95)
-    assert average_sale_price(world.contracts, period=MARCH).interval is not None
+    assert compute_metric(world.contracts, "average_sale_price", period=MARCH).interval is not None
     churn = churn_rate(world.contracts, period=MARCH).interval
     assert churn is not None
     stay = expected_lifetime(1 / 3, churn_interval=churn).interval

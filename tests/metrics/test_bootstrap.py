@@ -21,6 +21,7 @@ from retainkit.metrics import (
     PurchaseIndex,
     bootstrap_interval,
     compare_periods,
+    compute_metrics,
     gini,
     headcount_for_share,
     hhi,
@@ -30,10 +31,9 @@ from retainkit.metrics import (
     resurrection_latency,
     retention_rate,
     revenue_movements,
-    tabulate_metrics,
     top_share,
 )
-from retainkit.metrics._kernel_bootstrap import (
+from retainkit.metrics._kernel import (
     CLASSES,
     Statistic,
     gini_of,
@@ -104,18 +104,18 @@ def test_packing_does_not_move_the_value(metric: Metric) -> None:
 def test_the_table_has_repeatable_intervals(cdnow_base: PurchaseIndex) -> None:
     names = ["top_share", "headcount_for_share", "gini", "hhi"]
     by = pd.Series(cdnow_base.customer_id % 2, index=cdnow_base.customer_id)
-    table = tabulate_metrics(cdnow_base, period=QUARTER, metrics=names, by=by)
-    again = tabulate_metrics(cdnow_base, period=QUARTER, metrics=names, by=by)
+    table = compute_metrics(cdnow_base, period=QUARTER, metrics=names, by=by)
+    again = compute_metrics(cdnow_base, period=QUARTER, metrics=names, by=by)
     assert table.to_frame().equals(again.to_frame())
     frame = table.to_frame()
     assert (frame["lower"] < frame["value"]).all()
     assert (frame["value"] < frame["upper"]).all()
     assert table.get("gini").interval is not None
     other = MetricConvention(bootstrap_seed=7)
-    moved = tabulate_metrics(cdnow_base, period=QUARTER, metrics=names, convention=other)
+    moved = compute_metrics(cdnow_base, period=QUARTER, metrics=names, convention=other)
     assert moved.get("gini").interval != table.get("gini").interval
     for none in (MetricConvention(bootstrap_resamples=0), MetricConvention(interval_method="none")):
-        bare = tabulate_metrics(cdnow_base, period=QUARTER, metrics=names, convention=none)
+        bare = compute_metrics(cdnow_base, period=QUARTER, metrics=names, convention=none)
         assert bare.to_frame()["lower"].isna().all()
 
 
@@ -123,7 +123,7 @@ def test_too_few_customers_have_no_interval(cdnow_base: PurchaseIndex) -> None:
     """Nine customers say nothing of the spread of a distribution."""
     few = pd.Series("others", index=cdnow_base.customer_id)
     few[cdnow_base.to_frame().query("occasions > 5")["customer_id"].iloc[:9]] = "few"
-    table = tabulate_metrics(cdnow_base, period=QUARTER, metrics=["gini"], by=few)
+    table = compute_metrics(cdnow_base, period=QUARTER, metrics=["gini"], by=few)
     assert table.get("gini", group="few").interval is None
     assert table.get("gini", group="others").interval is not None
 
@@ -197,7 +197,7 @@ def test_each_period_beside_the_one_before(cdnow_base: PurchaseIndex) -> None:
     """The change of a share has Newcombe's interval; 197 of 402 and 170 of 385 kept."""
     periods = (QUARTER, Period.quarter(1998, 2))
     names = ["active_customers", "retention_rate", "gini"]
-    table = tabulate_metrics(cdnow_base, periods=periods, metrics=names)
+    table = compute_metrics(cdnow_base, periods=periods, metrics=names)
     frame = compare_periods(table).to_frame().set_index("metric")
     assert frame["period"].astype(str).unique().tolist() == ["1998-Q2"]
     one, other = (table.get("retention_rate", period=period) for period in reversed(periods))
@@ -211,4 +211,4 @@ def test_each_period_beside_the_one_before(cdnow_base: PurchaseIndex) -> None:
     assert frame.loc["active_customers", "difference"] == 300 - 384
     assert frame["within_noise"].isna().tolist() == [True, False, False]  # counts have no interval
     with pytest.raises(NotComputableError, match="at least two periods"):
-        compare_periods(tabulate_metrics(cdnow_base, period=QUARTER))
+        compare_periods(compute_metrics(cdnow_base, period=QUARTER))

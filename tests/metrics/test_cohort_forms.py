@@ -16,8 +16,8 @@ from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
     PurchaseIndex,
+    build_cohorts,
     customers_in_cell,
-    follow_cohorts,
     index_contracts,
     index_purchases,
 )
@@ -53,10 +53,10 @@ def anniversary_lag(first: date, day: date) -> int:
 def test_calendar_cells_equal_a_walk(rows: list[tuple[int, int]]) -> None:
     """On, on or after, and bracket count what a walk over each customer's days counts."""
     base, days = make(rows)
-    on = follow_cohorts(base)
-    later = follow_cohorts(base, activity="on_or_after")
+    on = build_cohorts(base)
+    later = build_cohorts(base, activity="on_or_after")
     pairs = ((0, 0), (1, 2), (3, 5))
-    bracket = follow_cohorts(base, activity="bracket", brackets=pairs)
+    bracket = build_cohorts(base, activity="bracket", brackets=pairs)
     for row, label in enumerate(on.labels):
         own = [d for d in days.values() if f"{min(d):%Y-%m}" == label]
         lags = [{month_lag(min(d), day) for day in d} for d in own]
@@ -83,7 +83,7 @@ def test_rolling_cells_count_only_members_whose_column_is_over(
     month = "30_days" if kind == "30_days" else "calendar"
     unit = "week" if kind == "week" else "month"
     convention = MetricConvention().replace(month=month)
-    table = follow_cohorts(base, unit=unit, clock="rolling", convention=convention)  # type: ignore[arg-type]
+    table = build_cohorts(base, unit=unit, clock="rolling", convention=convention)  # type: ignore[arg-type]
 
     def lag(first: date, day: date) -> int:
         if kind == "month":
@@ -115,7 +115,7 @@ def test_rolling_on_or_after_waits_a_window_before_it_judges(
     """Who bought in a column or later, of those whose column ended a window before the end."""
     base, days = make(rows)
     convention = MetricConvention(window_days=window)
-    table = follow_cohorts(base, activity="on_or_after", clock="rolling", convention=convention)
+    table = build_cohorts(base, activity="on_or_after", clock="rolling", convention=convention)
     expected_old, expected = np.zeros(table.heads.shape), np.zeros(table.heads.shape)
     starts = [date.fromisoformat(str(s)[:10]) for s in table.cohort_start]
     for own in days.values():
@@ -140,7 +140,7 @@ def test_the_people_of_every_form_add_up_to_the_cell(rows: list[tuple[int, int]]
         for clock in ("calendar", "rolling"):
             form: dict[str, Any] = {"activity": activity, "clock": clock, "convention": convention}
             form["brackets"] = ((0, 0), (1, 3)) if activity == "bracket" else ()
-            table = follow_cohorts(base, **form)
+            table = build_cohorts(base, **form)
             for row, column in zip(*np.nonzero(~np.isnan(table.heads)), strict=True):
                 if table.sizes[row]:
                     label = table.labels[row]
@@ -152,7 +152,7 @@ def test_the_people_of_every_form_add_up_to_the_cell(rows: list[tuple[int, int]]
 def test_n_day_retention_by_day() -> None:
     frame = purchases([("a", "2026-01-01", 1), ("a", "2026-01-08", 1), ("b", "2026-01-02", 1)])
     base = index_purchases(frame, as_of="2026-01-09")
-    table = follow_cohorts(base, unit="day", clock="rolling")
+    table = build_cohorts(base, unit="day", clock="rolling")
     assert table.labels == ("2026-01-01", "2026-01-02")
     assert table.summary()[["eligible", "retained"]].to_numpy()[7].tolist() == [2, 1]
     assert table.summary()[["eligible", "retained"]].to_numpy()[8].tolist() == [1, 0]
@@ -162,18 +162,18 @@ def test_columns_near_the_end_are_marked_when_counting_on_or_after(
     cdnow_base: PurchaseIndex,
 ) -> None:
     """With a window of 91 days the last three months are counted low."""
-    table = follow_cohorts(cdnow_base, activity="on_or_after")
+    table = build_cohorts(cdnow_base, activity="on_or_after")
     assert table.incomplete[0].tolist() == [False] * 15 + [True] * 3
     assert table.summary()["rate"].isna().to_numpy()[-1]
     marked = MetricConvention(incomplete_period="mark")
-    shown = follow_cohorts(cdnow_base, activity="on_or_after", convention=marked)
+    shown = build_cohorts(cdnow_base, activity="on_or_after", convention=marked)
     assert shown.summary()["rate"].notna().all()
 
 
 def test_money_of_a_cohort_is_the_money_of_its_customers(
     cdnow: pd.DataFrame, cdnow_base: PurchaseIndex
 ) -> None:
-    table = follow_cohorts(cdnow_base, with_money=True)
+    table = build_cohorts(cdnow_base, with_money=True)
     first = cdnow.groupby("customer_id")["timestamp"].transform("min").dt.strftime("%Y-%m")
     month = cdnow["timestamp"].dt.strftime("%Y-%m")
     expected = cdnow[(first == "1997-01") & (month == "1997-04")]["amount"].sum()
@@ -181,7 +181,7 @@ def test_money_of_a_cohort_is_the_money_of_its_customers(
     assert table.money is not None
     assert np.nansum(table.money) == pytest.approx(cdnow["amount"].sum())
     assert table.money_rates[:, 0].tolist() == [1.0, 1.0, 1.0]
-    assert np.isnan(follow_cohorts(cdnow_base).money_rates).all()
+    assert np.isnan(build_cohorts(cdnow_base).money_rates).all()
 
 
 def test_the_people_behind_a_cell(cdnow: pd.DataFrame, cdnow_base: PurchaseIndex) -> None:
@@ -199,7 +199,7 @@ def test_the_people_behind_a_cell(cdnow: pd.DataFrame, cdnow_base: PurchaseIndex
             activity=activity,  # type: ignore[arg-type]
             clock=clock,  # type: ignore[arg-type]
         )
-        table = follow_cohorts(cdnow_base, activity=activity, clock=clock)  # type: ignore[arg-type]
+        table = build_cohorts(cdnow_base, activity=activity, clock=clock)  # type: ignore[arg-type]
         assert people["counted"].sum() == table.heads[1, 5]
         assert people["counted"].sum() / len(people) == pytest.approx(table.rates[1, 5])
     with pytest.raises(NotComputableError, match="no cell"):
@@ -209,7 +209,7 @@ def test_the_people_behind_a_cell(cdnow: pd.DataFrame, cdnow_base: PurchaseIndex
 def test_a_balanced_panel_has_the_same_cohorts_in_every_column(
     cdnow_base: PurchaseIndex,
 ) -> None:
-    panel = follow_cohorts(cdnow_base).balanced(16)
+    panel = build_cohorts(cdnow_base).balanced(16)
     assert panel.summary()["cohorts"].nunique() == 1
     assert panel.labels == ("1997-01", "1997-02", "1997-03")
 
@@ -219,10 +219,10 @@ def test_a_returned_customer_may_start_a_new_cohort() -> None:
     frame = purchases([("a", "2026-01-10", 1), ("a", "2026-02-05", 1), ("a", "2026-04-10", 1)])
     base = index_purchases(frame, as_of="2026-05-31")
     convention = MetricConvention(window_days=31, reactivated_cohort="new")
-    table = follow_cohorts(base, convention=convention)
+    table = build_cohorts(base, convention=convention)
     assert table.sizes.tolist() == [1, 0, 0, 1]
     assert table.heads[0].tolist() == [1, 1, 0, 0, 0]
-    original = follow_cohorts(base, convention=MetricConvention(window_days=31))
+    original = build_cohorts(base, convention=MetricConvention(window_days=31))
     assert original.heads.tolist() == [[1, 1, 0, 1, 0]]
     people = customers_in_cell(base, cohort="2026-04", column=0, convention=convention)
     assert people["customer_id"].tolist() == ["a"]
@@ -230,7 +230,7 @@ def test_a_returned_customer_may_start_a_new_cohort() -> None:
 
 def test_contract_cohorts_are_read_on_the_last_day_of_each_unit(march: ContractIndex) -> None:
     """January: seven joined; G left on 1 February; D and I in March. March: E stays, F left."""
-    table = follow_cohorts(march, with_money=True)
+    table = build_cohorts(march, with_money=True)
     assert table.labels == ("2026-01", "2026-02", "2026-03")
     assert table.sizes.tolist() == [7, 0, 2]
     np.testing.assert_array_equal(table.heads[0], [7, 6, 5])  # G is back in March
@@ -249,19 +249,19 @@ def test_contract_cohorts_are_read_on_the_last_day_of_each_unit(march: ContractI
         ),
         as_of="2026-02-15",
     )
-    assert follow_cohorts(early).incomplete.tolist() == [[False, True]]
+    assert build_cohorts(early).incomplete.tolist() == [[False, True]]
 
 
 def test_forms_that_do_not_exist_are_refused(
     march: ContractIndex, cdnow_base: PurchaseIndex
 ) -> None:
     with pytest.raises(NotComputableError, match="rolling clock"):
-        follow_cohorts(march, clock="rolling", with_money=True)
+        build_cohorts(march, clock="rolling", with_money=True)
     with pytest.raises(NotComputableError, match="brackets are"):
-        follow_cohorts(march, brackets=[(1, 2)])
+        build_cohorts(march, brackets=[(1, 2)])
     with pytest.raises(NotComputableError, match="brackets are"):
-        follow_cohorts(cdnow_base, activity="bracket")
+        build_cohorts(cdnow_base, activity="bracket")
     with pytest.raises(NotComputableError, match="brackets are"):
-        follow_cohorts(cdnow_base, activity="bracket", brackets=[(0, 3), (3, 5)])
+        build_cohorts(cdnow_base, activity="bracket", brackets=[(0, 3), (3, 5)])
     with pytest.raises(NotComputableError, match="on_or_after"):
-        follow_cohorts(cdnow_base, activity="on_or_after", with_money=True)
+        build_cohorts(cdnow_base, activity="on_or_after", with_money=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.errors import NotComputableError
-from retainkit.metrics import CohortTable, MetricConvention, build_cohorts
+from retainkit.metrics import CohortTable, MetricConvention, build_cohorts, index_purchases
 from tests.metrics.builders import purchases
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
@@ -31,7 +31,7 @@ UNKNOWN = np.nan
 
 
 def test_the_hand_triangle() -> None:
-    table = build_cohorts(HAND, as_of="2026-04-30")
+    table = build_cohorts(index_purchases(HAND, as_of="2026-04-30"))
     assert table.labels == ("2026-01", "2026-02", "2026-03")
     assert table.sizes.tolist() == [2, 0, 1]
     np.testing.assert_array_equal(
@@ -46,7 +46,7 @@ def test_the_hand_triangle() -> None:
 
 
 def test_the_average_uses_only_cohorts_that_are_old_enough() -> None:
-    curve = build_cohorts(HAND, as_of="2026-04-30").summary()
+    curve = build_cohorts(index_purchases(HAND, as_of="2026-04-30")).summary()
     assert curve["cohorts"].tolist() == [2, 2, 1, 1]
     assert curve["eligible"].tolist() == [3, 3, 2, 2]
     assert curve["retained"].tolist() == [3, 2, 1, 0]
@@ -56,26 +56,32 @@ def test_the_average_uses_only_cohorts_that_are_old_enough() -> None:
 
 
 def test_an_incomplete_last_month_is_marked_and_not_averaged() -> None:
-    table = build_cohorts(HAND, as_of="2026-04-15")
+    table = build_cohorts(index_purchases(HAND, as_of="2026-04-15"))
     assert table.last_is_incomplete
     assert np.argwhere(table.incomplete).tolist() == [[0, 3], [1, 2], [2, 1]]
     assert table.heads[2, 1] == 1.0
     assert table.summary()["eligible"].tolist() == [3, 2, 2, 0]
     assert np.isnan(table.average[3])
     marking = MetricConvention(incomplete_period="mark")
-    kept = build_cohorts(HAND, as_of="2026-04-15", convention=marking)
+    kept = build_cohorts(index_purchases(HAND, as_of="2026-04-15"), convention=marking)
     assert kept.summary()["eligible"].tolist() == [3, 3, 2, 2]
 
 
 def test_nobody_and_not_yet_observed_are_different() -> None:
-    table = build_cohorts(purchases([("a", "2026-01-05", 1.0)]), as_of="2026-03-31")
+    table = build_cohorts(
+        index_purchases(purchases([("a", "2026-01-05", 1.0)]), as_of="2026-03-31")
+    )
     np.testing.assert_array_equal(table.rates, [[1.0, 0.0, 0.0]])
-    later = build_cohorts(purchases([("a", "2026-01-05", 1.0)]), as_of="2026-01-31")
+    later = build_cohorts(
+        index_purchases(purchases([("a", "2026-01-05", 1.0)]), as_of="2026-01-31")
+    )
     np.testing.assert_array_equal(later.rates, [[1.0]])
 
 
 def test_a_base_without_purchases_has_no_cohorts() -> None:
-    table = build_cohorts(purchases([("a", "2026-01-05", -1.0)]), as_of="2026-03-31")
+    table = build_cohorts(
+        index_purchases(purchases([("a", "2026-01-05", -1.0)]), as_of="2026-03-31")
+    )
     assert (len(table), table.to_frame().shape, table.customers_without_purchase) == (0, (0, 0), 1)
     assert table.summary().empty
     assert table.labels == ()
@@ -84,12 +90,12 @@ def test_a_base_without_purchases_has_no_cohorts() -> None:
 @pytest.mark.parametrize("unit", ["hour", "Month", ""])
 def test_only_calendar_units_make_cohorts(unit: str) -> None:
     with pytest.raises(NotComputableError, match="no cohorts by"):
-        build_cohorts(HAND, as_of="2026-04-30", unit=unit)  # type: ignore[arg-type]
+        build_cohorts(index_purchases(HAND, as_of="2026-04-30"), unit=unit)  # type: ignore[arg-type]
 
 
 def test_cdnow_customers_all_join_in_the_first_quarter_of_1997(cdnow: pd.DataFrame) -> None:
     """The cohort of 2,357 customers is defined by a first purchase in January to March 1997."""
-    table = build_cohorts(cdnow, as_of="1998-06-30")
+    table = build_cohorts(index_purchases(cdnow, as_of="1998-06-30"))
     assert table.labels == ("1997-01", "1997-02", "1997-03")
     assert int(table.sizes.sum()) == 2357
     assert table.heads.shape == (3, 18)
@@ -101,7 +107,7 @@ def test_cdnow_customers_all_join_in_the_first_quarter_of_1997(cdnow: pd.DataFra
     ("unit", "alias"), [("week", "W-SUN"), ("month", "M"), ("quarter", "Q"), ("year", "Y")]
 )
 def test_cdnow_cells_agree_with_a_pivot_of_sets(cdnow: pd.DataFrame, unit: str, alias: str) -> None:
-    table = build_cohorts(cdnow, as_of="1998-06-30", unit=unit)  # type: ignore[arg-type]
+    table = build_cohorts(index_purchases(cdnow, as_of="1998-06-30"), unit=unit)  # type: ignore[arg-type]
     bought = cdnow["timestamp"].dt.to_period(alias)
     first = bought.groupby(cdnow["customer_id"]).transform("min")
     later = bought.astype("int64") - first.astype("int64")
@@ -115,7 +121,7 @@ def test_cdnow_cells_agree_with_a_pivot_of_sets(cdnow: pd.DataFrame, unit: str, 
 
 
 def test_the_table_shows_itself_and_pickles() -> None:
-    table = build_cohorts(HAND, as_of="2026-04-15")
+    table = build_cohorts(index_purchases(HAND, as_of="2026-04-15"))
     assert repr(table).startswith("<CohortTable: 3 cohorts; next: .to_frame()")
     assert "2026-01" in table.to_frame().to_html()
     assert "<table" in table._repr_html_()
@@ -125,7 +131,7 @@ def test_the_table_shows_itself_and_pickles() -> None:
 
 
 def test_frames_are_copies() -> None:
-    table = build_cohorts(HAND, as_of="2026-04-30")
+    table = build_cohorts(index_purchases(HAND, as_of="2026-04-30"))
     frame = table.heads_frame()
     frame.iloc[0, 0] = 99.0
     assert table.heads[0, 0] == 2.0
@@ -133,7 +139,7 @@ def test_frames_are_copies() -> None:
 
 def test_intervals_can_be_left_out() -> None:
     plain = MetricConvention(interval_method="none")
-    curve = build_cohorts(HAND, as_of="2026-04-30", convention=plain).summary()
+    curve = build_cohorts(index_purchases(HAND, as_of="2026-04-30"), convention=plain).summary()
     assert curve[["lower", "upper"]].isna().all(axis=None)
 
 
@@ -158,7 +164,7 @@ def test_laws_of_the_triangle(rows: list[tuple[int, int, float]], seed: int, las
         }
     )
     as_of = origin + pd.Timedelta(days=last)
-    table = build_cohorts(frame, as_of=as_of)
+    table = build_cohorts(index_purchases(frame, as_of=as_of))
     buyers = {i for i, _, amount in rows if amount >= 0}
     assert int(table.sizes.sum()) == len(buyers)
     assert table.customers_without_purchase == len(set(ids) - buyers)
@@ -171,5 +177,5 @@ def test_laws_of_the_triangle(rows: list[tuple[int, int, float]], seed: int, las
         assert observed.sum(axis=1).tolist() == [width - k for k in range(len(table))]
     other = frame.sample(frac=1.0, random_state=seed)
     other["customer_id"] = other["customer_id"].map(lambda i: f"{100 - i}")
-    renamed = build_cohorts(other, as_of=as_of)
+    renamed = build_cohorts(index_purchases(other, as_of=as_of))
     np.testing.assert_array_equal(renamed.heads, table.heads)

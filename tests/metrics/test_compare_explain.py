@@ -15,16 +15,15 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     PurchaseIndex,
-    average_order_value,
     bootstrap_interval,
     churn_rate,
     compare_groups,
+    compute_metric,
     compute_metrics,
     explain,
     gini,
     index_purchases,
     retention_rate,
-    tabulate_metrics,
 )
 from retainkit.metrics._formulas import available_metrics
 from tests.metrics.builders import purchases
@@ -42,10 +41,10 @@ def thirds(cdnow_base: PurchaseIndex) -> pd.Series[Any]:
 def test_several_periods_equal_one_after_the_other(
     cdnow: pd.DataFrame, cdnow_base: PurchaseIndex, thirds: pd.Series[Any]
 ) -> None:
-    table = compute_metrics(cdnow, as_of="1998-06-30", by=thirds, periods=QUARTERS)
+    table = compute_metrics(index_purchases(cdnow, as_of="1998-06-30"), by=thirds, periods=QUARTERS)
     assert len(table) == 3 * len(table.metrics) * 4
     for period in QUARTERS:
-        single = tabulate_metrics(cdnow_base, by=thirds, period=period)
+        single = compute_metrics(cdnow_base, by=thirds, period=period)
         for name in table.metrics:
             assert table.get(name, group="b", period=period) == single.get(name, group="b")
     assert table.period == QUARTERS[-1]
@@ -59,9 +58,9 @@ def test_several_periods_equal_one_after_the_other(
         table.get("retention_rate", period=MARCH)
     for wrong in ((), (MARCH, MARCH)):
         with pytest.raises(SchemaError, match="each once"):
-            tabulate_metrics(cdnow_base, periods=wrong)
+            compute_metrics(cdnow_base, periods=wrong)
     with pytest.raises(SchemaError, match="either one period"):
-        tabulate_metrics(cdnow_base, period=MARCH, periods=[MARCH])
+        compute_metrics(cdnow_base, period=MARCH, periods=[MARCH])
 
 
 def test_a_real_difference_stands_out_and_chance_does_not() -> None:
@@ -74,7 +73,7 @@ def test_a_real_difference_stands_out_and_chance_does_not() -> None:
     base = index_purchases(purchases(rows), as_of="2026-02-28", observed_from="2025-01-01")
     period = Period(start="2026-02-01", end="2026-03-01")
     groups = pd.Series(["key"] * 10 + ["small"] * 10, index=[f"{who:02}" for who in range(20)])
-    table = tabulate_metrics(
+    table = compute_metrics(
         base, by=groups, period=period, metrics=["retention_rate"], window_days=28
     )
     one, other = (table.get("retention_rate", group=name) for name in ("small", "key"))
@@ -90,21 +89,21 @@ def test_a_real_difference_stands_out_and_chance_does_not() -> None:
     assert not row["within_noise"]
     assert len(compare_groups(table, reference="key").summary()) == 1
     even = pd.Series(np.arange(20) % 2, index=groups.index).map({0: "x", 1: "y"})
-    mixed = tabulate_metrics(
+    mixed = compute_metrics(
         base, by=even, period=period, metrics=["retention_rate"], window_days=28
     )
     assert bool(compare_groups(mixed).to_frame()["within_noise"].iloc[0])
     with pytest.raises(NotComputableError, match="no reference group"):
         compare_groups(table, reference="overall")
     with pytest.raises(NotComputableError, match="no reference group"):
-        compare_groups(tabulate_metrics(base, period=period))
+        compare_groups(compute_metrics(base, period=period))
 
 
 def test_a_ratio_of_sums_has_the_interval_of_its_residuals(
     cdnow: pd.DataFrame, cdnow_base: PurchaseIndex
 ) -> None:
     """Delta method by hand on pandas; fewer than ten customers get no interval."""
-    result = average_order_value(cdnow_base, period=QUARTERS[1])
+    result = compute_metric(cdnow_base, "average_order_value", period=QUARTERS[1])
     rows = cdnow[(cdnow["timestamp"] >= "1998-01-01") & (cdnow["timestamp"] < "1998-04-01")]
     own = rows.groupby("customer_id").agg(money=("amount", "sum"), days=("timestamp", "nunique"))
     assert result.value is not None
@@ -114,7 +113,7 @@ def test_a_ratio_of_sums_has_the_interval_of_its_residuals(
     assert result.interval.method == "linearised"
     assert result.interval.upper == pytest.approx(result.value + 1.959964 * variance**0.5, rel=1e-6)
     small = index_purchases(cdnow[cdnow["customer_id"] < 20], as_of="1998-06-30")
-    assert average_order_value(small, period=QUARTERS[1]).interval is None
+    assert compute_metric(small, "average_order_value", period=QUARTERS[1]).interval is None
 
 
 def test_a_bootstrap_is_repeatable_and_holds_the_value() -> None:

@@ -14,13 +14,13 @@ from retainkit.contracts import ContractConvention
 from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
-    as_contracts,
+    build_cohorts,
     customers_in_cell,
-    follow_cohorts,
     index_contracts,
     index_purchases,
     retention_curve,
 )
+from retainkit.metrics._base import as_contracts
 from tests.metrics.builders import purchases
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=40)
@@ -94,10 +94,10 @@ def test_calendar_cells_equal_a_walk(rows: Rows, form: str) -> None:
     """On, on or after and bracket look at each month's last observed day, and at who joined."""
     base, members = make(rows), walk(rows, form)
     convention = MetricConvention().replace(reactivated_cohort=form)
-    on = follow_cohorts(base, convention=convention)
-    later = follow_cohorts(base, activity="on_or_after", convention=convention)
+    on = build_cohorts(base, convention=convention)
+    later = build_cohorts(base, activity="on_or_after", convention=convention)
     pairs = ((0, 0), (1, 2), (3, 5))
-    bracket = follow_cohorts(base, activity="bracket", brackets=pairs, convention=convention)
+    bracket = build_cohorts(base, activity="bracket", brackets=pairs, convention=convention)
     assert on.sizes.sum() == len(members)
     for row, label in enumerate(on.labels):
         own = [m for m in members if f"{m.first:%Y-%m}" == label]
@@ -137,8 +137,8 @@ def test_rolling_cells_equal_a_walk(rows: Rows, form: str, kind: str) -> None:
             return (pd.Timestamp(first) + pd.DateOffset(months=column)).date()
         return first + timedelta(days=(7 if kind == "week" else 30) * column)
 
-    on = follow_cohorts(base, unit=unit, clock="rolling", convention=convention)  # type: ignore[arg-type]
-    later = follow_cohorts(
+    on = build_cohorts(base, unit=unit, clock="rolling", convention=convention)  # type: ignore[arg-type]
+    later = build_cohorts(
         base,
         unit=unit,  # type: ignore[arg-type]
         activity="on_or_after",
@@ -178,7 +178,7 @@ def test_the_people_behind_a_cell_add_up_to_it(rows: Rows, form: str) -> None:
         ("bracket", "rolling"),
     ):
         brackets = ((0, 0), (1, 2)) if activity == "bracket" else ()
-        table = follow_cohorts(
+        table = build_cohorts(
             base,
             activity=activity,  # type: ignore[arg-type]
             clock=clock,  # type: ignore[arg-type]
@@ -219,9 +219,9 @@ def test_neither_the_order_of_rows_nor_splitting_a_contract_changes_a_cohort(
     split = [(who, first, length) for who, first, length in split if first <= 160]
     random.shuffle(split)  # type: ignore[attr-defined]
     for clock in ("calendar", "rolling"):
-        one, other = (follow_cohorts(make(r), clock=clock) for r in (rows, split))
+        one, other = (build_cohorts(make(r), clock=clock) for r in (rows, split))
         np.testing.assert_array_equal(one.heads, other.heads)
-    one, other = (follow_cohorts(make(r), with_money=True) for r in (rows, split))
+    one, other = (build_cohorts(make(r), with_money=True) for r in (rows, split))
     assert one.money is not None
     assert other.money is not None
     np.testing.assert_array_equal(one.money, other.money)
@@ -234,7 +234,7 @@ def test_rolling_days_are_the_product_limit_curve_while_nobody_is_censored(
 ) -> None:
     """Without returns and with every stay over, both count the same share on every day."""
     rows: Rows = [(at, first, length) for at, (first, length) in enumerate(stays)]
-    table = follow_cohorts(make(rows), unit="day", clock="rolling")
+    table = build_cohorts(make(rows), unit="day", clock="rolling")
     days = np.arange(min(131, len(table.average)))
     curve = retention_curve(make(rows))
     known = ~np.isnan(curve.at(days))
@@ -261,7 +261,7 @@ def test_four_customers_by_hand() -> None:
         }
     )
     base = index_contracts(frame, as_of="2026-04-10")
-    on = follow_cohorts(base, with_money=True)
+    on = build_cohorts(base, with_money=True)
     assert on.labels == ("2026-01", "2026-02", "2026-03", "2026-04")
     assert on.sizes.tolist() == [3, 0, 0, 1]
     assert on.heads[0].tolist() == [3, 1, 2, 2]
@@ -269,24 +269,24 @@ def test_four_customers_by_hand() -> None:
     assert on.money[0].tolist() == [50.0, 10.0, 35.0, 35.0]
     assert on.incomplete.tolist()[0] == [False, False, False, True]
     assert on.summary()["eligible"].tolist() == [3, 3, 3, 0]
-    assert follow_cohorts(base, activity="on_or_after").heads[0].tolist() == [3, 2, 2, 2]
-    thirds = follow_cohorts(base, activity="bracket", brackets=((1, 1), (2, 3)))
+    assert build_cohorts(base, activity="on_or_after").heads[0].tolist() == [3, 2, 2, 2]
+    thirds = build_cohorts(base, activity="bracket", brackets=((1, 1), (2, 3)))
     assert thirds.heads[0].tolist() == [1, 2]
-    rolling = follow_cohorts(base, clock="rolling")
+    rolling = build_cohorts(base, clock="rolling")
     assert rolling.heads[0].tolist() == [3, 1, 2, 1]
     assert rolling.old_enough is not None
     assert rolling.old_enough[0].tolist() == [3, 3, 3, 1]
     assert rolling.incomplete[0].tolist() == [False, False, False, True]
     assert rolling.summary()["eligible"].tolist() == [4, 3, 3, 1]
     again = MetricConvention(reactivated_cohort="new")
-    new = follow_cohorts(base, convention=again, with_money=True)
+    new = build_cohorts(base, convention=again, with_money=True)
     assert new.sizes.tolist() == [3, 0, 1, 1]
     assert new.heads[0].tolist() == [3, 1, 1, 1]
     assert new.heads[2, :2].tolist() == [1, 1]
     assert new.money is not None
     assert new.money[2, :2].tolist() == [25.0, 25.0]
     patient = again.replace(contracts=ContractConvention(grace_days=50))
-    assert follow_cohorts(base, convention=patient).sizes.tolist() == [3, 0, 0, 1]
+    assert build_cohorts(base, convention=patient).sizes.tolist() == [3, 0, 0, 1]
     people = customers_in_cell(base, cohort="2026-01", column=2)
     assert people["customer_id"].tolist() == ["a", "b", "c"]
     assert people["counted"].tolist() == [True, True, False]
@@ -294,7 +294,7 @@ def test_four_customers_by_hand() -> None:
 
 def test_columns_near_the_end_are_marked_on_or_after() -> None:
     """A window of 40 days before 10 June reaches into May: May and June are counted low."""
-    table = follow_cohorts(
+    table = build_cohorts(
         make([(1, 0, None)]), activity="on_or_after", convention=MetricConvention(window_days=40)
     )
     assert table.incomplete.tolist() == [[False, False, False, False, True, True]]
@@ -308,8 +308,8 @@ def test_purchases_seen_as_contracts_join_the_same_cohorts(rows: list[tuple[int,
     frame = purchases((who, str(ORIGIN + timedelta(days=day)), 1.0) for who, day in rows)
     convention = MetricConvention(window_days=31, reactivated_cohort="new")
     base = index_purchases(frame, as_of="2026-06-10")
-    bought = follow_cohorts(base, convention=convention)
-    held = follow_cohorts(as_contracts(base, convention=convention), convention=convention)
+    bought = build_cohorts(base, convention=convention)
+    held = build_cohorts(as_contracts(base, convention=convention), convention=convention)
     assert bought.sizes.tolist() == held.sizes.tolist()
     assert bought.labels == held.labels
 
@@ -319,7 +319,7 @@ def test_money_follows_the_member_of_the_return() -> None:
     frame = purchases([("a", "2026-01-10", 5), ("a", "2026-04-10", 7), ("a", "2026-04-12", -2)])
     base = index_purchases(frame, as_of="2026-05-31")
     convention = MetricConvention(window_days=31, reactivated_cohort="new")
-    table = follow_cohorts(base, convention=convention, with_money=True)
+    table = build_cohorts(base, convention=convention, with_money=True)
     assert table.money is not None
     assert np.nansum(table.money, axis=1).tolist() == [5.0, 0.0, 0.0, 5.0]
 
@@ -335,7 +335,7 @@ def test_a_base_in_which_nobody_counts_has_no_cohorts() -> None:
     )
     base = index_contracts(frame, as_of="2026-02-15")
     for clock in ("calendar", "rolling"):
-        table = follow_cohorts(
+        table = build_cohorts(
             base,
             clock=clock,
             with_money=clock == "calendar",
@@ -348,6 +348,6 @@ def test_a_base_in_which_nobody_counts_has_no_cohorts() -> None:
 @pytest.mark.parametrize("unit", ["day", "week", "month", "quarter", "year"])
 def test_every_unit_counts_everybody_once(march: ContractIndex, unit: str) -> None:
     for clock in ("calendar", "rolling"):
-        table = follow_cohorts(march, unit=unit, clock=clock)  # type: ignore[arg-type]
+        table = build_cohorts(march, unit=unit, clock=clock)  # type: ignore[arg-type]
         assert table.sizes.sum() == 9
         assert np.nansum(table.heads[:, 0]) == 9

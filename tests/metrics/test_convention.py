@@ -13,10 +13,11 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     build_cohorts,
+    compute_metrics,
     index_contracts,
+    index_purchases,
     retention_rate,
     revenue_movements,
-    tabulate_metrics,
 )
 from tests.metrics.builders import purchases
 
@@ -122,7 +123,7 @@ CONTRACT_SETTINGS: dict[str, Any] = {
 
 
 def _all_figures(base: ContractIndex, convention: MetricConvention) -> str:
-    table = tabulate_metrics(base, period=MARCH, convention=convention)
+    table = compute_metrics(base, period=MARCH, convention=convention)
     moves = revenue_movements(base, periods=MARCH, convention=convention)
     assert moves.unexplained.tolist() == [0.0]
     return f"{table.summary().to_json()}{moves.summary().to_json()}{moves.heads().to_json()}"
@@ -139,7 +140,7 @@ def test_every_setting_is_tested_by_name() -> None:
     elsewhere = {
         *("window_days", "young_customers", "incomplete_period", "refunds", "week_start"),
         *("interval_method", "interval_level", "reactivated_cohort", "month"),
-        *("bootstrap_resamples", "bootstrap_seed"),
+        *("bootstrap_resamples", "bootstrap_seed", "own_metrics"),
     }
     statements = {"name", "time_zone"}
     of_spells = {"billing_months", "spell", "same_day", "unpaid", "pause_reasons"}
@@ -197,8 +198,7 @@ def test_weeks_begin_on_the_chosen_day() -> None:
     frame = purchases([("a", "2026-03-01", 1.0), ("b", "2026-03-02", 1.0)])
     starts = {
         day: build_cohorts(
-            frame,
-            as_of="2026-03-08",
+            index_purchases(frame, as_of="2026-03-08"),
             unit="week",
             convention=MetricConvention().replace(week_start=day),
         ).labels

@@ -10,14 +10,14 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     PurchaseIndex,
-    average_order_value,
     bootstrap_interval,
     churn_rate,
     compare_groups,
+    compute_metric,
+    compute_metrics,
     gini,
     index_contracts,
     index_purchases,
-    tabulate_metrics,
 )
 from retainkit.scorecard import appraise_owners
 
@@ -39,7 +39,7 @@ def test_groups_drawn_by_chance_differ_beyond_noise_in_five_percent(
     for seed in range(RUNS):
         codes = np.random.default_rng(seed).integers(0, 2, len(cdnow_base))
         by = pd.Series(codes, index=cdnow_base.customer_id)
-        table = tabulate_metrics(
+        table = compute_metrics(
             cdnow_base, by=by, period=Period.quarter(1998, 1), metrics=["retention_rate"]
         )
         beyond += len(compare_groups(table).summary())
@@ -87,8 +87,8 @@ def test_a_ratio_of_sums_covers_the_true_ratio() -> None:
                 "amount": amount,
             }
         )
-        interval = average_order_value(
-            index_purchases(frame, as_of="2026-03-31"), period=MARCH
+        interval = compute_metric(
+            index_purchases(frame, as_of="2026-03-31"), "average_order_value", period=MARCH
         ).interval
         assert interval is not None
         covered += interval.lower <= truth <= interval.upper

@@ -16,18 +16,13 @@ from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
     Period,
-    average_sale_price,
     churn_rate,
+    compute_metric,
     explain,
-    gross_revenue_churn,
-    gross_revenue_retention,
     net_revenue_retention,
-    recurring_revenue,
-    recurring_revenue_per_customer,
     rescale_rate,
     retention_rate,
     revenue_movements,
-    textbook_retention_rate,
 )
 
 MARCH = Period.month(2026, 3)
@@ -78,16 +73,29 @@ def test_every_figure_in_every_preset(march: ContractIndex, name: str) -> None:
     assert lost + kept == 1.0
     net = net_revenue_retention(march, period=MARCH, convention=convention).value
     assert net == pytest.approx(expected.net, abs=1e-15)
-    gross = gross_revenue_retention(march, period=MARCH, convention=convention).value
+    gross = compute_metric(
+        march, "gross_revenue_retention", period=MARCH, convention=convention
+    ).value
     assert gross == 0.6
-    assert gross_revenue_churn(march, period=MARCH, convention=convention).value == 0.4
+    assert (
+        compute_metric(march, "gross_revenue_churn", period=MARCH, convention=convention).value
+        == 0.4
+    )
     assert table.quick_ratio()[0].value == pytest.approx(expected.quick, abs=1e-15)
-    textbook = textbook_retention_rate(march, period=MARCH, convention=convention)
+    textbook = compute_metric(march, "textbook_retention_rate", period=MARCH, convention=convention)
     assert textbook.value == pytest.approx(5 / 6, abs=1e-15)
-    assert recurring_revenue(march, period=MARCH, convention=convention).value == 560.0
-    arpa = recurring_revenue_per_customer(march, period=MARCH, convention=convention)
+    assert (
+        compute_metric(march, "recurring_revenue", period=MARCH, convention=convention).value
+        == 560.0
+    )
+    arpa = compute_metric(
+        march, "recurring_revenue_per_customer", period=MARCH, convention=convention
+    )
     assert arpa.value == pytest.approx(560 / 6, abs=1e-12)  # A B C E G H
-    assert average_sale_price(march, period=MARCH, convention=convention).value == 80.0  # E
+    assert (
+        compute_metric(march, "average_sale_price", period=MARCH, convention=convention).value
+        == 80.0
+    )  # E
 
 
 def test_quick_ratio_without_reactivation(march: ContractIndex) -> None:
@@ -144,12 +152,12 @@ def test_every_figure_as_it_is_written_down(march: ContractIndex) -> None:
     written = {
         0.6667: kept.value,
         0.3333: churn_rate(march, period=MARCH).value,
-        0.8333: textbook_retention_rate(march, period=MARCH).value,
-        0.6: gross_revenue_retention(march, period=MARCH).value,
+        0.8333: compute_metric(march, "textbook_retention_rate", period=MARCH).value,
+        0.6: compute_metric(march, "gross_revenue_retention", period=MARCH).value,
         0.6833: net_revenue_retention(march, period=MARCH).value,
         0.8: _net(march, MetricConvention(reactivation_in_nrr=True)),
         0.75: _net(march, MetricConvention(contraction_in_nrr=False)),
-        0.4: gross_revenue_churn(march, period=MARCH).value,
+        0.4: compute_metric(march, "gross_revenue_churn", period=MARCH).value,
     }
     assert [round(value or 0.0, 4) for value in written.values()] == list(written)
     assert round(table.quick_ratio()[0].value or 0.0, 4) == 0.8333

@@ -17,7 +17,7 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     churn_rate,
-    gross_revenue_retention,
+    compute_metric,
     index_contracts,
     net_revenue_retention,
     retention_rate,
@@ -201,7 +201,7 @@ def test_gross_retention_is_a_share_and_not_above_net(frame: pd.DataFrame) -> No
     """GRR lies in [0, 1] and is at most NRR without reactivation."""
     base = index_contracts(frame, as_of=AS_OF)
     for period in PERIODS:
-        gross = gross_revenue_retention(base, period=period).value
+        gross = compute_metric(base, "gross_revenue_retention", period=period).value
         net = net_revenue_retention(base, period=period).value
         if gross is None or net is None:
             assert gross is net

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,31 +17,37 @@ from retainkit.metrics import (
     MetricValue,
     Period,
     PurchaseIndex,
-    active_customers,
-    average_order_value,
-    average_revenue_per_customer,
     churn_rate,
+    compute_metric,
     index_purchases,
-    new_customers,
-    purchases_per_customer,
     reactivation_rate,
     repeat_rate,
     retention_rate,
-    returning_customers,
-    textbook_retention_rate,
 )
 from tests.metrics.builders import SetOracle, purchases
 
 Metric = Callable[..., MetricValue]
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
-WINDOWED = (retention_rate, churn_rate, textbook_retention_rate, reactivation_rate)
-IN_PERIOD = (
-    repeat_rate,
-    purchases_per_customer,
-    average_order_value,
-    average_revenue_per_customer,
+TEXTBOOK, PER_CUSTOMER, ORDER_VALUE, REVENUE = (
+    partial(compute_metric, metric=name)
+    for name in (
+        "textbook_retention_rate",
+        "purchases_per_customer",
+        "average_order_value",
+        "average_revenue_per_customer",
+    )
 )
-COUNTS = (active_customers, new_customers, returning_customers)
+LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+WINDOWED: tuple[Metric, ...] = (retention_rate, churn_rate, TEXTBOOK, reactivation_rate)
+IN_PERIOD: tuple[Metric, ...] = (
+    repeat_rate,
+    PER_CUSTOMER,
+    ORDER_VALUE,
+    REVENUE,
+)
+COUNTS: tuple[Metric, ...] = tuple(
+    partial(compute_metric, metric=name)
+    for name in ("active_customers", "new_customers", "returning_customers")
+)
 
 # Window 30 days, period March 2026, so the start looks at [30 January, 1 March), the end at
 # [2 March, 1 April).
@@ -74,28 +82,31 @@ def test_the_hand_case(hand: PurchaseIndex) -> None:
     assert (kept.numerator, kept.denominator, kept.n) == (1.0, 3.0, 3)
     lost = churn_rate(hand, period=MARCH, window_days=30)
     assert (lost.numerator, lost.denominator) == (2.0, 3.0)
-    textbook = textbook_retention_rate(hand, period=MARCH, window_days=30)
+    textbook = compute_metric(hand, "textbook_retention_rate", period=MARCH, window_days=30)
     assert (textbook.numerator, textbook.denominator) == (2.0, 3.0)  # kept and returned
     back = reactivation_rate(hand, period=MARCH, window_days=30)
     assert (back.numerator, back.denominator) == (1.0, 2.0)  # of dormant and returned
 
 
 def test_the_hand_case_within_the_period(hand: PurchaseIndex) -> None:
-    assert active_customers(hand, period=MARCH).value == 4.0
-    assert new_customers(hand, period=MARCH).value == 1.0
-    assert returning_customers(hand, period=MARCH).value == 3.0
+    assert compute_metric(hand, "active_customers", period=MARCH).value == 4.0
+    assert compute_metric(hand, "new_customers", period=MARCH).value == 1.0
+    assert compute_metric(hand, "returning_customers", period=MARCH).value == 3.0
     again = repeat_rate(hand, period=MARCH)
     assert (again.numerator, again.denominator) == (1.0, 4.0)
-    assert purchases_per_customer(hand, period=MARCH).value == 5 / 4
+    assert compute_metric(hand, "purchases_per_customer", period=MARCH).value == 5 / 4
     # 20 + 5 + 15 - 30 of "kept", 10, 10, 40; returns of those who bought nothing stay out
-    money = average_order_value(hand, period=MARCH)
+    money = compute_metric(hand, "average_order_value", period=MARCH)
     assert (money.numerator, money.denominator, money.n) == (70.0, 5.0, 4)
-    assert average_revenue_per_customer(hand, period=MARCH).value == 70 / 4
+    assert compute_metric(hand, "average_revenue_per_customer", period=MARCH).value == 70 / 4
 
 
 def test_refunds_count_by_convention(hand: PurchaseIndex) -> None:
     gross = MetricConvention(refunds="ignore")
-    assert average_order_value(hand, period=MARCH, convention=gross).numerator == 100.0
+    assert (
+        compute_metric(hand, "average_order_value", period=MARCH, convention=gross).numerator
+        == 100.0
+    )
 
 
 def test_young_customers_count_by_convention(hand: PurchaseIndex) -> None:
@@ -171,7 +182,10 @@ def test_intervals_follow_the_convention(hand: PurchaseIndex) -> None:
     assert (other.method, other.level) == ("wilson", 0.8)
     none = MetricConvention(interval_method="none")
     assert retention_rate(hand, period=MARCH, window_days=30, convention=none).interval is None
-    assert textbook_retention_rate(hand, period=MARCH, window_days=30).interval is None
+    assert (
+        compute_metric(hand, "textbook_retention_rate", period=MARCH, window_days=30).interval
+        is None
+    )
 
 
 def test_rows_after_as_of_are_left_out_and_counted() -> None:
@@ -255,19 +269,21 @@ def test_rates_are_set_arithmetic(
     oracle = SetOracle(frame)
     at_start, at_end = oracle.active_before(start, window), oracle.active_before(end, window)
     known, bought = oracle.known_before(start), oracle.occasions(start, end)
-    expected = {
+    expected: dict[Metric, tuple[set[Any], set[Any]]] = {
         retention_rate: (at_start & at_end, at_start),
         churn_rate: (at_start - at_end, at_start),
-        textbook_retention_rate: (at_end & known, at_start),
+        TEXTBOOK: (at_end & known, at_start),
         reactivation_rate: ((known - at_start) & at_end, known - at_start),
     }
     for metric, (numerator, denominator) in expected.items():
         result = metric(base, period=period, window_days=window)
         assert (result.numerator, result.denominator) == (len(numerator), len(denominator))
         assert result.computable == bool(denominator)
-    assert active_customers(base, period=period).value == len(bought)
-    assert returning_customers(base, period=period).value == len(set(bought) & known)
-    assert new_customers(base, period=period).value == len(set(bought) - known)
+    assert compute_metric(base, "active_customers", period=period).value == len(bought)
+    assert compute_metric(base, "returning_customers", period=period).value == len(
+        set(bought) & known
+    )
+    assert compute_metric(base, "new_customers", period=period).value == len(set(bought) - known)
     assert repeat_rate(base, period=period).numerator == sum(k > 1 for k in bought.values())
 
 
@@ -317,8 +333,8 @@ def test_row_order_and_names_change_no_bit(rows: list[tuple[int, int, float]], s
 def test_revenue_per_customer_is_a_product(rows: list[tuple[int, int, float]]) -> None:
     """Revenue per customer = purchases per customer x average order value."""
     base = index_purchases(_frame(rows), as_of="2026-06-30", observed_from="2026-01-01")
-    revenue = average_revenue_per_customer(base, period=MARCH).value
-    often = purchases_per_customer(base, period=MARCH).value
-    each = average_order_value(base, period=MARCH).value
+    revenue = compute_metric(base, "average_revenue_per_customer", period=MARCH).value
+    often = compute_metric(base, "purchases_per_customer", period=MARCH).value
+    each = compute_metric(base, "average_order_value", period=MARCH).value
     if revenue is not None and often is not None and each is not None:
         assert revenue == pytest.approx(often * each, rel=1e-12)

@@ -13,8 +13,8 @@ from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
     PurchaseIndex,
+    RetentionCurve,
     retention_curve,
-    retention_curve_of,
 )
 
 # Remission of 6-MP patients, Freireich et al. 1963 as in Kalbfleisch & Prentice and in
@@ -24,7 +24,7 @@ ENDED = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
 
 
 def test_published_remission_times() -> None:
-    curve = retention_curve_of(WEEKS, ENDED)
+    curve = RetentionCurve.from_stays(WEEKS, ENDED)
     found = curve.at([6, 7, 10, 13, 16, 22, 23]).round(4).tolist()
     assert found == [0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482]
     assert curve.summary().loc[0, "median_days"] == 23
@@ -39,7 +39,7 @@ def test_the_curve_equals_an_independent_one(rows: list[tuple[int, bool]]) -> No
     duration, ended = zip(*rows, strict=True)
     if not any(ended):
         return
-    curve = retention_curve_of(duration, ended)
+    curve = RetentionCurve.from_stays(duration, ended)
     oracle = SurvfuncRight(np.array(duration), np.array(ended, dtype=int))
     frame = curve.to_frame()
     at_events = frame[frame["left"] > 0]
@@ -54,7 +54,7 @@ def test_the_curve_equals_an_independent_one(rows: list[tuple[int, bool]]) -> No
 
 def test_the_restricted_mean_is_the_area_under_the_curve() -> None:
     """1 to day 10, 3/4 to day 30, 3/8 to day 40: 10 + 15 + 3.75."""
-    curve = retention_curve_of([10, 20, 30, 40], [True, False, True, False])
+    curve = RetentionCurve.from_stays([10, 20, 30, 40], [True, False, True, False])
     result = curve.mean_lifetime(horizon_days=40)
     assert result.value == 28.75
     # variance: (18.75^2)(1/(4 3)) + (3.75^2)(1/(2 1))
@@ -62,18 +62,20 @@ def test_the_restricted_mean_is_the_area_under_the_curve() -> None:
     assert result.interval is not None
     assert result.interval.lower == pytest.approx(28.75 - 1.959964 * sd, abs=1e-4)
     assert curve.mean_lifetime(horizon_days=41).reason == "insufficient_history"
-    assert retention_curve_of([], []).mean_lifetime(horizon_days=1).reason == "zero_denominator"
+    assert (
+        RetentionCurve.from_stays([], []).mean_lifetime(horizon_days=1).reason == "zero_denominator"
+    )
 
 
 def test_without_censoring_the_mean_is_the_mean() -> None:
-    curve = retention_curve_of([3, 5, 10], [True, True, True])
+    curve = RetentionCurve.from_stays([3, 5, 10], [True, True, True])
     assert curve.mean_lifetime(horizon_days=10).value == pytest.approx(6.0)
 
 
 def test_wrong_stays_are_refused() -> None:
     for stays, ended in (([1.0], [True, False]), ([-1.0], [True]), ([float("nan")], [True])):
         with pytest.raises(ValueError, match="none negative"):
-            retention_curve_of(stays, ended)
+            RetentionCurve.from_stays(stays, ended)
 
 
 def test_stays_of_contracts_end_at_the_first_departure(march: ContractIndex) -> None:

@@ -17,9 +17,9 @@ from retainkit.metrics import (
     PurchaseIndex,
     allocate_wallet,
     churn_rate,
+    compute_metric,
     estimate_economics,
     expected_lifetime,
-    gross_revenue_retention,
     health_score,
     incremental_rate,
     index_purchases,
@@ -34,13 +34,11 @@ from retainkit.metrics import (
     retention_rate,
     return_on_customer_data,
     revenue_movements,
-    save_rate,
     share_of_wallet,
     simple_lifetime_value,
     wallet_allocation_rule,
-    wallet_rule_applies,
-    win_back_rate,
 )
+from retainkit.metrics.economics._answers import wallet_rule_applies
 from tests.metrics.builders import purchases
 
 MARCH = Period.month(2026, 3)
@@ -143,9 +141,8 @@ def test_uplift_as_published() -> None:
 
 
 def test_nothing_is_saved_without_a_hold_out() -> None:
-    for function in (save_rate, win_back_rate):
-        keyword = "kept" if function is save_rate else "back"
-        result = function(9, 10, **{f"control_{keyword}": None, "control": None})
+    for name in ("save_rate", "win_back_rate"):
+        result = incremental_rate(9, 10, control_kept=None, control=None, name=name)
         assert (result.value, result.reason) == (None, "no_control_group")
         assert "hold" in repr(result) or "held out" in repr(result)
     assert incremental_rate(0, 0, control_kept=1, control=2).reason == "zero_denominator"
@@ -227,7 +224,7 @@ def test_purchases_have_the_same_metrics_by_their_own_definitions(
     assert heads["opening"] == kept.denominator
     assert heads["opening"] - heads["churn"] == kept.numerator
     net = net_revenue_retention(cdnow_base, period=quarter)
-    gross = gross_revenue_retention(cdnow_base, period=quarter)
+    gross = compute_metric(cdnow_base, "gross_revenue_retention", period=quarter)
     moved = money["expansion"] - money["contraction"] - money["churn"]
     assert net.value == pytest.approx((money["opening"] + moved) / money["opening"])
     lost = money["contraction"] + money["churn"]

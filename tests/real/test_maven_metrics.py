@@ -15,9 +15,9 @@ from retainkit.metrics import (
     ContractIndex,
     MetricConvention,
     Period,
+    build_cohorts,
     churn_rate,
     explain,
-    follow_cohorts,
     index_contracts,
     retention_rate,
     revenue_movements,
@@ -123,7 +123,7 @@ def test_exposure_is_the_sum_of_covered_days(contracts: pd.DataFrame, base: Cont
 
 
 def test_cohorts_by_sets(contracts: pd.DataFrame, base: ContractIndex) -> None:
-    table = follow_cohorts(base)
+    table = build_cohorts(base)
     real = contracts[contracts["end"].isna() | (contracts["end"] > contracts["start"])]
     first = real.groupby("customer_id")["start"].min().dt.strftime("%Y-%m")
     cohort = set(first[first == "2022-12"].index)
@@ -142,10 +142,10 @@ def test_cohorts_by_anniversary_and_on_or_after_by_sets(
     first = real.groupby("customer_id")["start"].min()
     last = pd.Timestamp("2023-09-08")
     ends = real["end"].fillna(pd.Timestamp("2100-01-01"))
-    rolling = follow_cohorts(base, clock="rolling")
+    rolling = build_cohorts(base, clock="rolling")
     convention = MetricConvention(incomplete_period="mark")
-    later = follow_cohorts(base, activity="on_or_after", convention=convention)
-    bracket = follow_cohorts(base, activity="bracket", brackets=((1, 3),))
+    later = build_cohorts(base, activity="on_or_after", convention=convention)
+    bracket = build_cohorts(base, activity="bracket", brackets=((1, 3),))
     assert rolling.sizes.sum() == len(first)
     assert rolling.customers_without_purchase == 2877 - len(first) == 90
     since = real["customer_id"].map(first)
@@ -185,7 +185,7 @@ def test_a_return_opens_a_cohort_of_its_own_if_asked(
     convention = MetricConvention(
         reactivated_cohort="new", contracts=ContractConvention(grace_days=14, same_day="ignore")
     )
-    table = follow_cohorts(base, convention=convention)
+    table = build_cohorts(base, convention=convention)
     opens = own[reach.isna() | (gap >= 14)]
     assert table.sizes.sum() == len(opens)
     by_month = opens["start"].dt.strftime("%Y-%m").value_counts().sort_index()

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from retainkit.errors import MissingDependencyError, NotComputableError
-from retainkit.metrics import CohortTable, build_cohorts
+from retainkit.metrics import CohortTable, build_cohorts, index_purchases
 from retainkit.pipeline import RetentionResult
 from retainkit.report import plot_cohorts, plot_pyramids, plot_stages, plot_whale_curve
 from retainkit.report._canvas import blend, ink_on, to_svg
@@ -47,7 +47,7 @@ def words(figure: Figure) -> list[str]:
 def cohorts_of(rows: list[tuple[str, str]], as_of: str) -> CohortTable:
     frame = pd.DataFrame(rows, columns=["customer_id", "timestamp"]).assign(amount=1.0)
     frame["timestamp"] = pd.to_datetime(frame["timestamp"])
-    return build_cohorts(frame, as_of=as_of)
+    return build_cohorts(index_purchases(frame, as_of=as_of))
 
 
 def test_bars_are_proportional_centred_and_on_one_scale() -> None:

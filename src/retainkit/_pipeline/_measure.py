@@ -39,9 +39,9 @@ from retainkit.metrics import (
     LeakyBucket,
     MetricTable,
     Period,
-    follow_cohorts,
+    build_cohorts,
+    compute_metrics,
     leaky_bucket,
-    tabulate_metrics,
 )
 from retainkit.scorecard import (
     Scorecard,
@@ -244,7 +244,7 @@ def measure(
     """Compute every metric, overall and by tier at the start; follow cohorts and flows."""
     convention = config.convention
     metrics = [
-        tabulate_metrics(one.base, by=_tier_labels(scores, one, start), convention=convention)
+        compute_metrics(one.base, by=_tier_labels(scores, one, start), convention=convention)
         for one in indexed
     ]
     flows = [_follow_flows(one, _cause_labels(causes, one), config) for one in indexed]
@@ -253,7 +253,7 @@ def measure(
         metrics=metrics[0],
         tier_retention=retention_by_tier(indexed[0], scores, start, metrics[0].period, convention),
         contract_metrics=metrics[-1] if has_contracts else None,
-        cohorts=follow_cohorts(indexed[0].base, convention=convention),
+        cohorts=build_cohorts(indexed[0].base, convention=convention),
         flows=flows[0],
         contract_flows=flows[-1] if has_contracts else None,
     )
@@ -296,7 +296,7 @@ def _follow_flows(
         return None
     is_contract = isinstance(base, ContractIndex)
     names = _OF_CONTRACTS if is_contract else _OF_PURCHASES
-    trend = tabulate_metrics(base, metrics=names, periods=months, convention=convention)
+    trend = compute_metrics(base, metrics=names, periods=months, convention=convention)
     if not (config.flows == "all" or (is_contract and config.flows == "contracts")):
         return MonthlyFlows(trend=trend)
     bucket = leaky_bucket(

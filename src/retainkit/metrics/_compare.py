@@ -21,9 +21,8 @@ from retainkit.metrics._concentration import (
     resampled_bounds,
     top_share,
 )
-from retainkit.metrics._groups import OVERALL
-from retainkit.metrics._kernel_bootstrap import bounds_of_draws
-from retainkit.metrics._table import MetricTable
+from retainkit.metrics._kernel import bounds_of_draws
+from retainkit.metrics._table import OVERALL, MetricTable
 from retainkit.metrics._value import MetricValue
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -72,7 +71,7 @@ def compare_groups(table: MetricTable, *, reference: str | None = None) -> Metri
     Parameters
     ----------
     table : MetricTable
-        From `compute_metrics` or `tabulate_metrics` with `by`.
+        From `compute_metrics` or `compute_metrics` with `by`.
     reference : str, optional
         A group; by default the first one. Not "overall", which contains the others.
 
@@ -101,10 +100,10 @@ def compare_groups(table: MetricTable, *, reference: str | None = None) -> Metri
     --------
     >>> import pandas as pd
     >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import compare_groups, index_purchases, tabulate_metrics
+    >>> from retainkit.metrics import compare_groups, index_purchases, compute_metrics
     >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
     >>> parity = pd.Series(base.customer_id % 2, index=base.customer_id)
-    >>> table = tabulate_metrics(base, by=parity, metrics=["retention_rate", "repeat_rate"])
+    >>> table = compute_metrics(base, by=parity, metrics=["retention_rate", "repeat_rate"])
     >>> compare_groups(table, reference="0").to_frame()[["metric", "group", "within_noise"]]
                metric group  within_noise
     0  retention_rate     1          True
@@ -135,7 +134,7 @@ def compare_periods(table: MetricTable) -> MetricComparison:
     Parameters
     ----------
     table : MetricTable
-        From `compute_metrics` or `tabulate_metrics` with `periods`.
+        From `compute_metrics` or `compute_metrics` with `periods`.
 
     Returns
     -------
@@ -156,9 +155,10 @@ def compare_periods(table: MetricTable) -> MetricComparison:
     Examples
     --------
     >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import Period, compare_periods, compute_metrics
+    >>> from retainkit.metrics import Period, compare_periods, compute_metrics, index_purchases
     >>> quarters = [Period.quarter(1998, 1), Period.quarter(1998, 2)]
-    >>> table = compute_metrics(load_cdnow_sample(), as_of="1998-06-30", periods=quarters,
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> table = compute_metrics(base, periods=quarters,
     ...                         metrics=["active_customers", "retention_rate"])
     >>> compare_periods(table).to_frame()[["period", "metric", "difference"]].round(3)
         period            metric  difference

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from retainkit.metrics import _kernel
-from retainkit.metrics._kernel_bootstrap import (
+from retainkit.metrics._kernel import (
     Statistic,
     bootstrap_bounds,
     gini_of,

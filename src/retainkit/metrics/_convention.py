@@ -1,17 +1,118 @@
-"""What a metric means: the settings on which published systems disagree."""
+"""What a metric means: its definition, and the settings on which published systems disagree."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from retainkit._core.catalogue import Catalogue, read_catalogue
 from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 from retainkit.contracts import ContractConvention
 from retainkit.contracts._read import DEFAULT_CONTRACTS
 from retainkit.typing import PositiveInt
 
 Weekday = Literal["monday", "saturday", "sunday"]
+
+
+class MetricDefinition(FrozenConfig):
+    """One metric as data: what a table of contents, a report or a scorecard shows.
+
+    Parameters
+    ----------
+    name : str
+        Name in code and in tables.
+    label : Label
+        Display name in English and Chinese.
+    formula : Label
+        Numerator / denominator in words.
+    kind : {"proportion", "ratio", "count", "distribution"}
+        A proportion has an interval; a distribution is measured on sorted values.
+    unit : {"share", "money", "customers", "occasions"}
+        Unit of the value.
+
+    Examples
+    --------
+    >>> from retainkit.metrics import METRIC_DEFINITIONS
+    >>> METRIC_DEFINITIONS["retention_rate"].label.zh
+    '客户保持率'
+    """
+
+    name: str
+    label: Label
+    formula: Label
+    kind: Literal["proportion", "ratio", "count", "distribution"]
+    unit: Literal["share", "money", "customers", "occasions"]
+
+
+def _read_definitions() -> Mapping[str, MetricDefinition]:
+    rows = read_catalogue("retainkit.metrics", "metrics")
+    return {name: MetricDefinition(name=name, **row) for name, row in rows.items()}
+
+
+METRIC_DEFINITIONS: Mapping[str, MetricDefinition] = Catalogue(_read_definitions)
+"""Every metric of `compute_metrics`, by name, in display order."""
+
+
+_TRUTHS = ("at_start", "at_end", "joined", "known_before", "dormant", "bought")
+_NUMBERS = ("occasions", "revenue", "amount_at_start", "amount_at_end", "closing_amount")
+
+
+class OwnMetric(MetricDefinition):
+    """A metric of your own, registered in `MetricConvention.own_metrics`.
+
+    It is then computed by name, stands in the tables of a run and in its report.
+
+    Parameters
+    ----------
+    name, label, formula, kind, unit
+        As in `MetricDefinition`; not the name of a built-in metric, and no distribution.
+    numerator : tuple of str
+        What each customer adds: the product of truth values ("at_start", "at_end", "joined",
+        "known_before", "dormant", "bought"; "not at_end" for the opposite) and numbers
+        ("occasions", "revenue", "amount_at_start", "amount_at_end", "closing_amount").
+    denominator : tuple of str
+        The same below the line; empty for a count or a sum. The numerator of a proportion is
+        part of its denominator: the same truth values and more.
+
+    Examples
+    --------
+    >>> from retainkit.datasets import load_cdnow_sample
+    >>> from retainkit.metrics import MetricConvention, OwnMetric, compute_metric, index_purchases
+    >>> own = OwnMetric(
+    ...     name="lapsed_share", kind="proportion", unit="share",
+    ...     label={"en": "Lapsed share", "zh": "沉默占比"},
+    ...     formula={"en": "known and dormant / known", "zh": "沉默的老客户 / 老客户"},
+    ...     numerator=("known_before", "dormant"), denominator=("known_before",),
+    ... )
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> compute_metric(base, "lapsed_share", convention=MetricConvention(own_metrics=(own,)))
+    lapsed_share = 1,972 / 2,357 = 0.8367 (95 % jeffreys ... n = 2,357; ...)
+    """
+
+    numerator: tuple[str, ...] = Field(min_length=1)
+    denominator: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_terms(self) -> Self:
+        """Refuse what could not be computed, or would be called what it is not."""
+        plain = {f"{no}{term}" for term in _TRUTHS for no in ("", "not ")}
+        unknown = {*self.numerator, *self.denominator} - plain - {*_NUMBERS}
+        problems = {
+            f"{self.name!r} is a built-in metric": self.name in METRIC_DEFINITIONS,
+            f"unknown terms {sorted(unknown)}": bool(unknown),
+            f"a {self.kind} with denominator {self.denominator}": (self.kind == "count")
+            == bool(self.denominator)
+            or self.kind == "distribution",
+            f"no proportion: {self.numerator} / {self.denominator}": self.kind == "proportion"
+            and not {*self.denominator} <= {*self.numerator} <= plain,
+        }
+        for problem, is_there in problems.items():
+            if is_there:
+                raise ValueError(problem)
+        return self
 
 
 class MetricConvention(FrozenConfig):
@@ -75,6 +176,8 @@ class MetricConvention(FrozenConfig):
         Samples behind the interval of a concentration metric; 0 = no such interval.
     bootstrap_seed : int, default 0
         Seed of these samples: the same seed gives the same interval.
+    own_metrics : tuple of OwnMetric, default ()
+        Metrics of your own, each under a name of its own.
 
     Notes
     -----
@@ -114,6 +217,22 @@ class MetricConvention(FrozenConfig):
     interval_level: float = Field(default=0.95, gt=0.0, lt=1.0)
     bootstrap_resamples: int = Field(default=399, ge=0, le=100_000)
     bootstrap_seed: int = Field(default=0, ge=0)
+    own_metrics: tuple[OwnMetric, ...] = ()
+
+    @field_validator("own_metrics")
+    @classmethod
+    def _check_names(cls, own: tuple[OwnMetric, ...]) -> tuple[OwnMetric, ...]:
+        """Refuse two own metrics of one name."""
+        names = [one.name for one in own]
+        if len(set(names)) < len(names):
+            msg = f"own metrics are {names}; each name once"
+            raise ValueError(msg)
+        return own
+
+    def definition(self, metric: str) -> MetricDefinition:
+        """Return what a metric is: one of the library's, or an own one."""
+        own = {one.name: one for one in self.own_metrics}
+        return own[metric] if metric in own else METRIC_DEFINITIONS[metric]
 
     @classmethod
     def textbook(cls) -> Self:

@@ -10,17 +10,15 @@ import pandas as pd
 
 from retainkit._core.columns import Column, taken
 from retainkit._core.result import ResultTable
-from retainkit.metrics._catalog import METRIC_DEFINITIONS
-from retainkit.metrics._churn_forms import customer_days, departures, entered, is_plain
+from retainkit.metrics._base import ContractIndex, PurchaseIndex
 from retainkit.metrics._concentration import concentration_parts
-from retainkit.metrics._contracts import ContractIndex
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._evaluate import latest_period, measure, settle_base
+from retainkit.metrics._engine import latest_period, measure, settle_base
 from retainkit.metrics._formulas import Formula, formula_for
 from retainkit.metrics._period import Period
-from retainkit.metrics._purchases import PurchaseIndex
 from retainkit.metrics._snapshot import Snapshot
 from retainkit.metrics._value import MetricValue, shown_number, shown_value
+from retainkit.metrics.movements._churn_forms import customer_days, departures, entered, is_plain
 
 _CHURN = ("churn_rate", "retention_rate")
 
@@ -137,7 +135,7 @@ def explain(
     >>> why.numerator["customer_id"].tolist(), why.denominator["customer_id"].tolist()
     (['a'], ['a', 'b'])
     """
-    formula = formula_for(metric, base)
+    formula = formula_for(metric, base, convention)
     period = period or latest_period(base, convention)
     value = measure(metric, base, period=period, convention=convention)
     parts = np.zeros((2, len(base.customer_id)))
@@ -147,7 +145,7 @@ def explain(
             [np.asarray(x, dtype=np.float64) for x in _parts(metric, formula, snapshot)]
         )
     who = np.flatnonzero(parts.any(axis=0))
-    words = METRIC_DEFINITIONS[metric].formula.en
+    words = convention.definition(metric).formula.en
     return Explanation(
         value=value,
         formula=words,

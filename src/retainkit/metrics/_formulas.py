@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from retainkit.errors import NotComputableError
-from retainkit.metrics._bases import CustomerBase
+from retainkit.metrics._base import ContractIndex, CustomerBase, PurchaseIndex
 from retainkit.metrics._concentration import (
     Terms,
     gini_terms,
@@ -17,8 +19,7 @@ from retainkit.metrics._concentration import (
     hhi_terms,
     top_share_terms,
 )
-from retainkit.metrics._contracts import ContractIndex
-from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention, OwnMetric
 from retainkit.metrics._snapshot import Snapshot
 from retainkit.typing import BoolArray, FloatArray
 
@@ -138,21 +139,61 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
-def available_metrics(base: CustomerBase) -> tuple[str, ...]:
-    """Return the metrics that a kind of base can give, in display order."""
-    return tuple(name for name, formula in FORMULAS.items() if isinstance(base, formula.bases))
+_OF_PURCHASES = {"bought", "occasions", "revenue"}
+_OF_THE_START = {"at_start", "dormant", "amount_at_start", "amount_at_end"}
 
 
-def formula_for(name: str, base: CustomerBase) -> Formula:
+def _own_formula(own: OwnMetric) -> Formula:
+    """Return the formula of an own metric: products of the terms it names."""
+    used = {term.removeprefix("not ") for term in (*own.numerator, *own.denominator)}
+    above, below = _product(own.numerator), _product(own.denominator)
+    whom = below if own.denominator else above
+    return Formula(
+        above,
+        below if own.denominator else None,
+        lambda s: np.asarray(whom(s) != 0),
+        bases=(PurchaseIndex,) if used & _OF_PURCHASES else _BOTH,
+        needs_history=bool(used & _OF_THE_START),
+    )
+
+
+def _product(terms: tuple[str, ...]) -> Callable[[Snapshot], PerCustomer]:
+    """Return the terms multiplied, per customer; truth values stay truth values."""
+
+    def one(s: Snapshot, term: str) -> PerCustomer:
+        found: PerCustomer = getattr(s, term.removeprefix("not "))
+        return ~found if term.startswith("not ") else found
+
+    return lambda s: reduce(mul, (one(s, term) for term in terms))
+
+
+def available_metrics(
+    base: CustomerBase, convention: MetricConvention = DEFAULT_CONVENTION
+) -> tuple[str, ...]:
+    """Return the metrics that a kind of base can give, in display order, own ones last."""
+    return tuple(
+        name for name, formula in _formulas(convention).items() if isinstance(base, formula.bases)
+    )
+
+
+def formula_for(
+    name: str, base: CustomerBase, convention: MetricConvention = DEFAULT_CONVENTION
+) -> Formula:
     """Return the formula of a metric, or say which metrics this base has."""
-    known = available_metrics(base)
+    formulas = _formulas(convention)
+    known = available_metrics(base, convention)
     if name not in known:
         kind = "purchases" if isinstance(base, PurchaseIndex) else "contracts"
-        exists = name in FORMULAS
+        exists = name in formulas
         raise NotComputableError(
             f"no metric {name!r}" + (f" from {kind}" if exists else ""),
             rule=f"{kind} give {', '.join(known)}",
             where="metrics",
             fix="choose from these" + (", or pass the other kind of base" if exists else ""),
         )
-    return FORMULAS[name]
+    return formulas[name]
+
+
+def _formulas(convention: MetricConvention) -> dict[str, Formula]:
+    """Return the formulas of the library and of the convention's own metrics."""
+    return {**FORMULAS, **{own.name: _own_formula(own) for own in convention.own_metrics}}

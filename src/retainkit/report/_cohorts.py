@@ -79,9 +79,10 @@ def plot_cohorts(cohorts: CohortTable, *, language: Language = "en") -> Figure:
     Examples
     --------
     >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import build_cohorts
+    >>> from retainkit.metrics import build_cohorts, index_purchases
     >>> from retainkit.report import plot_cohorts
-    >>> figure = plot_cohorts(build_cohorts(load_cdnow_sample(), as_of="1998-06-30"))
+    >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
+    >>> figure = plot_cohorts(build_cohorts(base))
     >>> [text.get_text() for text in figure.axes[0].texts if text.get_text().startswith("1997")]
     ['1997-01', '1997-02', '1997-03']
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
+from retainkit.metrics import MetricTable, MetricValue
 from retainkit.report._blocks import (
     Block,
     Cell,
@@ -62,7 +62,7 @@ def _metric_table(facts: Facts, table: MetricTable, caption: str) -> Table:
     groups = [group for group in table.groups if not _is_empty(facts, group)]
     rows = []
     for name in table.metrics:
-        definition = METRIC_DEFINITIONS[name]
+        definition = table.convention.definition(name)
         formula = texts.label(definition.formula)
         values = [table.get(name, group=group) for group in groups]
         decimals = money_decimals(value.value for value in values)
@@ -87,7 +87,7 @@ def _is_empty(facts: Facts, group: str) -> bool:
 def _metric_cell(value: MetricValue, decimals: int, texts: Texts) -> Cell:
     if value.value is None:
         return Cell(UNDEFINED, texts.word("why", value.reason or "zero_denominator"))
-    unit = METRIC_DEFINITIONS[value.name].unit
+    unit = value.convention.definition(value.name).unit
     if value.name in _INDICES:
         return Cell(write_number(value.value, 4), _below(value, texts))
     if unit == "customers":
@@ -102,7 +102,7 @@ def _below(value: MetricValue, texts: Texts) -> str:
     """Return the interval of a value, or what it was divided from."""
     if value.interval is not None:
         lower, upper = value.interval.lower, value.interval.upper
-        if METRIC_DEFINITIONS[value.name].unit == "share":
+        if value.convention.definition(value.name).unit == "share":
             return texts.range(lower, upper)
         decimals = 4 if value.name in _INDICES else 2
         return f"{write_number(lower, decimals)}–{write_number(upper, decimals)}"

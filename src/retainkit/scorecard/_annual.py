@@ -20,7 +20,7 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     PurchaseIndex,
-    gross_revenue_retention,
+    compute_metric,
     net_revenue_retention,
     retention_rate,
     revenue_movements,
@@ -294,7 +294,9 @@ def compare_fronts(
         last = at == len(periods) - 1
         complete = bool(table.complete[at]) or convention.incomplete_period == "mark"
         kept = retention_rate(base, period=period, convention=convention)
-        gross = gross_revenue_retention(base, period=period, convention=convention)
+        gross = compute_metric(
+            base, "gross_revenue_retention", period=period, convention=convention
+        )
         net = net_revenue_retention(base, period=period, convention=convention)
         count, value = heads.iloc[at], money.iloc[at]
         actual = {

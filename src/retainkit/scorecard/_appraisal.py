@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retainkit._core.arrays import check_level
 from retainkit._core.columns import Column, plain
+from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
-from retainkit.metrics import jeffreys_interval
 from retainkit.scorecard._kernel_appraisal import adjusted_bounds, expected_by_mix, mean_bounds
 from retainkit.typing import ArrayLike1D, FloatArray
 
@@ -216,6 +217,7 @@ def appraise_owners(
             where="appraise_owners",
             fix="pass arrays of the same customers in the same order",
         )
+    check_level(level)
     codes, names = pd.factorize(columns["owner"].astype("string"), sort=True)
     strata, _ = pd.factorize(columns["stratum"].astype("string"), sort=True, use_na_sentinel=False)
     return _appraise(codes, tuple(map(str, names)), strata, outcome, moves, money, fewest, level)
@@ -242,7 +244,7 @@ def _appraise(
     own, rate = codes[judged], outcome[judged]
     customers = np.bincount(own, minlength=size).astype(np.int64)
     kept = np.bincount(own, rate, minlength=size).astype(np.float64)
-    lower, upper = jeffreys_interval(kept, customers, level=level)
+    lower, upper = jeffreys(kept, customers, level)
     expected = expected_by_mix(own, strata[judged], rate, size)
     overall = float(rate.mean()) if len(rate) else np.nan
     adjusted, low, high = adjusted_bounds(

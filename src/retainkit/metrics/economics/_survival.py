@@ -10,22 +10,23 @@ import pandas as pd
 
 from retainkit._core.columns import Column
 from retainkit._core.intervals import Interval
-from retainkit._core.kernels.intervals import normal_bounds
+from retainkit._core.kernels.intervals import median_bounds, normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number
-from retainkit.metrics._contract_rules import apply_convention
-from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._base import ContractIndex, PurchaseIndex, as_contracts
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._kernel_spells import find_changes
-from retainkit.metrics._kernel_survival import (
+from retainkit.metrics._engine import settle_base
+from retainkit.metrics._period import Period
+from retainkit.metrics._snapshot import Snapshot, apply_convention
+from retainkit.metrics._value import MetricValue
+from retainkit.metrics.economics._kernel_survival import (
     ProductLimit,
     log_log_bounds,
     product_limit,
     restricted_mean,
 )
-from retainkit.metrics._purchases import PurchaseIndex
-from retainkit.metrics._spells import as_contracts
-from retainkit.metrics._value import MetricValue
+from retainkit.metrics.movements._churn_forms import changes_in
+from retainkit.metrics.movements._kernel import find_changes
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray
 
 
@@ -57,6 +58,51 @@ class RetentionCurve(ResultTable):
         Column("lower", lambda t: log_log_bounds(t.curve, t.level)[0]),
         Column("upper", lambda t: log_log_bounds(t.curve, t.level)[1]),
     )
+
+    @classmethod
+    def from_stays(
+        cls, duration: ArrayLike1D, ended: ArrayLike1D, *, level: float = 0.95
+    ) -> RetentionCurve:
+        """Estimate the curve from stays, some of them not over.
+
+        Parameters
+        ----------
+        duration : array-like, shape (n,)
+            Length of each stay as far as observed [day], none negative.
+        ended : array-like of bool, shape (n,)
+            Whether the stay is over; otherwise it is censored there.
+        level : float, default 0.95
+            Coverage of the intervals.
+
+        Returns
+        -------
+        RetentionCurve
+            The product-limit estimate; ties are events before censorings.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, or a stay is negative or not a number.
+
+        References
+        ----------
+        Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations.
+        JASA 53, 457-481.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import RetentionCurve
+        >>> curve = RetentionCurve.from_stays([1, 2, 2, 3], [True, True, False, False])
+        >>> curve.at([1, 2, 3]).tolist()
+        [0.75, 0.5, 0.5]
+        """
+        stays = np.asarray(duration, dtype=np.float64)
+        over = np.asarray(ended, dtype=np.bool_)
+        if stays.shape != over.shape or stays.ndim != 1 or not (stays >= 0).all():
+            sizes = f"{stays.shape} stays and {over.shape} ends"
+            msg = f"{sizes}; one of each per customer, none negative"
+            raise ValueError(msg)
+        return cls(curve=product_limit(stays, over), n=len(stays), level=level)
 
     def __len__(self) -> int:
         return len(self.curve.time)
@@ -109,8 +155,8 @@ class RetentionCurve(ResultTable):
 
         Examples
         --------
-        >>> from retainkit.metrics import retention_curve_of
-        >>> curve = retention_curve_of([10, 20, 30, 40], [True, False, True, False])
+        >>> from retainkit.metrics import RetentionCurve
+        >>> curve = RetentionCurve.from_stays([10, 20, 30, 40], [True, False, True, False])
         >>> curve.mean_lifetime(horizon_days=40).value
         28.75
         """
@@ -129,49 +175,6 @@ class RetentionCurve(ResultTable):
             interval=Interval(max(low, 0.0), min(high, horizon_days), "greenwood", self.level),
             notes=(f"days within {horizon_days:g} days",),
         )
-
-
-def retention_curve_of(
-    duration: ArrayLike1D, ended: ArrayLike1D, *, level: float = 0.95
-) -> RetentionCurve:
-    """Estimate the retention curve from stays, some of them not over.
-
-    Parameters
-    ----------
-    duration : array-like, shape (n,)
-        Length of each stay as far as observed [day], none negative.
-    ended : array-like of bool, shape (n,)
-        Whether the stay is over; otherwise it is censored there.
-    level : float, default 0.95
-        Coverage of the intervals.
-
-    Returns
-    -------
-    RetentionCurve
-        The product-limit estimate; ties are events before censorings.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ, or a stay is negative or not a number.
-
-    References
-    ----------
-    Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations.
-    JASA 53, 457-481.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import retention_curve_of
-    >>> retention_curve_of([1, 2, 2, 3], [True, True, False, False]).at([1, 2, 3]).tolist()
-    [0.75, 0.5, 0.5]
-    """
-    stays = np.asarray(duration, dtype=np.float64)
-    over = np.asarray(ended, dtype=np.bool_)
-    if stays.shape != over.shape or stays.ndim != 1 or not (stays >= 0).all():
-        msg = f"{stays.shape} stays and {over.shape} ends; one of each per customer, none negative"
-        raise ValueError(msg)
-    return RetentionCurve(curve=product_limit(stays, over), n=len(stays), level=level)
 
 
 def retention_curve(
@@ -212,7 +215,77 @@ def retention_curve(
     if joined_from is not None:
         late = first >= np.datetime64(joined_from, "D").astype(np.int64)
         duration, ended = duration[late], ended[late]
-    return retention_curve_of(duration, ended, level=convention.interval_level)
+    return RetentionCurve.from_stays(duration, ended, level=convention.interval_level)
+
+
+def resurrection_latency(
+    base: PurchaseIndex | ContractIndex,
+    *,
+    period: Period,
+    convention: MetricConvention = DEFAULT_CONVENTION,
+) -> MetricValue:
+    """Measure how long those who came back in the period had been gone.
+
+    Parameters
+    ----------
+    base : PurchaseIndex or ContractIndex
+        From `index_purchases` or `index_contracts`. Purchase customers are gone from the end of
+        their window, so silence is `window_days` longer.
+    period : Period
+        Days on which they came back, half-open.
+    convention : MetricConvention, optional
+        When somebody is gone.
+
+    Returns
+    -------
+    MetricValue
+        Median days between leaving and returning; numerator: sum of the days, denominator:
+        returns. The interval of the median rests on order statistics and needs at least six
+        returns (at 95 %). None with reason `zero_denominator` when nobody came back.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.metrics import Period, index_contracts, resurrection_latency
+    >>> base = index_contracts(pd.DataFrame({
+    ...     "customer_id": ["a", "a"], "amount": [70.0, 70.0],
+    ...     "start": pd.to_datetime(["2026-01-01", "2026-03-12"]),
+    ...     "end": pd.to_datetime(["2026-02-01", None]),
+    ... }), as_of="2026-03-31")
+    >>> resurrection_latency(base, period=Period.month(2026, 3)).value
+    39.0
+    """
+    if isinstance(base, PurchaseIndex):
+        base = as_contracts(base, convention=convention)
+    snapshot = Snapshot(settle_base(base, convention), period, convention)
+    reason = snapshot.reason(needs_history=False)
+    if reason is not None:
+        return MetricValue(
+            "resurrection_latency", None, None, None, 0, reason=reason, period=period
+        )
+    changes = changes_in(snapshot)
+    turns = changes.take((changes.running_before > 0) != (changes.running_after > 0))
+    back = np.flatnonzero(
+        (turns.running_before[1:] == 0)
+        & (turns.customer[1:] == turns.customer[:-1])
+        & (turns.day[1:] >= period.start_day)
+    )
+    gap = np.sort((turns.day[back + 1] - turns.day[back]).astype(np.float64))
+    level = convention.interval_level
+    low, high = median_bounds(gap, level)
+    known = np.isfinite(low) and convention.interval_method != "none"
+    return MetricValue(
+        name="resurrection_latency",
+        value=float(np.median(gap)) if len(gap) else None,
+        numerator=float(gap.sum()),
+        denominator=float(len(gap)),
+        n=len(np.unique(turns.customer[back])),
+        reason=None if len(gap) else "zero_denominator",
+        interval=Interval(low, high, "order statistics", level) if known else None,
+        convention=convention,
+        period=period,
+        notes=("the value is the median",),
+    )
 
 
 def _stays(

@@ -7,13 +7,10 @@ import numpy.typing as npt
 
 from retainkit._core.kernels.intervals import daily_hazard_bounds, jeffreys, poisson_bounds, wilson
 from retainkit._core.time import day_number
-from retainkit.metrics._cells import Cells, Groups, sums, undefined_where
-from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._base import ContractIndex, PurchaseIndex, as_contracts
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._kernel_spells import Changes, events_by_day, find_changes
-from retainkit.metrics._purchases import PurchaseIndex
-from retainkit.metrics._snapshot import Snapshot
-from retainkit.metrics._spells import as_contracts
+from retainkit.metrics._snapshot import Cells, Groups, Snapshot, sums, undefined_where
+from retainkit.metrics.movements._kernel import Changes, events_by_day, find_changes
 from retainkit.typing import BoolArray, FloatArray
 
 

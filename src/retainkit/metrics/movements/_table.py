@@ -13,7 +13,9 @@ from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import normal_bounds
 from retainkit._core.result import ResultTable
 from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._kernel_movements import (
+from retainkit.metrics._period import Period
+from retainkit.metrics._value import MetricValue
+from retainkit.metrics.movements._kernel import (
     CHURN,
     CONTRACTION,
     EXPANSION,
@@ -24,8 +26,6 @@ from retainkit.metrics._kernel_movements import (
     gain_loss_variance,
     sum_moves,
 )
-from retainkit.metrics._period import Period
-from retainkit.metrics._value import MetricValue
 from retainkit.typing import BoolArray, FloatArray
 
 MOVEMENTS = (

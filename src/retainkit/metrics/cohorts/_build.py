@@ -10,8 +10,10 @@ import pandas as pd
 
 from retainkit._core.time import from_day_numbers
 from retainkit.errors import NotComputableError
-from retainkit.metrics._calendar import CohortUnit
-from retainkit.metrics._cohort_cells import (
+from retainkit.metrics._base import ContractIndex, PurchaseIndex
+from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
+from retainkit.metrics._period import CohortUnit
+from retainkit.metrics.cohorts._cells import (
     Sightings,
     blank_future,
     calendar_sightings,
@@ -19,83 +21,13 @@ from retainkit.metrics._cohort_cells import (
     rolling_sightings,
     seen_within,
 )
-from retainkit.metrics._cohort_contracts import contract_anniversaries, contract_sightings
-from retainkit.metrics._cohorts import Activity, Clock, CohortTable
-from retainkit.metrics._contracts import ContractIndex
-from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._purchases import PurchaseIndex, index_purchases
-from retainkit.typing import AsOf
+from retainkit.metrics.cohorts._contracts import contract_anniversaries, contract_sightings
+from retainkit.metrics.cohorts._table import Activity, Clock, CohortTable
 
 Brackets = Sequence[tuple[int, int]]
 
 
 def build_cohorts(
-    transactions: pd.DataFrame,
-    *,
-    as_of: AsOf,
-    unit: CohortUnit = "month",
-    activity: Activity = "on",
-    clock: Clock = "calendar",
-    brackets: Brackets = (),
-    convention: MetricConvention = DEFAULT_CONVENTION,
-) -> CohortTable:
-    """Build the cohort triangle of purchase data: who of each month's new customers bought later.
-
-    Parameters
-    ----------
-    transactions : pandas.DataFrame
-        Valid transactions (see `retainkit.tables.validate_transactions`): `customer_id`,
-        `timestamp`, `amount` [money]; rows with an amount of at least 0 are purchases.
-    as_of : str, date, datetime or numpy.datetime64
-        Last observed day, inclusive.
-    unit : {"day", "week", "month", "quarter", "year"}, default "month"
-        Calendar unit of cohorts, and unit of columns.
-    activity : {"on", "on_or_after", "bracket"}, default "on"
-        What a column counts (see `follow_cohorts`).
-    clock : {"calendar", "rolling"}, default "calendar"
-        Whether columns are calendar units or time since each customer's own first day.
-    brackets : sequence of (int, int), optional
-        First and last unit of each column, for "bracket".
-    convention : MetricConvention, optional
-        What the words mean.
-
-    Returns
-    -------
-    CohortTable
-        Cohorts in order of time. A cell counts the customers who bought *in* that unit, so a
-        row may rise and fall.
-
-    Raises
-    ------
-    SchemaError
-        If the frame is not a valid transactions table.
-    AsOfError
-        If `as_of` is not a day or lies before every row.
-
-    Notes
-    -----
-    A customer's cohort is that of the first purchase in the data. When the data begin later than
-    the business, the first cohorts hold old customers too.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import build_cohorts
-    >>> cohorts = build_cohorts(load_cdnow_sample(), as_of="1998-06-30")
-    >>> dict(zip(cohorts.labels, cohorts.sizes.tolist(), strict=True))
-    {'1997-01': 781, '1997-02': 857, '1997-03': 719}
-    """
-    return follow_cohorts(
-        index_purchases(transactions, as_of=as_of),
-        unit=unit,
-        activity=activity,
-        clock=clock,
-        brackets=brackets,
-        convention=convention,
-    )
-
-
-def follow_cohorts(
     base: PurchaseIndex | ContractIndex,
     *,
     unit: CohortUnit = "month",
@@ -135,12 +67,18 @@ def follow_cohorts(
     Returns
     -------
     CohortTable
-        As `build_cohorts`.
+        Cohorts in order of time. A cell counts the customers who were active *in* that unit, so a
+        row may rise and fall.
 
     Raises
     ------
     NotComputableError
         If the unit is unknown, brackets overlap, or the base cannot give it.
+
+    Notes
+    -----
+    A customer's cohort is that of the first purchase or contract in the data. When the data begin
+    later than the business, the first cohorts hold old customers too.
 
     References
     ----------
@@ -149,11 +87,11 @@ def follow_cohorts(
     Examples
     --------
     >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.metrics import follow_cohorts, index_purchases
+    >>> from retainkit.metrics import build_cohorts, index_purchases
     >>> base = index_purchases(load_cdnow_sample(), as_of="1998-06-30")
-    >>> follow_cohorts(base, unit="quarter").heads.tolist()
+    >>> build_cohorts(base, unit="quarter").heads.tolist()
     [[2357.0, 524.0, 418.0, 404.0, 384.0, 300.0]]
-    >>> follow_cohorts(base, unit="quarter", activity="on_or_after").heads.tolist()
+    >>> build_cohorts(base, unit="quarter", activity="on_or_after").heads.tolist()
     [[2357.0, 976.0, 812.0, 684.0, 515.0, 300.0]]
     """
     _check(unit, activity, clock, brackets, with_money=with_money)
@@ -207,7 +145,7 @@ def customers_in_cell(
     column : int
         Units since the first purchase or contract; with brackets, their position from 0.
     unit, activity, clock, brackets, convention
-        As in `follow_cohorts`.
+        As in `build_cohorts`.
 
     Returns
     -------
@@ -229,7 +167,7 @@ def customers_in_cell(
     >>> len(people), int(people["counted"].sum())
     (781, 70)
     """
-    table = follow_cohorts(
+    table = build_cohorts(
         base, unit=unit, activity=activity, clock=clock, brackets=brackets, convention=convention
     )
     if cohort not in table.labels or not 0 <= column < table.heads.shape[1]:
@@ -303,6 +241,6 @@ def _check(
                 problem,
                 rule="units are day, week, month, quarter or year; brackets are disjoint and in "
                 'order, with activity="bracket"; money is followed "on" a calendar clock',
-                where="follow_cohorts",
+                where="build_cohorts",
                 fix='unit="month", activity="on", clock="calendar"',
             )

@@ -1,4 +1,4 @@
-"""Who of the customers with contracts was there in which column of a cohort."""
+"""Sightings of contract customers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from retainkit._core.time import day_number
 from retainkit.contracts._kernel_spells import merge_spells
-from retainkit.metrics._calendar import CohortUnit, bucket_of_days, bucket_starts, units_since
-from retainkit.metrics._cohort_cells import Members, Sightings, member_on
-from retainkit.metrics._cohorts import Activity
-from retainkit.metrics._contract_rules import apply_convention
-from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._base import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import NEVER, starts_of_runs
-from retainkit.metrics._kernel_spells import to_units, units_per_money
+from retainkit.metrics._period import CohortUnit, bucket_of_days, bucket_starts, units_since
+from retainkit.metrics._snapshot import apply_convention
+from retainkit.metrics.cohorts._cells import Members, Sightings, member_on
+from retainkit.metrics.cohorts._table import Activity
+from retainkit.metrics.movements._kernel import to_units, units_per_money
 from retainkit.typing import FloatArray
 
 _Array = npt.NDArray[Any]

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit._core.time import day_number
-from retainkit.metrics._calendar import CohortUnit, bucket_of_days, bucket_starts, units_since
-from retainkit.metrics._cohorts import Activity
+from retainkit.metrics._base import PurchaseIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import NEVER, order_free_sums, starts_of_runs
-from retainkit.metrics._purchases import PurchaseIndex
+from retainkit.metrics._period import CohortUnit, bucket_of_days, bucket_starts, units_since
+from retainkit.metrics.cohorts._table import Activity
 from retainkit.typing import BoolArray, FloatArray
 
 _Array = npt.NDArray[Any]

@@ -6,24 +6,20 @@ import numpy as np
 
 from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import jeffreys, normal_bounds, wilson
-from retainkit.metrics._bases import CustomerBase
-from retainkit.metrics._catalog import METRIC_DEFINITIONS
-from retainkit.metrics._cells import NO_REASON, Cells, Groups, sums
-from retainkit.metrics._churn_forms import (
+from retainkit.metrics._base import ContractIndex, CustomerBase
+from retainkit.metrics._concentration import resampled_bounds
+from retainkit.metrics._convention import MetricConvention
+from retainkit.metrics._formulas import Formula, formula_for
+from retainkit.metrics._period import Period
+from retainkit.metrics._snapshot import NO_REASON, Cells, Groups, Snapshot, apply_convention, sums
+from retainkit.metrics._value import REASONS, MetricValue, Reason
+from retainkit.metrics.movements._churn_forms import (
     as_retention,
     churn_cells,
     describe_form,
     interval_name,
     is_plain,
 )
-from retainkit.metrics._concentration import resampled_bounds
-from retainkit.metrics._contract_rules import apply_convention
-from retainkit.metrics._contracts import ContractIndex
-from retainkit.metrics._convention import MetricConvention
-from retainkit.metrics._formulas import Formula, formula_for
-from retainkit.metrics._period import Period
-from retainkit.metrics._snapshot import Snapshot
-from retainkit.metrics._value import REASONS, MetricValue, Reason
 from retainkit.typing import FloatArray
 
 FEWEST_FOR_RATIO = 10
@@ -35,7 +31,7 @@ _CHURN = ("churn_rate", "retention_rate")
 
 def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
     """Return one metric for the whole base and for each group."""
-    formula = formula_for(name, snapshot.base)
+    formula = formula_for(name, snapshot.base, snapshot.convention)
     reason = snapshot.reason(needs_history=formula.needs_history)
     if reason is not None:
         return _without_value(groups.size + 1, reason)
@@ -45,7 +41,7 @@ def evaluate(name: str, snapshot: Snapshot, groups: Groups) -> Cells:
         lost = churn_cells(snapshot, groups)
         return lost if name == "churn_rate" else as_retention(lost, snapshot.convention)
     cells = _additive_cells(formula, snapshot, groups)
-    kind = METRIC_DEFINITIONS[name].kind
+    kind = snapshot.convention.definition(name).kind
     if snapshot.convention.interval_method == "none" or kind == "count":
         return cells
     if kind == "ratio":
@@ -188,7 +184,7 @@ def envelope(
 
 def _interval_name(name: str, convention: MetricConvention) -> str:
     """Return how the interval of a metric is made."""
-    kind = METRIC_DEFINITIONS[name].kind
+    kind = convention.definition(name).kind
     if kind in ("ratio", "distribution"):
         return "linearised" if kind == "ratio" else "bootstrap"
     return interval_name(convention) if name in _CHURN else convention.interval_method
@@ -206,7 +202,7 @@ def measure(
     convention = settle_convention(convention, window_days)
     period = period or latest_period(base, convention)
     snapshot = Snapshot(settle_base(base, convention), period, convention)
-    needs_history = formula_for(name, base).needs_history
+    needs_history = formula_for(name, base, convention).needs_history
     everybody = Groups(np.zeros(len(base.customer_id), dtype=np.int8), 0)
     cells = evaluate(name, snapshot, everybody)
     notes = snapshot.notes(needs_history=needs_history)

@@ -1,4 +1,4 @@
-"""Cohorts of customers by first purchase, followed through calendar periods."""
+"""The cohort triangle."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pandas as pd
 
 from retainkit._core.kernels.intervals import jeffreys, wilson
 from retainkit._core.result import ResultTable
-from retainkit.metrics._calendar import CohortUnit
 from retainkit.metrics._convention import MetricConvention
+from retainkit.metrics._period import CohortUnit
 from retainkit.typing import BoolArray, FloatArray
 
 Activity: TypeAlias = Literal["on", "on_or_after", "bracket"]
@@ -253,8 +253,8 @@ class CohortTable(ResultTable):
         Examples
         --------
         >>> from retainkit.datasets import load_cdnow_sample
-        >>> from retainkit.metrics import build_cohorts
-        >>> cohorts = build_cohorts(load_cdnow_sample(), as_of="1998-06-30")
+        >>> from retainkit.metrics import build_cohorts, index_purchases
+        >>> cohorts = build_cohorts(index_purchases(load_cdnow_sample(), as_of="1998-06-30"))
         >>> cohorts.balanced(17).labels
         ('1997-01', '1997-02')
         """

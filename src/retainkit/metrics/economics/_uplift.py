@@ -29,7 +29,8 @@ def incremental_rate(
     control_kept, control : int or None
         The same of those held out; None or 0 = there were none.
     name : str, default "incremental_retention"
-        Name of the metric.
+        Name of the metric, such as "save_rate" (of customers about to leave, whom an offer kept)
+        or "win_back_rate" (of lost ones, whom it brought back).
 
     Returns
     -------
@@ -46,7 +47,8 @@ def incremental_rate(
     References
     ----------
     Newcombe, R. G. (1998). Interval estimation for the difference between independent
-    proportions. Statistics in Medicine 17, 873-890, method 10.
+    proportions. Statistics in Medicine 17, 873-890, method 10. Ascarza, E. (2018). Retention
+    futility. Journal of Marketing Research 55(1), 80-98.
 
     Examples
     --------
@@ -78,66 +80,6 @@ def incremental_rate(
         notes=(
             f"treated {treated_kept:,} of {treated:,}, held out {control_kept:,} of {control:,}",
         ),
-    )
-
-
-def save_rate(
-    treated_kept: int, treated: int, *, control_kept: int | None, control: int | None
-) -> MetricValue:
-    """Measure the share of customers about to leave whom an offer kept, beyond the held out.
-
-    Parameters
-    ----------
-    treated_kept, treated : int
-        Customers who stayed and customers who got the offer.
-    control_kept, control : int or None
-        The same of those held out at random.
-
-    Returns
-    -------
-    MetricValue
-        As `incremental_rate`; never of the treated alone.
-
-    References
-    ----------
-    Ascarza, E. (2018). Retention futility. Journal of Marketing Research 55(1), 80-98.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import save_rate
-    >>> save_rate(56, 70, control_kept=None, control=None).reason
-    'no_control_group'
-    """
-    return incremental_rate(
-        treated_kept, treated, control_kept=control_kept, control=control, name="save_rate"
-    )
-
-
-def win_back_rate(
-    treated_back: int, treated: int, *, control_back: int | None, control: int | None
-) -> MetricValue:
-    """Measure the share of lost customers whom an offer brought back, beyond the held out.
-
-    Parameters
-    ----------
-    treated_back, treated : int
-        Customers who came back and lost customers who got the offer.
-    control_back, control : int or None
-        The same of those held out at random: some come back by themselves.
-
-    Returns
-    -------
-    MetricValue
-        As `incremental_rate`.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import win_back_rate
-    >>> round(win_back_rate(30, 200, control_back=20, control=200).value, 3)
-    0.05
-    """
-    return incremental_rate(
-        treated_back, treated, control_kept=control_back, control=control, name="win_back_rate"
     )
 
 

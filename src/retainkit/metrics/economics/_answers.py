@@ -1,8 +1,11 @@
-"""The customer's whole wallet: our share of it, measured or inferred from ranks."""
+"""What customers say: share of wallet, recommendation, health."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 
 from retainkit._core.intervals import Interval
 from retainkit._core.kernels.intervals import normal_bounds
@@ -136,7 +139,7 @@ def wallet_allocation_rule(rank: ArrayLike1D, brands: ArrayLike1D) -> FloatArray
     Notes
     -----
     The authors advise it where at least 40 % of customers use several brands or the mean set has
-    at least 1.4: see `wallet_rule_applies`.
+    at least 1.4.
 
     References
     ----------
@@ -159,30 +162,7 @@ def wallet_allocation_rule(rank: ArrayLike1D, brands: ArrayLike1D) -> FloatArray
 
 
 def wallet_rule_applies(brands: ArrayLike1D) -> bool:
-    """Say whether customers use enough brands for the wallet allocation rule to say something.
-
-    Parameters
-    ----------
-    brands : array-like, shape (n,)
-        Brands each customer uses, ours included; NaN = not known, left out.
-
-    Returns
-    -------
-    bool
-        Whether at least 40 % of the customers use several brands, or the mean is at least 1.4;
-        False where nothing is known.
-
-    References
-    ----------
-    Keiningham, T., Aksoy, L., Williams, L. & Buoye, A. (2015). The Wallet Allocation Rule,
-    appendices A and B.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import wallet_rule_applies
-    >>> wallet_rule_applies([1, 1, 1, 2]), wallet_rule_applies([1, 1, 2, 3])
-    (False, True)
-    """
+    """Say whether at least 40 % of customers use several brands, or 1.4 on average."""
     size = np.asarray(brands, dtype=np.float64)
     size = size[~np.isnan(size)]
     if len(size) == 0:
@@ -261,3 +241,111 @@ def _interval(value: float, variance: float) -> Interval[float]:
     level = DEFAULT_CONVENTION.interval_level
     low, high = normal_bounds(value, variance**0.5, level)
     return Interval(max(low, 0.0), min(high, 1.0), "linearised", level)
+
+
+def net_promoter_score(rating: ArrayLike1D, *, level: float = 0.95) -> MetricValue:
+    """Measure promoters minus detractors among the answers to "would you recommend us".
+
+    Parameters
+    ----------
+    rating : array-like, shape (n,)
+        Whole numbers 0 to 10; NaN = no answer, left out.
+    level : float, default 0.95
+        Coverage of the interval.
+
+    Returns
+    -------
+    MetricValue
+        (ratings 9 and 10 - ratings 0 to 6) / answers, in [-1, 1], with the normal interval of its
+        standard error; None with reason `zero_denominator` without answers.
+
+    Raises
+    ------
+    ValueError
+        If a rating is not a whole number from 0 to 10.
+
+    Notes
+    -----
+    ``SE = sqrt((p + d - (p - d)^2) / n)``.
+
+    Examples
+    --------
+    >>> from retainkit.metrics import net_promoter_score
+    >>> result = net_promoter_score([10, 9, 9, 8, 7, 6, 3, 10, 9, 8])
+    >>> result.value, result.numerator
+    (0.3, 3.0)
+    """
+    answers = np.asarray(rating, dtype=np.float64)
+    answers = answers[~np.isnan(answers)]
+    if not np.isin(answers, np.arange(11)).all():
+        msg = "a rating is not a whole number from 0 to 10"
+        raise ValueError(msg)
+    n = len(answers)
+    if n == 0:
+        return MetricValue("net_promoter_score", None, 0.0, 0.0, 0, reason="zero_denominator")
+    promoters = int(np.count_nonzero(answers >= 9))
+    detractors = int(np.count_nonzero(answers <= 6))
+    value = (promoters - detractors) / n
+    variance = ((promoters + detractors) / n - value**2) / n
+    low, high = normal_bounds(value, variance**0.5, level)
+    interval = Interval(max(low, -1.0), min(high, 1.0), "normal", level)
+    return MetricValue(
+        name="net_promoter_score",
+        value=value,
+        numerator=float(promoters - detractors),
+        denominator=float(n),
+        n=n,
+        interval=interval,
+        notes=(f"{promoters:,} promoters, {detractors:,} detractors",),
+    )
+
+
+def health_score(
+    parts: pd.DataFrame, *, weights: Mapping[str, float], minimum_known: float = 0.5
+) -> pd.DataFrame:
+    """Combine signs of health into one score per customer.
+
+    Missing parts are left out and the weights of the known ones rescaled: a customer without a
+    survey is judged on what is known, and on nothing if too little is.
+
+    Parameters
+    ----------
+    parts : pandas.DataFrame
+        One row per customer, one column per part in [0, 1], 1 = healthy; NaN = unknown. Common
+        parts are use, support, survey, timely payment and reference.
+    weights : mapping of str to float
+        Weight per column, positive.
+    minimum_known : float, default 0.5
+        Share of the total weight that must be known for a score.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `score` in [0, 1] (NaN where too little is known) and `known`, the share of the weight, in
+        the rows' order and index.
+
+    Raises
+    ------
+    ValueError
+        If a part lies outside [0, 1], a weight is not positive or has no column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.metrics import health_score
+    >>> parts = pd.DataFrame({"use": [0.8, None], "payment": [0.4, 1.0]})
+    >>> health_score(parts, weights={"use": 3.0, "payment": 1.0})["score"].round(2).tolist()
+    [0.7, nan]
+    """
+    names = list(weights)
+    values = parts[names].to_numpy(dtype=np.float64)
+    weight = np.array([weights[name] for name in names], dtype=np.float64)
+    known = ~np.isnan(values)
+    if not (weight > 0).all() or ((values < 0) | (values > 1)).any():
+        msg = "parts lie in [0, 1] and weights are positive"
+        raise ValueError(msg)
+    share = (known * weight).sum(axis=1) / weight.sum()
+    total = np.where(known, values, 0.0) @ weight / weight.sum()
+    enough = (share >= minimum_known) & (share > 0)
+    score = np.divide(total, share, out=np.full(len(share), np.nan), where=enough)
+    return pd.DataFrame({"score": score, "known": share}, index=parts.index)

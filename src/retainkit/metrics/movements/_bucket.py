@@ -12,16 +12,14 @@ import pandas as pd
 from retainkit._core.columns import Column, plain
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError
-from retainkit.metrics._contract_rules import apply_convention
-from retainkit.metrics._contracts import ContractIndex
+from retainkit.metrics._base import ContractIndex, PurchaseIndex, as_contracts
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
-from retainkit.metrics._groups import UNLABELLED, read_groups
-from retainkit.metrics._kernel_movements import CHURN, NEW, REACTIVATION
-from retainkit.metrics._movement_table import MovementTable
-from retainkit.metrics._movements import revenue_movements
 from retainkit.metrics._period import Period
-from retainkit.metrics._purchases import PurchaseIndex
-from retainkit.metrics._spells import as_contracts
+from retainkit.metrics._snapshot import apply_convention
+from retainkit.metrics._table import UNLABELLED, read_groups
+from retainkit.metrics.movements._kernel import CHURN, NEW, REACTIVATION
+from retainkit.metrics.movements._movements import revenue_movements
+from retainkit.metrics.movements._table import MovementTable
 from retainkit.typing import ArrayLike1D, FloatArray
 
 

@@ -1,0 +1,1 @@
+"""Cohorts of customers, followed through calendar units or their own time."""

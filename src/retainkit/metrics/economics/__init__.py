@@ -1,0 +1,1 @@
+"""What keeping customers is worth, from figures the firm gives or has measured."""

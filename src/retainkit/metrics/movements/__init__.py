@@ -1,0 +1,1 @@
+"""What came, grew, shrank and left, per customer and period."""
