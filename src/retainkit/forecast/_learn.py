@@ -15,6 +15,7 @@ from retainkit._core.config import FrozenConfig
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
 from retainkit.forecast._kernel_features import Scales, describe, measure_scales
+from retainkit.forecast._kernel_judge import area_under_curve
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
 from retainkit.forecast._kernel_ridge import (
     Fit,
@@ -96,6 +97,8 @@ class Regressions(FrozenConfig):
         Log of the mean money.
     uses_lifetime : bool
         Whether the last column is the log-odds a lifetime model gives.
+    lifetime_weight : float
+        Weight of these log-odds beside those of the regression: large where little happened.
     """
 
     buys: Regression
@@ -103,10 +106,14 @@ class Regressions(FrozenConfig):
     level: Regression
     money: Regression
     uses_lifetime: bool
+    lifetime_weight: float = 0.0
 
     def p_active(self, columns: list[FloatArray]) -> FloatArray:
         """Return the probability of a purchase in the window."""
-        return np.asarray(expit(self.buys.apply(columns)))
+        odds = self.buys.apply(columns)
+        if self.lifetime_weight > 0.0:
+            odds = (1.0 - self.lifetime_weight) * odds + self.lifetime_weight * columns[-1]
+        return np.asarray(expit(odds))
 
     def money_ways(self, columns: list[FloatArray]) -> dict[str, FloatArray]:
         """Return the money expected by the two regressions of money [baskets]."""
@@ -323,13 +330,35 @@ def learn(
     design = standardise(x, weights)
     log_money = fit_ridge(design, np.log1p(np.maximum(money, 0.0)), penalty, "normal")
     score = standardise(predict_linear(log_money, list(x.T))[:, None], weights)
+    buys = fit_ridge(design, bought, penalty, "logistic")
     return Regressions(
-        buys=Regression.of(fit_ridge(design, bought, penalty, "logistic")),
+        buys=Regression.of(buys),
         log_money=Regression.of(log_money),
         level=Regression.of(fit_ridge(score, spent, 1e-3, "poisson")),
         money=Regression.of(fit_ridge(design, spent, penalty, "poisson")),
         uses_lifetime=lifetime,
+        lifetime_weight=_weigh_lifetime(windows, buys, penalty) if lifetime else 0.0,
     )
+
+
+def _weigh_lifetime(windows: list[Window], buys: Fit, penalty: float) -> float:
+    """Return what the lifetime model weighs: as much as `penalty` events, against those there were.
+
+    It has few parameters, so it is the better guide where little happened; nothing, where it orders
+    the longest window worse than the regression by two standard errors.
+    """
+    moment, bought = windows[0].moment, windows[0].bought
+    ones = float(bought.sum())
+    zeros = len(bought) - ones
+    if moment.p_lifetime is None or not ones or not zeros:
+        return 0.0
+    own = area_under_curve(predict_linear(buys, moment.design(True)), bought)
+    error = np.sqrt((ones + zeros + 1.0) / (12.0 * ones * zeros))
+    if area_under_curve(moment.p_lifetime, bought) < own - 2.0 * error:
+        return 0.0
+    parts = [(w.weight * w.bought.sum(), w.weight * (~w.bought).sum()) for w in windows]
+    events = min(np.sum(parts, axis=0))
+    return float(penalty / (penalty + events))
 
 
 def columns_of(
