@@ -231,3 +231,25 @@ def test_a_folder_without_a_run_is_refused(
     said = command([*words, "--previous", tmp_path])
     assert said.code == 2
     assert "customers.csv, plan.csv, result.json" in said.err
+
+
+def test_the_folder_of_an_earlier_run_tells_who_moved(command: Command, tmp_path: Path) -> None:
+    """Movement, bridge and held cuts from the files are those from the result in memory."""
+    rows, path = load_cdnow_sample(), tmp_path / "sample.csv"
+    rows.to_csv(path, index=False)
+    before, after = tmp_path / "march", tmp_path / "june"
+    words = ["run", path, "--columns", "quantity=quantity"]
+    assert command([*words, "--as-of", "1998-03-31", "--out", before]).code == 0
+    said = command([*words, "--as-of", "1998-06-30", "--out", after, "--previous", before])
+    assert said.code == 0, said.err
+    run = RetentionPipeline().run
+    wanted = run(rows, as_of="1998-06-30", previous=run(rows, as_of="1998-03-31"))
+    told = ResultDocument.from_json((after / "result.json").read_text(encoding="utf-8"))
+    expected = wanted.to_document()
+    assert told.movement
+    assert told.movement == expected.movement
+    assert told.model.tier_scheme == expected.model.tier_scheme
+    assert "1998-03-31" in (after / "report.html").read_text(encoding="utf-8")
+    for one, other in zip(told.bridge, expected.bridge, strict=True):
+        assert one["customers"] == other["customers"]
+        assert one["value"] == pytest.approx(other["value"], rel=1e-9)
