@@ -21,8 +21,10 @@ from retainkit.forecast._kernel_ridge import (
     Fit,
     fit_ridge,
     logit,
+    predict_learnt,
     predict_linear,
     standardise,
+    standardise_within,
 )
 from retainkit.lifetime import MbgCnbdModel, PurchaseHistories, fit_mbg_cnbd
 from retainkit.lifetime.models._regular import regularity_of
@@ -303,10 +305,24 @@ def _share_of_repeaters(known: Known) -> float:
 
 def stack(windows: list[Window], lifetime: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the columns, the money [baskets] and the weights of all windows, one row each."""
-    x = np.vstack([np.column_stack(window.moment.design(lifetime)) for window in windows])
+    x = _columns_of_all(windows, lifetime)[:, 1:]
+    return x, *_money_and_weights(windows)
+
+
+def _money_and_weights(windows: list[Window]) -> tuple[FloatArray, FloatArray]:
     money = np.concatenate([window.money / window.moment.scales.basket for window in windows])
     weights = np.concatenate([np.full(len(window.bought), window.weight) for window in windows])
-    return x, money, weights
+    return money, weights
+
+
+def _columns_of_all(windows: list[Window], lifetime: bool) -> FloatArray:
+    """Return a column of ones and those of all windows, column after column in memory."""
+    designs = [window.moment.design(lifetime) for window in windows]
+    z = np.empty((1 + len(designs[0]), sum(len(window.bought) for window in windows)))
+    z[0] = 1.0
+    for place, parts in enumerate(zip(*designs, strict=True), start=1):
+        np.concatenate(parts, out=z[place])
+    return z.T
 
 
 def learn(
@@ -323,13 +339,13 @@ def learn(
     if min(bought.sum(), (1.0 - bought).sum()) < _FEWEST_EVENTS:
         return None
     lifetime = with_lifetime and all(w.moment.p_lifetime is not None for w in windows)
-    x, money, weights = stack(windows, lifetime)
+    money, weights = _money_and_weights(windows)
     spent = np.minimum(np.maximum(money, 0.0), np.quantile(money, 0.999))
     if not spent.any():
         return None
-    design = standardise(x, weights)
+    design = standardise_within(_columns_of_all(windows, lifetime), weights)
     log_money = fit_ridge(design, np.log1p(np.maximum(money, 0.0)), penalty, "normal")
-    score = standardise(predict_linear(log_money, list(x.T))[:, None], weights)
+    score = standardise(predict_learnt(log_money, design)[:, None], weights)
     buys = fit_ridge(design, bought, penalty, "logistic")
     return Regressions(
         buys=Regression.of(buys),
