@@ -142,7 +142,7 @@ def test_three_rounds_without_an_answer_end_win_back(first: RetentionResult) -> 
     rows = first.plan.rows
     asked = rows["stance"] == "win_back"
     tired = rows.assign(attempts=np.where(asked, 3, 0))
-    before = replace(first, plan=replace(first.plan, rows=tired, source=None))
+    before = replace(first, plan=replace(first.plan, written=tired, source=None))
     later = RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=LATER, previous=before)
     still = by_customer(later).reindex(rows.loc[asked, "customer_id"]).dropna(subset=["state"])
     still = still[still["state"] == "gone"]

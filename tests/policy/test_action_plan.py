@@ -29,7 +29,7 @@ from retainkit.policy import (
     smallest_detectable_effect,
 )
 from retainkit.policy import _kernel_trial as kernel
-from retainkit.policy._plan_actions import action_ids
+from retainkit.policy._plan_rows import action_ids
 from retainkit.policy._plan_table import COLUMNS
 from retainkit.policy._prices import price_effects, with_prices
 
@@ -341,7 +341,7 @@ def test_who_is_let_go_is_no_action_to_carry_out() -> None:
     plan = make_plan()
     whole = plan.describe()[0]
     rows = plan.rows.assign(stance="let_go")
-    told = replace(plan, rows=rows).describe()
+    told = replace(plan, written=rows).describe()
     assert whole.split()[0] != "0"
     assert told[0].startswith("0 actions to carry out")
     assert any(line.endswith("nothing is spent on them any more") for line in told)

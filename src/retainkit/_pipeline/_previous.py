@@ -74,8 +74,10 @@ class PreviousRun:
 
         plan, states = self.plan, self.states
         if plan is not None and len(plan):
-            ids = known(pd.Index(plan.rows["customer_id"]))
-            plan = replace(plan, rows=plan.rows.assign(customer_id=ids))
+            rows = plan.rows
+            plan = replace(
+                plan, written=rows.assign(customer_id=known(pd.Index(rows["customer_id"])))
+            )
         if states is not None:
             states = replace(states, customer_id=known(states.customer_id))
         return replace(self, plan=plan, states=states)

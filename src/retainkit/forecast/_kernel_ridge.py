@@ -38,7 +38,7 @@ class Design(NamedTuple):
 
 
 def standardise(x: FloatArray, weights: FloatArray) -> Design:
-    """Return the design of columns; one that spreads less than its rounding has infinite scale."""
+    """Return the design; the scale of a column without spread beyond rounding is infinite."""
     z = np.empty((len(x), x.shape[1] + 1), order="F")
     z[:, 0], z[:, 1:] = 1.0, x
     return standardise_within(z, weights)

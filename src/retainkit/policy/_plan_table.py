@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.catalogue import read_labels
-from retainkit._core.columns import Column
+from retainkit._core.columns import Column, frame_of
 from retainkit._core.result import TranslatedTable
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
@@ -64,6 +64,15 @@ class HasReasons(Protocol):
         """Return a sentence per customer at these positions."""
 
 
+class HasRows(Protocol):
+    """Rows of a plan that are written out when they are asked for."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows, with the columns of a plan."""
+
+    def __len__(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ActionPlan(TranslatedTable):
     """Hold one row for each customer for whom something is to be done or on purpose left undone.
@@ -75,8 +84,9 @@ class ActionPlan(TranslatedTable):
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        The rows, most at stake first (by expected gain where it is known); triggers as codes.
+    written : pandas.DataFrame or HasRows
+        The rows, most at stake first (by expected gain where it is known); triggers as codes. Those
+        of a run are kept as decisions and written out by `.rows`, at each reading anew.
     source : HasReasons or None
         Where the sentences come from; None: they stand in the rows.
     customer_id : pandas.Index
@@ -102,14 +112,22 @@ class ActionPlan(TranslatedTable):
     )
     steps: ClassVar[tuple[str, ...]] = STEPS
 
-    rows: pd.DataFrame
+    written: pd.DataFrame | HasRows
     source: HasReasons | None
     customer_id: pd.Index[Any]
     step: npt.NDArray[np.int8]
     cv: float = 2.0
 
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows without their sentences, triggers as codes."""
+        return self.written if isinstance(self.written, pd.DataFrame) else self.written.frame()
+
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.written)
+
+    def _frame(self, language: Language | None) -> pd.DataFrame:
+        return frame_of(replace(self, written=self.rows), self._schema, language)
 
     def _why(self, language: Language) -> pd.Series[Any]:
         if self.source is None:
@@ -177,7 +195,8 @@ class ActionPlan(TranslatedTable):
         effect it shows with this power, as a share of the mean outcome), expected (the effect
         counted on, likewise; NaN without a price), ends.
         """
-        rows = self.rows[self.rows["arm"].isin(("treated", "held_out"))]
+        rows = self.rows
+        rows = rows[rows["arm"].isin(("treated", "held_out"))]
         parts = rows.groupby("action", observed=True, sort=True)
         found = parts.agg(
             customers=("action", "size"),
@@ -205,10 +224,11 @@ class ActionPlan(TranslatedTable):
         language : {"en", "zh"}, default "en"
             Display language.
         """
-        trials = self.trials()
+        rows = self.rows
+        trials = replace(self, written=rows).trials()
         held = int(trials["held_out"].sum())
-        todo = self.rows["arm"].isin(DOING) & (self.rows["status"] == "open")
-        leaving = self.rows["stance"] == Stance.LET_GO
+        todo = rows["arm"].isin(DOING) & (rows["status"] == "open")
+        leaving = rows["stance"] == Stance.LET_GO
         words = {"todo": f"{int((todo & ~leaving).sum()):,}", "held": f"{held:,}"}
         if held:
             ends = trials["ends"].max().date()
@@ -218,10 +238,8 @@ class ActionPlan(TranslatedTable):
         if (todo & leaving).any():
             let_go = f"{int((todo & leaving).sum()):,}"
             said.append(WORDS["to_let_go"].text(language).format(n=let_go))
-        if self.rows["expected_gain"].isna().all():
-            order = [
-                name for name in ("at_stake", "expected_value") if self.rows[name].notna().any()
-            ]
+        if rows["expected_gain"].isna().all():
+            order = [name for name in ("at_stake", "expected_value") if rows[name].notna().any()]
             said += [WORDS[f"by_{name}"].text(language) for name in order[:1]]
         return tuple(said)
 
@@ -257,7 +275,7 @@ class ActionPlan(TranslatedTable):
                     f"{name} is {strange[:3]}", rule=f"one of {', '.join(known)}", where="plan.csv"
                 )
         return cls(
-            rows=rows,
+            written=rows,
             source=None,
             customer_id=pd.Index(rows["customer_id"]),
             step=np.where(rows["holdout"], STEPS.index("held_out"), 0).astype(np.int8),
