@@ -33,7 +33,9 @@ LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))
 _SHORTEST_PAST = 30
 _FEWEST = 20
 _FEWEST_EVENTS = 10
-_LARGEST_LOG = 12.0
+_LEAST_LOG, _LARGEST_LOG = 0.01, 12.0
+_SMALLEST = 0.05
+"""What a buyer brings at least, where returns eat up what it bought [baskets]."""
 _ALIKE = 500.0
 """a + b of a beta law of dropout whose standard deviation is at most .022: customers alike."""
 _TESTED = 0.5
@@ -92,8 +94,12 @@ class Regressions(FrozenConfig):
         Log-odds of at least one purchase in the window.
     log_money, level : Regression
         Mean of log(1 + money), and what turns it into money; money in baskets.
+    spend : Regression
+        Mean of the log of what who buys brings.
+    spread : float
+        Mean of what buyers bring over the exponential of that.
     money : Regression
-        Log of the mean money.
+        Log of the mean money, from which the total is told.
     uses_lifetime : bool
         Whether the last column is the log-odds a lifetime model gives.
     """
@@ -101,6 +107,8 @@ class Regressions(FrozenConfig):
     buys: Regression
     log_money: Regression
     level: Regression
+    spend: Regression
+    spread: float
     money: Regression
     uses_lifetime: bool
 
@@ -109,10 +117,19 @@ class Regressions(FrozenConfig):
         return np.asarray(expit(self.buys.apply(columns)))
 
     def money_ways(self, columns: list[FloatArray]) -> dict[str, FloatArray]:
-        """Return the money expected by the two regressions of money [baskets]."""
-        mean_log = np.minimum(self.level.apply([self.log_money.apply(columns)]), _LARGEST_LOG)
-        log_mean = np.minimum(self.money.apply(columns), _LARGEST_LOG)
-        return {"log_ridge": np.exp(mean_log), "poisson": np.exp(log_mean)}
+        """Return the money expected by regressions [baskets]; the last one tells the total."""
+        logs = (
+            self.level.apply([_log_money_of(self.log_money.apply(columns))]),
+            self.spend.apply(columns) + np.log(self.spread),
+            self.money.apply(columns),
+        )
+        whole, each, total = (np.exp(np.minimum(log, _LARGEST_LOG)) for log in logs)
+        return {"log_ridge": whole, "two_part": self.p_active(columns) * each, "poisson": total}
+
+
+def _log_money_of(mean_log: FloatArray) -> FloatArray:
+    """Return the log of the money whose log(1 + money) is this; next to nothing where below 0."""
+    return np.asarray(np.log(np.expm1(np.clip(mean_log, _LEAST_LOG, _LARGEST_LOG))))
 
 
 class Moment(NamedTuple):
@@ -322,14 +339,28 @@ def learn(
         return None
     design = standardise(x, weights)
     log_money = fit_ridge(design, np.log1p(np.maximum(money, 0.0)), penalty, "normal")
-    score = standardise(predict_linear(log_money, list(x.T))[:, None], weights)
+    score = _log_money_of(predict_linear(log_money, list(x.T)))[:, None]
+    on = bought > 0.0
+    spend, spread = _learn_spend(x[on], spent[on], weights[on], penalty)
     return Regressions(
         buys=Regression.of(fit_ridge(design, bought, penalty, "logistic")),
         log_money=Regression.of(log_money),
-        level=Regression.of(fit_ridge(score, spent, 1e-3, "poisson")),
+        level=Regression.of(fit_ridge(standardise(score, weights), spent, 1e-3, "poisson")),
+        spend=spend,
+        spread=spread,
         money=Regression.of(fit_ridge(design, spent, penalty, "poisson")),
         uses_lifetime=lifetime,
     )
+
+
+def _learn_spend(
+    x: FloatArray, spent: FloatArray, weights: FloatArray, penalty: float
+) -> tuple[Regression, float]:
+    """Return the regression of the log of what buyers bring, and the mean over its exponential."""
+    spent = np.maximum(spent, _SMALLEST)
+    fit = fit_ridge(standardise(x, weights), np.log(spent), penalty, "normal")
+    told = np.exp(predict_linear(fit, list(x.T)))
+    return Regression.of(fit), float((weights @ spent) / (weights @ told))
 
 
 def columns_of(
