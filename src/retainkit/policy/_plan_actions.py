@@ -307,7 +307,7 @@ def _when(
         "trial_start": np.where(tried, start, none),
         "trial_end": np.where(tried, end, none),
         "arm": pd.Index(ARMS).take(arm),
-        "held_out_share": np.where(tried, drawn.share[rows], np.nan),
+        "held_out_share": np.where(tried | drawn.too_few[rows], drawn.share[rows], np.nan),
     }
 
 
@@ -316,6 +316,8 @@ class _Drawn(NamedTuple):
     arm: npt.NDArray[np.int8]
     share: FloatArray
     cost: FloatArray
+    too_few: BoolArray
+    """Whose action would be tried if it had more customers."""
 
 
 def _draw(
@@ -326,7 +328,10 @@ def _draw(
     config: PlanConfig,
     effects: PricedEffects | None,
 ) -> _Drawn:
-    """Draw the arms; who is idle gets the action that the lot gives, with its cost."""
+    """Draw the arms; who is idle gets the action that the lot gives, with its cost.
+
+    An action is tried where its trial can show an effect as large as all that a customer brings.
+    """
     measures = decisions.catalog.measures
     steps = {step.id for step in decisions.catalog.debt_steps}
     free = np.array([_is_free(measure) and measure.id not in steps for measure in measures])
@@ -342,14 +347,17 @@ def _draw(
         lots = [hash_customers(units, f"{trial.name}\x1ftry\x1f{x}") for x in effects.actions]
         lot = np.where(may, np.column_stack(lots), -1.0).argmax(axis=1)
         idle = (chosen.action < 0) & may.any(axis=1)
-        idle &= chosen.step != STEPS.index("contact_limit")
         action[idle], cost[idle] = place[lot[idle]], effects.cost[lot[idle]]
     else:
         idle = np.zeros(action.size, dtype=np.bool_)
     planned = (chosen.action >= 0) & open_to & free[chosen.action]
-    heads = np.bincount(chosen.action[planned], minlength=len(measures))
-    planned &= heads[chosen.action] >= 2 * _kernel.LEAST  # fewer could not be read
-    share = _shares(chosen, planned, facts, config, len(measures))
+    heads = np.bincount(chosen.action[planned], minlength=len(measures)).astype(np.float64)
+    by_action = _shares(chosen, planned, facts, config, heads)
+    shows = _kernel.detectable_effect(heads, by_action, np.full(heads.size, facts.cv), LEVEL, 0.8)
+    enough = (heads >= 2 * _kernel.LEAST) & (shows <= 1.0)  # fewer than that could not be read
+    too_few = planned & ~enough[chosen.action]
+    planned &= ~too_few
+    share = by_action[np.maximum(chosen.action, 0)]
     arm = _kernel.draw_arms(
         planned,
         idle,
@@ -360,23 +368,21 @@ def _draw(
         explore=config.explore,
     )
     action[(chosen.action < 0) & (arm == _kernel.OUTSIDE)] = -1
-    return _Drawn(action, arm, share, cost)
+    return _Drawn(action, arm, share, cost, too_few)
 
 
 def _shares(
-    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, m: int
+    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, heads: FloatArray
 ) -> FloatArray:
     """Return the share held out among the customers of each action."""
-    code = chosen.action[planned]
-    heads = np.bincount(code, minlength=m).astype(np.float64)
+    code, m = chosen.action[planned], heads.size
     effect = np.bincount(code, weights=(chosen.gain + chosen.cost)[planned], minlength=m)
     money = np.bincount(code, weights=np.nan_to_num(facts.expected[planned]), minlength=m)
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.abs(effect / money)
     wanted = np.where((wanted > 0.0) & np.isfinite(wanted), wanted, config.detect)
     share = _kernel.share_to_detect(heads, wanted, np.full(m, facts.cv), 0.95, 0.8)
-    share = np.clip(share, config.least_held_out, config.most_held_out)
-    return share[np.maximum(chosen.action, 0)]
+    return np.asarray(np.clip(share, config.least_held_out, config.most_held_out))
 
 
 def _owners(owner: Sequence[str | None] | None, rows: npt.NDArray[np.int64]) -> Any:

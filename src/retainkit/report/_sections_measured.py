@@ -102,7 +102,7 @@ def _below(value: MetricValue, texts: Texts) -> str:
     """Return the interval of a value, or what it was divided from."""
     if value.interval is not None:
         lower, upper = value.interval.lower, value.interval.upper
-        if METRIC_DEFINITIONS[value.name].unit == "share":
+        if METRIC_DEFINITIONS[value.name].unit == "share" and value.name not in _INDICES:
             return texts.range(lower, upper)
         decimals = 4 if value.name in _INDICES else 2
         return f"{write_number(lower, decimals)}–{write_number(upper, decimals)}"
