@@ -33,6 +33,8 @@ _TRIED_STANCES = [
 _URGENT = ("rescue", "protect")
 _STANCE_NAMES = np.array([str(stance.value) for stance in STANCES])
 _REACH = normal_quantile(LEVEL)
+_MOST_UNPRICED = 0.3
+"""Largest share held out of an action that counts on no effect."""
 
 
 class PlanFacts(NamedTuple):
@@ -380,9 +382,13 @@ def _shares(
     money = np.bincount(code, weights=np.nan_to_num(facts.expected[planned]), minlength=m)
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.abs(effect / money)
-    wanted = np.where((wanted > 0.0) & np.isfinite(wanted), wanted, config.detect)
+    known = (wanted > 0.0) & np.isfinite(wanted)
+    wanted = np.where(known, wanted, config.detect)
+    most = np.where(known, config.most_held_out, min(_MOST_UNPRICED, config.most_held_out))
     share = _kernel.share_to_detect(heads, wanted, np.full(m, facts.cv), 0.95, 0.8)
-    return np.asarray(np.clip(share, config.least_held_out, config.most_held_out))
+    return np.asarray(
+        np.clip(share, config.least_held_out, np.maximum(most, config.least_held_out))
+    )
 
 
 def _owners(owner: Sequence[str | None] | None, rows: npt.NDArray[np.int64]) -> Any:
