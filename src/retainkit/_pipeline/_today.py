@@ -140,7 +140,10 @@ def _answer(
     customers, known = int(met.sum()), worth[met & ~np.isnan(worth)]
     total = math.fsum(known.tolist()) if len(known) else float("nan")
     if not customers:
-        return Answer(question, 0, total, _WORDS[f"{question}_nobody"].text(language))
+        none = f"{question}_nobody"
+        if question == "win_back" and not scores.states.is_lost.any():
+            none = "nobody_is_gone"
+        return Answer(question, 0, total, _WORDS[none].text(language))
     (rows,) = np.nonzero(met)
     first = rows[np.lexsort((_ids(scores, rows), -np.nan_to_num(worth[rows])))][:3]
     names = ", ".join(str(scores.customer_id[row]) for row in first.tolist())
