@@ -202,6 +202,9 @@ def test_a_run_takes_over_the_folder_of_an_earlier_one(
     command: Command, purchases: Path, tmp_path: Path
 ) -> None:
     """The list lives on, nobody changes sides, edits stay, and prices are written for the next."""
+    head, *lines = purchases.read_text(encoding="utf-8").splitlines()
+    many = [f"{k}{line}" for k in range(10) for line in lines if line[0] == "0"]
+    purchases.write_text("\n".join([head, *many]) + "\n", encoding="utf-8")  # 40 prove nothing
     config = tmp_path / "prices.toml"
     config.write_text(
         '[[prices]]\naction = "ask_why"\ncost = 1.0\neffect = { value = 0.1 }\n', encoding="utf-8"
@@ -210,7 +213,7 @@ def test_a_run_takes_over_the_folder_of_an_earlier_one(
     one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
     assert command([*words, "--as-of", "2024-08-31", "--out", one]).code == 0
     plan = pd.read_csv(one / "plan.csv", dtype=str, keep_default_na=False)
-    assert plan["customer_id"].str.startswith("000").all()
+    assert plan["customer_id"].str.fullmatch(r"\d000\d\d").all()
     plan.loc[0, "status"] = "declined"
     plan.to_csv(one / "plan.csv", index=False)
     said = command([*words, "--as-of", "2024-09-30", "--out", two, "--previous", one])

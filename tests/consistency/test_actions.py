@@ -202,6 +202,41 @@ def test_the_dead_are_not_contacted_or_at_most_three_times(recorded: bool) -> No
         assert paid.max() > 0
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+def test_closed_businesses_are_not_contacted_or_at_most_three_times(recorded: bool) -> None:
+    """Of 150 businesses that order about every month 30 close, each on a day of its own."""
+    rng = np.random.default_rng(11)
+    gaps = rng.gamma(9.0, 30.0 / 9.0, (150, 60)).cumsum(axis=1)
+    day = pd.Timestamp("2021-01-01") + pd.to_timedelta(gaps.ravel().astype(int), unit="D")
+    who = np.repeat(np.arange(150), 60)
+    worth = rng.lognormal(7.0, 0.8, 150)
+    rows = pd.DataFrame({"customer_id": who, "timestamp": day})
+    rows["amount"] = (worth[who] * rng.lognormal(0.0, 0.2, len(who))).round(2)
+    closed = pd.Timestamp("2023-06-30") + pd.to_timedelta(rng.integers(0, 180, 30), unit="D")
+    shut = pd.Series(closed, index=range(30)).reindex(range(150)).iloc[who].to_numpy()
+    rows = rows[~(rows["timestamp"].to_numpy() > shut)]
+    events = pd.DataFrame(
+        {"customer_id": range(30), "timestamp": closed, "kind": "business_closed"}
+    ).assign(resolved_at=pd.Series(pd.NaT, index=range(30)))
+    before: RetentionResult | None = None
+    paid = pd.Series(0, index=range(30))
+    for as_of in pd.to_datetime(["2023-12-31", "2024-03-31", "2024-06-30", "2024-09-30"]):
+        given: dict[str, Any] = {"events": events} if recorded else {}
+        run = RetentionPipeline().run(
+            rows[rows["timestamp"] <= as_of], as_of=as_of, previous=before, **given
+        )
+        view = run.customers.to_frame().set_index("customer_id").loc[list(range(30))]
+        if recorded:
+            assert set(view["state"].astype(str)) == {"ended"}
+            assert set(view["stance"].astype(str)) == {"no_contact"}
+            assert set(view["action"].astype(str)) == {"stop_contact"}
+        paid += view["stance"].astype(str).isin(PAID)
+        before = run
+    assert paid.max() <= (0 if recorded else 3)
+    if not recorded:
+        assert paid.max() > 0
+
+
 def test_attempts_end_with_a_purchase(result: RetentionResult) -> None:
     """A round begins once per usual gap, and three unanswered ones end what is paid for."""
     from retainkit._pipeline._attempts import attempts_before

@@ -133,6 +133,7 @@ def test_what_a_person_writes_stays(first: RetentionResult) -> None:
     now = by_customer(later)
     who = frame.loc[outside, "customer_id"].tolist()
     assert now.loc[who[0], "status"] == "declined"
+    assert who[0] in later.plan.removed("contact_limit")
     assert now.loc[who[1], "status"] == "open"
     assert now.loc[who[2], "action"] == "do_nothing"
     assert now.loc[who[2], "override_by"] == "Li Wei"
@@ -148,6 +149,29 @@ def test_three_rounds_without_an_answer_end_win_back(first: RetentionResult) -> 
     still = still[still["state"] == "gone"]
     assert len(still) > 20
     assert not still["stance"].isin(["win_back", "rescue"]).any()
+
+
+def test_an_action_with_too_few_customers_is_not_tried() -> None:
+    """It is carried out for all, and the list says how many customers would prove something.
+
+    By hand: (1.960 + 0.842) cv sqrt(1 / (n s (1 - s))) = 0.25 at n = needed.
+    """
+    plan = RetentionPipeline().run(load_cdnow_sample(), as_of=FIRST).plan
+    small, rows = plan.too_small(), plan.rows
+    assert len(small) > 0
+    assert (plan.trials()["detectable"] <= 1.0).all()
+    assert not set(small["action"]) & set(plan.trials()["action"])
+    for one in small.to_dict("records"):
+        listed = rows[(rows["action"] == one["action"]) & rows["held_out_share"].notna()]
+        assert set(listed["arm"]) == {"not_proven"}
+        share = listed["held_out_share"].iloc[0]
+        exact = (2.801585 * plan.cv / 0.25) ** 2 / (share * (1.0 - share))
+        assert one["needed"] == pytest.approx(exact, abs=2.0)
+        assert one["trials"] == np.ceil(one["needed"] / one["customers"])
+    for language, word in (("en", "too few customers"), ("zh", "客户太少")):
+        said = plan.describe(language)[-1]  # type: ignore[arg-type]
+        assert word in said
+        assert f"{small['needed'].iloc[0]:,}" in said
 
 
 def test_without_prices_the_stake_decides_and_the_gap_says_so() -> None:

@@ -42,11 +42,9 @@ def look_back(
 ) -> PeriodStart | str:
     """Return the scores of the day before the period: the last run's where it is of that day."""
     tiers, states = previous.tiers, previous.states
-    if (
-        isinstance(tiers, TierTable)
-        and states is not None
-        and (day - states.as_of).days == config.convention.window_days
-    ):
+    window = config.convention.window_days
+    ago = None if states is None else (day - states.as_of).days
+    if isinstance(tiers, TierTable) and states is not None and ago == window:
         return PeriodStart(states.as_of, tiers, states)
     return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
 

@@ -122,7 +122,6 @@ class StateTable(TranslatedTable):
         told = self.activity
         columns = {
             "silent": told.silent,
-            "gap": told.own_gap,
             "age": told.age,
             "p": 100.0 * told.p_state,
             "kept": 100.0 * told.kept,

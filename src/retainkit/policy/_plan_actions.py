@@ -17,7 +17,7 @@ from retainkit.policy._plan_carry import Triggers
 from retainkit.policy._plan_config import PlanConfig
 from retainkit.policy._plan_rows import Chosen, Drawn, PlanFacts, PlanRows, Trial
 from retainkit.policy._plan_table import STEPS, ActionPlan
-from retainkit.policy._prices import PricedEffects
+from retainkit.policy._prices import LEVEL, PricedEffects
 from retainkit.policy._states import allowed_by_kind
 from retainkit.policy._vocabulary import STANCES, Stance
 from retainkit.typing import BoolArray, FloatArray
@@ -26,6 +26,8 @@ _TRIED_STANCES = [
     STANCES.index(stance)
     for stance in (Stance.PROTECT, Stance.DEVELOP, Stance.MAINTAIN, Stance.NURTURE)
 ] + [STANCES.index(Stance.RESCUE), STANCES.index(Stance.WIN_BACK)]
+_MOST_UNPRICED = 0.3
+"""Largest share held out of an action that counts on no effect."""
 
 
 def choose_actions(
@@ -118,7 +120,10 @@ def _draw(
     config: PlanConfig,
     effects: PricedEffects | None,
 ) -> Drawn:
-    """Draw the arms; who is idle gets the action that the lot gives, with its cost."""
+    """Draw the arms; who is idle gets the action that the lot gives, with its cost.
+
+    An action is tried where its trial can show an effect as large as all that a customer brings.
+    """
     measures = decisions.catalog.measures
     steps = {step.id for step in decisions.catalog.debt_steps}
     free = np.array([_is_free(measure) and measure.id not in steps for measure in measures])
@@ -135,15 +140,17 @@ def _draw(
         lots = [hash_customers(units, f"{trial.name}\x1ftry\x1f{x}") for x in effects.actions]
         lot = np.where(may, np.column_stack(lots), -1.0).argmax(axis=1)
         idle = (chosen.action < 0) & may.any(axis=1)
-        idle &= chosen.step != STEPS.index("contact_limit")
         action[idle], cost[idle] = place[lot[idle]], effects.cost[lot[idle]]
     else:
         idle = np.zeros(action.size, dtype=np.bool_)
     planned = (chosen.action >= 0) & open_to & free[chosen.action]
-    heads = np.bincount(chosen.action[planned], minlength=len(measures))
-    planned &= heads[chosen.action] >= 2 * _kernel.LEAST  # fewer could not be read
-    shares = _shares(chosen, planned, facts, config, len(measures))
-    drawn = Drawn(action, np.zeros(0, dtype=np.int8), chosen.action, shares, cost)
+    heads = np.bincount(chosen.action[planned], minlength=len(measures)).astype(np.float64)
+    shares = _shares(chosen, planned, facts, config, heads)
+    shows = _kernel.detectable_effect(heads, shares, np.full(heads.size, facts.cv), LEVEL, 0.8)
+    enough = (heads >= 2 * _kernel.LEAST) & (shows <= 1.0)  # fewer than that could not be read
+    too_few = planned & ~enough[chosen.action]
+    planned &= ~too_few
+    drawn = Drawn(action, np.zeros(0, dtype=np.int8), chosen.action, shares, cost, too_few)
     arm = _kernel.draw_arms(
         planned,
         idle,
@@ -158,18 +165,21 @@ def _draw(
 
 
 def _shares(
-    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, m: int
+    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, heads: FloatArray
 ) -> FloatArray:
-    """Return the share held out of each action."""
-    code = chosen.action[planned]
-    heads = np.bincount(code, minlength=m).astype(np.float64)
+    """Return the share held out among the customers of each action."""
+    code, m = chosen.action[planned], heads.size
     effect = np.bincount(code, weights=(chosen.gain + chosen.cost)[planned], minlength=m)
     money = np.bincount(code, weights=np.nan_to_num(facts.expected[planned]), minlength=m)
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.abs(effect / money)
-    wanted = np.where((wanted > 0.0) & np.isfinite(wanted), wanted, config.detect)
+    known = (wanted > 0.0) & np.isfinite(wanted)
+    wanted = np.where(known, wanted, config.detect)
+    most = np.where(known, config.most_held_out, min(_MOST_UNPRICED, config.most_held_out))
     share = _kernel.share_to_detect(heads, wanted, np.full(m, facts.cv), 0.95, 0.8)
-    return np.asarray(np.clip(share, config.least_held_out, config.most_held_out))
+    return np.asarray(
+        np.clip(share, config.least_held_out, np.maximum(most, config.least_held_out))
+    )
 
 
 def trial_of(previous: ActionPlan | None, as_of: date, config: PlanConfig) -> Trial:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit.policy._plan_table import DOING, ActionPlan
+from retainkit.policy._plan_table import DOING, STEPS, ActionPlan
 from retainkit.typing import BoolArray
 
 _WRITTEN: Final = ("status", "snoozed_until", "override_by", "override_reason", "override_until")
@@ -72,7 +72,10 @@ def carry_over(plan: ActionPlan, previous: ActionPlan, as_of: date) -> ActionPla
         fresh["status"] = np.where(again, "open", fresh["status"])
         fresh["status"] = _awake(fresh, as_of)
     rows = pd.concat([stay, fresh], ignore_index=True)
-    return replace(plan, written=rows)
+    refused = rows.loc[rows["status"].isin(("declined", "snoozed")), "customer_id"]
+    step = plan.step.copy()
+    step[plan.customer_id.isin(refused) & (step == 0)] = STEPS.index("contact_limit")
+    return replace(plan, written=rows, step=step)
 
 
 def _awake(rows: pd.DataFrame, as_of: date) -> npt.NDArray[Any]:

@@ -93,6 +93,8 @@ class Drawn(NamedTuple):
     planned: npt.NDArray[np.int16]
     shares: FloatArray
     cost: FloatArray
+    too_few: BoolArray
+    """Whose action would be tried if it had more customers."""
 
     def share_of(self, rows: Any = slice(None)) -> FloatArray:
         """Return the share held out among the customers of each one's action."""
@@ -245,7 +247,7 @@ def _when(
         "trial_start": np.where(tried, start, none),
         "trial_end": np.where(tried, end, none),
         "arm": pd.Index(ARMS).take(arm),
-        "held_out_share": np.where(tried, drawn.share_of(rows), np.nan),
+        "held_out_share": np.where(tried | drawn.too_few[rows], drawn.share_of(rows), np.nan),
     }
 
 

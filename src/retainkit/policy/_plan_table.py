@@ -12,8 +12,10 @@ import pandas as pd
 from retainkit._core.catalogue import read_labels
 from retainkit._core.columns import Column, frame_of
 from retainkit._core.result import TranslatedTable
+from retainkit._core.sentences import count
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
+from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._vocabulary import Stance
 from retainkit.typing import Language
 
@@ -168,7 +170,7 @@ class ActionPlan(TranslatedTable):
 
         "planned" stay; "rule" says that nothing is to be done; "eligibility": no action of the
         catalogue serves them; "guard_rail": what would be taken may not be taken;
-        "contact_limit": cooling down, declined, or tried often enough; "does_not_pay"; "budget":
+        "contact_limit": declined or put off by somebody; "does_not_pay"; "budget":
         good, but not chosen (budget or a capacity); "held_out" to prove the effect.
         """
         count = np.bincount(self.step, minlength=len(STEPS))
@@ -225,23 +227,64 @@ class ActionPlan(TranslatedTable):
             Display language.
         """
         rows = self.rows
-        trials = replace(self, written=rows).trials()
+        plan = replace(self, written=rows)
+        trials = plan.trials()
+        never = int((rows["arm"] == "never_treated").sum())
         held = int(trials["held_out"].sum())
         todo = rows["arm"].isin(DOING) & (rows["status"] == "open")
         leaving = rows["stance"] == Stance.LET_GO
-        words = {"todo": f"{int((todo & ~leaving).sum()):,}", "held": f"{held:,}"}
+        words = {"todo": count(int((todo & ~leaving).sum())), "held": count(held + never)}
         if held:
             ends = trials["ends"].max().date()
-            said = [WORDS["to_do"].text(language).format(ends=ends, **words)]
+            apart = WORDS["never_tried"].text(language).format(n=f"{never:,}") if never else ""
+            said = [WORDS["to_do"].text(language).format(ends=ends, never=apart, **words)]
         else:
             said = [WORDS["to_do_untried"].text(language).format(**words)]
         if (todo & leaving).any():
-            let_go = f"{int((todo & leaving).sum()):,}"
+            let_go = count(int((todo & leaving).sum()))
             said.append(WORDS["to_let_go"].text(language).format(n=let_go))
         if rows["expected_gain"].isna().all():
             order = [name for name in ("at_stake", "expected_value") if rows[name].notna().any()]
             said += [WORDS[f"by_{name}"].text(language) for name in order[:1]]
-        return tuple(said)
+        return (*said, *plan._too_few(language))
+
+    def _too_few(self, language: Language) -> tuple[str, ...]:
+        found = self.too_small()
+        if not len(found):
+            return ()
+        one, catalog = WORDS["too_few_one"].text(language), MeasureCatalog()
+        names = {measure.id: measure.name.text(language) for measure in catalog.measures}
+        told = [
+            one.format(
+                action=names.get(row["action"], row["action"]),
+                n=f"{row['customers']:,}",
+                needed=f"{row['needed']:,}",
+                quarters=count(row["trials"]),
+            )
+            for row in found.to_dict("records")
+        ]
+        listed = WORDS["between"].text(language).join(told)
+        return (WORDS["too_few"].text(language).format(names=listed),)
+
+    def too_small(
+        self, *, effect: float = 0.25, level: float = 0.95, power: float = 0.8
+    ) -> pd.DataFrame:
+        """Return the actions that are not tried, because their customers are too few.
+
+        A trial of them would show nothing smaller than the whole of what a customer brings. One row
+        per action: customers, needed (customers, treated and held out, that show an `effect`, as a
+        share of the mean outcome) and trials (of this size, read together, that make as many).
+        """
+        rows = self.rows[(self.rows["arm"] == "not_proven") & self.rows["held_out_share"].notna()]
+        parts = rows.groupby("action", observed=True, sort=True)
+        found = parts.agg(customers=("action", "size"), share=("held_out_share", "mean"))
+        share = found.pop("share").to_numpy(dtype=np.float64)
+        one = _kernel.detectable_effect(
+            np.ones(len(found)), share, np.full(len(found), self.cv), level, power
+        )
+        found["needed"] = np.ceil((one / effect) ** 2).astype(np.int64)
+        found["trials"] = -(-found["needed"] // found["customers"])
+        return found.reset_index()
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:

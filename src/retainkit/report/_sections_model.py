@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from retainkit.report._blocks import Block, Paragraph, Picture, Section, Table, tabulate
+from retainkit.report._blocks import Block, Bullets, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
 from retainkit.report._facts import Facts
 from retainkit.report._lifetime_plots import text_of
 from retainkit.report._lifetime_surfaces import plot_frequencies
 from retainkit.report._numbers import UNDEFINED, write_number
+
+_LIMITS = (
+    *("no_dropout", "equal_dropout", "polarised_dropout", "equal_rates"),
+    *("equal_customers", "polarised_customers"),
+)
+"""Limits of models that there are words for."""
 
 
 def describe_model(facts: Facts) -> Section | None:
@@ -30,6 +36,8 @@ def describe_model(facts: Facts) -> Section | None:
     if model.purchase_model_reason:
         blocks.append(Paragraph(model.purchase_model_reason))
     blocks.append(_parameters(facts, learnt))
+    limits = tuple(dict.fromkeys(_limits(facts, learnt)))
+    blocks += [Bullets(limits)] if limits else []
     blocks.extend(_fit(facts))
     if model.forecast is not None and model.forecast.origins:
         blocks.append(_evidence(facts))
@@ -37,16 +45,18 @@ def describe_model(facts: Facts) -> Section | None:
 
 
 def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
+    """Give the estimates; a parameter that runs to a limit of its model has none."""
     texts, rows = facts.texts, []
     for name, model in learnt:
         errors = model.standard_errors
         for parameter, value in model.parameters.items():
             error = None if errors is None else errors.get(parameter)
+            ends = error is None and len(model.boundary) > 0
             rows.append(
                 (
                     name,
                     parameter,
-                    write_number(value, 4),
+                    texts("at_bound") if ends else write_number(value, 4),
                     UNDEFINED if error is None else write_number(error, 4),
                     write_number(model.n),
                 )
@@ -56,6 +66,15 @@ def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
         *((texts("standard_error"), True), (texts("customers"), True)),
     )
     return tabulate(texts("model_parameters"), columns, rows)
+
+
+def _limits(facts: Facts, learnt: list[tuple[str, Any]]) -> Iterator[str]:
+    """Say what the limits mean that the models lie on."""
+    texts = facts.texts
+    for name, model in learnt:
+        for limit in model.boundary:
+            if limit in _LIMITS:
+                yield f"{name}: {texts(f'limit_{limit}')}"
 
 
 def _fit(facts: Facts) -> Iterator[Block]:

@@ -46,6 +46,6 @@ def _listed(facts: Facts, frame: pd.DataFrame, tier: str, why: str, title: str) 
     ]
     columns = (
         *((texts("customer"), False), (texts(tier), False), (texts(why), False)),
-        *((texts("at_stake"), True), (texts("action"), False), (texts("reason"), False)),
+        *((texts("at_stake_or_year"), True), (texts("action"), False), (texts("reason"), False)),
     )
     return tabulate(title, columns, rows)
