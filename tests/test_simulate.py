@@ -95,11 +95,13 @@ def test_every_table_is_valid_as_it_stands(base: simulate.SimulatedBase) -> None
     )
     valid = {
         "transactions": tables.validate_transactions(base.transactions, as_of=base.as_of),
-        "customers": tables.validate_customers(base.customers, columns=customers),
+        "customers": tables.validate_table(base.customers, customers),
         "contracts": tables.validate_contracts(base.contracts, as_of=base.as_of),
-        "events": tables.validate_events(base.events, as_of=base.as_of),
-        "surveys": tables.validate_surveys(base.surveys, as_of=base.as_of),
-        "activities": tables.validate_activities(base.activities, as_of=base.as_of),
+        "events": tables.validate_table(base.events, tables.EventColumns(), as_of=base.as_of),
+        "surveys": tables.validate_table(base.surveys, tables.SurveyColumns(), as_of=base.as_of),
+        "activities": tables.validate_table(
+            base.activities, tables.ActivityColumns(), as_of=base.as_of
+        ),
     }
     for name, frame in valid.items():
         given: pd.DataFrame = getattr(base, name)

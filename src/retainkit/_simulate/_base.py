@@ -87,20 +87,14 @@ class SimulatedBase(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the truth, one row per customer.
 
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of `truth`.
+        The columns of `truth`.
         """
         return self.truth.copy()
 
     def summary(self) -> pd.DataFrame:
         """Return the number of rows and of customers per table.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per table: `table`, `rows`, `customers`.
+        One row per table: `table`, `rows`, `customers`.
         """
         names = ("transactions", "customers", "contracts", "events", "surveys", "activities")
         frames = {name: getattr(self, name) for name in names}

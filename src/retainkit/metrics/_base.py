@@ -179,10 +179,7 @@ class PurchaseIndex(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row: customers, buyers, occasions, rows, rows_after_as_of, observed_from, as_of.
+        One row: customers, buyers, occasions, rows, rows_after_as_of, observed_from, as_of.
         """
         return pd.DataFrame(
             {
@@ -346,10 +343,7 @@ class ContractIndex(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row: customers, contracts, rows_after_as_of, observed_from, as_of.
+        One row: customers, contracts, rows_after_as_of, observed_from, as_of.
         """
         return pd.DataFrame(
             {

@@ -56,10 +56,7 @@ class MetricComparison(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the comparisons that are more than noise.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Rows of `to_frame` whose `within_noise` is False.
+        Rows of `to_frame` whose `within_noise` is False.
         """
         beyond = self.frame["within_noise"].eq(False).fillna(False).astype(bool)
         return self.frame[beyond].reset_index(drop=True)

@@ -118,11 +118,8 @@ class OwnerAppraisal(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the fair comparison.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `owner`, `customers`, `retention`, `adjusted` with its bounds, `net_moves`,
-            `profit_gap`, `verdict`.
+        `owner`, `customers`, `retention`, `adjusted` with its bounds, `net_moves`,
+        `profit_gap`, `verdict`.
         """
         columns = ["owner", "customers", "retention", "adjusted", "adjusted_lower"]
         columns += ["adjusted_upper", "net_moves", "profit_gap", "verdict"]

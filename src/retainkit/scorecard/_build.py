@@ -53,12 +53,6 @@ class SuppliedValue(FrozenConfig):
         Where it comes from.
     unit : str or None
         Unit it was supplied in, to be checked against the measure; None = not said.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import SuppliedValue
-    >>> SuppliedValue(measure="brand_awareness", value=0.41, note="spring survey").value
-    0.41
     """
 
     measure: Identifier

@@ -9,14 +9,7 @@ from retainkit.scorecard._measures import Measure, Objective
 
 
 class MeasureStatus(StrEnum):
-    """Where a value comes from.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import MeasureStatus
-    >>> [status.value for status in MeasureStatus]
-    ['computed', 'supplied', 'missing']
-    """
+    """Where a value comes from."""
 
     COMPUTED = "computed"
     SUPPLIED = "supplied"
@@ -24,14 +17,7 @@ class MeasureStatus(StrEnum):
 
 
 class Signal(StrEnum):
-    """How a value stands against its target; `none` without a value or without a target.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Signal
-    >>> [signal.value for signal in Signal]
-    ['green', 'amber', 'red', 'none']
-    """
+    """How a value stands against its target; `none` without a value or without a target."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -40,14 +26,7 @@ class Signal(StrEnum):
 
 
 class Trend(StrEnum):
-    """How a value moved against the previous scorecard, by the direction of its measure.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Trend
-    >>> [trend.value for trend in Trend]
-    ['better', 'same', 'worse', 'none']
-    """
+    """How a value moved against the previous scorecard, by the direction of its measure."""
 
     BETTER = "better"
     SAME = "same"
@@ -78,13 +57,6 @@ class ScorecardEntry(NamedTuple):
         Value on the previous scorecard; None without one.
     trend : Trend
         Better, same or worse than before; "none" where one of the two is missing.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import build_scorecard
-    >>> entry = build_scorecard({"retention_rate": 0.8}).entry("retention_rate")
-    >>> entry.value, entry.status.value, entry.signal.value
-    (0.8, 'computed', 'none')
     """
 
     measure: Measure

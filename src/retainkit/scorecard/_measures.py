@@ -41,14 +41,7 @@ _RANGES: dict[Unit, tuple[float, float]] = {
 
 
 class Perspective(StrEnum):
-    """The four perspectives of the strategy map, from result to root.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Perspective
-    >>> Perspective.LEARNING.label.zh
-    '学习与成长'
-    """
+    """The four perspectives of the strategy map, from result to root."""
 
     FINANCIAL = "financial"
     CUSTOMER = "customer"
@@ -71,14 +64,7 @@ _PERSPECTIVES = {
 
 
 class Process(StrEnum):
-    """The four customer management processes.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Process
-    >>> [process.label.zh for process in Process]
-    ['选择客户', '获得客户', '保持客户', '培育客户']
-    """
+    """The four customer management processes."""
 
     SELECT = "select"
     ACQUIRE = "acquire"
@@ -118,12 +104,6 @@ class Objective(FrozenConfig):
     ------
     pydantic.ValidationError
         If a process objective names no process, or another one names one.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import ScorecardTemplate
-    >>> ScorecardTemplate.complete().objectives[0].name.en
-    'Create new sources of revenue'
     """
 
     id: Identifier
@@ -151,12 +131,6 @@ class Link(FrozenConfig):
     ------
     pydantic.ValidationError
         If an objective would cause itself.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Link
-    >>> Link(cause="service", effect="delight").effect
-    'delight'
     """
 
     cause: Identifier
@@ -180,12 +154,6 @@ class Target(FrozenConfig):
     amber : float or None
         The worst value that is still amber. None: the template's tolerance, a share of the
         target's size.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Target
-    >>> Target(value=0.9, amber=0.85).value
-    0.9
     """
 
     value: float

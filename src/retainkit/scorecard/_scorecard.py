@@ -38,13 +38,6 @@ class Finding(NamedTuple):
         Objective or measure concerned.
     text : Label
         In both languages.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import build_scorecard
-    >>> finding = build_scorecard({}).findings[0]
-    >>> finding.code, finding.subject
-    ('objective_without_values', 'new_revenue')
     """
 
     code: str

@@ -162,12 +162,6 @@ class CustomerColumns(TableColumns):
     covariates : tuple of str, default ()
         Numbers and truth values that do not change over time and were known when the customer was
         won: the forecast and the model of buying learn from them. They leave as `covariate_...`.
-
-    Examples
-    --------
-    >>> from retainkit.tables import CustomerColumns
-    >>> CustomerColumns(strategic_flags=("public_sector",)).strategic_flags
-    ('public_sector',)
     """
 
     table: ClassVar[str] = "customers"
@@ -215,12 +209,6 @@ class ContractColumns(TableColumns):
         Length of the term [month].
     currency : str or None, default "currency"
         Currency of the amount.
-
-    Examples
-    --------
-    >>> from retainkit.tables import ContractColumns
-    >>> ContractColumns(start="created_date", end="canceled_date").end
-    'canceled_date'
     """
 
     table: ClassVar[str] = "contracts"
@@ -265,12 +253,6 @@ class EventColumns(TableColumns):
         Money involved [money].
     resolved_at : str or None, default "resolved_at"
         When it was settled; blank while open.
-
-    Examples
-    --------
-    >>> from retainkit.tables import EventColumns
-    >>> EventColumns(kind="event_type").kind
-    'event_type'
     """
 
     table: ClassVar[str] = "events"
@@ -303,12 +285,6 @@ class SurveyColumns(TableColumns):
         Perceived cost of leaving [score].
     likelihood_to_recommend : str or None, default "likelihood_to_recommend"
         0 to 10 by custom [score].
-
-    Examples
-    --------
-    >>> from retainkit.tables import SurveyColumns
-    >>> SurveyColumns(satisfaction="Satisfaction Score").satisfaction
-    'Satisfaction Score'
     """
 
     table: ClassVar[str] = "surveys"
@@ -337,12 +313,6 @@ class ActivityColumns(TableColumns):
         When.
     channel : str or None, default "channel"
         Through which channel.
-
-    Examples
-    --------
-    >>> from retainkit.tables import ActivityColumns
-    >>> ActivityColumns(quantity="hours").quantity
-    'hours'
     """
 
     table: ClassVar[str] = "activities"

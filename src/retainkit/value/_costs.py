@@ -18,7 +18,7 @@ from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, FloatArray
 
 _REQUIRED = ("customer_id", "activity", "quantity")
-_FIX = "pass the frame that tables.validate_activities returns"
+_FIX = "pass the frame that tables.validate_table returns"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
