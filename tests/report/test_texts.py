@@ -16,7 +16,7 @@ from retainkit.metrics._value import REASONS
 from retainkit.pipeline import Gap
 from retainkit.pipeline import PipelineConfig as Config
 from retainkit.policy._guards import GuardRailStatus
-from retainkit.report._texts import TEXTS, Texts
+from retainkit.report.page._texts import TEXTS, Texts
 from retainkit.scorecard import MeasureStatus, Signal
 from retainkit.scorecard._measures import Source
 from retainkit.tables._ledger import EntryKind
@@ -46,7 +46,7 @@ PREFIXES = (
 
 def keys_named_in_the_code() -> set[str]:
     found = set()
-    for path in FOLDER.glob("*.py"):
+    for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

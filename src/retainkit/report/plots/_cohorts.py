@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from retainkit.metrics import CohortTable
-from retainkit.report import _canvas as canvas
-from retainkit.report._dependencies import check_language
-from retainkit.report._numbers import write_number
-from retainkit.report._texts import Texts
+from retainkit.report.page._blocks import write_number
+from retainkit.report.page._texts import Texts
+from retainkit.report.plots import _canvas as canvas
+from retainkit.report.plots._canvas import check_language
 from retainkit.typing import BoolArray, FloatArray, IntArray, Language
 
 if TYPE_CHECKING:

@@ -12,9 +12,19 @@ import pandas as pd
 
 from retainkit.churn import IncidenceTable
 from retainkit.policy import DecisionTable, Stance
-from retainkit.report._blocks import Block, Bullets, Cell, Paragraph, Section, Table, tabulate
-from retainkit.report._facts import Facts, as_heading
-from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
+from retainkit.report.page._blocks import (
+    UNDEFINED,
+    Block,
+    Bullets,
+    Cell,
+    Paragraph,
+    Section,
+    Table,
+    money_decimals,
+    tabulate,
+    write_number,
+)
+from retainkit.report.page._texts import Facts, as_heading
 from retainkit.tiers import STAGE_LABELS
 
 _MOST_MEASURES = 3
