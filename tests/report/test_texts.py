@@ -17,8 +17,7 @@ from retainkit.pipeline import Gap
 from retainkit.pipeline import PipelineConfig as Config
 from retainkit.policy._guards import GuardRailStatus
 from retainkit.report.page._texts import TEXTS, Texts
-from retainkit.scorecard import MeasureStatus, Signal
-from retainkit.scorecard._measures import Source
+from retainkit.scorecard._measures import MeasureStatus, Signal, Source
 from retainkit.tables._ledger import EntryKind
 
 FOLDER = Path(retainkit.report.__file__).parent

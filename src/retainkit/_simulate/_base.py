@@ -21,16 +21,18 @@ from retainkit._simulate._population import (
     draw_traits,
 )
 from retainkit._simulate._records import (
+    Rows,
     codes_of_cause,
+    draw_rows,
     label_days,
     write_activities,
     write_contracts,
     write_customers,
     write_surveys,
+    write_transactions,
     yearly_cost_to_serve,
     yearly_spend,
 )
-from retainkit._simulate._transactions import Rows, draw_rows, write_transactions
 from retainkit.typing import AsOf, FloatArray, IntArray
 
 DEFAULT_AS_OF = "2025-12-31"

@@ -236,7 +236,7 @@ def compare_fronts(
     periods : sequence of Period
         Consecutive periods, usually years; plan and costs belong to the last one.
     plan : mapping of str to float, optional
-        Planned values by line (`FRONT_LINES`).
+        Planned values by line, such as "retention_rate"; the frame has all lines.
     acquisition_cost, retention_cost : float, optional
         Money spent on winning and on keeping in the last period.
     convention : MetricConvention, optional

@@ -62,14 +62,12 @@ def plot_cohorts(cohorts: CohortTable, *, language: Language = "en") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Save it with `figure.savefig`.
+        A figure that pyplot does not know; `figure.savefig` saves it.
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Notes
     -----

@@ -76,14 +76,12 @@ def plot_tracking(comparison: ModelComparison, *, language: Language = "en") -> 
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Save it with `figure.savefig`.
+        A figure that pyplot does not know; `figure.savefig` saves it.
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Examples
     --------
@@ -126,10 +124,8 @@ def plot_calibration(comparison: ModelComparison, *, language: Language = "en") 
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Examples
     --------
@@ -178,10 +174,8 @@ def plot_alive_path(
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Examples
     --------
@@ -266,7 +260,7 @@ def plot_frequencies(
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Save it with `figure.savefig`.
+        A figure that pyplot does not know; `figure.savefig` saves it.
 
     Raises
     ------

@@ -53,14 +53,12 @@ def plot_pyramids(
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Save it with `figure.savefig`.
+        A figure that pyplot does not know; `figure.savefig` saves it.
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Notes
     -----
@@ -210,14 +208,12 @@ def plot_whale_curve(
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Save it with `figure.savefig`.
+        A figure that pyplot does not know; `figure.savefig` saves it.
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Examples
     --------
@@ -319,15 +315,13 @@ def plot_stages(lifecycle: LifecycleTable, *, language: Language = "en") -> Figu
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Bars are proportional, every stage has one;
+        A figure that pyplot does not know. Bars are proportional, every stage has one;
         customers whose stage is not computable have a bar of their own.
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Examples
     --------
