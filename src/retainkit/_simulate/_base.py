@@ -206,14 +206,8 @@ def make_transactions(
 
     Parameters
     ----------
-    n_customers : int
-        Number of customers, at least 1.
-    seed : int
-        Non-negative seed; the same seed, config and `as_of` give the same rows bit for bit.
-    config : SimulationConfig, optional
-        The firm to simulate.
-    as_of : AsOf, default "2025-12-31"
-        The last observed day.
+    n_customers, seed, config, as_of
+        As in `make_customer_base`.
 
     Returns
     -------

@@ -26,19 +26,7 @@ _Int32 = npt.NDArray[np.int32]
 
 
 class CustomerBase(Protocol):
-    """What a metric needs to know about customers: who was active when.
-
-    Attributes
-    ----------
-    customer_id : pandas.Index
-        Customers in order of first appearance.
-    as_of : datetime.date
-        Last observed day, inclusive.
-    observed_from : datetime.date or None
-        First observed day; None for a base without rows.
-    first_day : ndarray of int32
-        Day each customer joined, as days since 1970-01-01.
-    """
+    """What a metric needs to know about customers: who was active when."""
 
     @property
     def customer_id(self) -> pd.Index[Any]:

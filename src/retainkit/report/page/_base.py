@@ -95,7 +95,7 @@ def _pyramid_table(facts: Facts, value: str, pyramid: TierPyramid) -> Table:
         ]
     )
     columns = [
-        *((texts("tier"), False), (texts("customers"), True), (texts("customer_share"), True)),
+        *texts.columns("lrr", "tier", "customers", "customer_share"),
         *((as_heading(value), True), (texts("value_share"), True), (texts("average"), True)),
         *([(texts("cut"), True)] if graded else []),
     ]
@@ -204,9 +204,8 @@ def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
                     write_number(model.n),
                 )
             )
-    columns = (
-        *((texts("model_name"), False), (texts("parameter"), False), (texts("estimate"), True)),
-        *((texts("standard_error"), True), (texts("customers"), True)),
+    columns = texts.columns(
+        "llrrr", "model_name", "parameter", "estimate", "standard_error", "customers"
     )
     return tabulate(texts("model_parameters"), columns, rows)
 
@@ -239,10 +238,14 @@ def _evidence(facts: Facts) -> Table:
         )
         for one in forecast.origins
     ]
-    columns = (
-        *((texts("origin_day"), False), (texts("origin_window"), True)),
-        *((texts("origin_found"), True), (texts("origin_captured"), True)),
-        *((texts("origin_level"), True), (texts("origin_calibration"), True)),
-        (texts("origin_noise"), True),
+    columns = texts.columns(
+        "lrrrrrr",
+        "origin_day",
+        "origin_window",
+        "origin_found",
+        "origin_captured",
+        "origin_level",
+        "origin_calibration",
+        "origin_noise",
     )
     return tabulate(texts("origins"), columns, rows)

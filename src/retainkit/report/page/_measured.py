@@ -177,9 +177,8 @@ def _known(entries: list[ScorecardEntry], texts: Texts) -> Table:
         )
         for entry in entries
     ]
-    columns = (
-        *((texts("measure"), False), (texts("perspective"), False), (texts("number"), True)),
-        *((texts("target"), True), (texts("signal"), False), (texts("status"), False)),
+    columns = texts.columns(
+        "llrrll", "measure", "perspective", "number", "target", "signal", "status"
     )
     return tabulate(texts("scorecard_known"), columns, rows)
 

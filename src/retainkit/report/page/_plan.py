@@ -52,7 +52,7 @@ def _plan(facts: Facts, plan: BudgetPlan) -> list[Block]:
     blocks.append(_sensitivity(facts, plan))
     if chosen.limit_prices:
         rows = [(name, write_number(price, 2)) for name, price in chosen.limit_prices]
-        columns = [(texts("limit"), False), (texts("next_unit"), True)]
+        columns = texts.columns("lr", "limit", "next_unit")
         blocks.append(tabulate(texts("limit_prices"), columns, rows))
     return blocks
 
@@ -69,10 +69,7 @@ def _measures(facts: Facts, plan: BudgetPlan) -> Table:
         )
         for row in summary
     ]
-    columns = (
-        *((texts("measure"), False), (texts("customers"), True)),
-        *((texts("cost"), True), (texts("gain"), True)),
-    )
+    columns = texts.columns("lrrr", "measure", "customers", "cost", "gain")
     return tabulate(texts("budget_measures"), columns, rows, total_row=True)
 
 
@@ -97,10 +94,7 @@ def _frontier(facts: Facts, plan: BudgetPlan) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    columns = (
-        *((texts("budget_amount"), False), (texts("cost"), True), (texts("gain"), True)),
-        *((texts("customers"), True), (texts("next_unit"), True)),
-    )
+    columns = texts.columns("lrrrr", "budget_amount", "cost", "gain", "customers", "next_unit")
     return tabulate(texts("budget_frontier"), columns, rows)
 
 
@@ -134,10 +128,8 @@ def _year(facts: Facts) -> Table:
         )
         for row in frame
     ]
-    columns = (
-        *((texts("tier"), False), (texts("owner"), False), (texts("customers"), True)),
-        *((texts("target_profit"), True), (texts("target_retention"), True)),
-        (texts("budget_amount"), True),
+    columns = texts.columns(
+        "llrrrr", "tier", "owner", "customers", "target_profit", "target_retention", "budget_amount"
     )
     return tabulate(texts("annual", year=plan.year), columns, rows)
 
@@ -148,10 +140,15 @@ def describe_audit(facts: Facts) -> Section | None:
     if audit is None:
         return None
     rows = [_audit_row(facts, row) for row in audit.summary().to_dict("records")]
-    columns = (
-        *((texts("audit_attribute"), False), (texts("stance"), False)),
-        *((texts("audit_group"), False), (texts("customers"), True), (texts("audit_rate"), True)),
-        *((texts("audit_ratio"), True), (texts("status"), False)),
+    columns = texts.columns(
+        "lllrrrl",
+        "audit_attribute",
+        "stance",
+        "audit_group",
+        "customers",
+        "audit_rate",
+        "audit_ratio",
+        "status",
     )
     table = tabulate(texts("audit"), columns, rows, quiet=True)
     return Section("audit", texts("audit"), (Paragraph(texts("audit_intro")), table))
@@ -193,10 +190,15 @@ def describe_owners(facts: Facts) -> Section | None:
         )
         for row in frame.to_dict("records")
     ]
-    columns = (
-        *((texts("owner"), False), (texts("customers"), True), (texts("owner_retention"), True)),
-        *((texts("owner_adjusted"), True), (texts("owner_moves"), True)),
-        *((texts("owner_profit"), True), (texts("owner_verdict"), False)),
+    columns = texts.columns(
+        "lrrrrrl",
+        "owner",
+        "customers",
+        "owner_retention",
+        "owner_adjusted",
+        "owner_moves",
+        "owner_profit",
+        "owner_verdict",
     )
     table = tabulate(texts("owners"), columns, rows, quiet=True)
     return Section("owners", texts("owners"), (Paragraph(texts("owners_intro")), table))
@@ -246,10 +248,8 @@ def _list(facts: Facts) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    columns = (
-        *((texts("customer"), False), (texts("tier"), False), (texts("plan_action"), False)),
-        *((texts("at_stake"), True), (texts("gain"), True), (texts("due"), False)),
-        (texts("reason"), False),
+    columns = texts.columns(
+        "lllrrll", "customer", "tier", "plan_action", "at_stake", "gain", "due", "reason"
     )
     return tabulate(texts("plan_list", n=len(rows)), columns, rows)
 
@@ -266,9 +266,8 @@ def _trials(facts: Facts) -> Table:
         )
         for row in facts.result.plan.trials().to_dict("records")
     ]
-    columns = (
-        *((texts("plan_action"), False), (texts("customers"), True), (texts("held_out"), True)),
-        *((texts("detectable"), True), (texts("counted_on"), True)),
+    columns = texts.columns(
+        "lrrrr", "plan_action", "customers", "held_out", "detectable", "counted_on"
     )
     return tabulate(texts("holdout"), columns, rows)
 
@@ -283,7 +282,7 @@ def _funnel(facts: Facts) -> Table:
         )
         for row in facts.result.plan.funnel().to_dict("records")
     ]
-    columns = ((texts("step"), False), (texts("customers"), True), (texts("share"), True))
+    columns = texts.columns("lrr", "step", "customers", "share")
     return tabulate(texts("funnel"), columns, rows)
 
 
@@ -305,13 +304,15 @@ def _proof(facts: Facts) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    columns = (
-        *(
-            (texts("plan_action"), False),
-            (texts("proof_group"), False),
-            (texts("proof_heads"), True),
-        ),
-        *((texts("proof_effect"), True), (texts("proof_interval"), True)),
-        *((texts("counted_on"), True), (texts("came"), True), (texts("status"), False)),
+    columns = texts.columns(
+        "llrrrrrl",
+        "plan_action",
+        "proof_group",
+        "proof_heads",
+        "proof_effect",
+        "proof_interval",
+        "counted_on",
+        "came",
+        "status",
     )
     return tabulate(texts("proof"), columns, rows)

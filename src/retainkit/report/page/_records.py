@@ -115,11 +115,16 @@ def tabulate_retention(facts: Facts) -> tuple[Paragraph | Table, ...]:
                 _share(facts, float(table.retention_by_tier_now[i])),
             ]
         )
-    columns = (
-        *((texts("tier_at_start"), False), (texts("customers"), True)),
-        *((texts("active_then"), True), (texts("kept"), True), (texts("kept_share"), True)),
-        *((texts("kept_range"), True), (texts("kept_rank"), True)),
-        (texts("kept_circular"), True),
+    columns = texts.columns(
+        "lrrrrrrr",
+        "tier_at_start",
+        "customers",
+        "active_then",
+        "kept",
+        "kept_share",
+        "kept_range",
+        "kept_rank",
+        "kept_circular",
     )
     return Paragraph(texts("kept_intro")), tabulate(texts("kept_by_tier"), columns, rows)
 
@@ -165,10 +170,7 @@ def describe_ledger(facts: Facts) -> Section:
         )
         for entry in ledger.entries
     ]
-    columns = (
-        *((texts("table"), False), (texts("entry"), False), (texts("rows"), True)),
-        *((texts("rows_matching"), True), (texts("amount"), True), (texts("rule"), False)),
-    )
+    columns = texts.columns("llrrrl", "table", "entry", "rows", "rows_matching", "amount", "rule")
     verdict = texts("ledger_reconciles" if ledger.reconciles else "ledger_open")
     table = tabulate(texts("ledger"), columns, rows, quiet=True)
     return Section("ledger", texts("ledger"), (Paragraph(verdict), table))

@@ -127,11 +127,8 @@ def write_report(
         What `RetentionPipeline.run` returned.
     path : str or path-like
         Where to write; an existing file is replaced. The folder must exist.
-    language : {"en", "zh"}, default "en"
-        Display language.
-    backtest : BacktestResult, optional
-        What the run was worth on past days, from `retainkit.backtest`: a section "How far can
-        this be trusted?" then follows the headline numbers.
+    language, backtest
+        As in `render_report`.
 
     Returns
     -------

@@ -65,7 +65,7 @@ def _listed(facts: Facts, frame: pd.DataFrame, tier: str, why: str, title: str) 
     ]
     columns = (
         *((texts("customer"), False), (texts(tier), False), (texts(why), False)),
-        *((texts("at_stake"), True), (texts("action"), False), (texts("reason"), False)),
+        *texts.columns("rll", "at_stake", "action", "reason"),
     )
     return tabulate(title, columns, rows)
 
@@ -85,11 +85,16 @@ def describe_trust(tested: BacktestResult | None, texts: Texts) -> Section | Non
 
 
 def _scores(tested: BacktestResult, texts: Texts) -> Table:
-    columns = (
-        *((texts("backtest_day"), False), (texts("backtest_candidate"), False)),
-        *((texts("backtest_ratio"), True), (texts("backtest_captured"), True)),
-        *((texts("backtest_lift"), True), (texts("backtest_gini"), True)),
-        *((texts("backtest_error"), True), (texts("backtest_coverage"), True)),
+    columns = texts.columns(
+        "llrrrrrr",
+        "backtest_day",
+        "backtest_candidate",
+        "backtest_ratio",
+        "backtest_captured",
+        "backtest_lift",
+        "backtest_gini",
+        "backtest_error",
+        "backtest_coverage",
     )
     rows = [_row(row, texts) for row in tested.summary().to_dict("records")]
     return tabulate(texts("backtest_scores"), columns, rows)
@@ -133,9 +138,9 @@ def describe_review(facts: Facts) -> Section | None:
         for row in review.states.to_dict("records")
     ]
     columns = (
-        *((texts("review_state"), False), (texts("customers"), True)),
+        *texts.columns("lr", "review_state", "customers"),
         *((texts("review_returned", days=write_number(review.state_days)), True),),
-        *((texts("review_share"), True), (texts("review_claim"), False)),
+        *texts.columns("rl", "review_share", "review_claim"),
     )
     table = tabulate(texts("review_states", made_on=review.made_on.isoformat()), columns, rows)
     return Section("review", texts("review"), (Bullets(review.describe(texts.language)), table))
