@@ -14,7 +14,6 @@ import pytest
 from retainkit.metrics import (
     Period,
     PurchaseIndex,
-    bootstrap_interval,
     build_cohorts,
     compute_metrics,
     gini,
@@ -22,6 +21,7 @@ from retainkit.metrics import (
     index_purchases,
     revenue_movements,
 )
+from retainkit.metrics._compare import bootstrap_interval
 
 CUSTOMERS = 1_000_000
 ROWS = 3_000_000

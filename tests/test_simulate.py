@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from retainkit import simulate, tables
+from retainkit._simulate._config import CauseShare, SalesChannel
 from retainkit.errors import AsOfError, NotComputableError, SchemaError
 
 TABLES = ("transactions", "customers", "contracts", "events", "surveys", "activities", "truth")
@@ -95,11 +96,13 @@ def test_every_table_is_valid_as_it_stands(base: simulate.SimulatedBase) -> None
     )
     valid = {
         "transactions": tables.validate_transactions(base.transactions, as_of=base.as_of),
-        "customers": tables.validate_customers(base.customers, columns=customers),
+        "customers": tables.validate_table(base.customers, customers),
         "contracts": tables.validate_contracts(base.contracts, as_of=base.as_of),
-        "events": tables.validate_events(base.events, as_of=base.as_of),
-        "surveys": tables.validate_surveys(base.surveys, as_of=base.as_of),
-        "activities": tables.validate_activities(base.activities, as_of=base.as_of),
+        "events": tables.validate_table(base.events, tables.EventColumns(), as_of=base.as_of),
+        "surveys": tables.validate_table(base.surveys, tables.SurveyColumns(), as_of=base.as_of),
+        "activities": tables.validate_table(
+            base.activities, tables.ActivityColumns(), as_of=base.as_of
+        ),
     }
     for name, frame in valid.items():
         given: pd.DataFrame = getattr(base, name)
@@ -478,11 +481,11 @@ def test_wrong_settings_are_refused() -> None:
     with pytest.raises(ValidationError, match="cannot be longer"):
         simulate.SimulationConfig(observed_days=100, joining_days=200)
     with pytest.raises(ValidationError, match="add up to"):
-        simulate.SimulationConfig(channels=(simulate.SalesChannel(share=0.0),))
+        simulate.SimulationConfig(channels=(SalesChannel(share=0.0),))
     with pytest.raises(ValidationError, match="name twice"):
-        simulate.SimulationConfig(channels=(simulate.SalesChannel(), simulate.SalesChannel()))
+        simulate.SimulationConfig(channels=(SalesChannel(), SalesChannel()))
     with pytest.raises(ValidationError, match=r"active\.natural"):
-        simulate.CauseShare(code="bored")
+        CauseShare(code="bored")
     with pytest.raises(ValidationError, match="greater than 0"):
         simulate.make_purchase_histories(10, seed=1, alpha=-1.0)
     with pytest.raises(NotComputableError, match="age_range"):

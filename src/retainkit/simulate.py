@@ -7,29 +7,17 @@ from __future__ import annotations
 
 from retainkit._simulate._base import SimulatedBase, make_customer_base, make_transactions
 from retainkit._simulate._config import (
-    BusinessLine,
-    CauseShare,
     PurchaseProcess,
-    SalesChannel,
-    ServiceActivity,
     SimulationConfig,
-    SpendProcess,
 )
-from retainkit._simulate._dirt import DirtConfig, DirtyTransactions, add_dirt
-from retainkit._simulate._histories import SimulatedHistories, make_purchase_histories
+from retainkit._simulate._dirt import DirtConfig, add_dirt
+from retainkit._simulate._histories import make_purchase_histories
 
 __all__ = [
-    "BusinessLine",
-    "CauseShare",
     "DirtConfig",
-    "DirtyTransactions",
     "PurchaseProcess",
-    "SalesChannel",
-    "ServiceActivity",
     "SimulatedBase",
-    "SimulatedHistories",
     "SimulationConfig",
-    "SpendProcess",
     "add_dirt",
     "make_customer_base",
     "make_purchase_histories",

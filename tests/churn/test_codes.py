@@ -228,7 +228,7 @@ def test_the_first_book_that_lists_a_code_wins() -> None:
     ],
 )
 def test_events_that_were_not_validated_are_refused(events: pd.DataFrame) -> None:
-    with pytest.raises(SchemaError, match="validate_events"):
+    with pytest.raises(SchemaError, match="validate_table"):
         check_codes(events)
 
 

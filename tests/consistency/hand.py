@@ -57,13 +57,14 @@ from retainkit.pipeline import PipelineConfig, RetentionPipeline, TableRules
 from retainkit.policy import DecisionTable, Outlook, assess_potential, decide_actions
 from retainkit.scorecard import build_scorecard, measure_tables
 from retainkit.tables import (
+    ActivityColumns,
+    ContractColumns,
+    CustomerColumns,
+    EventColumns,
     Ledger,
+    SurveyColumns,
     align_customer_ids,
-    split_valid_activities,
-    split_valid_contracts,
-    split_valid_customers,
-    split_valid_events,
-    split_valid_surveys,
+    split_valid_table,
     split_valid_transactions,
 )
 from retainkit.tiers import (
@@ -93,11 +94,11 @@ from retainkit.value import (
 )
 
 SPLITS: dict[str, Any] = {
-    "customers": split_valid_customers,
-    "contracts": split_valid_contracts,
-    "events": split_valid_events,
-    "surveys": split_valid_surveys,
-    "activities": split_valid_activities,
+    "customers": CustomerColumns(),
+    "contracts": ContractColumns(),
+    "events": EventColumns(),
+    "surveys": SurveyColumns(),
+    "activities": ActivityColumns(),
 }
 
 DATED = ("transactions", "contracts", "events", "surveys")
@@ -113,13 +114,14 @@ def read_all(
         transactions, rules=rules.transactions, as_of=as_of
     )
     ledgers = [ledger]
-    for name, split in SPLITS.items():
+    for name, columns in SPLITS.items():
         if given.get(name) is None:
             continue
-        dated = {} if name == "customers" else {"as_of": as_of}
         if name == "customers":
-            dated = {"columns": given["customer_columns"]}
-        valid[name], ledger = split(given[name], rules=getattr(rules, name), **dated)
+            columns = given["customer_columns"] or columns
+        valid[name], ledger = split_valid_table(
+            given[name], columns, rules=getattr(rules, name), as_of=as_of
+        )
         ledgers.append(ledger)
     return valid, Ledger.combine(*ledgers)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from retainkit.metrics import MetricConvention, Period, index_contracts, retention_rate
-from retainkit.tables import ContractColumns, split_valid_contracts, validate_contracts
+from retainkit.tables import ContractColumns, split_valid_table, validate_contracts
 
 
 def contracts() -> pd.DataFrame:
@@ -54,7 +54,7 @@ def test_the_convention_decides_when_a_leaver_is_lost(
 
 def test_an_unreadable_optional_cell_rejects_its_row_with_a_reason() -> None:
     broken = contracts().assign(asked=["", "soon", ""], discount=["", "5", "much"])
-    valid, ledger = split_valid_contracts(broken, columns=COLUMNS)
+    valid, ledger = split_valid_table(broken, COLUMNS)
     assert len(valid) == 1
     assert ledger.reconciles
     assert sum(ledger.counts().values()) == 2

@@ -21,7 +21,7 @@ from retainkit.pipeline import (
     read_customer_facts,
 )
 from retainkit.simulate import SimulatedBase
-from retainkit.tables import split_valid_customers, validate_contracts
+from retainkit.tables import split_valid_table, validate_contracts
 from retainkit.value import (
     measure_wallet,
     summarize_behavior,
@@ -65,7 +65,7 @@ FOUND = (
 def test_learning_alone_and_scoring_alone_are_the_run(
     base: SimulatedBase, full_result: RetentionResult
 ) -> None:
-    valid, _ = split_valid_customers(base.customers, columns=COLUMNS)
+    valid, _ = split_valid_table(base.customers, COLUMNS)
     history = full_result.history
     facts = read_customer_facts(valid, customer_id=history.customer_id, strategic_flags=FLAGS)
     behavior = summarize_behavior(base.transactions, as_of=base.as_of)

@@ -19,7 +19,6 @@ from retainkit.metrics import (
     MetricValue,
     Period,
     PurchaseIndex,
-    bootstrap_interval,
     compare_periods,
     compute_metrics,
     gini,
@@ -33,6 +32,7 @@ from retainkit.metrics import (
     revenue_movements,
     top_share,
 )
+from retainkit.metrics._compare import bootstrap_interval
 from retainkit.metrics._kernel import (
     CLASSES,
     Statistic,

@@ -15,7 +15,6 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     PurchaseIndex,
-    bootstrap_interval,
     churn_rate,
     compare_groups,
     compute_metric,
@@ -25,6 +24,7 @@ from retainkit.metrics import (
     index_purchases,
     retention_rate,
 )
+from retainkit.metrics._compare import bootstrap_interval
 from retainkit.metrics._formulas import available_metrics
 from tests.metrics.builders import purchases
 

@@ -10,7 +10,6 @@ from retainkit.metrics import (
     MetricConvention,
     Period,
     PurchaseIndex,
-    bootstrap_interval,
     churn_rate,
     compare_groups,
     compute_metric,
@@ -19,6 +18,7 @@ from retainkit.metrics import (
     index_contracts,
     index_purchases,
 )
+from retainkit.metrics._compare import bootstrap_interval
 from retainkit.scorecard import appraise_owners
 
 RUNS = 400

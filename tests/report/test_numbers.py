@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retainkit.report._numbers import (
+from retainkit.report.page._blocks import (
     count_columns,
     money_decimals,
     shorten,

@@ -16,7 +16,7 @@ from retainkit.errors import MissingDependencyError, NotComputableError
 from retainkit.metrics import CohortTable, build_cohorts, index_purchases
 from retainkit.pipeline import RetentionResult
 from retainkit.report import plot_cohorts, plot_pyramids, plot_stages, plot_whale_curve
-from retainkit.report._canvas import blend, ink_on, to_svg
+from retainkit.report.plots._canvas import blend, ink_on, to_svg
 from retainkit.tiers import (
     RelationArrays,
     TierPyramid,
@@ -152,7 +152,7 @@ import sys
 import matplotlib
 before = matplotlib.rcParams.copy()  # reading the backend would choose one
 from retainkit.report import plot_whale_curve
-from retainkit.report._canvas import to_svg
+from retainkit.report.plots._canvas import to_svg
 from retainkit.tiers import whale_curve
 to_svg(plot_whale_curve(whale_curve([2.0, -1.0]), language="zh"), name="w", title="w")
 assert matplotlib.rcParams.copy() == before

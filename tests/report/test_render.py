@@ -168,7 +168,7 @@ def test_a_language_without_texts_is_refused(cdnow: RetentionResult) -> None:
 def test_without_jinja2_the_error_says_what_to_install(
     cdnow: RetentionResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retainkit.report import _render
+    from retainkit.report.page import _render
 
     _render._template.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)

@@ -16,9 +16,8 @@ from retainkit.metrics._value import REASONS
 from retainkit.pipeline import Gap
 from retainkit.pipeline import PipelineConfig as Config
 from retainkit.policy._guards import GuardRailStatus
-from retainkit.report._texts import TEXTS, Texts
-from retainkit.scorecard import MeasureStatus, Signal
-from retainkit.scorecard._measures import Source
+from retainkit.report.page._texts import TEXTS, Texts
+from retainkit.scorecard._measures import MeasureStatus, Signal, Source
 from retainkit.tables._ledger import EntryKind
 
 FOLDER = Path(retainkit.report.__file__).parent
@@ -46,7 +45,7 @@ PREFIXES = (
 
 def keys_named_in_the_code() -> set[str]:
     found = set()
-    for path in FOLDER.glob("*.py"):
+    for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

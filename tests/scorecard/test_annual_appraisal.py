@@ -11,7 +11,8 @@ from scipy.stats import chi2
 
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.metrics import Period, index_contracts
-from retainkit.scorecard import FAIRNESS_NOTE, FRONT_LINES, appraise_owners, compare_fronts
+from retainkit.scorecard import FAIRNESS_NOTE, appraise_owners, compare_fronts
+from retainkit.scorecard._annual import FRONT_LINES
 
 MARCH = Period.month(2026, 3)
 

@@ -16,17 +16,15 @@ from retainkit._core.labels import Label
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.metrics import MetricValue
 from retainkit.scorecard import (
-    MISSING_REASONS,
-    MeasureStatus,
     Objective,
-    Perspective,
     Scorecard,
     ScorecardTemplate,
-    Signal,
     SuppliedValue,
     Target,
     build_scorecard,
 )
+from retainkit.scorecard._measures import MeasureStatus, Perspective, Signal
+from retainkit.scorecard._scorecard import MISSING_REASONS
 
 NAN = float("nan")
 

@@ -10,14 +10,8 @@ from pydantic import ValidationError
 
 from retainkit._core.labels import Label
 from retainkit.errors import SchemaError
-from retainkit.scorecard import (
-    Measure,
-    Objective,
-    Perspective,
-    Process,
-    ScorecardTemplate,
-    Target,
-)
+from retainkit.scorecard import Measure, Objective, ScorecardTemplate, Target
+from retainkit.scorecard._measures import Perspective, Process
 
 # The list of the domain (D29), part by part, in its own words.
 DOMAIN: dict[str, dict[str, str]] = {

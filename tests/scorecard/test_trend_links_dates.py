@@ -9,15 +9,8 @@ from pydantic import ValidationError
 
 from retainkit._core.labels import Label
 from retainkit.errors import InvalidTableError
-from retainkit.scorecard import (
-    Link,
-    Objective,
-    Perspective,
-    ScorecardTemplate,
-    SuppliedValue,
-    Trend,
-    build_scorecard,
-)
+from retainkit.scorecard import Link, Objective, ScorecardTemplate, SuppliedValue, build_scorecard
+from retainkit.scorecard._measures import Perspective, Trend
 
 TEMPLATES = [
     ScorecardTemplate.complete(),

@@ -12,8 +12,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retainkit._core.kernels.exact import exact_sum
 from retainkit.tables import Ledger, TransactionRules, align_customer_ids, split_valid_transactions
-from retainkit.tables._kernel import exact_sum
 
 LAW = settings(deadline=None, derandomize=True, max_examples=60)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -10,24 +10,20 @@ import pytest
 
 from retainkit.errors import InvalidTableError, SchemaError
 from retainkit.tables import (
+    ActivityColumns,
     ActivityRules,
+    ContractColumns,
     ContractRules,
     CustomerColumns,
     CustomerRules,
+    EventColumns,
     EventRules,
     SurveyColumns,
     SurveyRules,
     describe_reason,
-    split_valid_activities,
-    split_valid_contracts,
-    split_valid_customers,
-    split_valid_events,
-    split_valid_surveys,
-    validate_activities,
+    split_valid_table,
     validate_contracts,
-    validate_customers,
-    validate_events,
-    validate_surveys,
+    validate_table,
 )
 
 
@@ -47,7 +43,7 @@ def test_customers_are_read_by_declared_values() -> None:
     columns = CustomerColumns(
         strategic_flags=("vip",), traits=("region",), protected_attributes=("sex",)
     )
-    valid, ledger = split_valid_customers(frame, columns=columns)
+    valid, ledger = split_valid_table(frame, columns)
     assert ledger.counts() == {"unknown_kind": 1, "unknown_credit_standing": 1}
     assert ledger.reconciles
     assert valid["kind"].astype(object).tolist()[:2] == ["business", "person"]
@@ -58,7 +54,9 @@ def test_customers_are_read_by_declared_values() -> None:
     assert valid["vip"].dtype == bool
     assert "sex" not in valid
     assert valid["protected_sex"].tolist() == ["f", "m", "f"]
-    blanked, noted = split_valid_customers(frame, rules=CustomerRules(unknown_values="blank"))
+    blanked, noted = split_valid_table(
+        frame, CustomerColumns(), rules=CustomerRules(unknown_values="blank")
+    )
     assert len(blanked) == 5
     assert noted.counts() == {}
 
@@ -76,7 +74,7 @@ def test_one_row_per_customer(policy: Any, kinds: list[str], counts: dict[str, i
         {"customer_id": ["1", "1.0", "1", "2"], "kind": ["person", "business", "person", "person"]}
     )
     rules = CustomerRules(repeated_customers=policy)
-    valid, ledger = split_valid_customers(frame, rules=rules)
+    valid, ledger = split_valid_table(frame, CustomerColumns(), rules=rules)
     assert valid["kind"].tolist() == kinds
     assert ledger.counts() == counts
     assert valid["customer_id"].is_unique
@@ -85,11 +83,11 @@ def test_one_row_per_customer(policy: Any, kinds: list[str], counts: dict[str, i
 def test_customers_refuse_clashing_and_unknown_columns() -> None:
     frame = pd.DataFrame({"customer_id": [1], "kind": ["person"], "debt": [-1.0]})
     with pytest.raises(SchemaError, match="two columns of the valid frame"):
-        split_valid_customers(frame, columns=CustomerColumns(traits=("kind",)))
+        split_valid_table(frame, CustomerColumns(traits=("kind",)))
     with pytest.raises(SchemaError, match="no column 'vip'"):
-        split_valid_customers(frame, columns=CustomerColumns(strategic_flags=("vip",)))
+        split_valid_table(frame, CustomerColumns(strategic_flags=("vip",)))
     with pytest.raises(InvalidTableError, match="negative_overdue_amount"):
-        validate_customers(frame, columns=CustomerColumns(overdue_amount="debt"))
+        validate_table(frame, CustomerColumns(overdue_amount="debt"))
 
 
 def test_contracts() -> None:
@@ -103,7 +101,7 @@ def test_contracts() -> None:
             "plan": ["a", "b", "a", "a", "a", "a"],
         }
     )
-    valid, ledger = split_valid_contracts(frame, as_of="2025-06-30")
+    valid, ledger = split_valid_table(frame, ContractColumns(), as_of="2025-06-30")
     assert ledger.counts() == {
         "unparsable_start": 1,
         "end_before_start": 1,
@@ -116,7 +114,9 @@ def test_contracts() -> None:
     assert valid["paid"].tolist() == [True, False]
     notices = {e.reason: e.rows for e in ledger.entries if e.kind == "notice"}
     assert notices == {"ends_after_as_of": 1}
-    kept = split_valid_contracts(frame, rules=ContractRules(negative_amounts="keep"))[0]
+    kept = split_valid_table(
+        frame, ContractColumns(), rules=ContractRules(negative_amounts="keep")
+    )[0]
     assert kept["amount"].tolist() == [39.0, 39.0, 39.0, -1.0]
     assert kept["paid"].isna().tolist() == [False, False, True, False]
     running = frame[["customer_id", "start", "end", "amount"]].iloc[[2]]
@@ -137,7 +137,7 @@ def test_events() -> None:
         }
     )
     rules = EventRules(kinds=("complaint", "payment"))
-    valid, ledger = split_valid_events(frame, rules=rules, as_of="2025-06-30")
+    valid, ledger = split_valid_table(frame, EventColumns(), rules=rules, as_of="2025-06-30")
     assert ledger.counts() == {
         "unknown_kind": 1,
         "resolved_before_timestamp": 1,
@@ -148,7 +148,7 @@ def test_events() -> None:
     assert valid["text"].tolist()[0] == "slow "
     assert ledger.entries[0].amount == 5.0
     assert ledger.entries[1].unreadable_amounts == 1
-    assert len(validate_events(frame.drop(columns=["amount", "resolved_at"]))) == 5
+    assert len(validate_table(frame.drop(columns=["amount", "resolved_at"]), EventColumns())) == 5
 
 
 def test_surveys() -> None:
@@ -160,14 +160,19 @@ def test_surveys() -> None:
             "likelihood_to_recommend": ["10", "0", "3", ""],
         }
     )
-    valid, ledger = split_valid_surveys(frame)
+    valid, ledger = split_valid_table(frame, SurveyColumns())
     assert ledger.counts() == {"out_of_range_satisfaction": 1, "no_score": 1}
     assert valid["likelihood_to_recommend"].tolist() == [10.0, 0.0]
-    assert len(split_valid_surveys(frame, rules=SurveyRules(satisfaction_scale=(1, 10)))[0]) == 3
-    with pytest.raises(SchemaError, match="no score column"):
-        validate_surveys(
-            frame, columns=SurveyColumns(satisfaction=None, likelihood_to_recommend=None)
+    assert (
+        len(
+            split_valid_table(
+                frame, SurveyColumns(), rules=SurveyRules(satisfaction_scale=(1, 10))
+            )[0]
         )
+        == 3
+    )
+    with pytest.raises(SchemaError, match="no score column"):
+        validate_table(frame, SurveyColumns(satisfaction=None, likelihood_to_recommend=None))
     with pytest.raises(ValueError, match="the lower end comes first"):
         SurveyRules(satisfaction_scale=(5, 1))
 
@@ -182,13 +187,15 @@ def test_activities() -> None:
             "channel": ["shop", None, None, None],
         }
     )
-    valid, ledger = split_valid_activities(frame, as_of="2025-06-30")
+    valid, ledger = split_valid_table(frame, ActivityColumns(), as_of="2025-06-30")
     assert valid["activity"].tolist() == ["visit"]
     assert ledger.counts() == {"missing_activity": 1, "after_as_of": 1, "negative_quantity": 1}
-    dropped = split_valid_activities(frame, rules=ActivityRules(negative_quantities="drop"))[1]
+    dropped = split_valid_table(
+        frame, ActivityColumns(), rules=ActivityRules(negative_quantities="drop")
+    )[1]
     assert [e.kind for e in dropped.entries if e.reason == "negative_quantity"] == ["excluded"]
     with pytest.raises(InvalidTableError, match="2 of 4 rows of activities"):
-        validate_activities(frame)
+        validate_table(frame, ActivityColumns())
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -209,8 +216,8 @@ def test_covariates_are_numbers_or_truth_values() -> None:
         }
     )
     names = ("size", "web", "app", "level")
-    valid, ledger = split_valid_customers(
-        frame, columns=CustomerColumns(covariates=names), rules=CustomerRules(decimal_mark=",")
+    valid, ledger = split_valid_table(
+        frame, CustomerColumns(covariates=names), rules=CustomerRules(decimal_mark=",")
     )
     values = valid[[f"covariate_{name}" for name in names]].to_numpy(dtype=float)
     expected = [[1.5, 1.0, 1.0, 1.0], [2.0, 0.0, 0.0, 0.0], [np.nan, np.nan, 1.0, 2.0]]
@@ -220,6 +227,6 @@ def test_covariates_are_numbers_or_truth_values() -> None:
 
 def test_a_covariate_that_is_no_number_rejects_its_row() -> None:
     frame = pd.DataFrame({"customer_id": [1, 2], "size": ["large", "2"]})
-    valid, ledger = split_valid_customers(frame, columns=CustomerColumns(covariates=("size",)))
+    valid, ledger = split_valid_table(frame, CustomerColumns(covariates=("size",)))
     assert valid["customer_id"].tolist() == [2]
     assert sum(ledger.counts().values()) == 1

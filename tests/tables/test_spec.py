@@ -8,15 +8,12 @@ import pandas as pd
 import pytest
 
 from retainkit.errors import InvalidTableError, SchemaError
-from retainkit.tables._activities import ACTIVITIES
+from retainkit.tables import EventColumns, SurveyRules, split_valid_table, validate_table
 from retainkit.tables._columns import TableColumns
-from retainkit.tables._contracts import CONTRACTS
 from retainkit.tables._customers import CUSTOMERS
-from retainkit.tables._events import EVENTS
 from retainkit.tables._rules import RowPolicy, RowRules
 from retainkit.tables._spec import Check, Observed, Role, TableSpec, not_negative, repeats
-from retainkit.tables._surveys import SURVEYS
-from retainkit.tables._transactions import TRANSACTIONS
+from retainkit.tables._specs import ACTIVITIES, CONTRACTS, EVENTS, SURVEYS, TRANSACTIONS
 
 
 class DeliveryColumns(TableColumns):
@@ -132,3 +129,11 @@ def test_every_role_of_the_column_map_is_read(spec: Any) -> None:
     valid, ledger = spec.split(pd.DataFrame(cells), None, None)
     assert ledger.counts() == {}
     assert set(valid.columns) == set(roles) - {"cost"}  # the profit column comes first
+
+
+def test_rules_belong_to_the_table_of_the_columns() -> None:
+    frame = pd.DataFrame({"customer_id": [1], "timestamp": ["2025-01-31"], "kind": ["visit"]})
+    with pytest.raises(SchemaError, match="EventColumns with SurveyRules is no table"):
+        split_valid_table(frame, EventColumns(), rules=SurveyRules())
+    with pytest.raises(SchemaError, match="TableColumns with no rules is no table"):
+        validate_table(frame, TableColumns())

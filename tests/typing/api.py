@@ -13,6 +13,8 @@ import pandas as pd
 
 import retainkit as rk
 from retainkit import churn, datasets, engines, errors, metrics, pipeline, simulate, tables, tiers
+from retainkit._simulate._config import BusinessLine
+from retainkit._simulate._dirt import DirtyTransactions
 from retainkit.typing import BoolArray, FloatArray, TimeUnit
 
 # --- errors --------------------------------------------------------------------------------
@@ -74,7 +76,7 @@ assert_type(
 
 firm = simulate.SimulationConfig(business_share=0.5)
 assert_type(firm.replace(business_share=0.1), simulate.SimulationConfig)
-assert_type(firm.business_lines, tuple[simulate.BusinessLine, ...])
+assert_type(firm.business_lines, tuple[BusinessLine, ...])
 
 base = simulate.make_customer_base(10, seed=1, config=firm, as_of="2024-12-31")
 assert_type(base, simulate.SimulatedBase)
@@ -89,7 +91,7 @@ assert_type(histories.alive, BoolArray)
 assert_type(histories.unit, TimeUnit)
 
 dirty = simulate.add_dirt(base.transactions, seed=1)
-assert_type(dirty, simulate.DirtyTransactions)
+assert_type(dirty, DirtyTransactions)
 assert_type(dirty.counts(), dict[str, int])
 
 # --- what must be refused ------------------------------------------------------------------

@@ -149,7 +149,7 @@ def _read_folds(text: str) -> int | tuple[date, ...]:
 
 def _check_output(out: Path) -> None:
     """Find out before the work, not after it, that nothing could be written."""
-    from retainkit.report._dependencies import need
+    from retainkit.report.plots._canvas import need
 
     check_folder(out)
     for package in ("matplotlib", "jinja2"):

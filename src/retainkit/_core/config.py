@@ -70,10 +70,7 @@ class FrozenModel(FrozenConfig):
     def to_json(self) -> str:
         """Write the model as readable JSON; floats keep every bit.
 
-        Returns
-        -------
-        str
-            Text that `from_json` turns back into an equal model.
+        Text that `from_json` turns back into an equal model.
         """
         return self.model_dump_json(indent=2)
 

@@ -115,7 +115,7 @@ def read_customer_facts(
     Parameters
     ----------
     customers : pandas.DataFrame or None
-        Accepted rows from `split_valid_customers`; None where only payments are known.
+        Accepted rows from `split_valid_table`; None where only payments are known.
     customer_id : pandas.Index
         Customers of the summary, in order.
     strategic_flags : tuple of str, default ()

@@ -18,12 +18,7 @@ from retainkit.tables import (
     Ledger,
     SurveyColumns,
     TransactionColumns,
-    split_valid_activities,
-    split_valid_contracts,
-    split_valid_customers,
-    split_valid_events,
-    split_valid_surveys,
-    split_valid_transactions,
+    split_valid_table,
 )
 from retainkit.typing import IntoFrame
 
@@ -52,13 +47,13 @@ class TableColumns(NamedTuple):
     activities: ActivityColumns | None = None
 
 
-_VERBS: dict[str, tuple[Callable[..., tuple[pd.DataFrame, Ledger]], bool]] = {
-    "transactions": (split_valid_transactions, True),
-    "customers": (split_valid_customers, False),
-    "contracts": (split_valid_contracts, True),
-    "events": (split_valid_events, True),
-    "surveys": (split_valid_surveys, True),
-    "activities": (split_valid_activities, True),
+_COLUMNS = {
+    "transactions": TransactionColumns,
+    "customers": CustomerColumns,
+    "contracts": ContractColumns,
+    "events": EventColumns,
+    "surveys": SurveyColumns,
+    "activities": ActivityColumns,
 }
 
 
@@ -72,15 +67,15 @@ def sift_tables(
     """Sift every table that was given; the ledgers become one."""
     valid: dict[str, pd.DataFrame | None] = {}
     ledgers: list[Ledger] = []
-    for name, (split, is_dated) in _VERBS.items():
+    for name, default in _COLUMNS.items():
         frame = frames.get(name)
         valid[name] = None
         if frame is None:
             continue
         announce(f"checking {name}")
-        dated = {"as_of": as_of} if is_dated else {}
-        valid[name], ledger = split(
-            frame, columns=getattr(columns, name), rules=getattr(rules, name), **dated
+        named = getattr(columns, name) or default()
+        valid[name], ledger = split_valid_table(
+            frame, named, rules=getattr(rules, name), as_of=as_of
         )
         ledgers.append(ledger)
     ledger = Ledger.combine(*ledgers)

@@ -21,16 +21,18 @@ from retainkit._simulate._population import (
     draw_traits,
 )
 from retainkit._simulate._records import (
+    Rows,
     codes_of_cause,
+    draw_rows,
     label_days,
     write_activities,
     write_contracts,
     write_customers,
     write_surveys,
+    write_transactions,
     yearly_cost_to_serve,
     yearly_spend,
 )
-from retainkit._simulate._transactions import Rows, draw_rows, write_transactions
 from retainkit.typing import AsOf, FloatArray, IntArray
 
 DEFAULT_AS_OF = "2025-12-31"
@@ -87,20 +89,14 @@ class SimulatedBase(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the truth, one row per customer.
 
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of `truth`.
+        The columns of `truth`.
         """
         return self.truth.copy()
 
     def summary(self) -> pd.DataFrame:
         """Return the number of rows and of customers per table.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per table: `table`, `rows`, `customers`.
+        One row per table: `table`, `rows`, `customers`.
         """
         names = ("transactions", "customers", "contracts", "events", "surveys", "activities")
         frames = {name: getattr(self, name) for name in names}
@@ -210,14 +206,8 @@ def make_transactions(
 
     Parameters
     ----------
-    n_customers : int
-        Number of customers, at least 1.
-    seed : int
-        Non-negative seed; the same seed, config and `as_of` give the same rows bit for bit.
-    config : SimulationConfig, optional
-        The firm to simulate.
-    as_of : AsOf, default "2025-12-31"
-        The last observed day.
+    n_customers, seed, config, as_of
+        As in `make_customer_base`.
 
     Returns
     -------

@@ -86,30 +86,21 @@ class DirtyTransactions(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the soiled table with the column `reason` beside it.
 
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of `frame`, and `reason` (empty text if clean).
+        The columns of `frame`, and `reason` (empty text if clean).
         """
         return self.frame.assign(reason=self.reason)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each dirt soiled.
 
-        Returns
-        -------
-        dict of str to int
-            One entry per field of `DirtConfig`, in that order; 0 where none.
+        One entry per field of `DirtConfig`, in that order; 0 where none.
         """
         return {name: int((self.reason == name).sum()) for name in DirtConfig.model_fields}
 
     def summary(self) -> pd.DataFrame:
         """Return the counts as a table.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per dirt: `reason`, `rows`, `harmless` (a reader should repair it).
+        One row per dirt: `reason`, `rows`, `harmless` (a reader should repair it).
         """
         counts = self.counts()
         return pd.DataFrame(

@@ -12,7 +12,7 @@ value and the reason. Index the data once, then ask:
 """
 
 from retainkit.metrics._base import ContractIndex, PurchaseIndex, index_contracts, index_purchases
-from retainkit.metrics._compare import bootstrap_interval, compare_groups, compare_periods
+from retainkit.metrics._compare import compare_groups, compare_periods
 from retainkit.metrics._compute import (
     churn_rate,
     compute_metric,
@@ -79,7 +79,6 @@ __all__ = [
     "PurchaseIndex",
     "RetentionCurve",
     "allocate_wallet",
-    "bootstrap_interval",
     "build_cohorts",
     "churn_rate",
     "compare_groups",

@@ -25,19 +25,7 @@ _Int32 = npt.NDArray[np.int32]
 
 
 class CustomerBase(Protocol):
-    """What a metric needs to know about customers: who was active when.
-
-    Attributes
-    ----------
-    customer_id : pandas.Index
-        Customers in order of first appearance.
-    as_of : datetime.date
-        Last observed day, inclusive.
-    observed_from : datetime.date or None
-        First observed day; None for a base without rows.
-    first_day : ndarray of int32
-        Day each customer joined, as days since 1970-01-01.
-    """
+    """What a metric needs to know about customers: who was active when."""
 
     @property
     def customer_id(self) -> pd.Index[Any]:
@@ -178,10 +166,7 @@ class PurchaseIndex(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row: customers, buyers, occasions, rows, rows_after_as_of, observed_from, as_of.
+        One row: customers, buyers, occasions, rows, rows_after_as_of, observed_from, as_of.
         """
         return pd.DataFrame(
             {
@@ -345,10 +330,7 @@ class ContractIndex(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return what was indexed.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row: customers, contracts, rows_after_as_of, observed_from, as_of.
+        One row: customers, contracts, rows_after_as_of, observed_from, as_of.
         """
         return pd.DataFrame(
             {

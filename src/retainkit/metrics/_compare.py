@@ -56,10 +56,7 @@ class MetricComparison(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the comparisons that are more than noise.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Rows of `to_frame` whose `within_noise` is False.
+        Rows of `to_frame` whose `within_noise` is False.
         """
         beyond = self.frame["within_noise"].eq(False).fillna(False).astype(bool)
         return self.frame[beyond].reset_index(drop=True)
@@ -212,36 +209,9 @@ def bootstrap_interval(
 ) -> MetricValue:
     """Add a percentile bootstrap interval to a metric of values that has no closed form.
 
-    Parameters
-    ----------
-    metric : callable
-        A metric of one array. `gini`, `hhi`, `top_share` and `headcount_for_share` themselves are
-        resampled as counts of like values, which costs the same for a million customers as for a
-        thousand; any other callable is called once per sample.
-    value : array-like, shape (n,)
-        One number per customer.
-    seed : int
-        Seed of the resampling; the same seed gives the same interval.
-    resamples : int, default 999
-        Samples of n customers drawn with replacement.
-    level : float, default 0.95
-        Coverage.
-
-    Returns
-    -------
-    MetricValue
-        The metric of `value`; without interval if it or too many resamples have no value.
-
-    References
-    ----------
-    Efron, B. & Tibshirani, R. (1993). An introduction to the bootstrap, ch. 13.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import bootstrap_interval, gini
-    >>> result = bootstrap_interval(gini, [1.0, 2.0, 3.0, 10.0, 4.0], seed=1, resamples=199)
-    >>> result.interval.lower < result.value
-    True
+    `metric` is called with one array per sample; the four of concentration are resampled as counts
+    of like values instead. Without interval where too many samples have no value (Efron, B. &
+    Tibshirani, R. (1993). An introduction to the bootstrap, ch. 13).
     """
     values = np.asarray(value, dtype=np.float64)
     found = metric(values)

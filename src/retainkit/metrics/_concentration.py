@@ -72,15 +72,14 @@ def headcount_for_share(value: ArrayLike1D, *, share: float = VALUE_SHARE) -> Me
     Parameters
     ----------
     value : array-like, shape (n,)
-        Value per customer [money]; negative values count, NaN (unknown) is left out and noted.
+        As in `top_share`.
     share : float, default 0.8
         Share of the total value to reach, in (0, 1].
 
     Returns
     -------
     MetricValue
-        Heads / all heads: `numerator` is the number of customers. None with reason
-        `zero_denominator` when the total is 0, `non_positive_total` when negative.
+        Heads / all heads: `numerator` is the number of customers. None as in `top_share`.
 
     Raises
     ------

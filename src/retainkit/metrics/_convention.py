@@ -246,12 +246,6 @@ class MetricConvention(FrozenConfig):
         References
         ----------
         Gold, C. (2020). Fighting Churn with Data, sections 2.1 to 2.4.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.textbook().counting
-        'snapshot'
         """
         return cls(name="textbook")
 
@@ -269,12 +263,6 @@ class MetricConvention(FrozenConfig):
         ----------
         ChartMogul Help Center: Configuring Subscription Analytics settings; Churn recognition;
         Churn rate formulas ("standard"; for "Shopify" replace `denominator` by "daily").
-
-        Examples
-        --------
-        >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.chartmogul().reactivation_in_nrr
-        True
         """
         return cls(
             name="chartmogul",
@@ -299,12 +287,6 @@ class MetricConvention(FrozenConfig):
         ----------
         Stripe Docs: Billing metric definitions (analytics glossary). Stripe Support: Calculating
         subscriber churn rate in Billing; Billing analytics (discounts, delinquency).
-
-        Examples
-        --------
-        >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.stripe().denominator
-        'start_plus_new'
         """
         return cls(
             name="stripe",
@@ -345,12 +327,6 @@ class MetricConvention(FrozenConfig):
         Baremetrics Help Center: User and Revenue Churn (help.baremetrics.com, article 5380347).
         Baremetrics changelog: New metric: Net Revenue Retention; Churn update; Net MRR Churn; New
         Quick Ratio metric.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.baremetrics().contraction_in_nrr
-        False
         """
         return cls(
             name="baremetrics",
@@ -377,12 +353,6 @@ class MetricConvention(FrozenConfig):
         ----------
         Paddle Help, ProfitWell Metrics: ProfitWell vs. Stripe, vs. Recurly, vs. ReCharge; FAQ
         ("we recommend having a dunning window of at least 15 days").
-
-        Examples
-        --------
-        >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.profitwell().contracts.dunning_days
-        15
         """
         return cls(
             name="profitwell",
@@ -407,12 +377,6 @@ class MetricConvention(FrozenConfig):
         References
         ----------
         Recurly Docs: Subscriber retention; Paddle Help: ProfitWell vs. Recurly.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import MetricConvention
-        >>> MetricConvention.recurly().contracts.paused
-        'zero'
         """
         return cls(
             name="recurly",

@@ -71,10 +71,7 @@ class Explanation(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return formula, numbers and heads.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row.
+        One row.
         """
         return pd.DataFrame(
             {

@@ -46,8 +46,12 @@ class Period(FrozenConfig):
     >>> from retainkit.metrics import Period
     >>> Period(start="1998-02-01", end="1998-03-01").days
     28
-    >>> print(Period.quarter(1998, 2))
-    1998-Q2
+    >>> print(Period.quarter(1998, 2), Period.month(1998, 3).previous())
+    1998-Q2 1998-02
+    >>> print(Period.last_complete("month", as_of="1998-06-29"))
+    1998-05
+    >>> [str(month) for month in Period.complete("month", since="1998-02-01", as_of="1998-05-30")]
+    ['1998-02', '1998-03', '1998-04']
     """
 
     start: date
@@ -63,93 +67,23 @@ class Period(FrozenConfig):
 
     @classmethod
     def month(cls, year: int, month: int) -> Self:
-        """Return a calendar month.
-
-        Parameters
-        ----------
-        year, month : int
-            Month 1 is January.
-
-        Returns
-        -------
-        Period
-            From the first of the month to the first of the next.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> Period.month(1997, 12).end
-        datetime.date(1998, 1, 1)
-        """
+        """Return a calendar month; month 1 is January."""
         return cls(start=date(year, month, 1), end=add_months(date(year, month, 1), 1))
 
     @classmethod
     def quarter(cls, year: int, quarter: int) -> Self:
-        """Return a calendar quarter.
-
-        Parameters
-        ----------
-        year, quarter : int
-            Quarter 1 is January to March.
-
-        Returns
-        -------
-        Period
-            Three calendar months.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> Period.quarter(1997, 1).days
-        90
-        """
+        """Return a calendar quarter: three months; quarter 1 is January to March."""
         start = date(year, 3 * quarter - 2, 1)
         return cls(start=start, end=add_months(start, 3))
 
     @classmethod
     def year(cls, year: int) -> Self:
-        """Return a calendar year.
-
-        Parameters
-        ----------
-        year : int
-            The year.
-
-        Returns
-        -------
-        Period
-            From the first of January to the next first of January.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> Period.year(1996).days
-        366
-        """
+        """Return a calendar year."""
         return cls(start=date(year, 1, 1), end=date(year + 1, 1, 1))
 
     @classmethod
     def last_days(cls, days: int, *, as_of: AsOf) -> Self:
-        """Return the `days` days that end with `as_of`.
-
-        Parameters
-        ----------
-        days : int
-            Length [day]; at least 1.
-        as_of : str, date, datetime or numpy.datetime64
-            Last day inside.
-
-        Returns
-        -------
-        Period
-            The period whose last counted day is `as_of`.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> print(Period.last_days(30, as_of="1998-06-30"))
-        1998-06
-        """
+        """Return the `days` days (at least 1) that end with `as_of`, which counts."""
         end = parse_as_of(as_of) + timedelta(days=1)
         return cls(start=end - timedelta(days=days), end=end)
 
@@ -157,25 +91,7 @@ class Period(FrozenConfig):
     def last_complete(cls, unit: CalendarUnit, *, as_of: AsOf) -> Self:
         """Return the latest calendar unit that `as_of` covers to its last day.
 
-        Parameters
-        ----------
-        unit : {"week", "month", "quarter", "year"}
-            Kind of period; weeks start on Monday.
-        as_of : str, date, datetime or numpy.datetime64
-            Last observed day.
-
-        Returns
-        -------
-        Period
-            A whole unit that ends on or before `as_of`.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> print(Period.last_complete("month", as_of="1998-06-29"))
-        1998-05
-        >>> print(Period.last_complete("month", as_of="1998-06-30"))
-        1998-06
+        `unit` is "week" (from Monday), "month", "quarter" or "year".
         """
         next_day = parse_as_of(as_of) + timedelta(days=1)
         if unit == "week":
@@ -189,7 +105,7 @@ class Period(FrozenConfig):
     def complete(
         cls, unit: CalendarUnit, *, since: AsOf, as_of: AsOf, most: int | None = None
     ) -> tuple[Self, ...]:
-        """Return the calendar units that were observed from their first day to their last.
+        """Return the calendar units observed from their first day to their last, oldest first.
 
         Parameters
         ----------
@@ -203,14 +119,7 @@ class Period(FrozenConfig):
         Returns
         -------
         tuple of Period
-            Oldest first; empty where no unit is complete.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> months = Period.complete("month", since="1998-02-01", as_of="1998-05-30")
-        >>> [str(month) for month in months]
-        ['1998-02', '1998-03', '1998-04']
+            Empty where no unit is complete.
         """
         first, period = parse_as_of(since), cls.last_complete(unit, as_of=as_of)
         found: list[Self] = []
@@ -255,16 +164,7 @@ class Period(FrozenConfig):
     def previous(self) -> Self:
         """Return the period of the same kind that ends where this one starts.
 
-        Returns
-        -------
-        Period
-            Whole months go back by months, anything else by days.
-
-        Examples
-        --------
-        >>> from retainkit.metrics import Period
-        >>> print(Period.month(1998, 3).previous())
-        1998-02
+        Whole months go back by months, anything else by days.
         """
         if self.start.day == 1 and self.end.day == 1:
             months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month

@@ -166,10 +166,7 @@ class MetricTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the values of the last period side by side.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per metric, one column per group; NaN where there is no value.
+        One row per metric, one column per group; NaN where there is no value.
         """
         return pd.DataFrame(
             self.value.reshape(len(self.periods), len(self.metrics), len(self.groups))[-1],
@@ -195,10 +192,7 @@ class MetricTable(ResultTable):
     def missing(self) -> dict[str, int]:
         """Count the rows without a value by reason.
 
-        Returns
-        -------
-        dict of str to int
-            Reasons that occur, in the order of the list of reasons.
+        Reasons that occur, in the order of the list of reasons.
         """
         counts = np.bincount(self.reason[self.reason != NO_REASON], minlength=len(REASONS))
         return {reason: int(k) for reason, k in zip(REASONS, counts, strict=True) if k}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from retainkit._core.intervals import Interval
 from retainkit.metrics._convention import DEFAULT_CONVENTION, MetricConvention
@@ -24,19 +24,7 @@ Reason = Literal[
 ]
 """Why a metric has no value."""
 
-REASONS: tuple[Reason, ...] = (
-    "zero_denominator",
-    "not_observed",
-    "insufficient_history",
-    "incomplete_period",
-    "no_losses",
-    "negative_values",
-    "non_positive_total",
-    "non_finite_values",
-    "no_control_group",
-    "category_unknown",
-    "no_churn",
-)
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 REASON_TEXT: dict[Reason, str] = {
     "zero_denominator": "nothing to divide by",

@@ -9,22 +9,18 @@ Matplotlib and jinja2 are imported when a function needs them, and pyplot never 
 
 from __future__ import annotations
 
-from retainkit.report._cohorts import plot_cohorts
-from retainkit.report._lifetime_plots import (
+from retainkit.report.page._render import render_report, write_report
+from retainkit.report.plots._cohorts import plot_cohorts
+from retainkit.report.plots._models import (
     plot_alive_path,
-    plot_calibration,
-    plot_tracking,
-)
-from retainkit.report._lifetime_surfaces import (
     plot_alive_surface,
+    plot_calibration,
     plot_frequencies,
     plot_purchases_surface,
+    plot_tracking,
 )
-from retainkit.report._past_runs import plot_backtest
-from retainkit.report._pyramids import plot_pyramids
-from retainkit.report._render import render_report, write_report
-from retainkit.report._stages import plot_stages
-from retainkit.report._whale import plot_whale_curve
+from retainkit.report.plots._past import plot_backtest
+from retainkit.report.plots._tiers import plot_pyramids, plot_stages, plot_whale_curve
 
 __all__ = [
     "plot_alive_path",

@@ -45,12 +45,6 @@ class FrontLine(NamedTuple):
         "up" or "down": what is better.
     name : Label
         Both display names.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import FRONT_LINES
-    >>> FRONT_LINES["new_customers"].front
-    'expansion'
     """
 
     id: str
@@ -144,10 +138,7 @@ class TwoFronts(TranslatedTable):
     def summary(self) -> pd.DataFrame:
         """Return the last period with both fronts side by side.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `line`; columns `front`, `actual`, `plan`, `gap`.
+        Index `line`; columns `front`, `actual`, `plan`, `gap`.
         """
         last = self.frame[self.frame["period"] == str(self.periods[-1])]
         return last.set_index("line")[["front", "actual", "plan", "gap"]]
@@ -245,7 +236,7 @@ def compare_fronts(
     periods : sequence of Period
         Consecutive periods, usually years; plan and costs belong to the last one.
     plan : mapping of str to float, optional
-        Planned values by line (`FRONT_LINES`).
+        Planned values by line, such as "retention_rate"; the frame has all lines.
     acquisition_cost, retention_cost : float, optional
         Money spent on winning and on keeping in the last period.
     convention : MetricConvention, optional

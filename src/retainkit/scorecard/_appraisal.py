@@ -1,10 +1,10 @@
-"""Appraisal of account owners on their customers, fair to the mix they were given."""
+"""What became of each account owner's customers, fairly compared."""
 
 from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,13 @@ from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
+from retainkit.churn import ChurnTable
 from retainkit.errors import AlignmentError
 from retainkit.scorecard._kernel_appraisal import adjusted_bounds, expected_by_mix, mean_bounds
+from retainkit.tables import align_customer_ids, align_values
+from retainkit.tiers import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray
+from retainkit.value import CustomerSummary
 
 FAIRNESS_NOTE: Final = Label(
     en=(
@@ -118,11 +122,8 @@ class OwnerAppraisal(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the fair comparison.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `owner`, `customers`, `retention`, `adjusted` with its bounds, `net_moves`,
-            `profit_gap`, `verdict`.
+        `owner`, `customers`, `retention`, `adjusted` with its bounds, `net_moves`,
+        `profit_gap`, `verdict`.
         """
         columns = ["owner", "customers", "retention", "adjusted", "adjusted_lower"]
         columns += ["adjusted_upper", "net_moves", "profit_gap", "verdict"]
@@ -274,4 +275,67 @@ def _appraise(
         gap_lower=gap_low,
         gap_upper=gap_high,
         fewest=fewest,
+    )
+
+
+class AssessedCustomers(Protocol):
+    """Summary, tiers and churn of the same customers in the same order."""
+
+    @property
+    def history(self) -> CustomerSummary:
+        """What they bought."""
+
+    @property
+    def tiers(self) -> TierTable:
+        """How they were graded."""
+
+    @property
+    def churn(self) -> ChurnTable:
+        """Who had left."""
+
+
+def appraise_runs(
+    before: AssessedCustomers, after: AssessedCustomers, *, owner: pd.Series
+) -> OwnerAppraisal:
+    """Appraise account owners on what became of their customers between two assessments.
+
+    Parameters
+    ----------
+    before, after : AssessedCustomers
+        For example the `scores` of two runs: `history`, `tiers` and `churn` of the same customers
+        in the same order.
+    owner : pandas.Series
+        Who answers for each customer, by customer id; missing = nobody.
+
+    Returns
+    -------
+    OwnerAppraisal
+        Of the customers who had bought and not left at the first assessment. Kept: not left by the
+        second. Comparable: in the same tier then. Movement: tiers risen. Profit: contribution
+        since. Customers who are not in the second assessment are not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import retainkit as rk
+    >>> from retainkit.scorecard import appraise_runs
+    >>> purchases, pipeline = rk.load_cdnow_sample(), rk.RetentionPipeline()
+    >>> before = pipeline.run(purchases, as_of="1997-12-31")
+    >>> after = pipeline.run(purchases, as_of="1998-06-30")
+    >>> owner = pd.Series("Li", index=before.tiers.customer_id)
+    >>> appraise_runs(before.scores, after.scores, owner=owner)
+    <OwnerAppraisal: 1 owners; next: .summary(); read FAIRNESS_NOTE before judging anybody>
+    """
+    at_risk = np.flatnonzero(~before.churn.churned & ~before.history.never_purchased)
+    ids = before.tiers.customer_id[at_risk]
+    place = align_customer_ids(ids, after.tiers.customer_id)
+    known = place >= 0
+    tier_then, tier_now = before.tiers.value_tier[at_risk], after.tiers.value_tier[place]
+    earned = after.history.contribution[place] - before.history.contribution[at_risk]
+    return appraise_owners(
+        align_values(owner.astype(object), owner.index, to=ids, missing=None),
+        np.where(known, 1.0 - after.churn.churned[place], np.nan),
+        stratum=np.array(before.tiers.scheme.names)[tier_then],
+        movement=np.where(known, tier_then.astype(np.float64) - tier_now, np.nan),
+        profit=np.where(known, earned, np.nan),
     )

@@ -13,9 +13,17 @@ from retainkit._core.config import FrozenConfig
 from retainkit._core.labels import Label
 from retainkit._core.time import parse_as_of
 from retainkit.errors import InvalidTableError
-from retainkit.scorecard._entry import MeasureStatus, ScorecardEntry, Signal, Trend
-from retainkit.scorecard._links import without_effect
-from retainkit.scorecard._measures import Identifier, Measure, Target, Unit
+from retainkit.scorecard._measures import (
+    Identifier,
+    Measure,
+    MeasureStatus,
+    ScorecardEntry,
+    Signal,
+    Target,
+    Trend,
+    Unit,
+    without_effect,
+)
 from retainkit.scorecard._scorecard import Finding, Scorecard
 from retainkit.scorecard._template import ScorecardTemplate, unknown_measure
 from retainkit.typing import AsOf
@@ -53,12 +61,6 @@ class SuppliedValue(FrozenConfig):
         Where it comes from.
     unit : str or None
         Unit it was supplied in, to be checked against the measure; None = not said.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import SuppliedValue
-    >>> SuppliedValue(measure="brand_awareness", value=0.41, note="spring survey").value
-    0.41
     """
 
     measure: Identifier

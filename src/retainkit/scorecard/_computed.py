@@ -63,7 +63,8 @@ def measure_tables(
         By measure id: revenue_from_new_customers, relationship_depth,
         revenue_beyond_entry_product (with `business_line`), share_of_wallet (with
         `category_spending`), strategic_accounts, highly_satisfied_share,
-        complaint_resolution_time (with `resolved_at`) and the counts of `EVENT_MEASURES`.
+        complaint_resolution_time (with `resolved_at`) and counts of events: trial_users, leads,
+        referrals, testimonials, suggestions.
 
     Raises
     ------

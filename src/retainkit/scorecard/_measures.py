@@ -1,10 +1,11 @@
-"""What a scorecard measures: perspective, process, objective, measure and target."""
+"""What a scorecard measures: objectives, measures, targets, links; one measure with its value."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import StringConstraints, model_validator
 
@@ -41,14 +42,7 @@ _RANGES: dict[Unit, tuple[float, float]] = {
 
 
 class Perspective(StrEnum):
-    """The four perspectives of the strategy map, from result to root.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Perspective
-    >>> Perspective.LEARNING.label.zh
-    '学习与成长'
-    """
+    """The four perspectives of the strategy map, from result to root."""
 
     FINANCIAL = "financial"
     CUSTOMER = "customer"
@@ -71,14 +65,7 @@ _PERSPECTIVES = {
 
 
 class Process(StrEnum):
-    """The four customer management processes.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Process
-    >>> [process.label.zh for process in Process]
-    ['选择客户', '获得客户', '保持客户', '培育客户']
-    """
+    """The four customer management processes."""
 
     SELECT = "select"
     ACQUIRE = "acquire"
@@ -118,12 +105,6 @@ class Objective(FrozenConfig):
     ------
     pydantic.ValidationError
         If a process objective names no process, or another one names one.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import ScorecardTemplate
-    >>> ScorecardTemplate.complete().objectives[0].name.en
-    'Create new sources of revenue'
     """
 
     id: Identifier
@@ -151,12 +132,6 @@ class Link(FrozenConfig):
     ------
     pydantic.ValidationError
         If an objective would cause itself.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Link
-    >>> Link(cause="service", effect="delight").effect
-    'delight'
     """
 
     cause: Identifier
@@ -180,12 +155,6 @@ class Target(FrozenConfig):
     amber : float or None
         The worst value that is still amber. None: the template's tolerance, a share of the
         target's size.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import Target
-    >>> Target(value=0.9, amber=0.85).value
-    0.9
     """
 
     value: float
@@ -277,3 +246,107 @@ class Measure(FrozenConfig):
     def text(self, language: Language = "en") -> str:
         """Return the display name."""
         return self.name.text(language)
+
+
+_ORDER = tuple(reversed(Perspective))
+
+
+def check_links(objectives: Sequence[Objective], links: Sequence[Link]) -> None:
+    """Raise ValueError unless links name objectives, point upwards and form no circle."""
+    place = {one.id: _ORDER.index(one.perspective) for one in objectives}
+    names = [name for link in links for name in (link.cause, link.effect)]
+    unknown = sorted(set(names) - set(place))
+    if unknown:
+        raise ValueError(f"links name objectives that are not there: {unknown}")
+    if len(set(links)) < len(links):
+        raise ValueError("links appear more than once")
+    downwards = [link for link in links if place[link.cause] > place[link.effect]]
+    if downwards:
+        first = downwards[0]
+        raise ValueError(f"{first.cause} -> {first.effect} points from result to root")
+    if (circle := _in_circle(links)) is not None:
+        raise ValueError(f"links go in a circle through {circle}")
+
+
+def _in_circle(links: Sequence[Link]) -> str | None:
+    """Return an objective that would cause itself, if any: take away what nothing leads to."""
+    left = list(links)
+    while left:
+        effects = {link.effect for link in left}
+        rest = [link for link in left if link.cause in effects]
+        if len(rest) == len(left):
+            return left[0].cause
+        left = rest
+    return None
+
+
+def without_effect(objectives: Sequence[Objective], links: Sequence[Link]) -> list[Objective]:
+    """Return objectives below the financial ones that lead to nothing."""
+    causes = {link.cause for link in links}
+    return [
+        one
+        for one in objectives
+        if one.perspective is not Perspective.FINANCIAL and one.id not in causes
+    ]
+
+
+class MeasureStatus(StrEnum):
+    """Where a value comes from."""
+
+    COMPUTED = "computed"
+    SUPPLIED = "supplied"
+    MISSING = "missing"
+
+
+class Signal(StrEnum):
+    """How a value stands against its target; `none` without a value or without a target."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    NONE = "none"
+
+
+class Trend(StrEnum):
+    """How a value moved against the previous scorecard, by the direction of its measure."""
+
+    BETTER = "better"
+    SAME = "same"
+    WORSE = "worse"
+    NONE = "none"
+
+
+class ScorecardEntry(NamedTuple):
+    """One measure with its number.
+
+    Attributes
+    ----------
+    measure : Measure
+        What is measured, with target and owner.
+    objective : Objective
+        What it serves.
+    value : float or None
+        In the unit of the measure; None where missing, never 0 instead.
+    status : MeasureStatus
+        Computed, supplied or missing.
+    signal : Signal
+        Against the target.
+    reason : str or None
+        Why the value is missing; None where there is one.
+    note : str
+        Where a supplied value comes from, or the metric's own formula with its numbers.
+    previous : float or None
+        Value on the previous scorecard; None without one.
+    trend : Trend
+        Better, same or worse than before; "none" where one of the two is missing.
+    """
+
+    measure: Measure
+    objective: Objective
+    value: float | None
+    status: MeasureStatus
+    signal: Signal
+    reason: str | None
+    note: str
+    previous: float | None = None
+    trend: Trend = Trend.NONE

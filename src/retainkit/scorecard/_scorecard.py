@@ -10,8 +10,14 @@ import pandas as pd
 from retainkit._core.columns import Column, recorded
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable, TranslatedTable, frame_html
-from retainkit.scorecard._entry import MeasureStatus, ScorecardEntry, Signal, Trend
-from retainkit.scorecard._measures import Objective, Perspective
+from retainkit.scorecard._measures import (
+    MeasureStatus,
+    Objective,
+    Perspective,
+    ScorecardEntry,
+    Signal,
+    Trend,
+)
 from retainkit.scorecard._svg import draw_map
 from retainkit.scorecard._template import ScorecardTemplate
 from retainkit.typing import Language
@@ -38,13 +44,6 @@ class Finding(NamedTuple):
         Objective or measure concerned.
     text : Label
         In both languages.
-
-    Examples
-    --------
-    >>> from retainkit.scorecard import build_scorecard
-    >>> finding = build_scorecard({}).findings[0]
-    >>> finding.code, finding.subject
-    ('objective_without_values', 'new_revenue')
     """
 
     code: str

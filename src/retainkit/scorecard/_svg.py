@@ -11,7 +11,7 @@ from retainkit.scorecard._template import ScorecardTemplate
 from retainkit.typing import Language
 
 if TYPE_CHECKING:
-    from retainkit.scorecard._entry import ScorecardEntry
+    from retainkit.scorecard._measures import ScorecardEntry
 
 _WIDTH, _MARGIN, _HEAD = 1280, 24, 64
 _LABEL = 132

@@ -13,8 +13,7 @@ from retainkit._core.catalogue import read_catalogue
 from retainkit._core.config import FrozenModel
 from retainkit._core.labels import Label
 from retainkit.errors import SchemaError
-from retainkit.scorecard._links import check_links
-from retainkit.scorecard._measures import Identifier, Link, Measure, Objective
+from retainkit.scorecard._measures import Identifier, Link, Measure, Objective, check_links
 from retainkit.typing import Rate
 
 

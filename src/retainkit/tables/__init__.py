@@ -1,10 +1,9 @@
 """What a valid input table is: column maps, row rules, and the ledger of every row.
 
-Each table has a pair of verbs: `split_valid_*` returns the usable rows and a `Ledger`,
-`validate_*` returns the usable rows or raises one error that lists every problem.
+Two verbs read any of the six tables, which its column map names: `split_valid_table` returns the
+usable rows and a `Ledger`, `validate_table` the usable rows or one error that lists every problem.
 """
 
-from retainkit.tables._activities import split_valid_activities, validate_activities
 from retainkit.tables._columns import (
     ActivityColumns,
     ContractColumns,
@@ -13,16 +12,9 @@ from retainkit.tables._columns import (
     SurveyColumns,
     TransactionColumns,
 )
-from retainkit.tables._contracts import split_valid_contracts, validate_contracts
-from retainkit.tables._customers import (
-    protected_attributes,
-    split_valid_customers,
-    validate_customers,
-)
-from retainkit.tables._events import split_valid_events, validate_events
+from retainkit.tables._customers import protected_attributes
 from retainkit.tables._ids import align_customer_ids, align_values
-from retainkit.tables._ledger import Ledger, LedgerEntry
-from retainkit.tables._reasons import describe_reason
+from retainkit.tables._ledger import Ledger, describe_reason
 from retainkit.tables._rules import (
     ActivityRules,
     ContractRules,
@@ -31,8 +23,14 @@ from retainkit.tables._rules import (
     SurveyRules,
     TransactionRules,
 )
-from retainkit.tables._surveys import latest_answers, split_valid_surveys, validate_surveys
-from retainkit.tables._transactions import split_valid_transactions, validate_transactions
+from retainkit.tables._specs import (
+    latest_answers,
+    split_valid_table,
+    split_valid_transactions,
+    validate_contracts,
+    validate_table,
+    validate_transactions,
+)
 
 __all__ = [
     "ActivityColumns",
@@ -44,7 +42,6 @@ __all__ = [
     "EventColumns",
     "EventRules",
     "Ledger",
-    "LedgerEntry",
     "SurveyColumns",
     "SurveyRules",
     "TransactionColumns",
@@ -54,16 +51,9 @@ __all__ = [
     "describe_reason",
     "latest_answers",
     "protected_attributes",
-    "split_valid_activities",
-    "split_valid_contracts",
-    "split_valid_customers",
-    "split_valid_events",
-    "split_valid_surveys",
+    "split_valid_table",
     "split_valid_transactions",
-    "validate_activities",
     "validate_contracts",
-    "validate_customers",
-    "validate_events",
-    "validate_surveys",
+    "validate_table",
     "validate_transactions",
 ]

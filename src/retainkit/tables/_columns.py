@@ -94,24 +94,15 @@ class TransactionColumns(TableColumns):
 
     Parameters
     ----------
-    customer_id : str, default "customer_id"
-        Who bought.
-    timestamp : str, default "timestamp"
-        When.
+    customer_id, timestamp : str, default the same names
+        Who bought, and when.
     amount : str, default "amount"
         What the row is worth [money]; negative for a return.
-    profit : str or None, default "profit"
-        What the firm earned on the row [money].
-    cost : str or None, default "cost"
-        What the row cost the firm [money]; used when there is no profit column.
-    order_id : str or None, default "order_id"
-        Which order the row belongs to.
-    business_line : str or None, default "business_line"
-        The product line or department.
-    channel : str or None, default "channel"
-        Where it was bought.
-    quantity : str or None, default "quantity"
-        How many units.
+    profit, cost : str or None, default the same names
+        What the firm earned on the row, and what it cost the firm [money]; cost is used when there
+        is no profit column.
+    order_id, business_line, channel, quantity : str or None, default the same names
+        Which order, which product line or department, where it was bought, how many units.
 
     Examples
     --------
@@ -162,12 +153,6 @@ class CustomerColumns(TableColumns):
     covariates : tuple of str, default ()
         Numbers and truth values that do not change over time and were known when the customer was
         won: the forecast and the model of buying learn from them. They leave as `covariate_...`.
-
-    Examples
-    --------
-    >>> from retainkit.tables import CustomerColumns
-    >>> CustomerColumns(strategic_flags=("public_sector",)).strategic_flags
-    ('public_sector',)
     """
 
     table: ClassVar[str] = "customers"
@@ -190,20 +175,12 @@ class ContractColumns(TableColumns):
 
     Parameters
     ----------
-    customer_id : str, default "customer_id"
-        Who.
-    start : str, default "start"
-        First day of the contract.
-    end : str, default "end"
-        First day without service; blank while it runs.
+    customer_id, start, end : str, default the same names
+        Who, the first day of the contract, and the first day without service (blank while it runs).
     amount : str, default "amount"
         Price per period [money].
-    plan : str or None, default "plan"
-        Which plan.
-    paid : str or None, default "paid"
-        Whether the contract was paid for.
-    end_reason : str or None, default "end_reason"
-        Why it ended.
+    plan, paid, end_reason : str or None, default the same names
+        Which plan, whether the contract was paid for, and why it ended.
     cancel_requested, billing_end, past_due_since : str or None, default the same names
         Day the customer asked to leave, first day not billed, day since which a bill is open;
         blank where there is none. The conventions of churn recognition and dunning read them.
@@ -215,12 +192,6 @@ class ContractColumns(TableColumns):
         Length of the term [month].
     currency : str or None, default "currency"
         Currency of the amount.
-
-    Examples
-    --------
-    >>> from retainkit.tables import ContractColumns
-    >>> ContractColumns(start="created_date", end="canceled_date").end
-    'canceled_date'
     """
 
     table: ClassVar[str] = "contracts"
@@ -249,28 +220,14 @@ class EventColumns(TableColumns):
 
     Parameters
     ----------
-    customer_id : str, default "customer_id"
-        Who.
-    timestamp : str, default "timestamp"
-        When.
-    kind : str, default "kind"
-        What happened.
-    code : str or None, default "code"
-        The reason code somebody recorded.
-    source : str or None, default "source"
-        Who says so.
-    text : str or None, default "text"
-        Free words.
+    customer_id, timestamp, kind : str, default the same names
+        Who, when, and what happened.
+    code, source, text : str or None, default the same names
+        The reason code somebody recorded, who says so, and free words.
     amount : str or None, default "amount"
         Money involved [money].
     resolved_at : str or None, default "resolved_at"
         When it was settled; blank while open.
-
-    Examples
-    --------
-    >>> from retainkit.tables import EventColumns
-    >>> EventColumns(kind="event_type").kind
-    'event_type'
     """
 
     table: ClassVar[str] = "events"
@@ -291,24 +248,13 @@ class SurveyColumns(TableColumns):
 
     Parameters
     ----------
-    customer_id : str, default "customer_id"
-        Who answered.
-    timestamp : str, default "timestamp"
-        When.
-    satisfaction : str or None, default "satisfaction"
-        Overall evaluation after the sale [score].
-    perceived_value : str or None, default "perceived_value"
-        Value compared with what others offer [score].
-    switching_cost : str or None, default "switching_cost"
-        Perceived cost of leaving [score].
+    customer_id, timestamp : str, default the same names
+        Who answered, and when.
+    satisfaction, perceived_value, switching_cost : str or None, default the same names
+        Overall evaluation after the sale, value compared with what others offer, perceived cost of
+        leaving [score].
     likelihood_to_recommend : str or None, default "likelihood_to_recommend"
         0 to 10 by custom [score].
-
-    Examples
-    --------
-    >>> from retainkit.tables import SurveyColumns
-    >>> SurveyColumns(satisfaction="Satisfaction Score").satisfaction
-    'Satisfaction Score'
     """
 
     table: ClassVar[str] = "surveys"
@@ -327,22 +273,10 @@ class ActivityColumns(TableColumns):
 
     Parameters
     ----------
-    customer_id : str, default "customer_id"
-        For whom.
-    activity : str, default "activity"
-        What was done.
-    quantity : str, default "quantity"
-        How many times, or how many units of it.
-    timestamp : str or None, default "timestamp"
-        When.
-    channel : str or None, default "channel"
-        Through which channel.
-
-    Examples
-    --------
-    >>> from retainkit.tables import ActivityColumns
-    >>> ActivityColumns(quantity="hours").quantity
-    'hours'
+    customer_id, activity, quantity : str, default the same names
+        For whom, what was done, and how many times or units of it.
+    timestamp, channel : str or None, default the same names
+        When, and through which channel.
     """
 
     table: ClassVar[str] = "activities"

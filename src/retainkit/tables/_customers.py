@@ -1,4 +1,4 @@
-"""The customers table: one row per customer."""
+"""The customers table, declared as steps: one row per customer."""
 
 from __future__ import annotations
 
@@ -11,108 +11,15 @@ from retainkit.errors import SchemaError
 from retainkit.tables._amounts import read_numbers
 from retainkit.tables._columns import CustomerColumns
 from retainkit.tables._ids import align_values
-from retainkit.tables._labels import read_flags, read_labels
-from retainkit.tables._ledger import Ledger
-from retainkit.tables._read import Reading
+from retainkit.tables._read import Reading, read_flags, read_labels
 from retainkit.tables._rules import CustomerRules
 from retainkit.tables._spec import Pass, Role, Step, TableSpec, not_negative
-from retainkit.typing import BoolArray, IntoFrame
+from retainkit.typing import BoolArray
 
 _CONTACTS = ("all", "service_only", "none")
 _STANDINGS = ("good", "watch", "overdue", "default", "fraud")
 PROTECTED_PREFIX = "protected_"
 COVARIATE_PREFIX = "covariate_"
-
-
-def split_valid_customers(
-    frame: IntoFrame,
-    *,
-    columns: CustomerColumns | None = None,
-    rules: CustomerRules | None = None,
-) -> tuple[pd.DataFrame, Ledger]:
-    """Split customer records into usable ones, one per customer, and a ledger of all others.
-
-    Parameters
-    ----------
-    frame : pandas, Polars, PyArrow or DuckDB table
-        One row per customer.
-    columns : CustomerColumns, optional
-        Which column plays which role.
-    rules : CustomerRules, optional
-        What happens to each kind of doubtful row.
-
-    Returns
-    -------
-    valid : pandas.DataFrame
-        Accepted rows in input order, ids unique: `customer_id` and, where mapped, `kind`
-        (categorical: person, business, or NA), `credit_standing` (ordered categorical from good
-        to fraud, or NA), `contact` (ordered categorical: all, service_only, none, or NA),
-        `overdue_amount` [money], `days_overdue` [day], `category_spending`
-        [money] (float64, NaN where blank), strategic flags under their own names (bool; blank
-        counts as False and is noted), traits under their own names (categorical), and protected
-        attributes as `protected_<name>` (categorical), which no decision may read, and covariates
-        as `covariate_<name>` (float64, NaN where blank).
-    ledger : Ledger
-        Rows by reason; reconciles with the input. It carries no amounts.
-
-    Raises
-    ------
-    SchemaError
-        If a column is missing, a column has an unreadable type, or there are no rows.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tables import CustomerColumns, split_valid_customers
-    >>> frame = pd.DataFrame({"customer_id": [1, 2, 2], "kind": ["Company", "person", "person"],
-    ...                       "public_sector": ["yes", None, None]})
-    >>> valid, ledger = split_valid_customers(
-    ...     frame, columns=CustomerColumns(strategic_flags=("public_sector",)))
-    >>> valid
-       customer_id      kind  public_sector
-    0            1  business           True
-    1            2    person          False
-    >>> ledger.counts()
-    {'duplicate': 1}
-    """
-    return CUSTOMERS.split(frame, columns, rules)
-
-
-def validate_customers(
-    frame: IntoFrame,
-    *,
-    columns: CustomerColumns | None = None,
-    rules: CustomerRules | None = None,
-) -> pd.DataFrame:
-    """Return the customer records in canonical form, or raise one error with every problem.
-
-    Parameters
-    ----------
-    frame, columns, rules
-        As in `split_valid_customers`; rows left out by a policy are no error.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The valid frame of `split_valid_customers`.
-
-    Raises
-    ------
-    InvalidTableError
-        If any row is rejected; `.ledger` has the account.
-    SchemaError
-        If a column is missing, a column has an unreadable type, or there are no rows.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tables import validate_customers
-    >>> validate_customers(pd.DataFrame({"customer_id": ["17850.0", "0017850"]}))
-      customer_id
-    0       17850
-    1     0017850
-    """
-    return CUSTOMERS.validate(frame, columns, rules)
 
 
 def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[str, Any]:
@@ -121,7 +28,7 @@ def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[
     Parameters
     ----------
     customers : pandas.DataFrame
-        Valid customers (`split_valid_customers`).
+        Valid customers (`split_valid_table`).
     to : pandas.Index of shape (n,)
         Customers asked for.
 
@@ -133,10 +40,10 @@ def protected_attributes(customers: pd.DataFrame, *, to: pd.Index[Any]) -> dict[
     Examples
     --------
     >>> import pandas as pd
-    >>> from retainkit.tables import CustomerColumns, protected_attributes, validate_customers
+    >>> from retainkit.tables import CustomerColumns, protected_attributes, validate_table
     >>> given = pd.DataFrame({"customer_id": [1, 2], "age_band": ["18-30", "60+"]})
-    >>> customers = validate_customers(
-    ...     given, columns=CustomerColumns(protected_attributes=("age_band",)))
+    >>> customers = validate_table(
+    ...     given, CustomerColumns(protected_attributes=("age_band",)))
     >>> protected_attributes(customers, to=pd.Index([2, 3]))["age_band"].fillna("").tolist()
     ['60+', '']
     """

@@ -175,7 +175,7 @@ def align_customer_ids(ids: Any, to: pd.Index[Any]) -> IntArray:
         raise AlignmentError(
             f"{len(index) - index.nunique():,} customers occur twice, for example {twice}",
             rule="the customers to align to are unique",
-            fix="canonicalise the ids first, for example with split_valid_customers",
+            fix="canonicalise the ids first, for example with split_valid_table",
         )
     found = np.asarray(index.get_indexer(pd.Index(wanted.values)), dtype=np.int64)
     missing = wanted.problems["missing"]

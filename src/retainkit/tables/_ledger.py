@@ -1,4 +1,4 @@
-"""The ledger: where every input row went, and why."""
+"""The ledger: where every input row went, and why, in both languages."""
 
 from __future__ import annotations
 
@@ -10,28 +10,53 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from retainkit._core.catalogue import read_labels
 from retainkit._core.columns import Column, recorded
 from retainkit._core.frames import text_series
 from retainkit._core.result import ResultTable
-from retainkit.tables._reasons import describe_reason
-from retainkit.typing import IntArray
+from retainkit.typing import IntArray, Language
+
+_REASONS = read_labels("retainkit.tables", "reasons", "reasons")
+_PREFIXES = read_labels("retainkit.tables", "reasons", "prefixes")
+
+
+def describe_reason(reason: str, *, language: Language = "en") -> str:
+    """Say what a reason code of the ledger means.
+
+    Parameters
+    ----------
+    reason : str
+        A code as it stands in `Ledger.to_frame()["reason"]`.
+    language : {"en", "zh"}, default "en"
+        Display language.
+
+    Returns
+    -------
+    str
+        One short phrase; an unknown code comes back unchanged.
+
+    Examples
+    --------
+    >>> from retainkit.tables import describe_reason
+    >>> describe_reason("missing_customer_id")
+    'customer_id is missing'
+    >>> describe_reason("after_as_of", language="zh")
+    '日期晚于观察截止日'
+    """
+    if reason in _REASONS:
+        return _REASONS[reason].text(language)
+    for prefix, label in _PREFIXES.items():
+        if reason.startswith(prefix):
+            return label.text(language).format(field=reason.removeprefix(prefix))
+    return reason
+
 
 EntryKind: TypeAlias = Literal["input", "accepted", "excluded", "rejected", "notice"]
 """excluded = left out by a declared policy; rejected = broke a rule; notice = kept, but odd."""
 
 
 class LedgerEntry(NamedTuple):
-    """One line of the ledger.
-
-    Examples
-    --------
-    >>> from fractions import Fraction
-    >>> from retainkit.tables import LedgerEntry
-    >>> LedgerEntry(table="transactions", kind="rejected", reason="return", rows=1,
-    ...             rows_matching=1, exact_amount=Fraction(-5, 2), unreadable_amounts=0,
-    ...             policy="returns=reject", examples=("row 0: '-2.5'",)).amount
-    -2.5
-    """
+    """One line of the ledger."""
 
     table: str
     """Which table the rows came from."""
@@ -121,38 +146,17 @@ class Ledger(ResultTable):
 
     @property
     def reconciles(self) -> bool:
-        """Whether rows and amounts add up exactly, table by table.
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> Ledger.combine().reconciles
-        True
-        """
+        """Whether rows and amounts add up exactly, table by table."""
         return all(_adds_up(self._of(table)) for table in self.tables)
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables accounted for, in order.
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> Ledger.combine().tables
-        ()
-        """
+        """The tables accounted for, in order."""
         return tuple(dict.fromkeys(entry.table for entry in self.entries))
 
     @property
     def rejected(self) -> pd.DataFrame:
-        """The rows that broke a rule (`rows()` also has those left out by policy).
-
-        Examples
-        --------
-        >>> from retainkit.tables import Ledger
-        >>> len(Ledger.combine().rejected)
-        0
-        """
+        """The rows that broke a rule (`rows()` also has those left out by policy)."""
         return _list_rows([part for part in self.parts if part.kind == "rejected"])
 
     def rows(self) -> pd.DataFrame:
@@ -163,15 +167,6 @@ class Ledger(ResultTable):
         pandas.DataFrame
             `table`, `row` (position in the input, from 0), `kind`, `reason`, `customer_id` and
             `value` (the offending value) as text; by table, then by row.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from retainkit.tables import split_valid_transactions
-        >>> frame = pd.DataFrame({"customer_id": [7, 7], "timestamp": ["2025-01-31", "31.01.25"],
-        ...                       "amount": [10.0, 20.0]})
-        >>> split_valid_transactions(frame)[1].rows()["value"].tolist()
-        ['31.01.25']
         """
         return _list_rows(self.parts)
 

@@ -142,12 +142,6 @@ class CustomerRules(TableRules):
         Texts that mean yes and no in strategic flags.
     time_zone, date_formats, decimal_mark, currency, missing_texts
         As in `TransactionRules`.
-
-    Examples
-    --------
-    >>> from retainkit.tables import CustomerRules
-    >>> CustomerRules(repeated_customers="last").repeated_customers
-    'last'
     """
 
     repeated_customers: Literal["reject", "first", "last"] = "reject"

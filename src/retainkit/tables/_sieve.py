@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.tables._kernel import exact_sum
+from retainkit._core.kernels.exact import exact_sum
 from retainkit.tables._ledger import EntryKind, Ledger, LedgerEntry, TakenRows, as_text
 from retainkit.tables._read import Reading
 from retainkit.typing import BoolArray, FloatArray, IntArray

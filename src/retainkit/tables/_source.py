@@ -1,18 +1,21 @@
-"""Open a table: resolve its columns, read only those, find repeated rows when asked."""
+"""Open a table: resolve its columns, read only those, find repeats and what is too late."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from retainkit._core.frames import column_names, read_columns
+from retainkit._core.time import parse_as_of
 from retainkit.errors import InvalidTableError, InvalidTransactionsError, SchemaError
 from retainkit.tables._columns import TableColumns
 from retainkit.tables._ledger import Ledger
 from retainkit.tables._rules import RowRules, TableRules
 from retainkit.tables._sieve import Sieve
-from retainkit.typing import BoolArray, IntoFrame
+from retainkit.typing import AsOf, BoolArray, IntoFrame
 
 
 class Source(NamedTuple):
@@ -107,8 +110,32 @@ def raise_if_rejected(table: str, ledger: Ledger, columns: str) -> None:
         f"{total:,} of {n:,} rows of {table} break a rule: {listed}",
         rule="every row is readable, or a declared policy says what happens to it",
         where=f"{table}; every row is in .ledger.rows()",
-        fix=f"split_valid_{table} returns the good rows with the ledger; or declare a policy in "
+        fix=f"split_valid_table returns the good rows with the ledger; or declare a policy in "
         f"{columns.replace('Columns', 'Rules')}",
     )
     error.ledger = ledger
     raise error
+
+
+def after_day(times: pd.Series[Any], day: date) -> BoolArray | None:
+    """Return which times lie after the end of `day`; None when none does."""
+    values = times.to_numpy()
+    if values.dtype.kind != "M" or not len(values):
+        return None
+    if values.dtype == "datetime64[ns]" and day >= pd.Timestamp.max.date():
+        return None  # no nanosecond timestamp can be later
+    midnight = np.datetime64(day, "D") + np.timedelta64(1, "D")
+    late: BoolArray = values >= midnight.astype(values.dtype)
+    return late if late.any() else None
+
+
+def exclude_after(
+    sieve: Sieve, times: pd.Series[Any], as_of: AsOf | None, *, reason: str = "after_as_of"
+) -> date | None:
+    """Leave out what lies after `as_of`; without `as_of` nothing is."""
+    if as_of is None:
+        return None
+    day = parse_as_of(as_of)
+    late = after_day(times, day)
+    sieve.take("excluded", reason, late, policy=f"as_of={day.isoformat()}", values=times)
+    return day

@@ -20,13 +20,17 @@ from retainkit.tables._amounts import as_column, read_numbers
 from retainkit.tables._columns import TableColumns
 from retainkit.tables._dates import read_times
 from retainkit.tables._ids import read_ids
-from retainkit.tables._labels import read_flags, read_labels, read_texts
 from retainkit.tables._ledger import Ledger
-from retainkit.tables._read import Reading
+from retainkit.tables._read import Reading, read_flags, read_labels, read_texts
 from retainkit.tables._rules import TableRules
 from retainkit.tables._sieve import Sieve
-from retainkit.tables._source import Source, apply_duplicates, open_table, raise_if_rejected
-from retainkit.tables._timeline import exclude_after
+from retainkit.tables._source import (
+    Source,
+    apply_duplicates,
+    exclude_after,
+    open_table,
+    raise_if_rejected,
+)
 from retainkit.typing import AsOf, BoolArray, IntoFrame
 
 Columns = TypeVar("Columns", bound=TableColumns)

@@ -176,7 +176,7 @@ def assess_standing(
     Parameters
     ----------
     customers : pandas.DataFrame or None
-        A valid customers table (`retainkit.tables.validate_customers`): `customer_id` and any of
+        A valid customers table (`retainkit.tables.validate_table`): `customer_id` and any of
         `credit_standing` ("good", "watch", "overdue", "default", "fraud" or missing),
         `overdue_amount` [money], `days_overdue` [day]. None where there are invoices only.
     customer_id : pandas.Index
@@ -358,7 +358,7 @@ def _rows_of(customers: pd.DataFrame, customer_id: pd.Index[Any]) -> npt.NDArray
             "no column 'customer_id'",
             rule="a valid customers table is required",
             where="customers",
-            fix="pass the result of retainkit.tables.validate_customers",
+            fix="pass the result of retainkit.tables.validate_table",
         )
     ids = customers["customer_id"]
     if ids.duplicated().any():
@@ -367,7 +367,7 @@ def _rows_of(customers: pd.DataFrame, customer_id: pd.Index[Any]) -> npt.NDArray
             f"{len(twice):,} repeated customers, for example {twice.iloc[0]}",
             rule="one row per customer",
             where="customers.customer_id",
-            fix="pass the result of retainkit.tables.validate_customers",
+            fix="pass the result of retainkit.tables.validate_table",
         )
     return np.asarray(align_customer_ids(customer_id, pd.Index(ids)), dtype=np.int64)
 

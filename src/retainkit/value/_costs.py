@@ -21,7 +21,7 @@ from retainkit.typing import AsOf, FloatArray, NonNegativeFloat, PositiveFloat, 
 from retainkit.value._kernel_cents import apportion
 
 _REQUIRED = ("customer_id", "activity", "quantity")
-_FIX = "pass the frame that tables.validate_activities returns"
+_FIX = "pass the frame that tables.validate_table returns"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -212,7 +212,7 @@ def require_event_columns(events: pd.DataFrame) -> None:
             wrong,
             rule="an event has a customer, a naive timestamp and a kind",
             where="events",
-            fix="pass the frame that validate_events returns",
+            fix="pass the frame that validate_table returns",
         )
 
 

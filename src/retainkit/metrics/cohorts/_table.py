@@ -157,31 +157,22 @@ class CohortTable(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return the triangle of rates.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per cohort (index `cohort`), one column per unit since the cohort's own
-            (0, 1, ...); NaN where not yet observed.
+        One row per cohort (index `cohort`), one column per unit since the cohort's own
+        (0, 1, ...); NaN where not yet observed.
         """
         return self._triangle(self.rates)
 
     def heads_frame(self) -> pd.DataFrame:
         """Return the triangle of heads.
 
-        Returns
-        -------
-        pandas.DataFrame
-            As `to_frame`, with customers in place of rates.
+        As `to_frame`, with customers in place of rates.
         """
         return self._triangle(self.heads.copy())
 
     def money_frame(self) -> pd.DataFrame:
         """Return the triangle of money.
 
-        Returns
-        -------
-        pandas.DataFrame
-            As `to_frame`, with revenue in place of rates; NaN throughout if it was not asked for.
+        As `to_frame`, with revenue in place of rates; NaN throughout if it was not asked for.
         """
         unknown = np.full(self.heads.shape, np.nan)
         return self._triangle(unknown if self.money is None else self.money.copy())
@@ -189,12 +180,9 @@ class CohortTable(ResultTable):
     def cells_frame(self) -> pd.DataFrame:
         """Return one row per observed cell: the people behind it, its rate and its interval.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `cohort`, `column`, `size` of the cohort, `eligible` customers in the denominator,
-            `retained` of them, `rate` with `lower` and `upper` (the interval of the convention),
-            `incomplete` and `in_average`; by cohort and then by column.
+        `cohort`, `column`, `size` of the cohort, `eligible` customers in the denominator,
+        `retained` of them, `rate` with `lower` and `upper` (the interval of the convention),
+        `incomplete` and `in_average`; by cohort and then by column.
         """
         row, column = np.nonzero(~np.isnan(self.heads) & (self._base > 0))
         eligible, retained = self._base[row, column], self.heads[row, column]
@@ -277,11 +265,8 @@ class CohortTable(ResultTable):
 
         The set of cohorts changes along the curve, so the curve may rise.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per unit since the first purchase: `cohorts` and `eligible` customers behind
-            it, `retained`, `rate`, and its interval `lower`, `upper`.
+        One row per unit since the first purchase: `cohorts` and `eligible` customers behind
+        it, `retained`, `rate`, and its interval `lower`, `upper`.
         """
         eligible, retained = self.eligible.astype(np.float64), self.retained.astype(np.float64)
         lower, upper = self._bounds(retained, eligible)

@@ -29,12 +29,6 @@ class EconomicParameter(NamedTuple):
         What was divided; NaN for a default.
     source : str
         Formula, or publication of the default.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import estimate_economics
-    >>> estimate_economics().get("win_keep_cost_ratio").origin
-    'default'
     """
 
     name: str
@@ -103,10 +97,7 @@ class EconomicsTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return names, values and origins.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per parameter.
+        One row per parameter.
         """
         return self.to_frame()[["name", "value", "origin"]]
 
@@ -120,12 +111,6 @@ class Attempts(NamedTuple):
         Customers won, kept, or offers accepted.
     effort : float
         Money spent, or offers made.
-
-    Examples
-    --------
-    >>> from retainkit.metrics import Attempts
-    >>> Attempts(successes=30, effort=600).successes
-    30
     """
 
     successes: float

@@ -47,10 +47,8 @@ def retention_elasticity(retention: float, *, discount_rate: float) -> float:
 
     Parameters
     ----------
-    retention : float
-        Retention per period, in [0, 1].
-    discount_rate : float
-        Discount rate per period.
+    retention, discount_rate : float
+        As in `margin_multiple`.
 
     Returns
     -------
@@ -134,11 +132,8 @@ def simple_lifetime_value(
         Per period [money], for example `recurring_revenue_per_customer`.
     margin_rate : float
         Profit / revenue.
-    churn : float
-        Churn per period, in [0, 1].
-    churn_interval : Interval, optional
-        The interval of churn, which then gives that of the value; revenue and margin are taken as
-        known.
+    churn, churn_interval
+        As in `expected_lifetime`; revenue and margin are taken as known.
 
     Returns
     -------

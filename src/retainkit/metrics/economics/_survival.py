@@ -110,10 +110,7 @@ class RetentionCurve(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return customers, departures, the median stay and the longest observed.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row; `median_days` is NaN while more than half are still there.
+        One row; `median_days` is NaN while more than half are still there.
         """
         half = np.flatnonzero(self.curve.survival <= 0.5)
         return pd.DataFrame(

@@ -60,12 +60,9 @@ class LeakyBucket(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return flows by period, measure and line, in tidy form.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `period`, `measure` ("customers", "value", and "worth" where values were given), `line`
-            (opening, new, reactivation, lost or "lost: cause", expansion, contraction, closing),
-            `amount`; losses positive.
+        `period`, `measure` ("customers", "value", and "worth" where values were given), `line`
+        (opening, new, reactivation, lost or "lost: cause", expansion, contraction, closing),
+        `amount`; losses positive.
         """
         parts = []
         for measure, frame, by_cause in (
@@ -87,12 +84,9 @@ class LeakyBucket(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the bucket in customers, and what refilling it costs.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per period: `opening`, `new`, `reactivation`, `lost`, one column per cause,
-            `closing`, `value_lost` [money], `refill_cost` [money] = lost x cost to win; NaN when
-            that cost is not known, `complete`.
+        One row per period: `opening`, `new`, `reactivation`, `lost`, one column per cause,
+        `closing`, `value_lost` [money], `refill_cost` [money] = lost x cost to win; NaN when
+        that cost is not known, `complete`.
         """
         heads = self.movements.heads()
         frame = heads[["opening", "new", "reactivation", "churn"]].rename(columns={"churn": "lost"})

@@ -97,12 +97,9 @@ class MovementTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the bridge of each period, in money.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per period: `opening`, the movements (losses positive), `closing`, and
-            `complete`. Opening + new + reactivation + expansion - contraction - churn +
-            term_change + currency = closing.
+        One row per period: `opening`, the movements (losses positive), `closing`, and
+        `complete`. Opening + new + reactivation + expansion - contraction - churn +
+        term_change + currency = closing.
         """
         amount, _ = sum_moves(self.moves, len(self.periods))
         closing = self.opening + np.cumsum(amount.sum(axis=1))
@@ -112,11 +109,8 @@ class MovementTable(ResultTable):
     def heads(self) -> pd.DataFrame:
         """Return the bridge of each period, in customers.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per period: `opening`, customers by movement, `closing`, `complete`. Opening +
-            new + reactivation - churn = closing; the other movements change no heads.
+        One row per period: `opening`, customers by movement, `closing`, `complete`. Opening +
+        new + reactivation - churn = closing; the other movements change no heads.
         """
         _, heads = sum_moves(self.moves, len(self.periods))
         delta = heads[:, NEW] + heads[:, REACTIVATION] - heads[:, CHURN]

@@ -1,4 +1,4 @@
-"""The sections about money and fairness: budget, audit, account owners."""
+"""The sections about the plan: the list of actions, budget, audit, account owners."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from typing import Any
 
 from retainkit.pipeline import BudgetPlan
 from retainkit.policy import Stance
-from retainkit.report._blocks import Block, Cell, Paragraph, Section, Table, tabulate
-from retainkit.report._facts import Facts
-from retainkit.report._numbers import UNDEFINED, money_decimals, write_money, write_number
+from retainkit.policy._plan_table import STEP_LABELS
+from retainkit.report.page._blocks import (
+    UNDEFINED,
+    Block,
+    Cell,
+    Paragraph,
+    Section,
+    Table,
+    money_decimals,
+    tabulate,
+    write_money,
+    write_number,
+)
+from retainkit.report.page._texts import Facts
 
 _MOST_OWNERS = 30
 
@@ -41,7 +52,7 @@ def _plan(facts: Facts, plan: BudgetPlan) -> list[Block]:
     blocks.append(_sensitivity(facts, plan))
     if chosen.limit_prices:
         rows = [(name, write_number(price, 2)) for name, price in chosen.limit_prices]
-        columns = [(texts("limit"), False), (texts("next_unit"), True)]
+        columns = texts.columns("lr", "limit", "next_unit")
         blocks.append(tabulate(texts("limit_prices"), columns, rows))
     return blocks
 
@@ -58,10 +69,7 @@ def _measures(facts: Facts, plan: BudgetPlan) -> Table:
         )
         for row in summary
     ]
-    columns = (
-        *((texts("measure"), False), (texts("customers"), True)),
-        *((texts("cost"), True), (texts("gain"), True)),
-    )
+    columns = texts.columns("lrrr", "measure", "customers", "cost", "gain")
     return tabulate(texts("budget_measures"), columns, rows, total_row=True)
 
 
@@ -86,10 +94,7 @@ def _frontier(facts: Facts, plan: BudgetPlan) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    columns = (
-        *((texts("budget_amount"), False), (texts("cost"), True), (texts("gain"), True)),
-        *((texts("customers"), True), (texts("next_unit"), True)),
-    )
+    columns = texts.columns("lrrrr", "budget_amount", "cost", "gain", "customers", "next_unit")
     return tabulate(texts("budget_frontier"), columns, rows)
 
 
@@ -123,10 +128,8 @@ def _year(facts: Facts) -> Table:
         )
         for row in frame
     ]
-    columns = (
-        *((texts("tier"), False), (texts("owner"), False), (texts("customers"), True)),
-        *((texts("target_profit"), True), (texts("target_retention"), True)),
-        (texts("budget_amount"), True),
+    columns = texts.columns(
+        "llrrrr", "tier", "owner", "customers", "target_profit", "target_retention", "budget_amount"
     )
     return tabulate(texts("annual", year=plan.year), columns, rows)
 
@@ -137,10 +140,15 @@ def describe_audit(facts: Facts) -> Section | None:
     if audit is None:
         return None
     rows = [_audit_row(facts, row) for row in audit.summary().to_dict("records")]
-    columns = (
-        *((texts("audit_attribute"), False), (texts("stance"), False)),
-        *((texts("audit_group"), False), (texts("customers"), True), (texts("audit_rate"), True)),
-        *((texts("audit_ratio"), True), (texts("status"), False)),
+    columns = texts.columns(
+        "lllrrrl",
+        "audit_attribute",
+        "stance",
+        "audit_group",
+        "customers",
+        "audit_rate",
+        "audit_ratio",
+        "status",
     )
     table = tabulate(texts("audit"), columns, rows, quiet=True)
     return Section("audit", texts("audit"), (Paragraph(texts("audit_intro")), table))
@@ -182,10 +190,130 @@ def describe_owners(facts: Facts) -> Section | None:
         )
         for row in frame.to_dict("records")
     ]
-    columns = (
-        *((texts("owner"), False), (texts("customers"), True), (texts("owner_retention"), True)),
-        *((texts("owner_adjusted"), True), (texts("owner_moves"), True)),
-        *((texts("owner_profit"), True), (texts("owner_verdict"), False)),
+    columns = texts.columns(
+        "lrrrrrl",
+        "owner",
+        "customers",
+        "owner_retention",
+        "owner_adjusted",
+        "owner_moves",
+        "owner_profit",
+        "owner_verdict",
     )
     table = tabulate(texts("owners"), columns, rows, quiet=True)
     return Section("owners", texts("owners"), (Paragraph(texts("owners_intro")), table))
+
+
+_MOST = 20
+"""Customers named on the page; plan.csv holds all."""
+
+
+def describe_plan(facts: Facts) -> Section | None:
+    """Return the top of the list, its trials, the funnel, and what the last plan brought."""
+    texts, plan = facts.texts, facts.result.plan
+    if not len(plan):
+        return None
+    told = (one[:1].upper() + one[1:] for one in plan.describe(texts.language))
+    said = texts("sentence_end").join((*told, ""))
+    blocks: list[Block] = [Paragraph(said)]
+    blocks += [_proof(facts)] if facts.result.proof and len(facts.result.proof) else []
+    blocks += [_list(facts), _funnel(facts)]
+    if len(plan.trials()):
+        blocks.append(_trials(facts))
+    return Section("plan", texts("plan_title"), tuple(blocks))
+
+
+def last_plan(facts: Facts) -> tuple[Paragraph, ...]:
+    """Return one paragraph on what the last plan brought; nothing without one."""
+    proof, texts = facts.result.proof, facts.texts
+    if proof is None:
+        return ()
+    end = texts("sentence_end")
+    said = end.join((*proof.describe(texts.language), ""))
+    return (Paragraph(said[:1].upper() + said[1:]),)
+
+
+def _list(facts: Facts) -> Table:
+    texts = facts.texts
+    frame = facts.result.plan.to_do(language=texts.language).head(_MOST)
+    decimals = money_decimals(frame["at_stake"].fillna(0.0))
+    rows = [
+        (
+            str(row["customer_id"]),
+            facts.tier(str(row["tier"])),
+            measure_name(facts, str(row["action"])),
+            write_number(row["at_stake"], decimals),
+            write_number(row["expected_gain"], decimals),
+            str(row["due"].date()),
+            str(row["why"]),
+        )
+        for row in frame.to_dict("records")
+    ]
+    columns = texts.columns(
+        "lllrrll", "customer", "tier", "plan_action", "at_stake", "gain", "due", "reason"
+    )
+    return tabulate(texts("plan_list", n=len(rows)), columns, rows)
+
+
+def _trials(facts: Facts) -> Table:
+    texts = facts.texts
+    rows = [
+        (
+            measure_name(facts, str(row["action"])),
+            write_number(row["customers"]),
+            write_number(row["held_out"]),
+            texts.share(row["detectable"], 0),
+            UNDEFINED if row["expected"] != row["expected"] else texts.share(row["expected"], 0),
+        )
+        for row in facts.result.plan.trials().to_dict("records")
+    ]
+    columns = texts.columns(
+        "lrrrr", "plan_action", "customers", "held_out", "detectable", "counted_on"
+    )
+    return tabulate(texts("holdout"), columns, rows)
+
+
+def _funnel(facts: Facts) -> Table:
+    texts = facts.texts
+    rows = [
+        (
+            STEP_LABELS[str(row["step"])].text(texts.language),
+            write_number(row["customers"]),
+            texts.share(row["share"]),
+        )
+        for row in facts.result.plan.funnel().to_dict("records")
+    ]
+    columns = texts.columns("lrr", "step", "customers", "share")
+    return tabulate(texts("funnel"), columns, rows)
+
+
+def _proof(facts: Facts) -> Table:
+    texts, proof = facts.texts, facts.result.proof
+    assert proof is not None
+    frame = proof.to_frame()
+    decimals = money_decimals(frame["effect"].fillna(0.0))
+    rows = [
+        (
+            measure_name(facts, str(row["action"])) or texts("all_plans"),
+            texts.word("group", str(row["group"])),
+            f"{write_number(row['treated'])} / {write_number(row['held_out'])}",
+            write_number(row["effect"], decimals),
+            f"{write_number(row['low'], decimals)} – {write_number(row['high'], decimals)}",
+            write_number(row["planned"], 0),
+            write_number(row["actual"], 0),
+            texts.word("finding", str(row["finding"]).replace(" ", "_")),
+        )
+        for row in frame.to_dict("records")
+    ]
+    columns = texts.columns(
+        "llrrrrrl",
+        "plan_action",
+        "proof_group",
+        "proof_heads",
+        "proof_effect",
+        "proof_interval",
+        "counted_on",
+        "came",
+        "status",
+    )
+    return tabulate(texts("proof"), columns, rows)

@@ -12,9 +12,19 @@ import pandas as pd
 
 from retainkit.churn import IncidenceTable
 from retainkit.policy import DecisionTable, Stance
-from retainkit.report._blocks import Block, Bullets, Cell, Paragraph, Section, Table, tabulate
-from retainkit.report._facts import Facts, as_heading
-from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
+from retainkit.report.page._blocks import (
+    UNDEFINED,
+    Block,
+    Bullets,
+    Cell,
+    Paragraph,
+    Section,
+    Table,
+    money_decimals,
+    tabulate,
+    write_number,
+)
+from retainkit.report.page._texts import Facts, as_heading
 from retainkit.tiers import STAGE_LABELS
 
 _MOST_MEASURES = 3
@@ -42,10 +52,8 @@ def _stances(facts: Facts) -> Table:
     texts, summary = facts.texts, facts.result.policy.summary()
     decimals = money_decimals(summary["future_value"])
     rows = [_stance_row(facts, row, decimals) for row in summary.to_dict("records")]
-    columns = (
-        *((texts("stance"), False), (texts("tier"), False), (texts("customers"), True)),
-        *((texts("share"), True), (texts("future_value"), True)),
-        *((texts("measures"), False), (texts("reason"), False)),
+    columns = texts.columns(
+        "llrrrll", "stance", "tier", "customers", "share", "future_value", "measures", "reason"
     )
     return tabulate(texts("stances_by_tier"), columns, rows)
 
@@ -127,9 +135,8 @@ def _guard_rails(facts: Facts, rails: pd.DataFrame) -> Table:
         )
         for row in rails.to_dict("records")
     ]
-    columns = (
-        *((texts("stance"), False), (texts("guard_rail"), False), (texts("customers"), True)),
-        *((texts("status"), False), (texts("at_stake"), True), (texts("note"), False)),
+    columns = texts.columns(
+        "llrlrl", "stance", "guard_rail", "customers", "status", "at_stake", "note"
     )
     return tabulate(texts("guard_rails"), columns, rows)
 
@@ -158,7 +165,7 @@ def _key_customers(facts: Facts) -> Table:
     columns = (
         *((texts("customer"), False), (as_heading(facts.graded), True)),
         *((as_heading(facts.so_far), True), (texts("stage"), False)),
-        *((texts("p_active"), True), (texts("stance"), False)),
+        *texts.columns("rl", "p_active", "stance"),
     )
     tier = texts.label(result.pyramid.labels[0])
     return tabulate(
@@ -192,10 +199,15 @@ def describe_causes(facts: Facts) -> Section | None:
         )
         for i, row in enumerate(frame.to_dict("records"))
     ]
-    columns = (
-        *((texts("cause"), False), (texts("customers"), True), (texts("share"), True)),
-        *((texts("value_lost"), True), (texts("controllable"), False)),
-        *((texts("owner"), False), (texts("countermeasure"), False)),
+    columns = texts.columns(
+        "lrrrlll",
+        "cause",
+        "customers",
+        "share",
+        "value_lost",
+        "controllable",
+        "owner",
+        "countermeasure",
     )
     table = tabulate(texts("causes"), columns, rows, quiet=True)
     blocks = (Paragraph(intro), table, *_contradictions(facts), *_departures(facts))
@@ -251,7 +263,7 @@ def _causes_by_tier(facts: Facts, crossed: pd.DataFrame) -> Table:
         heads = write_number(own["customers"].sum())
         rows.append([facts.tier(str(group)), heads, *(texts.share(share[c]) for c in shown)])
     columns = [
-        *((texts("tier"), False), (texts("customers"), True)),
+        *texts.columns("lr", "tier", "customers"),
         *((_cause(facts, cause), True) for cause in shown),
     ]
     return tabulate(texts("causes_by_tier"), columns, rows)

@@ -1,12 +1,25 @@
-"""The sections about change: who moved between tiers, and who of each tier was kept."""
+"""The sections that account: movements, gaps, ledger, configuration."""
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
-from retainkit.report._blocks import Paragraph, Section, Table, tabulate
-from retainkit.report._facts import Facts
-from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
+from retainkit.report.page._blocks import (
+    UNDEFINED,
+    Block,
+    Cell,
+    Folded,
+    Paragraph,
+    Section,
+    Table,
+    money_decimals,
+    tabulate,
+    write_number,
+)
+from retainkit.report.page._texts import Facts
+from retainkit.tables import describe_reason
 from retainkit.tiers import LOST, TierMovement
 
 
@@ -102,11 +115,16 @@ def tabulate_retention(facts: Facts) -> tuple[Paragraph | Table, ...]:
                 _share(facts, float(table.retention_by_tier_now[i])),
             ]
         )
-    columns = (
-        *((texts("tier_at_start"), False), (texts("customers"), True)),
-        *((texts("active_then"), True), (texts("kept"), True), (texts("kept_share"), True)),
-        *((texts("kept_range"), True), (texts("kept_rank"), True)),
-        (texts("kept_circular"), True),
+    columns = texts.columns(
+        "lrrrrrrr",
+        "tier_at_start",
+        "customers",
+        "active_then",
+        "kept",
+        "kept_share",
+        "kept_range",
+        "kept_rank",
+        "kept_circular",
     )
     return Paragraph(texts("kept_intro")), tabulate(texts("kept_by_tier"), columns, rows)
 
@@ -119,3 +137,49 @@ def group_name(facts: Facts, name: str) -> str:
 
 def _share(facts: Facts, value: float) -> str:
     return UNDEFINED if np.isnan(value) else facts.texts.share(value)
+
+
+def describe_gaps(facts: Facts) -> Section:
+    """Return what was not computed, why, and what would enable it."""
+    texts, result = facts.texts, facts.result
+    blocks: list[Block] = []
+    if result.gaps:
+        rows = [gap.words(texts.language) for gap in result.gaps]
+        columns = [(texts(f"gap_{name}"), False) for name in ("what", "why", "enabled_by")]
+        blocks.append(tabulate(texts("gaps"), columns, rows, quiet=True))
+    else:
+        blocks.append(Paragraph(texts("gaps_none")))
+    return Section("gaps", texts("gaps"), tuple(blocks))
+
+
+def describe_ledger(facts: Facts) -> Section:
+    """Return where every input row went."""
+    texts, ledger = facts.texts, facts.result.ledger
+    decimals = money_decimals(entry.amount for entry in ledger.entries)
+    rows = [
+        (
+            texts.word("table", entry.table),
+            Cell(
+                texts.word("entry", entry.kind),
+                describe_reason(entry.reason, language=texts.language) if entry.reason else "",
+            ),
+            write_number(entry.rows),
+            write_number(entry.rows_matching) if entry.reason else UNDEFINED,
+            write_number(entry.amount, decimals),
+            entry.policy,
+        )
+        for entry in ledger.entries
+    ]
+    columns = texts.columns("llrrrl", "table", "entry", "rows", "rows_matching", "amount", "rule")
+    verdict = texts("ledger_reconciles" if ledger.reconciles else "ledger_open")
+    table = tabulate(texts("ledger"), columns, rows, quiet=True)
+    return Section("ledger", texts("ledger"), (Paragraph(verdict), table))
+
+
+def describe_configuration(facts: Facts) -> Section:
+    """Return everything that was chosen, as JSON."""
+    texts = facts.texts
+    chosen = facts.result.config.model_dump(mode="json")
+    text = json.dumps(chosen, indent=2, ensure_ascii=False)
+    folded = Folded(texts("configuration_show"), text=text)
+    return Section("configuration", texts("configuration"), (folded,))

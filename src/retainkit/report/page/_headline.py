@@ -1,4 +1,4 @@
-"""The headline numbers of a report."""
+"""The headline numbers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from datetime import timedelta
 import numpy as np
 
 from retainkit.churn import StateTable
-from retainkit.metrics import METRIC_DEFINITIONS, MetricTable, MetricValue
-from retainkit.report._blocks import Card, Cards, Paragraph, Section
-from retainkit.report._facts import Facts, share_of
-from retainkit.report._numbers import (
+from retainkit.metrics import (
+    METRIC_DEFINITIONS,
+    MetricTable,
+    MetricValue,
+)
+from retainkit.report.page._blocks import (
     UNDEFINED,
+    Card,
+    Cards,
+    Paragraph,
+    Section,
     write_money,
     write_number,
 )
-from retainkit.report._sections_plan import last_plan
-from retainkit.report._texts import Texts
+from retainkit.report.page._plan import last_plan
+from retainkit.report.page._texts import Facts, Texts, share_of
 
 _QUIET = StateTable.states.index("quiet")
 

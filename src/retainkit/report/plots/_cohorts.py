@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from retainkit.metrics import CohortTable
-from retainkit.report import _canvas as canvas
-from retainkit.report._dependencies import check_language
-from retainkit.report._numbers import write_number
-from retainkit.report._texts import Texts
+from retainkit.report.page._blocks import write_number
+from retainkit.report.page._texts import Texts
+from retainkit.report.plots import _canvas as canvas
+from retainkit.report.plots._canvas import check_language
 from retainkit.typing import BoolArray, FloatArray, IntArray, Language
 
 if TYPE_CHECKING:
@@ -62,14 +62,12 @@ def plot_cohorts(cohorts: CohortTable, *, language: Language = "en") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A figure of its own: pyplot does not know it. Save it with `figure.savefig`.
+        A figure that pyplot does not know; `figure.savefig` saves it.
 
     Raises
     ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    NotComputableError
-        If there are no texts in `language`.
+    MissingDependencyError, NotComputableError
+        If matplotlib is not installed; if there are no texts in `language`.
 
     Notes
     -----

@@ -8,35 +8,37 @@ from typing import TYPE_CHECKING
 
 from retainkit import __version__
 from retainkit.pipeline import BacktestResult, RetentionResult
-from retainkit.report._blocks import Section
-from retainkit.report._canvas import FONT_STACK
-from retainkit.report._dependencies import check_language, need
-from retainkit.report._facts import Facts, gather
-from retainkit.report._headline import describe_headline
-from retainkit.report._numbers import write_number
-from retainkit.report._sections_backtest import describe_trust
-from retainkit.report._sections_base import (
+from retainkit.report.page._base import (
     describe_cohorts,
+    describe_model,
     describe_pyramids,
     describe_stages,
     describe_whale,
 )
-from retainkit.report._sections_budget import describe_audit, describe_budget, describe_owners
-from retainkit.report._sections_decisions import describe_actions, describe_causes
-from retainkit.report._sections_flows import describe_flows
-from retainkit.report._sections_measured import describe_metrics, describe_scorecard
-from retainkit.report._sections_model import describe_model
-from retainkit.report._sections_months import describe_months
-from retainkit.report._sections_moves import describe_moves
-from retainkit.report._sections_plan import describe_plan
-from retainkit.report._sections_records import (
+from retainkit.report.page._blocks import Section, write_number
+from retainkit.report.page._decisions import describe_actions, describe_causes
+from retainkit.report.page._headline import describe_headline
+from retainkit.report.page._measured import describe_flows, describe_metrics, describe_scorecard
+from retainkit.report.page._plan import (
+    describe_audit,
+    describe_budget,
+    describe_owners,
+    describe_plan,
+)
+from retainkit.report.page._records import (
     describe_configuration,
     describe_gaps,
     describe_ledger,
+    describe_moves,
 )
-from retainkit.report._sections_review import describe_review
-from retainkit.report._sections_today import describe_today
-from retainkit.report._texts import Texts
+from retainkit.report.page._texts import Facts, Texts, gather
+from retainkit.report.page._trust import (
+    describe_months,
+    describe_review,
+    describe_today,
+    describe_trust,
+)
+from retainkit.report.plots._canvas import FONT_STACK, check_language, need
 from retainkit.typing import Language
 
 if TYPE_CHECKING:
@@ -125,11 +127,8 @@ def write_report(
         What `RetentionPipeline.run` returned.
     path : str or path-like
         Where to write; an existing file is replaced. The folder must exist.
-    language : {"en", "zh"}, default "en"
-        Display language.
-    backtest : BacktestResult, optional
-        What the run was worth on past days, from `retainkit.backtest`: a section "How far can
-        this be trusted?" then follows the headline numbers.
+    language, backtest
+        As in `render_report`.
 
     Returns
     -------

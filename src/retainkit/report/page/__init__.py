@@ -1,0 +1,1 @@
+"""The page: sections of a run, from the headline to the configuration."""
