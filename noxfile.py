@@ -112,8 +112,8 @@ def lowest(session: nox.Session) -> None:
     run the pipeline whole, on every kind of table and file. Left out is what makes the same calls
     again to ask something of our own code: whether two ways agree (`consistency`, of which the
     pipeline by hand and every kind of frame stay), what the source looks like (`contract`, of which
-    the records of pydantic stay), random tables and firms (`property`, `robustness`) and whole
-    bases (`real`).
+    the records of pydantic stay), random tables and firms (`property`, `robustness` and every law
+    drawn by hypothesis) and whole bases (`real`).
     A new folder is included unless it is named among `OURS_ALONE`.
     """
     session.install("--no-compile", ".[all]", *group("test"), "-c", "tests/lowest.txt")
@@ -124,7 +124,8 @@ def lowest(session: nox.Session) -> None:
     )
     stays = (f"tests/{name}.py" for name in kept)
     left_out = (f"--ignore=tests/{folder}" for folder in OURS_ALONE)
-    args = session.posargs or [*TWO_PROCESSES, "-m", "not slow", *left_out, "tests", *stays]
+    which = "not slow and not hypothesis"
+    args = session.posargs or [*TWO_PROCESSES, "-m", which, *left_out, "tests", *stays]
     session.run("pytest", *args, env={**DATA, **ONE_THREAD})
 
 

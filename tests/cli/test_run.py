@@ -7,15 +7,19 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
 
+from retainkit.__main__ import main
 from retainkit._cli._progress import StageProgress
-from retainkit.datasets import load_cdnow_sample
-from retainkit.pipeline import ResultDocument, RetentionPipeline
-from tests.cli.conftest import COLUMNS, Command
+from retainkit.pipeline import ResultDocument
+from tests.cli.conftest import COLUMNS, Command, Said
+from tests.runs import run_cdnow
 
 pytest.importorskip("matplotlib", reason="the report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="the report needs the extra 'report'")
@@ -27,13 +31,27 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_demo_writes_everything(command: Command, tmp_path: Path) -> None:
-    out = tmp_path / "deep" / "demo"
-    said = command(["demo", "--out", out])
+class Demo(NamedTuple):
+    """The folder a demonstration wrote, and what it said."""
+
+    out: Path
+    said: Said
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    out = tmp_path_factory.mktemp("demo") / "deep" / "demo"
+    with redirect_stdout(StringIO()) as told, redirect_stderr(StringIO()) as complained:
+        code = main(["demo", "--out", str(out)])
+    return Demo(out, Said(code, told.getvalue(), complained.getvalue()))
+
+
+def test_demo_writes_everything(demo: Demo) -> None:
+    out, said = demo
     assert said.code == 0, said.err
     assert names(out) == FILES
-    assert names(tmp_path / "deep") == {"demo"}
-    result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    assert names(out.parent) == {"demo"}
+    result = run_cdnow()
     written = pd.read_csv(out / "customers.csv")
     wanted = result.customers.to_frame()
     assert written["customer_id"].tolist() == wanted["customer_id"].tolist()
@@ -49,8 +67,8 @@ def test_demo_writes_everything(command: Command, tmp_path: Path) -> None:
     assert ledger.loc[ledger["kind"] == "input", "rows"].tolist() == [6919]
 
 
-def test_demo_prints_a_short_summary(command: Command, tmp_path: Path) -> None:
-    said = command(["demo", "--out", tmp_path / "demo"])
+def test_demo_prints_a_short_summary(demo: Demo) -> None:
+    said = demo.said
     assert "2,357 customers as of 1998-06-30" in said.out
     assert re.search(r"^key +\d+ customers \( *\d+\.\d%\)", said.out, re.MULTILINE)
     assert "6,919 rows accepted" in said.out
@@ -58,9 +76,8 @@ def test_demo_prints_a_short_summary(command: Command, tmp_path: Path) -> None:
     assert len(said.out.splitlines()) < 40
 
 
-def test_the_report_needs_no_network(command: Command, tmp_path: Path) -> None:
-    command(["demo", "--out", tmp_path])
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_the_report_needs_no_network(demo: Demo) -> None:
+    page = (demo.out / "report.html").read_text(encoding="utf-8")
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]+"', page)
     assert "2,357" in page
 

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from retainkit.datasets import load_cdnow_sample
-from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
+from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.policy import CostModel, MeasureCatalog
 from retainkit.tiers import LifecycleTable
 from retainkit.value import margin_rates, summarize_customer
 from tests.robustness.firms import make_firm
+from tests.runs import QUIET, run_cdnow
 
 # customers alike in everything lie on the boundary of the model of buying
 pytestmark = pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
@@ -31,7 +32,7 @@ ALLOWED_STAGES = {
 
 @pytest.fixture(scope="module")
 def result() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of=AS_OF)
+    return run_cdnow(AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_break_even_is_cost_over_worth(result: RetentionResult) -> None:
     """An offer of 2 to somebody who brings V if there pays beyond 2 / V, and says so."""
     catalog = MeasureCatalog()
     offer = catalog.measure("win_back_offer").replace(cost=CostModel(per_customer=2.0))
-    config = PipelineConfig(measures=catalog.with_measures(offer))
+    config = QUIET.replace(measures=catalog.with_measures(offer))
     priced = RetentionPipeline(config).run(load_cdnow_sample(), as_of=AS_OF)
     shown = priced.customers.to_frame()
     rows = np.flatnonzero((shown["action"] == "win_back_offer").to_numpy())

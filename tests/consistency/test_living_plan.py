@@ -11,6 +11,7 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import BudgetConfig, PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.policy import ActionPlan, ActionPrice, EffectSize, PlanConfig
+from tests.runs import run_cdnow
 
 PRICES = (
     ActionPrice(action="ask_why", cost=3.0, effect=EffectSize(value=0.1)),
@@ -30,6 +31,11 @@ def first() -> RetentionResult:
 @pytest.fixture(scope="module")
 def within(first: RetentionResult) -> RetentionResult:
     return RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=WITHIN, previous=first)
+
+
+@pytest.fixture(scope="module")
+def later(first: RetentionResult) -> RetentionResult:
+    return RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=LATER, previous=first)
 
 
 def by_customer(result: RetentionResult) -> pd.DataFrame:
@@ -84,8 +90,9 @@ def test_nobody_changes_sides_within_a_trial(
     assert set(closed["status"]) <= {"open", "closed"}
 
 
-def test_when_it_is_over_it_is_read_and_the_next_begins(first: RetentionResult) -> None:
-    later = RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=LATER, previous=first)
+def test_when_it_is_over_it_is_read_and_the_next_begins(
+    first: RetentionResult, later: RetentionResult
+) -> None:
     assert later.proof is not None
     assert later.proof.is_over
     frame = later.plan.to_frame()
@@ -99,10 +106,11 @@ def test_when_it_is_over_it_is_read_and_the_next_begins(first: RetentionResult) 
     assert set(asked.loc[old == "treated", "attempts"]) == {1}
 
 
-def test_a_planted_effect_is_found_to_the_cent(first: RetentionResult) -> None:
+def test_a_planted_effect_is_found_to_the_cent(
+    first: RetentionResult, later: RetentionResult
+) -> None:
     """Every treated customer of one action buys for 10 more: the effect read is 10 higher."""
     rows = load_cdnow_sample()
-    plain = RetentionPipeline(CONFIG).run(rows, as_of=LATER, previous=first)
     frame = by_customer(first)
     treated = frame.index[(frame["action"] == "free_reminder") & (frame["arm"] == "treated")]
     gift = rows.iloc[: len(treated)].copy()
@@ -112,7 +120,7 @@ def test_a_planted_effect_is_found_to_the_cent(first: RetentionResult) -> None:
         pd.concat([rows, gift], ignore_index=True), as_of=LATER, previous=first
     )
     effects = []
-    for result in (plain, more):
+    for result in (later, more):
         assert result.proof is not None
         found = result.proof.to_frame()
         whole = found[(found["action"] == "free_reminder") & (found["group"] == "all")]
@@ -175,7 +183,7 @@ def test_an_action_with_too_few_customers_is_not_tried() -> None:
 
 
 def test_without_prices_the_stake_decides_and_the_gap_says_so() -> None:
-    result = RetentionPipeline().run(load_cdnow_sample(), as_of=FIRST)
+    result = run_cdnow(FIRST)
     frame = result.plan.to_frame()
     assert frame["expected_gain"].isna().all()
     let_go = frame["stance"] == "let_go"
