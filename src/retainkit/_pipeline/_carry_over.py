@@ -12,6 +12,7 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._learn import HeldScheme
 from retainkit._pipeline._moves import TierMoves, compare_moves
 from retainkit._pipeline._previous import PreviousRun
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._start import PeriodStart, begin_period
 from retainkit._pipeline._tables import ValidTables
@@ -38,12 +39,15 @@ def look_back(
     config: PipelineConfig,
     previous: Previous,
     announce: Callable[[str], None],
+    fits: RememberedFits,
 ) -> PeriodStart | str:
     """Return the scores of the day before the period: the last run's where it is of that day."""
     window = config.convention.window_days
     if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
         return PeriodStart(previous.as_of, previous.tiers, previous.scores.states)
-    return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
+    if not config.look_back:
+        return "not asked for"
+    return begin_period(tables, day, config, announce, fits)
 
 
 def held_scheme(previous: Previous, config: PipelineConfig) -> HeldScheme | None:

@@ -16,6 +16,7 @@ from retainkit._pipeline._folds import known_by
 from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._learn import learn_schemes
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import StateTable
 from retainkit.contracts import read_contracts
@@ -59,7 +60,11 @@ class PeriodStart(NamedTuple):
 
 
 def begin_period(
-    tables: ValidTables, as_of: date, config: PipelineConfig, announce: Callable[[str], None]
+    tables: ValidTables,
+    as_of: date,
+    config: PipelineConfig,
+    announce: Callable[[str], None],
+    fits: RememberedFits,
 ) -> PeriodStart | str:
     """Run on the last day before the window of activity that ends on `as_of`; or say why not.
 
@@ -81,12 +86,14 @@ def begin_period(
     try:
         with warnings.catch_warnings():  # the run itself says what it finds of its models
             warnings.simplefilter("ignore", RetainkitWarning)
-            return _stand(known, day, config.replace(tier_overrides=()))
+            return _stand(known, day, config.replace(tier_overrides=()), fits)
     except (RetainkitError, ValueError, ArithmeticError) as error:
         return getattr(error, "wrong", None) or str(error) or type(error).__name__
 
 
-def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) -> PeriodStart:
+def _stand(
+    known: dict[str, pd.DataFrame], day: date, config: PipelineConfig, fits: RememberedFits
+) -> PeriodStart:
     """Learn and score on what was known by a day; the tables are taken out of `known`."""
     contracts = known.pop("contracts", None)
     tables = ValidTables(
@@ -109,7 +116,7 @@ def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) ->
         config=config,
         events=tables.events,
     )
-    models = history.learn(summary, _silent)
+    models = history.learn(summary, _silent, fits=fits)
     del history, tables
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, brief=True)
     states, _, tiers = tell_tiers(model, summary, predictions, facts)
