@@ -44,7 +44,7 @@ def look_back(
     """Return the scores of the day before the period: the last run's where it is of that day."""
     window = config.convention.window_days
     if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
-        return PeriodStart(previous.as_of, previous.tiers, previous.scores.states)
+        return PeriodStart.of(previous.as_of, previous.tiers, previous.scores.states)
     if not config.look_back:
         return "not asked for"
     return begin_period(tables, day, config, announce, fits)

@@ -23,7 +23,7 @@ from retainkit.contracts import read_contracts
 from retainkit.errors import RetainkitError, RetainkitWarning
 from retainkit.tables import Ledger, align_values
 from retainkit.tiers import TierTable
-from retainkit.typing import IntArray
+from retainkit.typing import BoolArray, IntArray
 
 GONE_THEN, ENDED_THEN, ENTRANTS = "gone_then", "ended_then", "entrants"
 """Who was no customer when the period began: gone, ended for good, or not there yet."""
@@ -36,11 +36,16 @@ def _silent(stage: str) -> None:
 
 
 class PeriodStart(NamedTuple):
-    """What was said on the last day before the period."""
+    """What was said on the last day before the period: tiers, and whose relation had ended."""
 
     day: date
     tiers: TierTable
-    states: StateTable
+    ended: BoolArray
+
+    @classmethod
+    def of(cls, day: date, tiers: TierTable, states: StateTable) -> PeriodStart:
+        """Keep what the groups of the start need."""
+        return cls(day, tiers, states.state == states.states.index(_ENDED))
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -51,10 +56,8 @@ class PeriodStart(NamedTuple):
 
     def codes(self, customer_id: pd.Index[Any]) -> IntArray:
         """Return the group of each customer, a position in `groups`."""
-        tiers, states = self.tiers, self.states
-        last = len(tiers.scheme.names) + 1
-        ended = states.state == states.states.index(_ENDED)
-        group = np.where(tiers.tier < last, tiers.tier, last + ended).astype(np.int8)
+        tiers, last = self.tiers, len(self.tiers.scheme.names) + 1
+        group = np.where(tiers.tier < last, tiers.tier, last + self.ended).astype(np.int8)
         found = align_values(group, tiers.customer_id, to=customer_id, missing=last + 2)
         return np.asarray(found)
 
@@ -120,4 +123,4 @@ def _stand(
     del history, tables
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, brief=True)
     states, _, tiers = tell_tiers(model, summary, predictions, facts)
-    return PeriodStart(day, tiers, states)
+    return PeriodStart.of(day, tiers, states)
