@@ -11,7 +11,7 @@ from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns,
 from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray
 
-_CHUNK = 65_536
+_CHUNK = 16_384
 
 
 class AtLast(NamedTuple):
