@@ -53,6 +53,8 @@ _MOST_STAGES = 4
 _ENOUGH = 10_000
 """Customers a model of rhythm is fitted on, every so many of those there are [count]."""
 
+_KEPT = 60_000
+"""Customers in the windows that a base remembers: of a small base all, of a large one the last."""
 _MERGE_FROM = 1_000
 """Customers from which looking for equal ones costs less than it saves [count]."""
 _FAR = 65_536.0
@@ -177,6 +179,7 @@ class Base:
         self.fit = fit
         self._models: dict[int, Any] = {}
         self._known: dict[int, tuple[npt.NDArray[np.int64], Known]] = {}
+        self._windows: dict[tuple[int, int], Window | None] = {}
 
     def known(self, day: int) -> tuple[npt.NDArray[np.int64], Known]:
         """Return who was known on `day`, and as what."""
@@ -197,10 +200,19 @@ class Base:
 
     def window(self, day: int, length: int, weight: float = 1.0) -> Window | None:
         """Return a moment with what came in the `length` days after it."""
+        key = (day, length)
+        if key not in self._windows:
+            while len(self._windows) * self.log.n > _KEPT:
+                self._windows.pop(next(iter(self._windows)))
+            self._windows[key] = self._look_ahead(day, length)
+        window = self._windows[key]
+        return window if window is None or weight == 1.0 else window._replace(weight=weight)
+
+    def _look_ahead(self, day: int, length: int) -> Window | None:
         moment = self.moment(day, length)
         if moment is None:
             return None
-        return Window(moment, weight, *outcome(self.log, moment.who, day, day + length))
+        return Window(moment, 1.0, *outcome(self.log, moment.who, day, day + length))
 
     def lifetime(self, day: int) -> Any:
         """Return the lifetime model as it would have been fitted on `day`; None without one."""
