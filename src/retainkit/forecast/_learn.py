@@ -18,7 +18,6 @@ from retainkit.forecast._kernel_features import Scales, describe, measure_scales
 from retainkit.forecast._kernel_judge import area_under_curve
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
 from retainkit.forecast._kernel_ridge import (
-    Design,
     Fit,
     fit_ridge,
     logit,
@@ -38,8 +37,6 @@ _SHORTEST_PAST = 30
 _FEWEST = 20
 _FEWEST_EVENTS = 10
 _LEAST_LOG, _LARGEST_LOG = 0.01, 12.0
-_SMALLEST = 0.05
-"""What a buyer brings at least, where returns eat up what it bought [baskets]."""
 _ALIKE = 500.0
 """a + b of a beta law of dropout whose standard deviation is at most .022: customers alike."""
 _TESTED = 0.5
@@ -100,10 +97,6 @@ class Regressions(FrozenConfig):
         Log-odds of at least one purchase in the window.
     log_money, level : Regression
         Mean of log(1 + money), and what turns it into money; money in baskets.
-    spend : Regression
-        Mean of the log of what who buys brings.
-    spread : float
-        Mean of what buyers bring over the exponential of that.
     money : Regression
         Log of the mean money, from which the total is told.
     uses_lifetime : bool
@@ -115,8 +108,6 @@ class Regressions(FrozenConfig):
     buys: Regression
     log_money: Regression
     level: Regression
-    spend: Regression
-    spread: float
     money: Regression
     uses_lifetime: bool
     lifetime_weight: float = 0.0
@@ -129,14 +120,16 @@ class Regressions(FrozenConfig):
         return np.asarray(expit(odds))
 
     def money_ways(self, columns: list[FloatArray]) -> dict[str, FloatArray]:
-        """Return the money expected by regressions [baskets]; the last one tells the total."""
-        logs = (
-            self.level.apply([_log_money_of(self.log_money.apply(columns))]),
-            self.spend.apply(columns) + np.log(self.spread),
-            self.money.apply(columns),
-        )
-        whole, each, total = (np.exp(np.minimum(log, _LARGEST_LOG)) for log in logs)
-        return {"log_ridge": whole, "two_part": self.p_active(columns) * each, "poisson": total}
+        """Return the money expected by the two regressions of money [baskets].
+
+        The first tells customers apart, the second the total.
+        """
+        mean_log = self.level.apply([_log_money_of(self.log_money.apply(columns))])
+        log_mean = self.money.apply(columns)
+        return {
+            "log_ridge": np.exp(np.minimum(mean_log, _LARGEST_LOG)),
+            "poisson": np.exp(np.minimum(log_mean, _LARGEST_LOG)),
+        }
 
 
 def _log_money_of(mean_log: FloatArray) -> FloatArray:
@@ -373,32 +366,18 @@ def learn(
     spent = np.minimum(np.maximum(money, 0.0), np.quantile(money, 0.999))
     if not spent.any():
         return None
-    columns = _columns_of_all(windows, lifetime)
-    on = bought > 0.0
-    of_buyers = standardise_within(np.asfortranarray(columns[on]), weights[on])
-    design = standardise_within(columns, weights)
+    design = standardise_within(_columns_of_all(windows, lifetime), weights)
     log_money = fit_ridge(design, np.log1p(np.maximum(money, 0.0)), penalty, "normal")
     score = _log_money_of(predict_learnt(log_money, design))[:, None]
-    spend, spread = _learn_spend(of_buyers, spent[on], penalty)
     buys = fit_ridge(design, bought, penalty, "logistic")
     return Regressions(
         buys=Regression.of(buys),
         log_money=Regression.of(log_money),
         level=Regression.of(fit_ridge(standardise(score, weights), spent, 1e-3, "poisson")),
-        spend=spend,
-        spread=spread,
         money=Regression.of(fit_ridge(design, spent, penalty, "poisson")),
         uses_lifetime=lifetime,
         lifetime_weight=_weigh_lifetime(windows, buys, penalty) if lifetime else 0.0,
     )
-
-
-def _learn_spend(design: Design, spent: FloatArray, penalty: float) -> tuple[Regression, float]:
-    """Return the regression of the log of what buyers bring, and the mean over its exponential."""
-    spent = np.maximum(spent, _SMALLEST)
-    fit = fit_ridge(design, np.log(spent), penalty, "normal")
-    told = np.exp(predict_learnt(fit, design))
-    return Regression.of(fit), float((design.weights @ spent) / (design.weights @ told))
 
 
 def _weigh_lifetime(windows: list[Window], buys: Fit, penalty: float) -> float:
