@@ -13,10 +13,10 @@ import pandas as pd
 from retainkit._core.kernels.intervals import normal_quantile
 from retainkit.churn import StateTable
 from retainkit.policy import _kernel_trial as _kernel
+from retainkit.policy._action_ids import action_ids
 from retainkit.policy._allocation import Allocation
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._holdout import hash_customers
-from retainkit.policy._kernel_hash import hash_codes
 from retainkit.policy._measure_catalog import DO_NOTHING
 from retainkit.policy._measures import PolicyMeasure
 from retainkit.policy._plan_config import PlanConfig
@@ -143,26 +143,6 @@ def _is_free(measure: PolicyMeasure) -> bool:
 def _asks_nothing(measure: PolicyMeasure) -> bool:
     """Return whether a measure leaves the customer as it is and only saves effort."""
     return set(measure.changes) <= {"cost_to_serve"} and not measure.adverse
-
-
-def action_ids(customer_id: pd.Index[Any], state: Any, rule: Any) -> npt.NDArray[np.str_]:
-    """Return 16 hexadecimal digits per customer, state and rule; the same in every run."""
-    codes = hash_codes(_as_bytes(customer_id), "action", _ending(state), _ending(rule))
-    digits = codes.astype(">u8").tobytes().hex()
-    return np.frombuffer(digits.encode("ascii"), dtype="S16").astype(str)
-
-
-def _as_bytes(texts: pd.Index[Any]) -> npt.NDArray[np.bytes_]:
-    """Return texts in UTF-8, or numbers as they are written."""
-    if texts.dtype.kind in "iu":
-        return np.asarray(texts).astype("S")
-    return np.char.encode(texts.astype(str).to_numpy().astype(str), "utf-8")
-
-
-def _ending(texts: Any) -> npt.NDArray[np.bytes_]:
-    """Return texts, of which few differ, each behind a separator."""
-    code, found = pd.factorize(pd.Index(texts))
-    return np.char.encode(np.char.add("\x1f", np.asarray(found).astype(str)), "utf-8")[code]
 
 
 def _most_first(
