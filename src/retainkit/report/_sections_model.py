@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from retainkit.report._blocks import Block, Bullets, Paragraph, Picture, Section, Table, tabulate
 from retainkit.report._canvas import to_svg
 from retainkit.report._facts import Facts
@@ -51,7 +53,7 @@ def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
         errors = model.standard_errors
         for parameter, value in model.parameters.items():
             error = None if errors is None else errors.get(parameter)
-            ends = error is None and len(model.boundary) > 0
+            ends = len(model.boundary) > 0 and (error is None or np.isnan(error))
             rows.append(
                 (
                     name,
