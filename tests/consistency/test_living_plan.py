@@ -179,7 +179,8 @@ def test_an_action_with_too_few_customers_is_not_tried() -> None:
     for language, word in (("en", "too few customers"), ("zh", "客户太少")):
         said = plan.describe(language)[-1]  # type: ignore[arg-type]
         assert word in said
-        assert f"{small['needed'].iloc[0]:,}" in said
+        largest = small.loc[small["customers"].idxmax()]
+        assert f"{largest['needed']:,}" in said
 
 
 def test_without_prices_the_stake_decides_and_the_gap_says_so() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,6 @@ from retainkit.policy import ActionPlan, ActionPrice
 from retainkit.policy._plan_carry import rounds_tried
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import TierState, TierTable
-
-if TYPE_CHECKING:
-    from retainkit._pipeline._fitted import FittedPipeline
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,7 +45,7 @@ class PreviousRun:
     states: StateTable | None = None
     plan: ActionPlan | None = None
     prices: tuple[ActionPrice, ...] = ()
-    model: FittedPipeline | None = None
+    model: Any = None
 
     @property
     def attempts(self) -> Attempts | None:

@@ -41,6 +41,9 @@ STEP_LABELS: Final = read_labels("retainkit.policy", "plan", "steps")
 TRIGGER_LABELS: Final = read_labels("retainkit.policy", "plan", "triggers")
 WORDS: Final = read_labels("retainkit.policy", "plan", "words")
 
+_SOON: Final = 12
+"""Trials read together that are worth waiting for."""
+
 DOING: Final = ("not_proven", "treated", "tried")
 """Arms in which the action is carried out."""
 
@@ -252,19 +255,19 @@ class ActionPlan(TranslatedTable):
         found = self.too_small()
         if not len(found):
             return ()
-        one, catalog = WORDS["too_few_one"].text(language), MeasureCatalog()
-        names = {measure.id: measure.name.text(language) for measure in catalog.measures}
-        told = [
-            one.format(
-                action=names.get(row["action"], row["action"]),
-                n=f"{row['customers']:,}",
-                needed=f"{row['needed']:,}",
-                quarters=count(row["trials"]),
-            )
-            for row in found.to_dict("records")
-        ]
-        listed = WORDS["between"].text(language).join(told)
-        return (WORDS["too_few"].text(language).format(names=listed),)
+        row = found.iloc[int(found["customers"].to_numpy().argmax())]
+        names = {measure.id: measure.name.text(language) for measure in MeasureCatalog().measures}
+        told = WORDS["too_few_soon" if row["trials"] <= _SOON else "too_few_one"].text(language)
+        said = told.format(
+            action=names.get(row["action"], row["action"]),
+            n=f"{row['customers']:,}",
+            needed=f"{row['needed']:,}",
+            trials=count(int(row["trials"])),
+        )
+        if len(found) > 1:
+            others = WORDS["and_others"].text(language)
+            said = others.format(first=said, n=count(len(found) - 1))
+        return (WORDS["too_few"].text(language).format(names=said),)
 
     def too_small(
         self, *, effect: float = 0.25, level: float = 0.95, power: float = 0.8

@@ -204,7 +204,7 @@ def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
         errors = model.standard_errors
         for parameter, value in model.parameters.items():
             error = None if errors is None else errors.get(parameter)
-            ends = error is None and len(model.boundary) > 0
+            ends = len(model.boundary) > 0 and (error is None or np.isnan(error))
             rows.append(
                 (
                     name,
