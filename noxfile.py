@@ -1,4 +1,7 @@
-"""Checks of the project: `python -m nox` runs all that a change must pass."""
+"""Checks of the project: `python -m nox` runs all that a change must pass.
+
+Two sessions run at a time and print what they say when they end; `-j 1` runs them one by one.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,39 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "typing", "tests", "doctests", "docs", "wheel"]
+nox.needs_version = ">=2026.8.17"
+nox.options.parallel = 2
+nox.options.sessions = ["lint", "typing", "tests", "docs", "wheel", "doctests"]
 if sys.version_info[:2] == (3, 11):
-    nox.options.sessions.append("lowest")
+    nox.options.sessions.insert(1, "lowest")  # what takes long begins early
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Where two processes work, each keeps to one core."""
-TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
-"""A file stays in one process, so that what its tests share is worked out once."""
+TWO_PROCESSES = ("-n", "2", "--dist", "worksteal")
+"""Each process takes half of the files, so that what the tests of a file share is worked out once;
+who has finished takes over from the other, so that both end together."""
 OURS_ALONE = ("consistency", "contract", "property", "real", "robustness")
 """Folders of tests that call dependencies as the tests of the rooms do; see `lowest`."""
 DATA = {"RETAINKIT_DATA": os.environ.get("RETAINKIT_DATA", str(ROOT.parent / "shared" / "data"))}
+SHARED = ROOT / ".nox" / "environment" / ("Scripts" if os.name == "nt" else "bin")
+"""Commands of the environment that `typing`, `tests`, `doctests` and `docs` share."""
 
 
-def group(name: str) -> list[str]:
-    """Return the requirements of a dependency group (works with any version of pip)."""
-    return list(nox.project.dependency_groups(PYPROJECT, name))
+def group(*names: str) -> list[str]:
+    """Return the requirements of dependency groups (works with any version of pip)."""
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
 
 
-@nox.session
+def run(session: nox.Session, command: str, *words: str) -> None:
+    """Run a command of the shared environment on the data, each process on one core."""
+    path = {"PATH": os.pathsep.join([str(SHARED), os.environ.get("PATH", "")])}
+    env = {**DATA, **ONE_THREAD, **path}
+    session.run(str(SHARED / command), *words, env=env, external=True)
+
+
+@nox.session(allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Style and format."""
     session.install(*group("lint"))
@@ -39,47 +54,47 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
+def environment(session: nox.Session) -> None:
+    """Install once what `typing`, `tests`, `doctests` and `docs` share."""
+    session.install("--no-compile", "-e", ".[all]", *group("typing", "test", "docs"))
+
+
+@nox.session(venv_backend="none", requires=["environment"], allow_parallel=True)
 def typing(session: nox.Session) -> None:
     """Strict types on the package, its tests and this file."""
-    session.install(".[all]", *group("typing"))
-    session.run("mypy")
+    run(session, "mypy", *session.posargs)
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=["environment"], allow_parallel=True)
 def tests(session: nox.Session) -> None:
     """Unit, reference, consistency, property, contract and real-data tests."""
-    session.install(".[all]", *group("test"))
-    args = session.posargs or [*TWO_PROCESSES, "-m", "not slow"]
-    session.run("pytest", *args, env={**DATA, **ONE_THREAD})
+    run(session, "pytest", *(session.posargs or [*TWO_PROCESSES, "-m", "not slow"]))
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=["environment"], allow_parallel=True)
 def doctests(session: nox.Session) -> None:
     """Every example in the docstrings and in the README."""
-    session.install("-e", ".[all]", *group("test"))
-    every = ("--doctest-modules", "src/retainkit", "-q", "-n", "2")
-    session.run("pytest", *every, env={**DATA, **ONE_THREAD})
-    session.run("pytest", "--doctest-glob=README.md", "README.md", "-q", env=DATA)
+    where = ("--doctest-modules", "--doctest-glob=README.md", "src/retainkit", "README.md")
+    run(session, "pytest", *where, "-q", *TWO_PROCESSES)
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=["environment"], allow_parallel=True)
 def docs(session: nox.Session) -> None:
     """Build the documentation, executing its pages in two processes; a warning is an error."""
-    session.install(".[all]", *group("docs"))
     out = session.posargs[0] if session.posargs else "docs/_build/html"
     how = ("-W", "--keep-going", "-q", "-j", "2", "-b", "html")
-    session.run("sphinx-build", *how, "docs", out, env={**DATA, **ONE_THREAD})
+    run(session, "sphinx-build", *how, "docs", out)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it bare, and run the demonstration from it."""
     session.install("build")
     dist = session.create_tmp()
     session.run("python", "-m", "build", "--outdir", dist, ".")
     built = sorted(Path(dist).glob("*.whl"))[-1]
-    session.install("--force-reinstall", f"{built}[report]")
+    session.install("--no-compile", "--force-reinstall", f"{built}[report]")
     session.chdir(dist)
     session.run("python", "-m", "pip", "check")
     session.run("python", "-m", "retainkit", "demo", "--out", "demo")
@@ -88,7 +103,7 @@ def wheel(session: nox.Session) -> None:
     )
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def lowest(session: nox.Session) -> None:
     """The tests of every room once more, with the lowest versions the package declares.
 
@@ -97,11 +112,11 @@ def lowest(session: nox.Session) -> None:
     run the pipeline whole, on every kind of table and file. Left out is what makes the same calls
     again to ask something of our own code: whether two ways agree (`consistency`, of which the
     pipeline by hand and every kind of frame stay), what the source looks like (`contract`, of which
-    the records of pydantic stay), random tables and firms (`property`, `robustness`) and whole
-    bases (`real`).
+    the records of pydantic stay), random tables and firms (`property`, `robustness` and every law
+    drawn by hypothesis) and whole bases (`real`).
     A new folder is included unless it is named among `OURS_ALONE`.
     """
-    session.install(".[all]", *group("test"), "-c", "tests/lowest.txt")
+    session.install("--no-compile", ".[all]", *group("test"), "-c", "tests/lowest.txt")
     kept = (
         "consistency/test_metamorphic",
         "consistency/test_pipeline_by_hand",
@@ -109,7 +124,8 @@ def lowest(session: nox.Session) -> None:
     )
     stays = (f"tests/{name}.py" for name in kept)
     left_out = (f"--ignore=tests/{folder}" for folder in OURS_ALONE)
-    args = session.posargs or [*TWO_PROCESSES, "-m", "not slow", *left_out, "tests", *stays]
+    which = "not slow and not hypothesis"
+    args = session.posargs or [*TWO_PROCESSES, "-m", which, *left_out, "tests", *stays]
     session.run("pytest", *args, env={**DATA, **ONE_THREAD})
 
 

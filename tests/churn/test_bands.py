@@ -7,8 +7,7 @@ import pytest
 from scipy import optimize, stats
 
 from retainkit.churn import cover_incidence, cumulative_incidence, share_incidence
-from retainkit.churn._kernel_bands import greatest_ratios
-from retainkit.churn._kernel_incidence import hazards
+from retainkit.churn.incidence._kernel_incidence import greatest_ratios, hazards
 from retainkit.errors import SchemaError
 
 

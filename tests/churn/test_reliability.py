@@ -18,7 +18,7 @@ from retainkit.churn import (
     detect_churn,
     fit_evidence_model,
 )
-from retainkit.churn._kernel_reliability import choose_bar
+from retainkit.churn.learn._kernel_reliability import choose_bar
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError
 from tests.churn.events import make_churned, make_events
 

@@ -165,10 +165,10 @@ def test_nobody_moves_nearer_without_a_purchase() -> None:
 def test_reasons_hold_the_customers_own_numbers() -> None:
     table = assign_states(activity(ROWS["quiet_silent"]), scheme(), as_of=AS_OF)
     assert table.sentences()[0] == (
-        "customers like it buy every 30 days, this one is silent for 70; "
+        "silent for 70 days, longer than customers like it pause; "
         "chance of a purchase in 90 days: 49 in 100"
     )
-    assert "30" in table.sentences("zh")[0]
+    assert "已 70 天未购买" in table.sentences("zh")[0]
 
 
 def test_nobody_silent_is_told_to_be_in_rhythm() -> None:
@@ -178,7 +178,7 @@ def test_nobody_silent_is_told_to_be_in_rhythm() -> None:
     assert names(table) == ["present"] * 3
     assert table.to_frame()["state_code"].tolist() == ["unproven", "overdue", "in_rhythm"]
     assert table.sentences()[1] == (
-        "customers like it buy every 25 days, this one is silent for 79, "
+        "silent for 79 days, longer than customers like it pause, "
         "yet the chance of a purchase in 90 days is 98 in 100"
     )
 

@@ -21,7 +21,7 @@ from retainkit.churn import (
     default_catalog,
     default_text_rules,
 )
-from retainkit.churn._texts import check_text_rules
+from retainkit.churn.causes._coding import check_text_rules
 from retainkit.errors import AlignmentError, SchemaError
 from tests.churn.events import make_churned, make_events
 

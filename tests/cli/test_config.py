@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from pydantic import BaseModel
 
@@ -101,7 +102,6 @@ def test_the_schema_describes_the_configuration(command: Command) -> None:
 
 
 def test_the_schema_accepts_the_default_and_refuses_the_rest() -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     schema = PipelineConfig.model_json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     default = json.loads(PipelineConfig().model_dump_json())

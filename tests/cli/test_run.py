@@ -7,15 +7,20 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
 
+from retainkit.__main__ import main
 from retainkit._cli._progress import StageProgress
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import ResultDocument, RetentionPipeline
-from tests.cli.conftest import COLUMNS, Command
+from tests.cli.conftest import COLUMNS, Command, Said
+from tests.runs import run_cdnow
 
 pytest.importorskip("matplotlib", reason="the report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="the report needs the extra 'report'")
@@ -27,13 +32,27 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_demo_writes_everything(command: Command, tmp_path: Path) -> None:
-    out = tmp_path / "deep" / "demo"
-    said = command(["demo", "--out", out])
+class Demo(NamedTuple):
+    """The folder a demonstration wrote, and what it said."""
+
+    out: Path
+    said: Said
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    out = tmp_path_factory.mktemp("demo") / "deep" / "demo"
+    with redirect_stdout(StringIO()) as told, redirect_stderr(StringIO()) as complained:
+        code = main(["demo", "--out", str(out)])
+    return Demo(out, Said(code, told.getvalue(), complained.getvalue()))
+
+
+def test_demo_writes_everything(demo: Demo) -> None:
+    out, said = demo
     assert said.code == 0, said.err
     assert names(out) == FILES
-    assert names(tmp_path / "deep") == {"demo"}
-    result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    assert names(out.parent) == {"demo"}
+    result = run_cdnow()
     written = pd.read_csv(out / "customers.csv")
     wanted = result.customers.to_frame()
     assert written["customer_id"].tolist() == wanted["customer_id"].tolist()
@@ -49,8 +68,8 @@ def test_demo_writes_everything(command: Command, tmp_path: Path) -> None:
     assert ledger.loc[ledger["kind"] == "input", "rows"].tolist() == [6919]
 
 
-def test_demo_prints_a_short_summary(command: Command, tmp_path: Path) -> None:
-    said = command(["demo", "--out", tmp_path / "demo"])
+def test_demo_prints_a_short_summary(demo: Demo) -> None:
+    said = demo.said
     assert "2,357 customers as of 1998-06-30" in said.out
     assert re.search(r"^key +\d+ customers \( *\d+\.\d%\)", said.out, re.MULTILINE)
     assert "6,919 rows accepted" in said.out
@@ -58,9 +77,8 @@ def test_demo_prints_a_short_summary(command: Command, tmp_path: Path) -> None:
     assert len(said.out.splitlines()) < 40
 
 
-def test_the_report_needs_no_network(command: Command, tmp_path: Path) -> None:
-    command(["demo", "--out", tmp_path])
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_the_report_needs_no_network(demo: Demo) -> None:
+    page = (demo.out / "report.html").read_text(encoding="utf-8")
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]+"', page)
     assert "2,357" in page
 
@@ -202,6 +220,9 @@ def test_a_run_takes_over_the_folder_of_an_earlier_one(
     command: Command, purchases: Path, tmp_path: Path
 ) -> None:
     """The list lives on, nobody changes sides, edits stay, and prices are written for the next."""
+    head, *lines = purchases.read_text(encoding="utf-8").splitlines()
+    many = [f"{k}{line}" for k in range(10) for line in lines if line[0] == "0"]
+    purchases.write_text("\n".join([head, *many]) + "\n", encoding="utf-8")  # 40 prove nothing
     config = tmp_path / "prices.toml"
     config.write_text(
         '[[prices]]\naction = "ask_why"\ncost = 1.0\neffect = { value = 0.1 }\n', encoding="utf-8"
@@ -210,7 +231,7 @@ def test_a_run_takes_over_the_folder_of_an_earlier_one(
     one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
     assert command([*words, "--as-of", "2024-08-31", "--out", one]).code == 0
     plan = pd.read_csv(one / "plan.csv", dtype=str, keep_default_na=False)
-    assert plan["customer_id"].str.startswith("000").all()
+    assert plan["customer_id"].str.fullmatch(r"\d000\d\d").all()
     plan.loc[0, "status"] = "declined"
     plan.to_csv(one / "plan.csv", index=False)
     said = command([*words, "--as-of", "2024-09-30", "--out", two, "--previous", one])
@@ -231,3 +252,25 @@ def test_a_folder_without_a_run_is_refused(
     said = command([*words, "--previous", tmp_path])
     assert said.code == 2
     assert "customers.csv, plan.csv, result.json" in said.err
+
+
+def test_the_folder_of_an_earlier_run_tells_who_moved(command: Command, tmp_path: Path) -> None:
+    """Movement, bridge and held cuts from the files are those from the result in memory."""
+    rows, path = load_cdnow_sample(), tmp_path / "sample.csv"
+    rows.to_csv(path, index=False)
+    before, after = tmp_path / "march", tmp_path / "june"
+    words = ["run", path, "--columns", "quantity=quantity"]
+    assert command([*words, "--as-of", "1998-03-31", "--out", before]).code == 0
+    said = command([*words, "--as-of", "1998-06-30", "--out", after, "--previous", before])
+    assert said.code == 0, said.err
+    run = RetentionPipeline().run
+    wanted = run(rows, as_of="1998-06-30", previous=run(rows, as_of="1998-03-31"))
+    told = ResultDocument.from_json((after / "result.json").read_text(encoding="utf-8"))
+    expected = wanted.to_document()
+    assert told.movement
+    assert told.movement == expected.movement
+    assert told.model.tier_scheme == expected.model.tier_scheme
+    assert "1998-03-31" in (after / "report.html").read_text(encoding="utf-8")
+    for one, other in zip(told.bridge, expected.bridge, strict=True):
+        assert one["customers"] == other["customers"]
+        assert one["value"] == pytest.approx(other["value"], rel=1e-9)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import ActivityRate, PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.simulate import SimulatedBase, SimulationConfig, make_customer_base
 from retainkit.tables import CustomerColumns
 from retainkit.value import BehaviorConfig
+from tests.runs import run_cdnow
 
 FLAGS = ("strategic_public_sector", "strategic_key_technology")
 COLUMNS = CustomerColumns(
@@ -18,12 +18,18 @@ COLUMNS = CustomerColumns(
 
 @pytest.fixture(scope="session")
 def cdnow_result() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    return run_cdnow()
 
 
 @pytest.fixture(scope="session")
 def base() -> SimulatedBase:
     return make_customer_base(900, seed=11, config=SimulationConfig(business_share=0.3))
+
+
+@pytest.fixture(scope="session")
+def plain_result(base: SimulatedBase) -> RetentionResult:
+    """Return the default run on the transactions alone."""
+    return RetentionPipeline().run(base.transactions, as_of=base.as_of)
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from retainkit.datasets import load_cdnow_sample
-from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
+from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.policy import CostModel, MeasureCatalog
 from retainkit.tiers import LifecycleTable
 from retainkit.value import margin_rates, summarize_customer
 from tests.robustness.firms import make_firm
+from tests.runs import QUIET, run_cdnow
 
 # customers alike in everything lie on the boundary of the model of buying
 pytestmark = pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
@@ -31,7 +32,7 @@ ALLOWED_STAGES = {
 
 @pytest.fixture(scope="module")
 def result() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of=AS_OF)
+    return run_cdnow(AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_break_even_is_cost_over_worth(result: RetentionResult) -> None:
     """An offer of 2 to somebody who brings V if there pays beyond 2 / V, and says so."""
     catalog = MeasureCatalog()
     offer = catalog.measure("win_back_offer").replace(cost=CostModel(per_customer=2.0))
-    config = PipelineConfig(measures=catalog.with_measures(offer))
+    config = QUIET.replace(measures=catalog.with_measures(offer))
     priced = RetentionPipeline(config).run(load_cdnow_sample(), as_of=AS_OF)
     shown = priced.customers.to_frame()
     rows = np.flatnonzero((shown["action"] == "win_back_offer").to_numpy())
@@ -196,6 +197,41 @@ def test_the_dead_are_not_contacted_or_at_most_three_times(recorded: bool) -> No
             assert set(stance) == {"no_contact"}
             assert set(view.loc[list(range(40)), "action"].astype(str)) == {"stop_contact"}
         paid += stance.isin(PAID)
+        before = run
+    assert paid.max() <= (0 if recorded else 3)
+    if not recorded:
+        assert paid.max() > 0
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_closed_businesses_are_not_contacted_or_at_most_three_times(recorded: bool) -> None:
+    """Of 150 businesses that order about every month 30 close, each on a day of its own."""
+    rng = np.random.default_rng(11)
+    gaps = rng.gamma(9.0, 30.0 / 9.0, (150, 60)).cumsum(axis=1)
+    day = pd.Timestamp("2021-01-01") + pd.to_timedelta(gaps.ravel().astype(int), unit="D")
+    who = np.repeat(np.arange(150), 60)
+    worth = rng.lognormal(7.0, 0.8, 150)
+    rows = pd.DataFrame({"customer_id": who, "timestamp": day})
+    rows["amount"] = (worth[who] * rng.lognormal(0.0, 0.2, len(who))).round(2)
+    closed = pd.Timestamp("2023-06-30") + pd.to_timedelta(rng.integers(0, 180, 30), unit="D")
+    shut = pd.Series(closed, index=range(30)).reindex(range(150)).iloc[who].to_numpy()
+    rows = rows[~(rows["timestamp"].to_numpy() > shut)]
+    events = pd.DataFrame(
+        {"customer_id": range(30), "timestamp": closed, "kind": "business_closed"}
+    ).assign(resolved_at=pd.Series(pd.NaT, index=range(30)))
+    before: RetentionResult | None = None
+    paid = pd.Series(0, index=range(30))
+    for as_of in pd.to_datetime(["2023-12-31", "2024-03-31", "2024-06-30", "2024-09-30"]):
+        given: dict[str, Any] = {"events": events} if recorded else {}
+        run = RetentionPipeline().run(
+            rows[rows["timestamp"] <= as_of], as_of=as_of, previous=before, **given
+        )
+        view = run.customers.to_frame().set_index("customer_id").loc[list(range(30))]
+        if recorded:
+            assert set(view["state"].astype(str)) == {"ended"}
+            assert set(view["stance"].astype(str)) == {"no_contact"}
+            assert set(view["action"].astype(str)) == {"stop_contact"}
+        paid += view["stance"].astype(str).isin(PAID)
         before = run
     assert paid.max() <= (0 if recorded else 3)
     if not recorded:

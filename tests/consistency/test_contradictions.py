@@ -14,6 +14,7 @@ from retainkit.churn import CodeBook
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import PipelineConfig, ResultDocument, RetentionPipeline, RetentionResult
 from retainkit.report import render_report
+from tests.runs import QUIET
 
 pytest.importorskip("matplotlib", reason="the report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="the report needs the extra 'report'")
@@ -110,7 +111,7 @@ def test_who_died_and_bought_later_is_questioned() -> None:
     early = last[last < pd.Timestamp("1997-12-01")].index[:1]
     ids = [*late, *early]
     dead = pd.DataFrame({"customer_id": ids, "kind": "death", "timestamp": "1998-01-31"})
-    result = RetentionPipeline().run(rows, events=dead, as_of="1998-06-30")
+    result = RetentionPipeline(QUIET).run(rows, events=dead, as_of="1998-06-30")
     assert found(result)["gone_but_bought"] == (3, 4)
     who = next(one for one in result.contradictions if one.id == "gone_but_bought")
     assert sorted(who.customer_id) == sorted(late)

@@ -15,6 +15,7 @@ from retainkit.forecast import fit_forecast
 from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.report import render_report
 from retainkit.typing import Language
+from tests.runs import QUIET, run_cdnow
 
 SILENT = "ignore::retainkit.errors.RetainkitWarning"
 
@@ -63,8 +64,7 @@ def test_what_was_judged_before_is_not_what_speaks_today() -> None:
 
 
 def test_a_missing_lifetime_value_has_its_reason(unranked: RetentionResult) -> None:
-    rows = load_cdnow_sample()
-    for result in (unranked, RetentionPipeline().run(rows, as_of="1998-06-30")):
+    for result in (unranked, run_cdnow()):
         view = result.customers.to_frame()
         assert view["lifetime_value"].isna().equals(view["lifetime_note"].notna())
     zh = unranked.customers.to_frame(language="zh")
@@ -88,15 +88,18 @@ def test_who_has_left_a_tiny_contract_firm_is_worth_nothing() -> None:
     assert view["lifetime_value"].isna().equals(view["lifetime_note"].notna())
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_surveys_speak_of_responders_only(language: Language) -> None:
+@pytest.fixture(scope="module")
+def surveyed() -> RetentionResult:
     surveys = pd.DataFrame(
         {"customer_id": [1, 2, 2], "timestamp": "1998-06-01", "satisfaction": [3.0, 4.0, 5.0]}
     )
-    run = RetentionPipeline().run
-    result = run(load_cdnow_sample(), as_of="1998-06-30", surveys=surveys)
+    return RetentionPipeline(QUIET).run(load_cdnow_sample(), as_of="1998-06-30", surveys=surveys)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_surveys_speak_of_responders_only(surveyed: RetentionResult, language: Language) -> None:
     words = {"en": "2 of 2,357 customers have answered", "zh": "2,357 位客户中有 2 位答复"}
-    assert words[language] in render_report(result, language=language)
+    assert words[language] in render_report(surveyed, language=language)
 
 
 @pytest.mark.filterwarnings(SILENT)

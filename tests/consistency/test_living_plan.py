@@ -11,6 +11,7 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import BudgetConfig, PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.policy import ActionPlan, ActionPrice, EffectSize, PlanConfig
+from tests.runs import run_cdnow
 
 PRICES = (
     ActionPrice(action="ask_why", cost=3.0, effect=EffectSize(value=0.1)),
@@ -30,6 +31,11 @@ def first() -> RetentionResult:
 @pytest.fixture(scope="module")
 def within(first: RetentionResult) -> RetentionResult:
     return RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=WITHIN, previous=first)
+
+
+@pytest.fixture(scope="module")
+def later(first: RetentionResult) -> RetentionResult:
+    return RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=LATER, previous=first)
 
 
 def by_customer(result: RetentionResult) -> pd.DataFrame:
@@ -84,8 +90,9 @@ def test_nobody_changes_sides_within_a_trial(
     assert set(closed["status"]) <= {"open", "closed"}
 
 
-def test_when_it_is_over_it_is_read_and_the_next_begins(first: RetentionResult) -> None:
-    later = RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=LATER, previous=first)
+def test_when_it_is_over_it_is_read_and_the_next_begins(
+    first: RetentionResult, later: RetentionResult
+) -> None:
     assert later.proof is not None
     assert later.proof.is_over
     frame = later.plan.to_frame()
@@ -99,10 +106,11 @@ def test_when_it_is_over_it_is_read_and_the_next_begins(first: RetentionResult) 
     assert set(asked.loc[old == "treated", "attempts"]) == {1}
 
 
-def test_a_planted_effect_is_found_to_the_cent(first: RetentionResult) -> None:
+def test_a_planted_effect_is_found_to_the_cent(
+    first: RetentionResult, later: RetentionResult
+) -> None:
     """Every treated customer of one action buys for 10 more: the effect read is 10 higher."""
     rows = load_cdnow_sample()
-    plain = RetentionPipeline(CONFIG).run(rows, as_of=LATER, previous=first)
     frame = by_customer(first)
     treated = frame.index[(frame["action"] == "free_reminder") & (frame["arm"] == "treated")]
     gift = rows.iloc[: len(treated)].copy()
@@ -112,7 +120,7 @@ def test_a_planted_effect_is_found_to_the_cent(first: RetentionResult) -> None:
         pd.concat([rows, gift], ignore_index=True), as_of=LATER, previous=first
     )
     effects = []
-    for result in (plain, more):
+    for result in (later, more):
         assert result.proof is not None
         found = result.proof.to_frame()
         whole = found[(found["action"] == "free_reminder") & (found["group"] == "all")]
@@ -133,6 +141,7 @@ def test_what_a_person_writes_stays(first: RetentionResult) -> None:
     now = by_customer(later)
     who = frame.loc[outside, "customer_id"].tolist()
     assert now.loc[who[0], "status"] == "declined"
+    assert who[0] in later.plan.removed("contact_limit")
     assert now.loc[who[1], "status"] == "open"
     assert now.loc[who[2], "action"] == "do_nothing"
     assert now.loc[who[2], "override_by"] == "Li Wei"
@@ -142,7 +151,7 @@ def test_three_rounds_without_an_answer_end_win_back(first: RetentionResult) -> 
     rows = first.plan.rows
     asked = rows["stance"] == "win_back"
     tired = rows.assign(attempts=np.where(asked, 3, 0))
-    before = replace(first, plan=replace(first.plan, rows=tired, source=None))
+    before = replace(first, plan=replace(first.plan, written=tired, source=None))
     later = RetentionPipeline(CONFIG).run(load_cdnow_sample(), as_of=LATER, previous=before)
     still = by_customer(later).reindex(rows.loc[asked, "customer_id"]).dropna(subset=["state"])
     still = still[still["state"] == "gone"]
@@ -150,8 +159,31 @@ def test_three_rounds_without_an_answer_end_win_back(first: RetentionResult) -> 
     assert not still["stance"].isin(["win_back", "rescue"]).any()
 
 
+def test_an_action_with_too_few_customers_is_not_tried() -> None:
+    """It is carried out for all, and the list says how many customers would prove something.
+
+    By hand: (1.960 + 0.842) cv sqrt(1 / (n s (1 - s))) = 0.25 at n = needed.
+    """
+    plan = RetentionPipeline().run(load_cdnow_sample(), as_of=FIRST).plan
+    small, rows = plan.too_small(), plan.rows
+    assert len(small) > 0
+    assert (plan.trials()["detectable"] <= 1.0).all()
+    assert not set(small["action"]) & set(plan.trials()["action"])
+    for one in small.to_dict("records"):
+        listed = rows[(rows["action"] == one["action"]) & rows["held_out_share"].notna()]
+        assert set(listed["arm"]) == {"not_proven"}
+        share = listed["held_out_share"].iloc[0]
+        exact = (2.801585 * plan.cv / 0.25) ** 2 / (share * (1.0 - share))
+        assert one["needed"] == pytest.approx(exact, abs=2.0)
+        assert one["trials"] == np.ceil(one["needed"] / one["customers"])
+    for language, word in (("en", "too few customers"), ("zh", "客户太少")):
+        said = plan.describe(language)[-1]  # type: ignore[arg-type]
+        assert word in said
+        assert f"{small['needed'].iloc[0]:,}" in said
+
+
 def test_without_prices_the_stake_decides_and_the_gap_says_so() -> None:
-    result = RetentionPipeline().run(load_cdnow_sample(), as_of=FIRST)
+    result = run_cdnow(FIRST)
     frame = result.plan.to_frame()
     assert frame["expected_gain"].isna().all()
     let_go = frame["stance"] == "let_go"

@@ -8,13 +8,14 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.lifetime import compare_models, fit_pareto_nbd, split_histories
 from retainkit.pipeline import PipelineConfig, RetentionPipeline
+from tests.runs import QUIET
 
 AS_OF = pd.Timestamp("1998-06-30").date()
 
 
 def test_the_hold_out_decides_and_says_why() -> None:
     rows = load_cdnow_sample()
-    result = RetentionPipeline(PipelineConfig(purchase_model="best")).run(rows, as_of=AS_OF)
+    result = RetentionPipeline(QUIET.replace(purchase_model="best")).run(rows, as_of=AS_OF)
     first = rows["timestamp"].min().date()
     end = AS_OF - (AS_OF - first) / 4
     split = split_histories(
@@ -29,7 +30,7 @@ def test_the_hold_out_decides_and_says_why() -> None:
 
 def test_a_named_model_is_not_questioned() -> None:
     rows = load_cdnow_sample()
-    config = PipelineConfig(purchase_model="pareto_nbd")
+    config = QUIET.replace(purchase_model="pareto_nbd")
     result = RetentionPipeline(config).run(rows, as_of=AS_OF)
     by_hand = fit_pareto_nbd(result.history)
     assert result.model.purchase_model == by_hand

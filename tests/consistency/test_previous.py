@@ -9,11 +9,12 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.tiers import assign_tiers, compare_tiers
+from tests.runs import QUIET, run_cdnow
 
 
 @pytest.fixture(scope="module")
 def before() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of="1998-03-31")
+    return run_cdnow("1998-03-31")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_evidence_moves_fewer_customers_than_bare_cuts(
     before: RetentionResult, after: RetentionResult
 ) -> None:
     """A band around the cuts can only hold customers back, never push them."""
-    bare = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    bare = run_cdnow()
     assert bare.moves is not None  # without the last run: since the day before the period
     assert bare.moves.since == before.as_of
     moved = np.count_nonzero(after.tiers.value_tier != before.tiers.value_tier)
@@ -54,7 +55,7 @@ def test_evidence_moves_fewer_customers_than_bare_cuts(
 
 @pytest.mark.parametrize("name", ["bg_nbd", "pareto_nbd", "nbd"])
 def test_another_model_of_buying_can_be_chosen(name: str) -> None:
-    config = PipelineConfig.model_validate({"purchase_model": name})
+    config = PipelineConfig.model_validate({**QUIET.model_dump(), "purchase_model": name})
     model = RetentionPipeline(config).run(load_cdnow_sample(), as_of="1998-06-30").model
     assert model.purchase_model is not None
     assert model.purchase_model.kind == name

@@ -7,19 +7,24 @@ import pandas as pd
 import pytest
 
 from retainkit.datasets import load_cdnow_sample
-from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
-
-_QUIET = PipelineConfig(look_back=False, trend_months=0)
+from retainkit.pipeline import RetentionPipeline, RetentionResult
+from tests.runs import QUIET, run_cdnow
 
 
 @pytest.fixture(scope="module")
 def march() -> RetentionResult:
-    return RetentionPipeline(_QUIET).run(load_cdnow_sample(), as_of="1998-03-31")
+    return run_cdnow("1998-03-31", QUIET)
 
 
 @pytest.fixture(scope="module")
 def june() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    return run_cdnow()
+
+
+@pytest.fixture(scope="module")
+def held(march: RetentionResult) -> RetentionResult:
+    """June, with what was published in March."""
+    return RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30", previous=march)
 
 
 def _buyers(first: str, last: str) -> set[int]:
@@ -87,12 +92,10 @@ def test_who_came_later_stands_apart() -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_movement_agrees_with_the_pyramid(
-    march: RetentionResult, june: RetentionResult, known: bool
+    march: RetentionResult, june: RetentionResult, held: RetentionResult, known: bool
 ) -> None:
     """With the last run and without one: the same people, and a bridge that adds up."""
-    result = june
-    if known:
-        result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30", previous=march)
+    result = held if known else june
     assert result.movement is not None
     heads = result.movement.counts
     pyramid = result.value_pyramid
@@ -124,16 +127,15 @@ def test_won_back_is_who_was_gone_and_bought_again(
     assert gone & here <= back  # without a purchase nobody comes nearer
 
 
-def test_cuts_of_the_last_run_are_held(march: RetentionResult) -> None:
+def test_cuts_of_the_last_run_are_held(march: RetentionResult, held: RetentionResult) -> None:
     rows = load_cdnow_sample()
-    held = RetentionPipeline().run(rows, as_of="1998-06-30", previous=march)
     assert held.model.tier_scheme == march.model.tier_scheme
     assert held.model.own_scheme != march.model.tier_scheme
-    free = RetentionPipeline(PipelineConfig(hold_cuts=False)).run(
+    free = RetentionPipeline(QUIET.replace(hold_cuts=False)).run(
         rows, as_of="1998-06-30", previous=march
     )
     assert free.model.tier_scheme == free.model.own_scheme == held.model.own_scheme
-    shorter = RetentionPipeline(PipelineConfig(horizon_days=90)).run(
+    shorter = RetentionPipeline(QUIET.replace(horizon_days=90)).run(
         rows, as_of="1998-06-30", previous=march
     )
     assert shorter.model.tier_scheme != march.model.tier_scheme  # another value is cut
@@ -164,7 +166,7 @@ def _graded(result: RetentionResult, cuts: tuple[float | None, ...]) -> pd.Serie
 
 
 def test_without_a_look_back_the_gap_is_named() -> None:
-    result = RetentionPipeline(_QUIET).run(load_cdnow_sample(), as_of="1998-06-30")
+    result = run_cdnow(config=QUIET)
     assert not result.tier_retention.at_start
     assert result.movement is None
     assert any(gap.id == "start" for gap in result.gaps)

@@ -9,13 +9,14 @@ import pytest
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.value import summarize_customers
+from tests.runs import run_cdnow
 
 AS_OF = "1998-06-30"
 
 
 @pytest.fixture(scope="module")
 def result() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of=AS_OF)
+    return run_cdnow(AS_OF)
 
 
 @pytest.fixture(scope="module")

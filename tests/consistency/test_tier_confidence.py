@@ -6,13 +6,14 @@ import numpy as np
 
 from retainkit.datasets import load_cdnow_sample
 from retainkit.lifetime import GammaGammaModel, MbgNbdModel
-from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
+from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.tiers import LifetimeValues, tier_probabilities
 from retainkit.value import expected_lifetime_value
+from tests.runs import QUIET
 
 
 def test_it_is_the_distribution_by_hand() -> None:
-    config = PipelineConfig(tier_confidence=True)
+    config = QUIET.replace(tier_confidence=True)
     result = RetentionPipeline(config).run(load_cdnow_sample(), as_of="1998-06-30")
     buying, spend = result.model.purchase_model, result.model.spend_model
     assert isinstance(buying, MbgNbdModel)

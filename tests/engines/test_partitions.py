@@ -13,6 +13,7 @@ from retainkit.errors import AsOfError, InvalidTransactionsError, SchemaError
 from retainkit.pipeline import FittedPipeline, PipelineConfig, RetentionPipeline
 from retainkit.simulate import make_customer_base
 from retainkit.tables import TransactionColumns
+from tests.runs import run_cdnow
 
 AS_OF = "1998-06-30"
 
@@ -23,8 +24,8 @@ def purchases() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def model(purchases: pd.DataFrame) -> FittedPipeline:
-    return RetentionPipeline().run(purchases, as_of=AS_OF).model
+def model() -> FittedPipeline:
+    return run_cdnow(AS_OF).model
 
 
 def cut(frame: pd.DataFrame, parts: int) -> list[pd.DataFrame]:
@@ -35,7 +36,7 @@ def cut(frame: pd.DataFrame, parts: int) -> list[pd.DataFrame]:
 def test_the_same_numbers_as_in_one_frame(
     parts: int, purchases: pd.DataFrame, model: FittedPipeline
 ) -> None:
-    whole = RetentionPipeline().run(purchases, as_of=AS_OF).scores.to_frame()
+    whole = run_cdnow(AS_OF).scores.to_frame()
     scored = pd.concat(list(score_partitions(cut(purchases, parts), model=model, as_of=AS_OF)))
     scored = scored.set_index("customer_id").loc[whole["customer_id"]].reset_index()
     # groups of different size may sum a series in another order: equal but for the last bits

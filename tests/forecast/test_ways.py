@@ -66,16 +66,16 @@ def test_the_likelihood_of_where_the_money_went_does_not_fall() -> None:
 
 
 def test_a_blend_by_hand() -> None:
-    mix = Mix(shares=(("poisson", 0.6), ("past", 0.4)), means=(2.0, 5.0))
-    ways = {"poisson": np.array([4.0, 0.0]), "past": np.array([5.0, 5.0])}
+    mix = Mix(shares=(("two_part", 0.6), ("past", 0.4)), means=(2.0, 5.0))
+    ways = {"two_part": np.array([4.0, 0.0]), "past": np.array([5.0, 5.0])}
     npt.assert_allclose(mix.blend(ways), [0.6 * 2.0 + 0.4, 0.4])
 
 
 def test_days_on_which_a_way_did_not_speak_are_left_out() -> None:
-    ways = {"poisson": np.array([1.0, 3.0]), "past": np.array([2.0, 2.0])}
-    silent = EarlierWays.of({"poisson": np.array([1.0, 3.0])}, np.array([0.0, 9.0]), 1.0)
+    ways = {"two_part": np.array([1.0, 3.0]), "past": np.array([2.0, 2.0])}
+    silent = EarlierWays.of({"two_part": np.array([1.0, 3.0])}, np.array([0.0, 9.0]), 1.0)
     mix = mix_ways(ways, [silent])
-    prior = np.array([PRIOR["poisson"], PRIOR["past"]])
+    prior = np.array([PRIOR["two_part"], PRIOR["past"]])
     npt.assert_allclose([share for _, share in mix.shares], prior / prior.sum())
     assert mix.means == (2.0, 2.0)
 
@@ -88,18 +88,10 @@ def test_money_by_age_by_hand() -> None:
     assert moment is None  # too few customers for a forecast
     who = np.array([0, 1])
     known = Base(log, None).known(80)[1]
-    many = _Moment(who, known)
     # bob is 0 to 40 in the span and brings 6 in the first quarter, 2 in the last; ann is 40 to 80
     # and brings 8 in the first, 4 in the third of hers. Ahead bob is 40 to 80, ann beyond: there
     # the age before it stands in, in which nobody brought anything.
-    assert money_by_age(log, many, 40) == 8.0 + 4.0  # type: ignore[arg-type]
-
-
-class _Moment:
-    window = 40
-
-    def __init__(self, who: np.ndarray, known: object) -> None:
-        self.who, self.known = who, known
+    assert money_by_age(log, who, known, 40, 40) == 8.0 + 4.0
 
 
 def test_entrants_of_the_span_before_are_not_expected_again() -> None:
@@ -114,7 +106,7 @@ def test_entrants_of_the_span_before_are_not_expected_again() -> None:
     moment = Base(log, None).moment(400, 100)
     assert moment is not None
     # 5 % of who joined less than 100 days ago have half of their second purchase ahead
-    assert money_by_age(log, moment, 100) < 0.1 * (days[kept] > 300).sum()
+    assert money_by_age(log, moment.who, moment.known, 100, 100) < 0.1 * (days[kept] > 300).sum()
 
 
 def test_a_firm_with_a_rhythm_is_forecast_by_a_model_of_rhythm() -> None:

@@ -15,7 +15,7 @@ from retainkit.lifetime import (
     fit_nbd,
     split_histories,
 )
-from retainkit.lifetime import _kernel_compare as kernel
+from retainkit.lifetime import _kernel_shared as kernel
 from tests.lifetime.bases import cdnow
 
 DAYS = pd.to_datetime(["2024-01-01", "2024-01-08", "2024-01-08", "2024-02-01", "2024-01-15"])

@@ -139,7 +139,7 @@ def test_a_baseline_far_from_all_customers_is_refused() -> None:
 
 
 def test_more_purchases_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retainkit.lifetime._covariates_search._MOST_CHANCES", 1000)
+    monkeypatch.setattr("retainkit.lifetime.covariates._search._MOST_CHANCES", 1000)
     with pytest.raises(NotComputableError, match="800 different profiles") as error:
         fit_with_covariates(HISTORY, TABLE, config=ODDS)
     assert "pareto_nbd" in str(error.value)

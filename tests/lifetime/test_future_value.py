@@ -20,7 +20,7 @@ from retainkit.lifetime import (
     probability_value_exceeds,
     probability_value_exceeds_at,
 )
-from retainkit.lifetime import _kernel_future_value as kernel
+from retainkit.lifetime import _kernel_shared as kernel
 from retainkit.lifetime._process import ProcessModel
 from retainkit.typing import FloatArray
 
@@ -60,7 +60,7 @@ class Base:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.kind)
 def test_every_chance_against_the_plain_sum(model: ProcessModel) -> None:
     """sum_n P(N = n) P(S_n > c), S_n / (gamma + x m) beta prime: scipy's, count by count."""
-    base = Base(400)
+    base = Base(150)
     x, money = base.history.frequency, np.nan_to_num(base.money)
     law = model.purchase_probabilities(base.history, horizon=12.0, max_count=250)
     assert law.sum(axis=1).min() > 1.0 - 1e-9

@@ -15,7 +15,7 @@ from retainkit.errors import (
     RetainkitWarning,
 )
 from retainkit.lifetime import GammaGammaModel, SpendModel, fit_gamma_gamma
-from retainkit.lifetime import _kernel_gamma_gamma as kernel
+from retainkit.lifetime.models import _kernel_gamma_gamma as kernel
 from retainkit.typing import FloatArray
 from tests.lifetime import oracle
 from tests.lifetime.bases import cdnow

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from retainkit.lifetime import _kernel_beta_geometric as plain_bg
-from retainkit.lifetime import _kernel_covariates_bg as bg
-from retainkit.lifetime import _kernel_covariates_pareto as pareto
-from retainkit.lifetime import _kernel_pareto_nbd as plain_pareto
-from retainkit.lifetime._kernel_covariates import Design
 from retainkit.lifetime._kernel_newton import Evaluation
+from retainkit.lifetime.covariates import _kernel_covariates_bg as bg
+from retainkit.lifetime.covariates import _kernel_covariates_pareto as pareto
+from retainkit.lifetime.covariates._kernel_covariates import Design
+from retainkit.lifetime.models import _kernel_pareto_nbd as plain_pareto
 from retainkit.typing import FloatArray
 
 RNG = np.random.default_rng(7)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retainkit.lifetime._kernel_dropout import (
+from retainkit.lifetime.models._kernel_dropout import (
     _integral,
     _mean_purchases,
     expected_until_dropout,

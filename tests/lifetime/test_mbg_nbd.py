@@ -18,7 +18,7 @@ from retainkit.lifetime import (
     compress_histories,
     fit_mbg_nbd,
 )
-from retainkit.lifetime import _predictions as room
+from retainkit.lifetime import _process as room
 from tests.lifetime.bases import cdnow, simulate_histories
 
 MODEL = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")

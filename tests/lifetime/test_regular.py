@@ -24,7 +24,7 @@ from retainkit.lifetime import (
     fit_mbg_cnbd,
     fit_mbg_nbd,
 )
-from retainkit.lifetime import _kernel_regular as kernel
+from retainkit.lifetime.models import _kernel_regular as kernel
 
 PARAMETERS = {"r": 1.3, "alpha": 2.8, "a": 0.4, "b": 0.8}
 
@@ -153,7 +153,7 @@ def test_the_approximation_is_near_in_total() -> None:
 LAW = settings(deadline=None, derandomize=True, max_examples=40)
 
 
-@LAW
+@settings(LAW, max_examples=20)
 @given(
     st.integers(1, 6), st.integers(0, 20), st.floats(2.0, 150.0), st.floats(0.01, 1.0),
     st.floats(0.5, 60.0),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from retainkit.lifetime import _kernel_beta_geometric as beta_geometric
-from retainkit.lifetime import _kernel_pareto_nbd as pareto
+from retainkit.lifetime.models import _kernel_pareto_nbd as pareto
 from retainkit.typing import FloatArray
 from tests.lifetime import oracle
 

@@ -8,10 +8,10 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from retainkit.lifetime import _kernel_bg_bb as bg_bb
-from retainkit.lifetime import _kernel_contract as contract
-from retainkit.lifetime import _kernel_gamma_gamma as gamma_gamma
-from retainkit.lifetime import _kernel_nbd as nbd
+from retainkit.lifetime.models import _kernel_bg_bb as bg_bb
+from retainkit.lifetime.models import _kernel_contract as contract
+from retainkit.lifetime.models import _kernel_gamma_gamma as gamma_gamma
+from retainkit.lifetime.models import _kernel_nbd as nbd
 from tests.lifetime import oracle
 from tests.lifetime.test_stress import FORCE, POINTS, exact, grid, log_likelihoods, worst
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit.policy import _kernel_allocate, _kernel_trial
+from retainkit.policy import PlanConfig, _kernel_allocate, _kernel_trial
 from retainkit.typing import BoolArray, FloatArray
 
 KINDS: Final = 6
@@ -24,7 +24,9 @@ WORTH = np.array([300.0, 120.0, 60.0, 200.0, 80.0, 80.0])
 ACTIVE = np.array([0.8, 0.7, 0.6, 0.35, 0.3, 0.1])
 EFFECTS = np.array([0.20, 0.02, -0.10, 0.12, 0.0, 0.25, 0.05, 0.10])
 COST = 5.0 * np.linspace(0.6, 1.4, ACTIONS)
-NEVER, EXPLORE = 0.03, 0.015
+PLAN = PlanConfig()
+NEVER, EXPLORE = PLAN.never_treated, PLAN.explore
+LEAST, MOST = PLAN.least_held_out, PLAN.most_held_out
 OPEN = np.zeros((KINDS, ACTIONS), dtype=np.bool_)
 for one in range(KINDS):
     OPEN[one, [one, (one + 1) % ACTIONS, (one + 3) % ACTIONS]] = True
@@ -83,17 +85,20 @@ def run_firm(rng: np.random.Generator, firm: Firm) -> list[Quarter]:
     budget = 0.5 * n * float(COST.mean())
     never = rng.random(n)
     belief = _kernel_trial.Belief(np.full(ACTIONS, 0.15), np.full(ACTIONS, 0.15))
-    trials = np.zeros(ACTIONS)
+    trials = np.zeros(ACTIONS, dtype=np.int64)
     quarters = []
-    for _ in range(QUARTERS):
-        quarter, effects, scale = _quarter(rng, firm, belief, trials, budget, never)
+    for rounds in range(QUARTERS):
+        asked = _kernel_trial.needed(trials, rounds)
+        quarter, share, error = _quarter(rng, firm, belief, asked, budget, never)
         quarters.append(quarter)
-        seen = np.zeros(ACTIONS, dtype=np.bool_)
-        for part in (slice(0, ACTIONS), slice(ACTIONS, 2 * ACTIONS)):
-            share, error = effects.effect[part] / scale[part], effects.error[part] / scale[part]
-            belief = _kernel_trial.update(belief, share, error)
-            seen |= ~np.isnan(share)
-        trials += seen
+        planned, by_lot = slice(0, ACTIONS), slice(ACTIONS, 2 * ACTIONS)
+        weight = np.nan_to_num(1.0 / error**2)
+        both = weight[planned] + weight[by_lot]
+        total = np.nan_to_num(share) * weight
+        with np.errstate(divide="ignore", invalid="ignore"):
+            seen = (total[planned] + total[by_lot]) / both
+            belief = _kernel_trial.update_together(belief, seen, 1.0 / np.sqrt(both))
+        trials += both > 0.0
     return quarters
 
 
@@ -101,14 +106,14 @@ def _quarter(
     rng: np.random.Generator,
     firm: Firm,
     belief: _kernel_trial.Belief,
-    trials: FloatArray,
+    asked: FloatArray,
     budget: float,
     never: FloatArray,
-) -> tuple[Quarter, _kernel_trial.Effects, FloatArray]:
+) -> tuple[Quarter, FloatArray, FloatArray]:
     n, everybody = firm.kind.size, np.arange(firm.kind.size)
     open_to, money = OPEN[firm.kind], firm.worth[:, None]
     mean = belief.mean * money - COST
-    sure = _kernel_trial.chance_to_pay(mean, belief.deviation * money) >= 1.0 - 0.5 ** (1 + trials)
+    sure = _kernel_trial.chance_to_pay(mean, belief.deviation * money) >= asked
     believed = np.where(open_to & sure & (mean > 0.0), mean, np.nan)
     costs = np.broadcast_to(COST, believed.shape)
     planned = _kernel_allocate.allocate(believed, costs, budget).measure
@@ -131,7 +136,10 @@ def _quarter(
     )  # fmt: skip
     heads = np.maximum(np.bincount(group, minlength=2 * ACTIONS), 1)
     true = np.bincount(group, (change * firm.worth)[inside], 2 * ACTIONS) / heads
-    scale = np.bincount(group, firm.worth[inside], 2 * ACTIONS) / heads
+    learnt = _kernel_trial.read_shares(
+        group, 2 * ACTIONS, treated[inside], outcome[inside],
+        (firm.active * firm.worth)[inside], firm.worth[inside],
+    )  # fmt: skip
     known = ~np.isnan(effects.low)
     done = arm == _kernel_trial.DONE
     gain = firm.gain[everybody, action]
@@ -139,10 +147,10 @@ def _quarter(
         planned=planned,
         treated=float(treated.mean()),
         profit=float(gain[done].sum()),
-        held_out=1.0 - float(done.sum()) / max(int(some.sum()), 1),
+        held_out=1.0 - float(done.sum()) / int(some.sum()) if some.any() else LEAST,
         covered=((effects.low <= true) & (true <= effects.high))[known],
     )
-    return quarter, effects, np.where(scale > 0.0, scale, np.nan)
+    return quarter, *learnt
 
 
 def _shares(firm: Firm, planned: npt.NDArray[np.int16], belief: _kernel_trial.Belief) -> FloatArray:
@@ -153,7 +161,7 @@ def _shares(firm: Firm, planned: npt.NDArray[np.int16], belief: _kernel_trial.Be
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.abs(counted_on / expected)
     share = _kernel_trial.share_to_detect(heads, wanted, np.full(ACTIONS, 1.5), 0.95, 0.8)
-    return np.asarray(np.clip(share, 0.1, 0.3)[code])
+    return np.asarray(np.clip(share, LEAST, MOST)[code])
 
 
 def oracle(firm: Firm, held_out: float) -> float:

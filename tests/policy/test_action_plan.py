@@ -29,7 +29,7 @@ from retainkit.policy import (
     smallest_detectable_effect,
 )
 from retainkit.policy import _kernel_trial as kernel
-from retainkit.policy._plan_actions import action_ids
+from retainkit.policy._plan_rows import action_ids
 from retainkit.policy._plan_table import COLUMNS
 from retainkit.policy._prices import price_effects, with_prices
 
@@ -127,6 +127,36 @@ def test_beliefs_combine_by_precision() -> None:
     assert kernel.update(flat, np.array([0.3]), one).mean[0] == pytest.approx(0.3)
 
 
+def test_beliefs_of_one_firm_move_together() -> None:
+    """Two beliefs of 0.1 +- 0.1, correlated by half; the first is seen to be 0.3 +- 0.1.
+
+    By hand: the first moves half of the way, the second half as far; var 0.01 - 0.005^2 / 0.02.
+    """
+    belief = kernel.Belief(np.array([0.1, 0.1]), np.array([0.1, 0.1]))
+    nan = np.nan
+    found = kernel.update_together(belief, np.array([0.3, nan]), np.array([0.1, nan]))
+    assert found.mean == pytest.approx([0.2, 0.15])
+    assert found.deviation**2 == pytest.approx([0.005, 0.00875])
+    flat = kernel.Belief(np.array([0.0, 0.1]), np.array([np.inf, 0.1]))
+    found = kernel.update_together(flat, np.array([0.3, nan]), np.array([0.1, nan]))
+    assert found.mean == pytest.approx([0.3, 0.1])
+
+
+def test_shares_of_worth_are_read_whatever_customers_are_worth() -> None:
+    """A tenth of the worth is a tenth, although one customer is worth as much as all others."""
+    rng = np.random.default_rng(4)
+    n, worth = 8000, rng.gamma(2.0, 50.0, 8000)
+    worth[0] = worth.sum()
+    group, treated = rng.integers(0, 4, n), rng.random(n) < 0.5
+    bought = rng.random(n) < 0.5 + 0.1 * treated
+    share, error = kernel.read_shares(group, 4, treated, bought * worth, 0.5 * worth, worth)
+    assert np.abs(share - 0.1).max() < 4.0 * error.max()
+    plain = 0.5 * np.sqrt(4.0 / (n / 4.0))  # of one group by itself
+    assert (error < 0.95 * plain).all()
+    nothing = kernel.read_shares(group, 4, treated, 0.0 * worth, 0.0 * worth, 0.0 * worth)
+    assert np.isnan(nothing[0]).all()
+
+
 def test_prices_hold_for_who_is_there_and_for_who_is_gone() -> None:
     price = ActionPrice(
         action="win_back_offer", cost=2.0,
@@ -139,7 +169,8 @@ def test_prices_hold_for_who_is_there_and_for_who_is_gone() -> None:
     assert found.sure[:, 0].tolist() == [True, True]  # a gain of 0 is as likely as not
     assert price.break_even(50.0) == 0.04
     later = price.replace(trials=3)
-    assert later.needed == 1.0 - 0.5**4
+    assert kernel.needed(np.array([3, 0]), 3).tolist() == [0.98, 0.8]
+    assert kernel.needed(np.array([0]), 0).tolist() == [0.5]
     again = price_effects((later,), np.array([100.0, 100.0]), np.array([False, True]))
     assert again.sure[:, 0].tolist() == [True, False]
 
@@ -341,7 +372,7 @@ def test_who_is_let_go_is_no_action_to_carry_out() -> None:
     plan = make_plan()
     whole = plan.describe()[0]
     rows = plan.rows.assign(stance="let_go")
-    told = replace(plan, rows=rows).describe()
-    assert whole.split()[0] != "0"
-    assert told[0].startswith("0 actions to carry out")
+    told = replace(plan, written=rows).describe()
+    assert ": 0 actions" not in whole
+    assert told[0].startswith("to carry out: 0 actions")
     assert any(line.endswith("nothing is spent on them any more") for line in told)

@@ -228,6 +228,22 @@ def test_the_reason_of_a_loss_chooses_what_is_changed() -> None:
         assert found["small", "good", "no"] == action
 
 
+@pytest.mark.parametrize("state", ["new", "present", "quiet", "gone"])
+@pytest.mark.parametrize("reason", ["price_or_product", "mix", "returns", "service"])
+def test_who_costs_more_than_it_brings_is_not_urged_to_buy_on(state: str, reason: str) -> None:
+    """No marketing that leaves prices, mix and service as they are."""
+    for phase in FACTS["phase"]:
+        table = decide(state, recoverable=True, circumstances=told(loss_reason=reason, phase=phase))
+        for code in np.unique([table.action, *table.alternatives.T]).tolist():
+            if code < 0:
+                continue
+            measure = table.catalog.measures[code]
+            asks = measure.condition.loss_reasons or measure.fits.loss_reasons
+            changes = {"price", "cost_to_serve"} & set(measure.changes)
+            sells = {"spend", "retention"} & set(measure.changes)
+            assert measure.purpose == "service" or not sells or changes or asks, measure.id
+
+
 def test_who_wants_service_only_gets_no_marketing() -> None:
     for state in STATES:
         table = decide(state, recoverable=True, contact="service_only")

@@ -33,7 +33,7 @@ LAST = 59
 
 AS_OF = ORIGIN + timedelta(days=LAST)
 
-LAW = settings(deadline=None, derandomize=True, max_examples=150)
+LAW = settings(deadline=None, derandomize=True, max_examples=60)
 Loss = tuple[str, int]
 Row = dict[str, Any]
 
@@ -184,7 +184,7 @@ def test_every_period_counts_the_losses_in_it(
     assert heads["closing"].iloc[-1] == there.sum()
 
 
-@settings(LAW, max_examples=30)
+@settings(LAW, max_examples=12)
 @given(rows(), conventions)
 @pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
 def test_the_run_tells_the_same_losses(found: list[Row], convention: ContractConvention) -> None:
@@ -274,7 +274,7 @@ def test_nobody_gone_is_paid_for_later_than_the_calendar_says(
         assert through == paid_for(found, who, convention)
 
 
-@settings(LAW, max_examples=25)
+@settings(LAW, max_examples=12)
 @given(rows(), conventions, st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, LAST))))
 @pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
 def test_a_charge_within_the_paid_term_is_no_return_and_a_purchase_after_it_is(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retainkit.lifetime import BgBbModel, fit_bg_bb
-from retainkit.lifetime import _kernel_bg_bb as kernel
+from retainkit.lifetime.models import _kernel_bg_bb as kernel
 
 TABLE = """
 6,6,1203,-2.18224844762,.930434,3.75255,5.90989802

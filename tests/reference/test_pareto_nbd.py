@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retainkit.lifetime import ParetoNbdModel, compare_frequencies, fit_pareto_nbd
-from retainkit.lifetime import _kernel_pareto_nbd as kernel
+from retainkit.lifetime.models import _kernel_pareto_nbd as kernel
 from tests.lifetime.bases import cdnow
 from tests.reference.histories import log_likelihood_at, many, one, rounded_cdnow
 

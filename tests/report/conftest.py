@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 from retainkit._core.labels import Label
-from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import PipelineConfig, RetentionPipeline, RetentionResult
 from retainkit.policy import PolicyConfig
+from retainkit.report import render_report
 from retainkit.tiers import ByValueShare, TierSchemeConfig
+from tests.runs import run_cdnow
 
 HOSTILE = "<script>alert('x')</script>&\"$x_1$"
 """What a customer id, a tier or a reason might hold to break out of a page, or of mathtext."""
@@ -15,7 +16,17 @@ HOSTILE = "<script>alert('x')</script>&\"$x_1$"
 
 @pytest.fixture(scope="session")
 def cdnow() -> RetentionResult:
-    return RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30")
+    return run_cdnow()
+
+
+@pytest.fixture(scope="session")
+def english(cdnow: RetentionResult) -> str:
+    return render_report(cdnow)
+
+
+@pytest.fixture(scope="session")
+def chinese(cdnow: RetentionResult) -> str:
+    return render_report(cdnow, language="zh")
 
 
 def small_base() -> pd.DataFrame:

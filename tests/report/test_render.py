@@ -48,16 +48,6 @@ class Page(HTMLParser):
             self.texts.append(" ".join(data.split()))
 
 
-@pytest.fixture(scope="module")
-def english(cdnow: RetentionResult) -> str:
-    return render_report(cdnow)
-
-
-@pytest.fixture(scope="module")
-def chinese(cdnow: RetentionResult) -> str:
-    return render_report(cdnow, language="zh")
-
-
 @pytest.mark.parametrize(
     ("base", "language"), [("cdnow", "en"), ("small", "zh"), ("losing", "zh"), ("hostile", "en")]
 )

@@ -38,6 +38,7 @@ PREFIXES = (
         "assumption_",
         "finding_",
         "moves_",
+        "limit_",
     ),
 )
 """Texts looked up by a code of another room."""

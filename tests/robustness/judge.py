@@ -7,6 +7,7 @@ import time
 import warnings
 from functools import cache
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._models import predict
 from retainkit._pipeline._tables import TableColumns, sift_tables
-from retainkit.forecast import ForecastTable
+from retainkit.forecast import ForecastTable, _from_tables
 from retainkit.pipeline import RetentionResult
 from retainkit.typing import BoolArray, FloatArray
 from tests.robustness.firms import KINDS, Firm, make_firm
@@ -138,14 +139,16 @@ def run(firm: Firm, **choices: Any) -> RetentionResult:
 def forecast_part(firm: Firm, **choices: Any) -> ForecastTable:
     """Return the forecast of a run from the parts that lead to it; nothing is graded or measured.
 
-    How long contracts last to the long end is learnt by the simpler model: it is no part of this.
+    How long contracts last to the long end is learnt by the simpler model, and states are not
+    learnt at all: they are no part of this.
     """
     config = config_for(firm, contract_model="shifted_beta_geometric", **choices)
     day = parse_as_of(str(firm.as_of.date()))
     frames = dict.fromkeys(("customers", "events", "surveys", "activities"))
     known = {"transactions": firm.transactions, "contracts": firm.contracts}
     names = TableColumns(None, None, None, None, None, None)
-    with warnings.catch_warnings():
+    stateless = patch.object(_from_tables, "fit_activity", lambda *_: (None, ()))
+    with warnings.catch_warnings(), stateless:
         warnings.simplefilter("ignore")
         tables = sift_tables(known | frames, names, config.rules, day, lambda _: None)
         history, tables = open_history(tables, day, config)

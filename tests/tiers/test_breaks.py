@@ -16,7 +16,7 @@ from retainkit.tiers import (
     assign_tiers,
     fit_tier_scheme,
 )
-from retainkit.tiers import _kernel_breaks as kernel
+from retainkit.tiers.grading import _kernel as kernel
 from retainkit.typing import FloatArray
 
 LAW = settings(deadline=None, derandomize=True, max_examples=60)

@@ -233,7 +233,7 @@ def test_refuses_designs_that_say_nothing() -> None:
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    from retainkit.tiers import _extra
+    from retainkit.tiers.segments import _cluster as _extra
 
     def gone(name: str) -> Any:
         raise ImportError(f"No module named {name!r}")

@@ -16,7 +16,7 @@ from retainkit.tiers import (
     estimate_part_worths,
     fit_tier_scheme,
 )
-from retainkit.tiers import _kernel_breaks as breaks
+from retainkit.tiers.grading import _kernel as breaks
 from retainkit.typing import FloatArray
 
 pytestmark = pytest.mark.slow

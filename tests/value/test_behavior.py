@@ -15,13 +15,9 @@ from hypothesis import strategies as st
 
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AsOfError, SchemaError
-from retainkit.value import (
-    BehaviorConfig,
-    _kernel_behavior,
-    summarize_behavior,
-    summarize_customers,
-)
-from retainkit.value._kernel_behavior import regularity, trend_of
+from retainkit.value import BehaviorConfig, summarize_behavior, summarize_customers
+from retainkit.value.behavior import _kernel_behavior
+from retainkit.value.behavior._kernel_behavior import regularity, trend_of
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 DAY0 = pd.Timestamp("2024-01-01")

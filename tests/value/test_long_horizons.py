@@ -53,9 +53,17 @@ def density(model: Any, x: float, T: float) -> Any:
     return lambda t: s / c * mp.hyp2f1(s + 1.0, model.a, model.a + b, -t / c)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.kind)
-@pytest.mark.parametrize("rate", [0.02, 0.1, 0.5])
-@pytest.mark.parametrize("days", [365.25, 4_000.0, 100_000.0, 1e7])
+RATES = (0.02, 0.1, 0.5)
+HORIZONS = (365.25, 4_000.0, 100_000.0, 1e7)
+PAIRS = [
+    pytest.param(model, RATES[(i + j) % 3], days, id=f"{model.kind}-{RATES[(i + j) % 3]}-{days:g}")
+    for i, model in enumerate(MODELS)
+    for j, days in enumerate(HORIZONS)
+]
+"""Every model at every horizon and rate, every rate at every horizon."""
+
+
+@pytest.mark.parametrize(("model", "rate", "days"), PAIRS)
 def test_value_is_the_discounted_density_of_purchases(model: Any, rate: float, days: float) -> None:
     summary = customers()
     found = expected_lifetime_value(summary, model, horizon_days=days, annual_discount_rate=rate)

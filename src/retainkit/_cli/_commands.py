@@ -18,6 +18,7 @@ from retainkit._cli._complaints import explain_validation
 from retainkit._cli._files import all_or_nothing, check_folder, read_table
 from retainkit._cli._previous import PRICES, read_previous, write_plan
 from retainkit._cli._progress import StageProgress
+from retainkit._cli._summary import summarize_run
 from retainkit._cli._toml import read_toml, to_toml
 from retainkit._core.config import FrozenConfig
 from retainkit._core.time import parse_as_of
@@ -66,7 +67,7 @@ def run_demo(options: argparse.Namespace) -> None:
         progress("reading CDNOW")
         result = RetentionPipeline().run(load_cdnow_sample(), as_of="1998-06-30", progress=progress)
         _write(result, options.out, options.language, progress)
-    _print_summary(result, options.out)
+    _print_summary(result, options.out, options.language)
 
 
 def run_files(options: argparse.Namespace) -> None:
@@ -85,7 +86,7 @@ def run_files(options: argparse.Namespace) -> None:
         if options.backtest > 0:
             tested = backtest(config=config, folds=options.backtest, **arguments)
         _write(result, options.out, options.language, progress, tested)
-    _print_summary(result, options.out)
+    _print_summary(result, options.out, options.language)
 
 
 def run_backtest(options: argparse.Namespace) -> None:
@@ -240,31 +241,8 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, encoding="utf-8")
 
 
-def _print_summary(result: RetentionResult, out: Path) -> None:
+def _print_summary(result: RetentionResult, out: Path, language: Language) -> None:
     """Print the few lines that say what came out, and where the rest is."""
-    document = result.to_document()
-    lines = [f"{len(result):,} customers as of {result.as_of}", ""]
-    lines += map(_tier_line, document.tiers)
-    lines += ["", *result.trust(), *(one.words() for one in result.contradictions), ""]
-    lines += [*result.review.describe(), ""] if result.review else []
-    lines += [*(result.proof.describe() if result.proof else ()), *result.plan.describe(), ""]
-    lines += [str(result.metrics.get("retention_rate"))]
-    lines += [
-        f"{row['table']}: {row['rows']:,} rows {row['kind']} {row['reason']}".rstrip()
-        for row in document.ledger
-        if row["kind"] in ("accepted", "excluded", "rejected") and row["rows"]
-    ]
-    lines += ["", *(answer.words for answer in result.scores.answers()), ""]
-    told = (f"not computed: {gap.what} ({gap.enabled_by})" for gap in result.gaps)
-    lines += dict.fromkeys(told)
     names = "customers.csv, plan.csv, ledger.csv, rejected.csv, result.json, report.html"
     names += f", {PRICES}" if result.prices else ""
-    lines += ["", f"written to {out}: {names}"]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _tier_line(row: dict[str, Any]) -> str:
-    value = row.get("value_share")
-    share = "" if value is None else f", {value:6.1%} of contribution"
-    heads = row.get("customer_share") or 0.0
-    return f"{row['tier']:<10}{row['customers']:>9,} customers ({heads:6.1%}){share}"
+    sys.stdout.write("\n".join(summarize_run(result, out, names, language)) + "\n")

@@ -18,11 +18,11 @@ from retainkit.errors import SchemaError
 from retainkit.forecast import Activity
 from retainkit.pipeline import PreviousRun, ResultDocument, RetentionResult
 from retainkit.policy import ActionPlan, ActionPrice
-from retainkit.tiers import TierState
+from retainkit.tiers import BAD, LOST, TierTable
 
 PRICES = "prices.toml"
 _NEEDED = ("customers.csv", "plan.csv", "result.json")
-_COLUMNS = ("customer_id", "value_tier", "state", "state_since")
+_COLUMNS = ("customer_id", "tier", "value_tier", "state", "state_since")
 
 
 def read_previous(folder: Path) -> PreviousRun:
@@ -41,7 +41,8 @@ def read_previous(folder: Path) -> PreviousRun:
         text = explain_validation(error, ResultDocument, str(folder / "result.json"))
         raise SchemaError(text) from None
     view = _read(folder / "customers.csv")
-    absent = [name for name in _COLUMNS if name not in view]
+    needed = (*_COLUMNS, document.model.tier_basis)
+    absent = [name for name in needed if name not in view]
     if absent:
         raise SchemaError(
             f"customers.csv has no column {absent[0]!r}",
@@ -51,17 +52,22 @@ def read_previous(folder: Path) -> PreviousRun:
     ids, model = pd.Index(view["customer_id"]), document.model
     names = model.tier_scheme.names
     tier = pd.Categorical(view["value_tier"], categories=names).codes.astype(np.int8)
-    known = tier >= 0
+    states = _states(view, ids, document)
+    shown = pd.Categorical(view["tier"], categories=(*names, BAD, LOST)).codes.astype(np.int8)
+    value = pd.to_numeric(view[model.tier_basis].replace("", None)).to_numpy(dtype=np.float64)
+    known = (tier >= 0) & (shown >= 0)
     return PreviousRun(
-        tiers=TierState(
+        tiers=TierTable(
             customer_id=ids[known],
-            names=names,
-            tier=tier[known],
-            periods=np.ones(int(known.sum()), dtype=np.int16),
-            evidence=np.zeros(int(known.sum()), dtype=np.int8),
-            candidate=tier[known],
+            value=value[known],
+            value_tier=tier[known],
+            tier=shown[known],
+            reason=np.zeros(int(known.sum()), dtype=np.int8),
+            scheme=model.tier_scheme,
+            lost=states.is_lost[known],
         ),
-        states=_states(view, ids, document),
+        states=states,
+        model=model,
         plan=ActionPlan.from_frame(_read(folder / "plan.csv")),
         prices=_read_prices(folder / PRICES),
     )

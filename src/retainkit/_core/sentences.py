@@ -17,13 +17,19 @@ from retainkit.typing import Language
 Texts = npt.NDArray[np.object_]
 
 _HUNDRED = 100.0
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"\{(\w+)(?::(\w+))?\}")
+"""A place for a number, and the noun that follows it: `{gap}`, `{silent:day}`."""
 
 
 def fill(template: str, n: int, columns: dict[str, Texts]) -> Texts:
-    """Return the template for each of n rows, each `{name}` replaced by its column."""
+    """Return the template for each of n rows, each `{name}` replaced by its column.
+
+    `{name:noun}` puts the English noun behind it, in the singular behind "1".
+    """
     pieces = _PLACE.split(template)
-    parts = [columns[piece] if place % 2 else piece for place, piece in enumerate(pieces)]
+    parts: list[Texts | str] = [pieces[0]]
+    for name, noun, text in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        parts += [columns[name] if noun is None else _counted(columns[name], noun), text]
     return join([part for part in parts if not (isinstance(part, str) and not part)], n)
 
 
@@ -37,7 +43,21 @@ def join(parts: Sequence[Texts | str], n: int) -> Texts:
 
 def asked_for(template: str) -> set[str]:
     """Return the names of the places in a template."""
-    return set(_PLACE.findall(template))
+    return {name for name, _ in _PLACE.findall(template)}
+
+
+class Count(str):
+    """A whole number as text; `"{n:customer}".format(n=...)` puts the English noun behind it."""
+
+    __slots__ = ()
+
+    def __format__(self, noun: str) -> str:
+        return _with_noun(self, noun) if noun else str(self)
+
+
+def count(n: int) -> Count:
+    """Return a whole number with thousands separated, for `str.format`."""
+    return Count(f"{n:,}")
 
 
 def write_counts(values: npt.NDArray[Any]) -> Texts:
@@ -61,6 +81,17 @@ def write_days(days: npt.NDArray[np.integer[Any]], language: Language) -> Texts:
         words = [f"{day.year}年{day.month}月{day.day}日" for day in dates]
     else:
         words = [f"{day.day} {day:%B} {day.year}" for day in dates]
+    return np.array(words, dtype=object)[codes]
+
+
+def _with_noun(number: str, noun: str) -> str:
+    return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
+
+
+def _counted(numbers: Texts, noun: str) -> Texts:
+    """Write each different number once."""
+    codes, uniques = pd.factorize(numbers)
+    words = [_with_noun(number, noun) for number in uniques]
     return np.array(words, dtype=object)[codes]
 
 

@@ -19,8 +19,9 @@ from retainkit._pipeline._previous import PreviousRun
 from retainkit._pipeline._reasons import write_reasons
 from retainkit._pipeline._states import last_year
 from retainkit.policy import ActionPlan, ActionPrice, PlanEvaluation, evaluate_plan
-from retainkit.policy._plan_actions import PlanFacts, choose_actions, plan_actions, trial_of
+from retainkit.policy._plan_actions import choose_actions, plan_actions, trial_of
 from retainkit.policy._plan_carry import carry_over, what_triggered
+from retainkit.policy._plan_rows import PlanFacts
 from retainkit.policy._plan_table import STEPS
 from retainkit.tables import align_customer_ids
 from retainkit.typing import BoolArray, FloatArray, Language
@@ -99,11 +100,11 @@ def make_plan(
     if budget is not None:
         left = (chosen.step == STEPS.index("does_not_pay")) & budget.good
         chosen.step[left] = STEPS.index("budget")
-    as_of, names = scores.history.as_of, np.array(scores.states.states)
+    as_of, states = scores.history.as_of, scores.states
     before = previous.states
     then = None
     if before is not None:
-        then = pd.Series(names[before.state], before.customer_id)
+        then = pd.Series(before.state, before.customer_id)
         then = then[~then.index.duplicated()]
     plan = plan_actions(
         scores.policy,
@@ -113,7 +114,7 @@ def make_plan(
         trial=trial_of(previous.plan, as_of, config.plan),
         config=config.plan,
         effects=effects,
-        entered=what_triggered(scores.customer_id, names[scores.states.state], then),
+        entered=what_triggered(scores.customer_id, states.state, states.states, then),
     )
     if previous.plan is not None and len(previous.plan):
         plan = carry_over(plan, previous.plan, as_of)

@@ -28,6 +28,7 @@ def carried(previous: Previous) -> PreviousRun:
             states=previous.scores.states,
             plan=previous.plan,
             prices=previous.prices,
+            model=previous.model,
         )
     return previous if isinstance(previous, PreviousRun) else PreviousRun(tiers=previous)
 
@@ -36,21 +37,23 @@ def look_back(
     tables: ValidTables,
     day: date,
     config: PipelineConfig,
-    previous: Previous,
+    previous: PreviousRun,
     announce: Callable[[str], None],
 ) -> PeriodStart | str:
     """Return the scores of the day before the period: the last run's where it is of that day."""
+    tiers, states = previous.tiers, previous.states
     window = config.convention.window_days
-    if isinstance(previous, RetentionResult) and (day - previous.as_of).days == window:
-        return PeriodStart(previous.as_of, previous.tiers, previous.scores.states)
+    ago = None if states is None else (day - states.as_of).days
+    if isinstance(tiers, TierTable) and states is not None and ago == window:
+        return PeriodStart(states.as_of, tiers, states)
     return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
 
 
-def held_scheme(previous: Previous, config: PipelineConfig) -> HeldScheme | None:
+def held_scheme(previous: PreviousRun, config: PipelineConfig) -> HeldScheme | None:
     """Return the cuts of the last run, where they are held and cut the same value."""
-    if not config.hold_cuts or not isinstance(previous, RetentionResult):
+    if not config.hold_cuts or previous.model is None:
         return None
-    last = previous.config
+    last = previous.model.config
     same = all(
         getattr(last, name) == getattr(config, name)
         for name in ("tiers", "horizon_days", "annual_discount_rate", "value")
@@ -59,13 +62,13 @@ def held_scheme(previous: Previous, config: PipelineConfig) -> HeldScheme | None
 
 
 def compare(
-    before: Previous, start: PeriodStart | None, after: CustomerScores, model: FittedPipeline
+    before: PreviousRun, start: PeriodStart | None, after: CustomerScores, model: FittedPipeline
 ) -> TierMoves | TierMovement | None:
     """Compare with the last run, or without one with the first day of the period."""
-    if isinstance(before, TierTable):
-        return compare_tiers(before, after.tiers)
-    if isinstance(before, RetentionResult):
-        return compare_moves(before.as_of, before.tiers, after.tiers, model.own_scheme)
-    if before is None and start is not None:
+    if isinstance(before.tiers, TierTable):
+        if before.states is None:
+            return compare_tiers(before.tiers, after.tiers)
+        return compare_moves(before.states.as_of, before.tiers, after.tiers, model.own_scheme)
+    if before.tiers is None and start is not None:
         return compare_moves(start.day, start.tiers, after.tiers, model.own_scheme)
     return None

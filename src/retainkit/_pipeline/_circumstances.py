@@ -128,13 +128,15 @@ def read_channel(rows: pd.DataFrame, n: int) -> tuple[_Codes, tuple[str, ...]] |
 def days_to_renewal(contracts: ContractState) -> FloatArray:
     """Return the days until the running term ends; NaN for monthly contracts and where none runs.
 
-    A contract with a known end renews on that day, another after whole terms of its months.
+    A contract with a known end renews on that day, another after whole terms of its months. Where
+    nothing is paid nothing comes of a renewal: NaN too.
     """
     month = DAYS_PER_UNIT["month"]
     term, charged = np.maximum(contracts.term_months, 1), contracts.charged
     left = np.where(np.isfinite(contracts.charges_left), contracts.charges_left, -charged % term)
     due = contracts.days_to_next + month * left
     yearly = contracts.is_in("running") & ((term > 1) | np.isfinite(contracts.charges_left))
+    yearly &= ~(contracts.price <= 0.0)
     return np.where(yearly, due, np.nan)
 
 

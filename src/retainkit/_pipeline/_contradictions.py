@@ -13,8 +13,7 @@ from retainkit._core.catalogue import read_catalogue
 from retainkit._core.time import to_day_numbers
 from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit.churn import CauseTable, default_catalog
-from retainkit.churn._naming import has_fact
-from retainkit.churn._records import LEAVES
+from retainkit.churn.learn._records import LEAVES, has_fact
 from retainkit.contracts import Contracts
 from retainkit.contracts._spells import NO_DAY
 from retainkit.tables import align_customer_ids
@@ -151,11 +150,15 @@ def _bought_after(dated: _Dated, purchases: CustomerSummary) -> Contradiction:
 
 
 def _among_causes(causes: CauseTable) -> Iterator[Contradiction]:
-    """Give whose facts are in doubt, and whose records name different causes."""
+    """Give whose facts are in doubt, and who stated different reasons.
+
+    A stated reason beside another sign (dissatisfied, and gone to a rival) is no contradiction.
+    """
     fact, ids = has_fact(causes), causes.customer_id
-    doubted = fact & (causes.anchored[:, LEAVES].sum(axis=1) > 1)
-    yield _tell("facts_in_doubt", doubted, int(fact.sum()), ids)
-    yield _tell("statements_disagree", causes.is_contradicted, len(causes), ids)
+    named = causes.anchored[:, LEAVES].sum(axis=1)
+    yield _tell("facts_in_doubt", fact & (named > 1), int(fact.sum()), ids)
+    stated = named < len(LEAVES)  # who stated nothing may have left for any of them
+    yield _tell("statements_disagree", ~fact & stated & (named > 1), len(causes), ids)
 
 
 def _tell(name: str, who: BoolArray, of: int, ids: pd.Index[Any]) -> Contradiction:

@@ -121,7 +121,7 @@ class CustomerScores(TranslatedTable):
         Column("expected_value", lambda scores: scores.expected_value),
         *taken("forecast", "expected_value_low", "expected_value_high"),
         *taken("forecast", "next_purchase", "next_purchase_low", "next_purchase_high"),
-        *taken("forecast", "days_overdue", "forecast_note"),
+        *taken("forecast", "forecast_note"),
         Column("lifetime_value"),
         Column("lifetime_note", "explain_lifetime_value"),
         Column("p_alive"),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from retainkit._core.time import day_number, to_day_numbers
 from retainkit.churn import CodeBook, StateFacts
-from retainkit.churn._coverage import record_an_end
+from retainkit.churn.causes._coding import record_an_end
 from retainkit.contracts import ContractState
 from retainkit.contracts._spells import NO_DAY
 from retainkit.lifetime import Covariates

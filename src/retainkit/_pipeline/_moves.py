@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -54,7 +54,9 @@ def compare_moves(
 
 def _graded(tiers: TierTable, scheme: TierScheme) -> TierTable:
     """Return the table by bare cuts; who is lost or bad stays so."""
-    bare = assign_tiers(tiers.value, scheme, customer_id=tiers.customer_id, standing=tiers.standing)
+    bare = assign_tiers(tiers.value, scheme, customer_id=tiers.customer_id)
+    bad = np.where(tiers.is_bad, np.int8(len(scheme.names)), bare.tier)
+    bare = replace(bare, tier=bad.astype(np.int8))
     if tiers.lost is None:
         return bare
     return bare.with_lost(tiers.lost, np.asarray(tiers.value_tier))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from retainkit.policy._plan_carry import rounds_tried
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import TierState, TierTable
 
+if TYPE_CHECKING:
+    from retainkit._pipeline._fitted import FittedPipeline
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PreviousRun:
@@ -24,13 +27,15 @@ class PreviousRun:
     Parameters
     ----------
     tiers : TierTable, TierState or None
-        Tiers: they change on evidence only.
+        Tiers: they change on evidence only. A table is compared with the tiers of the run.
     states : StateTable or None
         States: without a purchase nobody moves nearer.
     plan : ActionPlan or None
         The list of actions: it lives on, and is read when its trial is over.
     prices : tuple of ActionPrice
         What its trials have taught; costs of the configuration go first.
+    model : FittedPipeline or None
+        What it learnt: its cuts are held, and its day and configuration known.
 
     Examples
     --------
@@ -43,6 +48,7 @@ class PreviousRun:
     states: StateTable | None = None
     plan: ActionPlan | None = None
     prices: tuple[ActionPrice, ...] = ()
+    model: FittedPipeline | None = None
 
     @property
     def attempts(self) -> Attempts | None:
@@ -68,8 +74,10 @@ class PreviousRun:
 
         plan, states = self.plan, self.states
         if plan is not None and len(plan):
-            ids = known(pd.Index(plan.rows["customer_id"]))
-            plan = replace(plan, rows=plan.rows.assign(customer_id=ids))
+            rows = plan.rows
+            plan = replace(
+                plan, written=rows.assign(customer_id=known(pd.Index(rows["customer_id"])))
+            )
         if states is not None:
             states = replace(states, customer_id=known(states.customer_id))
         return replace(self, plan=plan, states=states)

@@ -71,7 +71,6 @@ def _parts(
     occasions = history.occasions[rows]
     silent = states.activity.silent[rows]
     span = (history.last_day[rows] - history.first_day[rows]).astype(np.float64)
-    gap = np.maximum(span / np.maximum(occasions - 1, 1), 1.0)
     facts = scores.facts
     contracts = None if facts is None else facts.contracts
     told = ~np.isnan(silent)
@@ -86,7 +85,8 @@ def _parts(
         yield "contract_over", over, {"ended": lambda at: write_days(ended[at], language)}
     else:
         again = told & (occasions > 1)
-        yield "rhythm", again, {"gap": _counts(gap), "silent": _counts(silent)}
+        numbers = {"times": occasions, "span": span + 1.0, "silent": silent}
+        yield "rhythm", again, {name: _counts(column) for name, column in numbers.items()}
         yield "once", told & ~again & (occasions > 0), {"silent": _counts(silent)}
         yield "never", occasions == 0, {}
     year = last_year(history, scores.models.margin)[rows] if scores.models else np.array([])

@@ -7,7 +7,7 @@ from typing import Any
 
 from retainkit._core.catalogue import read_labels
 from retainkit._pipeline._backtest_words import LIFT_WORDS
-from retainkit.churn._state_table import STATE_LABELS
+from retainkit.churn._state import STATE_LABELS
 from retainkit.typing import Language
 
 _TEXTS = read_labels("retainkit._pipeline", "review", "review")

@@ -201,7 +201,8 @@ def _tell(
     estimator: ValueEstimator | None = None,
 ) -> RetentionResult:
     """Summarise, learn, score and decide; then measure and report."""
-    start = look_back(tables, day, config, previous, announce)
+    last = carried(previous)
+    start = look_back(tables, day, config, last, announce)
     announce("summarising customers")
     history, tables = open_history(tables, day, config)
     costs = _trace_service(tables, day, config)
@@ -217,10 +218,10 @@ def _tell(
         config=config,
         events=tables.events,
     )
-    before = carried(previous).aligned(history.customer_id)
+    before = last.aligned(history.customer_id)
     proof = read_back(before, history, config)
     models = history.learn(summary, announce, estimator, facts.covariates)
-    held = held_scheme(previous, config)
+    held = held_scheme(last, config)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, held=held)
     announce("finding causes of leaving")
     causes = find_causes(
@@ -280,7 +281,7 @@ def _report(
     )
     stood = seen.start if isinstance(seen.start, PeriodStart) else None
     measured = measure(seen.indexed, scores, causes.table, config, stood)
-    moves = compare(previous, stood, scores, model)
+    moves = compare(carried(previous), stood, scores, model)
     whale = whale_curve(summary.contribution)
     pyramid = tier_pyramid(scores.tiers, value=summary.contribution)
     return RetentionResult(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.catalogue import read_labels
+from retainkit._core.sentences import count
 from retainkit._pipeline._reasons import write_reasons
 from retainkit._pipeline._scores import Scores
 from retainkit._pipeline._states import last_year
@@ -139,13 +140,18 @@ def _answer(
     customers, known = int(met.sum()), worth[met & ~np.isnan(worth)]
     total = math.fsum(known.tolist()) if len(known) else float("nan")
     if not customers:
-        return Answer(question, 0, total, _WORDS[f"{question}_nobody"].text(language))
+        none = f"{question}_nobody"
+        if question == "win_back" and not scores.states.is_lost.any():
+            none = "nobody_is_gone"
+        return Answer(question, 0, total, _WORDS[none].text(language))
     (rows,) = np.nonzero(met)
     first = rows[np.lexsort((_ids(scores, rows), -np.nan_to_num(worth[rows])))][:3]
     names = ", ".join(str(scores.customer_id[row]) for row in first.tolist())
     shown = "–" if math.isnan(total) else f"{total:,.0f}"
-    told = _WORDS[f"{question}_by_year" if _is_past(scores, question, met) else question]
-    words = told.text(language).format(n=f"{customers:,}", worth=shown, names=names)
+    told = f"{question}_by_year" if _is_past(scores, question, met) else question
+    if question == "let_go" and shown in ("–", "0"):
+        told = "let_go_plain"
+    words = _WORDS[told].text(language).format(n=count(customers), worth=shown, names=names)
     return Answer(question, customers, total, words)
 
 

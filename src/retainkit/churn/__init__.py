@@ -5,94 +5,109 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 `passive.non_malicious` and says nothing of retaliation or malice.
 """
 
-from retainkit.churn._agreement import Agreement, measure_agreement
-from retainkit.churn._attribution import attribute_causes
-from retainkit.churn._bands import cover_incidence
-from retainkit.churn._breakdown import (
-    CauseBreakdown,
-    break_down_by_month,
-    break_down_causes,
-    summarize_causes,
-)
-from retainkit.churn._calibration import (
-    CalibrationMap,
-    CalibrationTable,
-    assess_calibration,
-    assess_causes,
-    fit_calibration,
-)
-from retainkit.churn._catalog import (
-    BUILT_IN_CODE_BOOKS,
-    default_catalog,
-    default_code_books,
-    load_code_book,
-)
-from retainkit.churn._cause_table import CauseTable, EvidenceTable
-from retainkit.churn._causes import (
-    AttributionRule,
-    Branch,
-    ChurnCause,
-    EventKind,
-    EvidenceSource,
-    EvidenceStatus,
-    Initiator,
-    Mechanism,
-    Signal,
-)
-from retainkit.churn._churn_table import ChurnReason, ChurnTable
-from retainkit.churn._codes import CodeBook, CodeEntry
 from retainkit.churn._config import (
     AttributionConfig,
     DetectionConfig,
     SourceWeights,
     StateConfig,
 )
-from retainkit.churn._conflicts import SourceConflicts, compare_sources
-from retainkit.churn._contracts import detect_contract_churn, list_contract_spells
-from retainkit.churn._coverage import CodeCoverage, check_codes
-from retainkit.churn._cross import (
+from retainkit.churn._contracts import SpellTable, detect_contract_churn, list_contract_spells
+from retainkit.churn._detect import (
+    ChurnReason,
+    ChurnTable,
+    RhythmModel,
+    ThresholdChoice,
+    choose_threshold,
+    detect_churn,
+    fit_rhythm,
+)
+from retainkit.churn._drivers import (
+    DriverConfig,
+    InteractionTest,
+    RetentionDriverModel,
+    fit_retention_drivers,
+)
+from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
+from retainkit.churn._state import StateFacts, StateTable, assign_states
+from retainkit.churn._state_scheme import StateCheck, StateScheme, fit_state_scheme
+from retainkit.churn.causes._attribution import SourceConflicts, attribute_causes, compare_sources
+from retainkit.churn.causes._breakdown import (
+    CauseBreakdown,
+    break_down_by_month,
+    break_down_causes,
     cause_sensitivity,
     compare_bases,
     cross_causes,
     default_alternatives,
     rank_causes,
+    summarize_causes,
 )
-from retainkit.churn._detection import detect_churn
-from retainkit.churn._drivers import DriverConfig, InteractionTest, RetentionDriverModel
-from retainkit.churn._fit_drivers import fit_retention_drivers
-from retainkit.churn._fit_reliability import fit_evidence_model
-from retainkit.churn._gather import GatherConfig, gather_evidence
-from retainkit.churn._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
-from retainkit.churn._incidence import (
-    compare_incidence,
-    cumulative_incidence,
-    share_incidence,
+from retainkit.churn.causes._cause_table import CauseTable, EvidenceTable
+from retainkit.churn.causes._codes import (
+    BUILT_IN_CODE_BOOKS,
+    CodeBook,
+    CodeEntry,
+    default_catalog,
+    default_code_books,
+    load_code_book,
 )
-from retainkit.churn._incidence_table import IncidenceTable
-from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
-from retainkit.churn._learning import CauseModel, CauseModelConfig, fit_cause_model
-from retainkit.churn._management import (
+from retainkit.churn.causes._coding import (
+    CodeCoverage,
+    ReasonClassifier,
+    TextReading,
+    TextRule,
+    TextRules,
+    check_codes,
+    code_texts,
+    default_text_rules,
+)
+from retainkit.churn.causes._gather import GatherConfig, gather_evidence
+from retainkit.churn.causes._management import (
     CauseAction,
     ChurnPlan,
     draft_churn_plan,
     find_cause_alerts,
     review_churn_plan,
 )
-from retainkit.churn._reliability import EvidenceModel, EvidenceModelConfig
-from retainkit.churn._silence import RhythmModel, ThresholdChoice, choose_threshold, fit_rhythm
-from retainkit.churn._spell_causes import label_spells, share_spells
-from retainkit.churn._spells import SpellTable
-from retainkit.churn._state import StateFacts, assign_states
-from retainkit.churn._state_scheme import StateCheck, StateScheme, fit_state_scheme
-from retainkit.churn._state_table import StateTable
-from retainkit.churn._taxonomy import CauseCatalog, CauseEntry, EventKindEntry, SubReason
-from retainkit.churn._texts import (
-    ReasonClassifier,
-    TextReading,
-    TextRule,
-    TextRules,
-    code_texts,
-    default_text_rules,
+from retainkit.churn.causes._taxonomy import (
+    AttributionRule,
+    Branch,
+    CauseCatalog,
+    CauseEntry,
+    ChurnCause,
+    EventKind,
+    EventKindEntry,
+    EvidenceSource,
+    EvidenceStatus,
+    Initiator,
+    Mechanism,
+    Signal,
+    SubReason,
+)
+from retainkit.churn.incidence._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
+from retainkit.churn.incidence._incidence import (
+    compare_incidence,
+    cover_incidence,
+    cumulative_incidence,
+    label_spells,
+    share_incidence,
+    share_spells,
+)
+from retainkit.churn.incidence._incidence_table import IncidenceTable
+from retainkit.churn.learn._calibration import (
+    Agreement,
+    CalibrationMap,
+    CalibrationTable,
+    assess_calibration,
+    assess_causes,
+    fit_calibration,
+    measure_agreement,
+)
+from retainkit.churn.learn._learning import CauseModel, CauseModelConfig, fit_cause_model
+from retainkit.churn.learn._reliability import (
+    EvidenceModel,
+    EvidenceModelConfig,
+    fit_evidence_model,
 )
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from retainkit._core.config import FrozenConfig
-from retainkit.churn._causes import ChurnCause, EvidenceSource
+from retainkit.churn.causes._taxonomy import ChurnCause, EvidenceSource
 from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
 

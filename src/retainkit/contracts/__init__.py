@@ -1,9 +1,7 @@
 """Contracts, read once: one convention, spells, charges, and each customer's state on a day."""
 
-from retainkit.contracts._charges import list_charges
-from retainkit.contracts._convention import ContractConvention
-from retainkit.contracts._details import ContractDetails
-from retainkit.contracts._read import Contracts, read_contracts
+from retainkit.contracts._read import ContractConvention, ContractDetails, Contracts, read_contracts
+from retainkit.contracts._spells import list_charges
 from retainkit.contracts._state import ContractState, read_contract_state
 
 __all__ = [

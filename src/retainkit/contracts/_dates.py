@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit._core.frame_columns import NEVER
-from retainkit.contracts._convention import ContractConvention
-from retainkit.contracts._details import ContractDetails
 from retainkit.contracts._kernel_charges import charge_day, charges_due
+from retainkit.contracts._read import ContractConvention, ContractDetails
 from retainkit.typing import BoolArray, FloatArray
 
 _Int32 = npt.NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""ContractState: what the contracts say of each customer on a day, and what is ahead."""
+"""Each customer's state under contract on a day."""
 
 from __future__ import annotations
 
@@ -11,14 +11,43 @@ import pandas as pd
 
 from retainkit._core.frame_columns import NEVER
 from retainkit._core.time import day_number, parse_as_of
-from retainkit.contracts._convention import DEFAULT_CONTRACTS, ContractConvention
-from retainkit.contracts._dates import DatedContracts, date_contracts
+from retainkit.contracts._dates import DatedContracts, date_contracts, paid_until
 from retainkit.contracts._kernel_charges import charge_day, charges_due
-from retainkit.contracts._paid import last_paid_day
-from retainkit.contracts._read import Contracts, read_contracts
+from retainkit.contracts._read import (
+    DEFAULT_CONTRACTS,
+    ContractConvention,
+    Contracts,
+    read_contracts,
+)
 from retainkit.contracts._spells import NO_DAY, Spells, find_spells, last_spell
 from retainkit.errors import AlignmentError
 from retainkit.typing import AsOf, BoolArray, FloatArray
+
+_Int32 = npt.NDArray[np.int32]
+
+
+def last_paid_day(rows: Contracts, dated: _Int32, convention: ContractConvention) -> _Int32:
+    """Return the last day that charges of each contract can fall on, if it ended on day `dated`.
+
+    The day of the loss, or what is on record and later: the end of service, the end of the billing
+    period. Where a notice leaves the end open, the term that runs on that day is paid for, up to
+    the day before the next one would be charged. What is known to be unpaid is paid no further.
+    """
+    details, known = rows.details, rows.end != NEVER
+    through = np.where(known, rows.end, dated).astype(np.int64)
+    if details.cancel_requested is not None:
+        noticed = ~known & (details.cancel_requested != NEVER)
+        day = np.where(noticed, np.maximum(details.cancel_requested, rows.start), rows.start)
+        months = np.maximum(rows.term_months, convention.billing_months or 1)
+        renewal = paid_until(rows.start, day.astype(np.int64) + 1, months)
+        through = np.where(noticed, renewal - 1, through)
+    if details.billing_end is not None:
+        billed = np.where(details.billing_end == NEVER, dated, details.billing_end)
+        through = np.maximum(through, billed)
+    if details.unpaid is not None:
+        through = np.where(details.unpaid, dated, through)
+    return np.maximum(through, dated).astype(np.int32)
+
 
 ContractStatus = Literal["not_started", "running", "paused", "in_grace", "ended"]
 """Where a customer stands with its contracts."""
@@ -26,7 +55,6 @@ ContractStatus = Literal["not_started", "running", "paused", "in_grace", "ended"
 STATUSES: tuple[ContractStatus, ...] = get_args(ContractStatus)
 _NOT_STARTED, _RUNNING, _PAUSED, _IN_GRACE, _ENDED = range(len(STATUSES))
 
-_Int32 = npt.NDArray[np.int32]
 _Int64 = npt.NDArray[np.int64]
 
 

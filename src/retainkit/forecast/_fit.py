@@ -38,7 +38,13 @@ from retainkit.forecast._learn import (
 )
 from retainkit.forecast._model import ForecastModel, Interval, Rhythm
 from retainkit.forecast._months import spread_over_months
-from retainkit.forecast._totals import combine_totals, spread_of, tell_totals, weigh_totals
+from retainkit.forecast._totals import (
+    combine_totals,
+    follows_season,
+    spread_of,
+    tell_totals,
+    weigh_totals,
+)
 from retainkit.forecast._ways import Mix, lifetime_money, mix_ways
 from retainkit.typing import FloatArray
 
@@ -268,11 +274,14 @@ def _notes(
         notes.append(
             f"ways to tell the total disagree: {high} is {spread_of(totals):.1f} times {low}"
         )
+    beside, these = "last span", f"the last {horizon} days"
+    if ratio is not None and follows_season(totals):
+        year_ago = money_between(base.log, today - _YEAR, today - _YEAR + horizon)
+        ratio = totals["season"] / year_ago if year_ago > 0.0 else None
+        beside, these = "same days of last year", "what they brought"
     if ratio is not None and not _LOWER <= ratio <= _HIGHER:
         why = "above" if ratio > _HIGHER else "below half of"
-        notes.append(
-            f"the total expected is {why} the last span: {ratio:.2f} times the last {horizon} days"
-        )
+        notes.append(f"the total expected is {why} the {beside}: {ratio:.2f} times {these}")
     if trust.ranks != "yes":
         notes.append(NOT_RANKED)
     return tuple(notes)

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._core.kernels.glm import fit_logistic, fit_poisson, ridge_penalty, solve_ridge
+from retainkit._core.kernels.glm import fit_logistic, fit_poisson, gram, ridge_penalty, solve_ridge
 
 FloatArray = npt.NDArray[np.float64]
 Family = Literal["logistic", "poisson", "normal"]
@@ -38,15 +38,24 @@ class Design(NamedTuple):
 
 
 def standardise(x: FloatArray, weights: FloatArray) -> Design:
-    """Return the design; a column whose spread is below its own rounding has infinite scale."""
+    """Return the design; the scale of a column without spread beyond rounding is infinite."""
+    z = np.empty((len(x), x.shape[1] + 1), order="F")
+    z[:, 0], z[:, 1:] = 1.0, x
+    return standardise_within(z, weights)
+
+
+def standardise_within(z: FloatArray, weights: FloatArray) -> Design:
+    """Standardise the columns of `z` in place, the first one, of ones, left out.
+
+    Quickest where columns lie one after the other in memory (`order="F"`).
+    """
     share = weights / weights.sum()
+    x = z[:, 1:]
     center = share @ x
-    z = np.empty((len(x), x.shape[1] + 1))
-    z[:, 0] = 1.0
-    np.subtract(x, center, out=z[:, 1:])
-    spread: FloatArray = np.sqrt(share @ np.square(z[:, 1:]))
+    x -= center
+    spread: FloatArray = np.sqrt([share @ np.square(column) for column in x.T])
     scale = np.where(spread > 1e-9 * np.maximum(np.abs(center), 1.0), spread, np.inf)
-    z[:, 1:] /= scale
+    x /= scale
     return Design(center, scale, z, weights)
 
 
@@ -55,7 +64,7 @@ def fit_ridge(design: Design, y: FloatArray, penalty: float, family: Family) -> 
     z, weights = design.z, design.weights
     ridge = ridge_penalty(z.shape[1], penalty)
     if family == "normal":
-        beta = solve_ridge((z * weights[:, None]).T @ z, z.T @ (weights * y), ridge)
+        beta = solve_ridge(gram(z, weights), z.T @ (weights * y), ridge)
     else:
         start = np.zeros(z.shape[1])
         mean = max(float(weights @ y / weights.sum()), 1e-9)
@@ -81,6 +90,14 @@ def predict_linear(fit: Any, columns: Sequence[FloatArray]) -> FloatArray:
         columns, fit.center, fit.scale, fit.coefficients[1:], strict=True
     ):
         total += np.clip((column - center) / scale, -_FARTHEST, _FARTHEST) * slope
+    return total
+
+
+def predict_learnt(fit: Fit, design: Design) -> FloatArray:
+    """Return the linear predictor of the rows that were learnt from."""
+    total = np.full(len(design.z), fit.coefficients[0])
+    for column, slope in zip(design.z.T[1:], fit.coefficients[1:], strict=True):
+        total += np.clip(column, -_FARTHEST, _FARTHEST) * slope
     return total
 
 

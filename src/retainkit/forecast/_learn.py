@@ -15,16 +15,20 @@ from retainkit._core.config import FrozenConfig
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import ConvergenceError, NotComputableError, RetainkitWarning
 from retainkit.forecast._kernel_features import Scales, describe, measure_scales
+from retainkit.forecast._kernel_judge import area_under_curve
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
 from retainkit.forecast._kernel_ridge import (
+    Design,
     Fit,
     fit_ridge,
     logit,
+    predict_learnt,
     predict_linear,
     standardise,
+    standardise_within,
 )
 from retainkit.lifetime import MbgCnbdModel, PurchaseHistories, fit_mbg_cnbd
-from retainkit.lifetime._regularity import regularity_of
+from retainkit.lifetime.models._regular import regularity_of
 from retainkit.typing import BoolArray, FloatArray, TimeUnit
 
 LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))
@@ -33,7 +37,9 @@ LENGTHS = ((1.0, 1.0), (0.5, 0.6), (0.25, 0.3))
 _SHORTEST_PAST = 30
 _FEWEST = 20
 _FEWEST_EVENTS = 10
-_LARGEST_LOG = 12.0
+_LEAST_LOG, _LARGEST_LOG = 0.01, 12.0
+_SMALLEST = 0.05
+"""What a buyer brings at least, where returns eat up what it bought [baskets]."""
 _ALIKE = 500.0
 """a + b of a beta law of dropout whose standard deviation is at most .022: customers alike."""
 _TESTED = 0.5
@@ -92,27 +98,48 @@ class Regressions(FrozenConfig):
         Log-odds of at least one purchase in the window.
     log_money, level : Regression
         Mean of log(1 + money), and what turns it into money; money in baskets.
+    spend : Regression
+        Mean of the log of what who buys brings.
+    spread : float
+        Mean of what buyers bring over the exponential of that.
     money : Regression
-        Log of the mean money.
+        Log of the mean money, from which the total is told.
     uses_lifetime : bool
         Whether the last column is the log-odds a lifetime model gives.
+    lifetime_weight : float
+        Weight of these log-odds beside those of the regression: large where little happened.
     """
 
     buys: Regression
     log_money: Regression
     level: Regression
+    spend: Regression
+    spread: float
     money: Regression
     uses_lifetime: bool
+    lifetime_weight: float = 0.0
 
     def p_active(self, columns: list[FloatArray]) -> FloatArray:
         """Return the probability of a purchase in the window."""
-        return np.asarray(expit(self.buys.apply(columns)))
+        odds = self.buys.apply(columns)
+        if self.lifetime_weight > 0.0:
+            odds = (1.0 - self.lifetime_weight) * odds + self.lifetime_weight * columns[-1]
+        return np.asarray(expit(odds))
 
     def money_ways(self, columns: list[FloatArray]) -> dict[str, FloatArray]:
-        """Return the money expected by the two regressions of money [baskets]."""
-        mean_log = np.minimum(self.level.apply([self.log_money.apply(columns)]), _LARGEST_LOG)
-        log_mean = np.minimum(self.money.apply(columns), _LARGEST_LOG)
-        return {"log_ridge": np.exp(mean_log), "poisson": np.exp(log_mean)}
+        """Return the money expected by regressions [baskets]; the last one tells the total."""
+        logs = (
+            self.level.apply([_log_money_of(self.log_money.apply(columns))]),
+            self.spend.apply(columns) + np.log(self.spread),
+            self.money.apply(columns),
+        )
+        whole, each, total = (np.exp(np.minimum(log, _LARGEST_LOG)) for log in logs)
+        return {"log_ridge": whole, "two_part": self.p_active(columns) * each, "poisson": total}
+
+
+def _log_money_of(mean_log: FloatArray) -> FloatArray:
+    """Return the log of the money whose log(1 + money) is this; next to nothing where below 0."""
+    return np.asarray(np.log(np.expm1(np.clip(mean_log, _LEAST_LOG, _LARGEST_LOG))))
 
 
 class Moment(NamedTuple):
@@ -296,10 +323,24 @@ def _share_of_repeaters(known: Known) -> float:
 
 def stack(windows: list[Window], lifetime: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the columns, the money [baskets] and the weights of all windows, one row each."""
-    x = np.vstack([np.column_stack(window.moment.design(lifetime)) for window in windows])
+    x = _columns_of_all(windows, lifetime)[:, 1:]
+    return x, *_money_and_weights(windows)
+
+
+def _money_and_weights(windows: list[Window]) -> tuple[FloatArray, FloatArray]:
     money = np.concatenate([window.money / window.moment.scales.basket for window in windows])
     weights = np.concatenate([np.full(len(window.bought), window.weight) for window in windows])
-    return x, money, weights
+    return money, weights
+
+
+def _columns_of_all(windows: list[Window], lifetime: bool) -> FloatArray:
+    """Return a column of ones and those of all windows, column after column in memory."""
+    designs = [window.moment.design(lifetime) for window in windows]
+    z = np.empty((1 + len(designs[0]), sum(len(window.bought) for window in windows)))
+    z[0] = 1.0
+    for place, parts in enumerate(zip(*designs, strict=True), start=1):
+        np.concatenate(parts, out=z[place])
+    return z.T
 
 
 def learn(
@@ -316,20 +357,56 @@ def learn(
     if min(bought.sum(), (1.0 - bought).sum()) < _FEWEST_EVENTS:
         return None
     lifetime = with_lifetime and all(w.moment.p_lifetime is not None for w in windows)
-    x, money, weights = stack(windows, lifetime)
+    money, weights = _money_and_weights(windows)
     spent = np.minimum(np.maximum(money, 0.0), np.quantile(money, 0.999))
     if not spent.any():
         return None
-    design = standardise(x, weights)
+    columns = _columns_of_all(windows, lifetime)
+    on = bought > 0.0
+    of_buyers = standardise_within(np.asfortranarray(columns[on]), weights[on])
+    design = standardise_within(columns, weights)
     log_money = fit_ridge(design, np.log1p(np.maximum(money, 0.0)), penalty, "normal")
-    score = standardise(predict_linear(log_money, list(x.T))[:, None], weights)
+    score = _log_money_of(predict_learnt(log_money, design))[:, None]
+    spend, spread = _learn_spend(of_buyers, spent[on], penalty)
+    buys = fit_ridge(design, bought, penalty, "logistic")
     return Regressions(
-        buys=Regression.of(fit_ridge(design, bought, penalty, "logistic")),
+        buys=Regression.of(buys),
         log_money=Regression.of(log_money),
-        level=Regression.of(fit_ridge(score, spent, 1e-3, "poisson")),
+        level=Regression.of(fit_ridge(standardise(score, weights), spent, 1e-3, "poisson")),
+        spend=spend,
+        spread=spread,
         money=Regression.of(fit_ridge(design, spent, penalty, "poisson")),
         uses_lifetime=lifetime,
+        lifetime_weight=_weigh_lifetime(windows, buys, penalty) if lifetime else 0.0,
     )
+
+
+def _learn_spend(design: Design, spent: FloatArray, penalty: float) -> tuple[Regression, float]:
+    """Return the regression of the log of what buyers bring, and the mean over its exponential."""
+    spent = np.maximum(spent, _SMALLEST)
+    fit = fit_ridge(design, np.log(spent), penalty, "normal")
+    told = np.exp(predict_learnt(fit, design))
+    return Regression.of(fit), float((design.weights @ spent) / (design.weights @ told))
+
+
+def _weigh_lifetime(windows: list[Window], buys: Fit, penalty: float) -> float:
+    """Return what the lifetime model weighs: as much as `penalty` events, against those there were.
+
+    It has few parameters, so it is the better guide where little happened; nothing, where it orders
+    the longest window worse than the regression by two standard errors.
+    """
+    moment, bought = windows[0].moment, windows[0].bought
+    ones = float(bought.sum())
+    zeros = len(bought) - ones
+    if moment.p_lifetime is None or not ones or not zeros:
+        return 0.0
+    own = area_under_curve(predict_linear(buys, moment.design(True)), bought)
+    error = np.sqrt((ones + zeros + 1.0) / (12.0 * ones * zeros))
+    if area_under_curve(moment.p_lifetime, bought) < own - 2.0 * error:
+        return 0.0
+    parts = [(w.weight * w.bought.sum(), w.weight * (~w.bought).sum()) for w in windows]
+    events = min(np.sum(parts, axis=0))
+    return float(penalty / (penalty + events))
 
 
 def columns_of(

@@ -17,7 +17,7 @@ from retainkit.typing import FloatArray
 Ways = Mapping[str, FloatArray]
 """Expected money of each customer [baskets], by the name of what expects it."""
 
-PRIOR = {"log_ridge": 0.3, "poisson": 0.3, "lifetime": 0.3, "past": 0.1}
+PRIOR = {"log_ridge": 0.3, "two_part": 0.3, "lifetime": 0.3, "past": 0.1}
 """Weights before anything was judged; what earlier days say is added to as many buyers."""
 _STRENGTH = 20.0
 
@@ -53,7 +53,7 @@ def tell_ways(
     scales: Scales,
     lifetime: Any,
 ) -> dict[str, FloatArray]:
-    """Return the money expected in each way: two regressions, the lifetime model, past spend."""
+    """Return the money expected in each way: regressions, the lifetime model, past spend."""
     ways = learnt.money_ways(columns)
     if lifetime is not None:
         ways["lifetime"] = lifetime_money(lifetime, known, window, scales)
@@ -84,7 +84,7 @@ class EarlierWays(NamedTuple):
 
 def mix_ways(ways: Ways, earlier: Sequence[EarlierWays]) -> Mix:
     """Weigh the ways by earlier days on which all of them spoke."""
-    names = [name for name, way in ways.items() if way.any()]
+    names = [name for name in PRIOR if name in ways and ways[name].any()]
     past = [
         Past(np.array([one.sizes[name] for name in names]), one.money, one.mass)
         for one in earlier

@@ -10,6 +10,7 @@ from retainkit._core.catalogue import read_labels
 from retainkit.forecast._evidence import NOT_RANKED
 from retainkit.forecast._model import ForecastModel, discount_factor
 from retainkit.forecast._table import ForecastTable
+from retainkit.forecast._totals import follows_season
 from retainkit.typing import Language
 
 _TEXTS = read_labels("retainkit.forecast", "trust", "trust")
@@ -80,6 +81,8 @@ def describe_trust(
         said = [say("total_alone", horizon=horizon, total=money)]
     else:
         said = [say("total", horizon=horizon, total=money, ratio=f"{ratio:.2f}")]
+    if follows_season(dict(model.totals)):
+        said.append(say("season"))
     z = "–" if trust.z is None else f"{trust.z:.1f}"
     said.append(say(f"ranks_{ranks}", z=z, customers=f"{trust.customers:,}", origins=trust.origins))
     longest = [one for one in model.origins if one.share == model.origins[0].share]

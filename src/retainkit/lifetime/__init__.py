@@ -11,52 +11,63 @@ opportunities there is `fit_bg_bb`; where more is known of customers than their 
 
 from __future__ import annotations
 
-from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel, fit_bg_nbd, fit_mbg_nbd
-from retainkit.lifetime._bg_bb import BgBbModel
-from retainkit.lifetime._compare import ModelComparison, compare_models
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._config import FitConfig, HistoryColumns
-from retainkit.lifetime._contract import (
-    BetaDiscreteWeibullModel,
-    ContractTenures,
-    ShiftedBetaGeometricModel,
-    tenures_from_survivors,
-)
-from retainkit.lifetime._covariates import Covariates
-from retainkit.lifetime._covariates_bound import BoundCovariateModel
-from retainkit.lifetime._covariates_config import CovariateConfig, CovariateEffect
-from retainkit.lifetime._covariates_fit import fit_with_covariates
-from retainkit.lifetime._covariates_model import CovariateModel, LikelihoodRatio
-from retainkit.lifetime._coverage import IntervalCoverage, measure_coverage
-from retainkit.lifetime._fit_contract import (
-    fit_beta_discrete_weibull,
-    fit_shifted_beta_geometric,
-)
-from retainkit.lifetime._frequencies import compare_frequencies
 from retainkit.lifetime._future_value import (
     probability_value_exceeds,
     probability_value_exceeds_at,
 )
-from retainkit.lifetime._gamma_gamma import GammaGammaModel, fit_gamma_gamma
-from retainkit.lifetime._histories import PurchaseHistories
+from retainkit.lifetime._histories import (
+    HoldoutSplit,
+    PurchaseHistories,
+    PurchaseHistory,
+    PurchaseModel,
+    SpendModel,
+    split_histories,
+)
+from retainkit.lifetime._judge import (
+    IntervalCoverage,
+    ModelComparison,
+    compare_frequencies,
+    compare_models,
+    measure_coverage,
+)
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
-from retainkit.lifetime._nbd import NbdModel, fit_nbd
-from retainkit.lifetime._opportunity_fit import fit_bg_bb
-from retainkit.lifetime._pareto_nbd import ParetoNbdModel, fit_pareto_nbd
-from retainkit.lifetime._protocols import PurchaseHistory, PurchaseModel, SpendModel
-from retainkit.lifetime._regular import MbgCnbdModel, fit_mbg_cnbd
-from retainkit.lifetime._regularity import estimate_regularity
-from retainkit.lifetime._simulate import draw_histories
-from retainkit.lifetime._split import HoldoutSplit, split_histories
 from retainkit.lifetime._uncertainty import (
     Estimate,
     TotalInterval,
     bootstrap_interval,
     bootstrap_models,
     delta_interval,
+    draw_histories,
     predict_total,
 )
-from retainkit.lifetime._unions import ContractModelUnion, PurchaseModelUnion
+from retainkit.lifetime.covariates._covariates import CovariateConfig, CovariateEffect, Covariates
+from retainkit.lifetime.covariates._fit import fit_with_covariates
+from retainkit.lifetime.covariates._model import (
+    BoundCovariateModel,
+    CovariateModel,
+    LikelihoodRatio,
+)
+from retainkit.lifetime.models import ContractModelUnion, PurchaseModelUnion
+from retainkit.lifetime.models._beta_geometric import (
+    BgNbdModel,
+    MbgNbdModel,
+    fit_bg_nbd,
+    fit_mbg_nbd,
+)
+from retainkit.lifetime.models._bg_bb import BgBbModel, fit_bg_bb
+from retainkit.lifetime.models._contract import (
+    BetaDiscreteWeibullModel,
+    ContractTenures,
+    ShiftedBetaGeometricModel,
+    fit_beta_discrete_weibull,
+    fit_shifted_beta_geometric,
+    tenures_from_survivors,
+)
+from retainkit.lifetime.models._gamma_gamma import GammaGammaModel, fit_gamma_gamma
+from retainkit.lifetime.models._pareto_nbd import NbdModel, ParetoNbdModel, fit_nbd, fit_pareto_nbd
+from retainkit.lifetime.models._regular import MbgCnbdModel, estimate_regularity, fit_mbg_cnbd
 
 __all__ = [
     "BetaDiscreteWeibullModel",

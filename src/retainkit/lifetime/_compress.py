@@ -11,8 +11,7 @@ import pandas as pd
 from retainkit._core.arrays import as_column
 from retainkit._core.time import DAYS_PER_UNIT
 from retainkit.errors import AlignmentError, InvalidTableError
-from retainkit.lifetime._histories import history_columns
-from retainkit.lifetime._protocols import PurchaseHistory
+from retainkit.lifetime._histories import PurchaseHistory, history_columns
 from retainkit.typing import ArrayLike1D, FloatArray, IntArray, TimeUnit
 
 _KEY_LIMIT = 2**62

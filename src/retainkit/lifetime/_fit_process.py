@@ -10,10 +10,10 @@ import numpy as np
 from retainkit.errors import InvalidTableError, NotComputableError
 from retainkit.lifetime._compress import CompressedHistories, compress_histories, fingerprint_of
 from retainkit.lifetime._config import FitConfig
+from retainkit.lifetime._histories import PurchaseHistory
 from retainkit.lifetime._kernel_newton import Evaluation
 from retainkit.lifetime._model import as_count, fit_by_likelihood
 from retainkit.lifetime._process import ProcessModel
-from retainkit.lifetime._protocols import PurchaseHistory
 from retainkit.typing import ArrayLike1D, FloatArray
 
 _MOST_PURCHASES = 10_000_000

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, gammaln
 
-from retainkit.lifetime._kernel_dropout import Shape, expected_until_dropout, survival_until
-from retainkit.lifetime._kernel_nbd import (
+from retainkit.lifetime._kernel_newton import Evaluation, inner
+from retainkit.lifetime._kernel_shared import unit_nodes
+from retainkit.lifetime.models._kernel_dropout import Shape, expected_until_dropout, survival_until
+from retainkit.lifetime.models._kernel_nbd import (
     count_at_least,
     count_part,
     count_table,
@@ -23,8 +25,6 @@ from retainkit.lifetime._kernel_nbd import (
     log_count_probability,
     more_than,
 )
-from retainkit.lifetime._kernel_newton import Evaluation, inner
-from retainkit.lifetime._kernel_quadrature import unit_nodes
 
 Floats = npt.NDArray[np.float64]
 
@@ -168,20 +168,20 @@ def _silent_part(r: float, alpha: float, a: float, b: float, T: Floats, w: Float
     hessian[0, 2], hessian[1, 2] = inner(both_w, exposure), inner(both_w, slope)
     hessian[:2, 3] = -hessian[:2, 2]
     hessian[2:, 2:] = ((h_aa, -h_aa), (-h_aa, h_aa))
-    lower = np.tril_indices(4, -1)
-    hessian[lower] = hessian.T[lower]
+    hessian[1, 0] = hessian[0, 1]
+    hessian[2:, :2] = hessian[:2, 2:].T
     gradient = (-inner(alive_w, exposure), -inner(alive_w, slope), g_a, -g_a)
     return Evaluation(value, np.array(gradient), hessian)
 
 
 def _gram(slopes: tuple[Floats, ...], weight: Floats) -> Floats:
     """Sum weight times the outer product of the slopes."""
-    k = len(slopes)
+    k, rows = len(slopes), np.array(slopes)
     gram = np.empty((k, k))
     for i in range(k):
-        weighted = weight * slopes[i]
-        for j in range(i + 1):
-            gram[i, j] = gram[j, i] = inner(weighted, slopes[j])
+        gram[i, : i + 1] = gram[: i + 1, i] = np.add.reduce(
+            weight * rows[i] * rows[: i + 1], axis=1
+        )
     return gram
 
 

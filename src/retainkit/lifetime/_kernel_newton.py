@@ -114,7 +114,7 @@ def _line_search(
 
 def inner(u: Floats, v: Floats) -> float:
     """Sum u v by pairs: more exact than BLAS, and the same whatever the number of threads."""
-    return float(np.sum(u * v))
+    return float(np.add.reduce(u * v, axis=None))
 
 
 def log_covariance(information: Floats) -> Floats:

@@ -11,20 +11,16 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import MissingDependencyError, NotComputableError, SchemaError, UnitError
-from retainkit.lifetime import (
-    _kernel_beta_geometric,
-    _kernel_bg_bb,
-    _kernel_gamma_gamma,
-    _kernel_pareto_nbd,
-)
-from retainkit.lifetime._beta_geometric import BgNbdModel, MbgNbdModel
-from retainkit.lifetime._bg_bb import BgBbModel
+from retainkit.lifetime import _kernel_beta_geometric
 from retainkit.lifetime._compress import compress_histories, compress_rows, fingerprint_of
-from retainkit.lifetime._gamma_gamma import GammaGammaModel
 from retainkit.lifetime._histories import PurchaseHistories
 from retainkit.lifetime._kernel_newton import Evaluation, log_covariance
 from retainkit.lifetime._model import LikelihoodModel, as_count, to_tuples
-from retainkit.lifetime._pareto_nbd import ParetoNbdModel
+from retainkit.lifetime.models import _kernel_bg_bb, _kernel_gamma_gamma, _kernel_pareto_nbd
+from retainkit.lifetime.models._beta_geometric import BgNbdModel, MbgNbdModel
+from retainkit.lifetime.models._bg_bb import BgBbModel
+from retainkit.lifetime.models._gamma_gamma import GammaGammaModel
+from retainkit.lifetime.models._pareto_nbd import ParetoNbdModel
 from retainkit.typing import FloatArray, TimeUnit
 
 LifetimesModel: TypeAlias = MbgNbdModel | BgNbdModel | ParetoNbdModel | GammaGammaModel | BgBbModel

@@ -15,8 +15,7 @@ from retainkit._core.frame_columns import amounts_of, days_of, number_customers,
 from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number, from_day_numbers, parse_as_of
 from retainkit.contracts import ContractDetails, Contracts, read_contracts
-from retainkit.contracts._details import NO_DETAILS
-from retainkit.contracts._read import require_amounts
+from retainkit.contracts._read import NO_DETAILS, require_amounts
 from retainkit.errors import AsOfError
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import NEVER, first_days, order_free_sums, sorted_unique_pairs

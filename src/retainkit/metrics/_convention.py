@@ -11,7 +11,7 @@ from retainkit._core.catalogue import Catalogue, read_catalogue
 from retainkit._core.config import FrozenConfig
 from retainkit._core.labels import Label
 from retainkit.contracts import ContractConvention
-from retainkit.contracts._convention import DEFAULT_CONTRACTS
+from retainkit.contracts._read import DEFAULT_CONTRACTS
 from retainkit.typing import PositiveInt
 
 Weekday = Literal["monday", "saturday", "sunday"]

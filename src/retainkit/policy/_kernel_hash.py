@@ -34,7 +34,7 @@ def hash_codes(
         for piece in (texts, *ends):
             width = piece.dtype.itemsize
             letters = np.ascontiguousarray(piece).view(np.uint8).reshape(piece.size, width)
-            for column in letters.T:
+            for column in letters.T[letters.any(axis=0)]:  # padding changes nothing
                 state = np.where(column > 0, (state ^ column) * _PRIME, state)
         for shift, factor in _MIX:
             state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)

@@ -21,8 +21,17 @@ lot; idle, to compare with."""
 
 LEAST: Final = 10
 """Fewest customers on either side of a comparison, and fewest of both with any outcome."""
+_SOME: Final = 5
+"""Customers with an outcome that tell how it scatters."""
 _TIMES: Final = 3.0
 """Customers to compare with per customer tried by lot."""
+_SMALLEST: Final = 0.2
+"""Share of the mean worth below which a customer's own is no measure of its outcome."""
+_ALIKE: Final = 0.5
+"""Correlation of what a firm believes of its actions."""
+_NEEDED: Final = (0.5, 0.8, 0.98)
+_UNTRIED: Final = (0.5, 0.6, 0.7, 0.8)
+"""Probability to pay asked for of actions tried, and not tried, by rounds of trials read so far."""
 
 
 def detectable_effect(n: Floats, share: Floats, cv: Floats, level: float, power: float) -> Floats:
@@ -83,14 +92,22 @@ class Effects(NamedTuple):
     """Mean outcome without the action."""
 
 
-def read_effects(
-    group: Ints, n_groups: int, treated: Bools, outcome: Floats, forecast: Floats, level: float
-) -> Effects:
-    """Return the effect in each group, adjusted for the forecast; NaN where too few.
+class _Cells(NamedTuple):
+    """Per group, held out (column 0) and treated (1): heads, and mean of what is left and error."""
 
-    The slope on the forecast is learnt within groups and arms, one for all; the difference of the
-    means of what is left has an interval with Welch's degrees of freedom. A side on which all are
-    alike takes the variance of both.
+    heads: Floats
+    mean: Floats
+    variance: Floats
+    base: Floats
+    enough: Bools
+
+
+def _compare(
+    group: Ints, n_groups: int, treated: Bools, outcome: Floats, forecast: Floats
+) -> _Cells:
+    """Return the means of what the forecast leaves, with one slope learnt within groups and arms.
+
+    A side on which hardly anybody has an outcome takes the variance of both: its own tells nothing.
     """
     cell = group.astype(np.int64) * 2 + treated
     size = 2 * n_groups
@@ -109,17 +126,34 @@ def read_effects(
     apart = left - means[cell]
     squares = np.bincount(cell, weights=apart**2, minlength=size).reshape(-1, 2)
     heads = count.reshape(-1, 2)
-    some = np.bincount(group, weights=outcome != 0.0, minlength=n_groups) >= LEAST
-    enough = (heads >= LEAST).all(axis=1) & some
+    some = np.bincount(cell, weights=outcome != 0.0, minlength=size).reshape(-1, 2)
     pooled = squares.sum(axis=1, keepdims=True) / np.maximum(heads - 1.0, 1.0).sum(
         axis=1, keepdims=True
     )
     own = squares / np.maximum(heads - 1.0, 1.0)
-    variance = np.where(squares > 0.0, own, pooled) / np.maximum(heads, 1.0)
-    total = np.where(enough, variance.sum(axis=1), np.nan)
+    return _Cells(
+        heads=heads,
+        mean=means.reshape(-1, 2),
+        variance=np.where(some >= _SOME, own, pooled) / np.maximum(heads, 1.0),
+        base=mean(outcome).reshape(-1, 2)[:, 0],
+        enough=(heads >= LEAST).all(axis=1) & (some.sum(axis=1) >= LEAST),
+    )
+
+
+def read_effects(
+    group: Ints, n_groups: int, treated: Bools, outcome: Floats, forecast: Floats, level: float
+) -> Effects:
+    """Return the effect in each group, adjusted for the forecast; NaN where too few.
+
+    The difference of the means of what the forecast leaves has an interval with Welch's degrees of
+    freedom.
+    """
+    cells = _compare(group, n_groups, treated, outcome, forecast)
+    heads = cells.heads
+    total = np.where(cells.enough, cells.variance.sum(axis=1), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = total**2 / (variance**2 / (heads - 1.0)).sum(axis=1)
-    effect = np.where(enough, means.reshape(-1, 2) @ np.array([-1.0, 1.0]), np.nan)
+        freedom = total**2 / (cells.variance**2 / (heads - 1.0)).sum(axis=1)
+    effect = np.where(cells.enough, cells.mean @ np.array([-1.0, 1.0]), np.nan)
     error = np.sqrt(total)
     reach = stdtrit(np.where(freedom > 0.0, freedom, np.nan), 0.5 + level / 2.0)
     return Effects(
@@ -129,8 +163,46 @@ def read_effects(
         high=effect + error * reach,
         treated=heads[:, 1].astype(np.int64),
         held=heads[:, 0].astype(np.int64),
-        base=np.where(heads[:, 0] > 0, mean(outcome).reshape(-1, 2)[:, 0], np.nan),
+        base=np.where(heads[:, 0] > 0, cells.base, np.nan),
     )
+
+
+def read_shares(
+    group: Ints, n_groups: int, treated: Bools, outcome: Floats, forecast: Floats, worth: Floats
+) -> tuple[Floats, Floats]:
+    """Return effect and error per group as shares of what customers are worth; NaN where too few.
+
+    Everybody counts the same, whatever it is worth: few large customers would drown the others.
+    What those left out brought beside their forecast is pooled over the groups as far as these do
+    not differ in it (variance between groups: DerSimonian & Laird 1986).
+    """
+    heads = np.bincount(group, minlength=n_groups)
+    mean = np.bincount(group, weights=worth, minlength=n_groups) / np.maximum(heads, 1)
+    scale = np.maximum(worth, _SMALLEST * mean[group])
+    known = scale > 0.0
+    share = np.divide(outcome, scale, out=np.zeros(scale.size), where=known)
+    ahead = np.divide(forecast, scale, out=np.zeros(scale.size), where=known)
+    cells = _compare(group, n_groups, treated, share, ahead)
+    usable = cells.enough & (mean > 0.0) & (cells.variance > 0.0).all(axis=1)
+    effect, error = np.full(n_groups, np.nan), np.full(n_groups, np.nan)
+    if usable.any():
+        base, variance = _pool(cells.mean[usable, 0], cells.variance[usable, 0])
+        effect[usable] = cells.mean[usable, 1] - base
+        error[usable] = np.sqrt(cells.variance[usable, 1] + variance)
+    return effect, error
+
+
+def _pool(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Return means drawn together by how much they differ beyond chance, and their variances."""
+    if mean.size < 2:
+        return mean, variance
+    weight = 1.0 / variance
+    excess = weight @ (mean - weight @ mean / weight.sum()) ** 2 - (mean.size - 1.0)
+    between = max(excess / (weight.sum() - weight @ weight / weight.sum()), 0.0)
+    weight = 1.0 / (variance + between)
+    own = between * weight
+    centre, unsure = weight @ mean / weight.sum(), 1.0 / weight.sum()
+    return centre + own * (mean - centre), own * variance + (1.0 - own) ** 2 * unsure
 
 
 class Belief(NamedTuple):
@@ -152,6 +224,39 @@ def update(prior: Belief, estimate: Floats, error: Floats) -> Belief:
         np.where(known, mean, prior.mean),
         np.where(known, 1.0 / np.sqrt(np.where(known, total, 1.0)), prior.deviation),
     )
+
+
+def update_together(prior: Belief, estimate: Floats, error: Floats) -> Belief:
+    """Return the beliefs after one more estimate of some effects.
+
+    Beliefs are taken as correlated: who overrates one action overrates the others. So what a trial
+    shows of some moves the others too. Where nothing is believed an estimate stands for itself.
+    """
+    alone = update(prior, estimate, error)
+    told = np.isfinite(prior.deviation) & (prior.deviation > 0.0)
+    seen = told & ~np.isnan(estimate) & (error > 0.0)
+    if not seen.any():
+        return alone
+    spread = np.outer(prior.deviation[told], prior.deviation[told]) * _ALIKE
+    np.fill_diagonal(spread, prior.deviation[told] ** 2)
+    rows = seen[told]
+    shown = spread[np.ix_(rows, rows)] + np.diag(error[seen] ** 2)
+    gain = np.linalg.solve(shown, spread[rows]).T
+    mean, deviation = alone.mean.copy(), alone.deviation.copy()
+    mean[told] = prior.mean[told] + gain @ (estimate - prior.mean)[seen]
+    left = np.diag(spread) - np.einsum("ij,ji->i", gain, spread[rows])
+    deviation[told] = np.sqrt(np.maximum(left, 0.0))
+    return Belief(mean, deviation)
+
+
+def needed(trials: Ints, rounds: int) -> Floats:
+    """Return the probability to pay that keeps an action in the plan, by the rounds of trials read.
+
+    For an action without a trial of its own it rises slowly: benefit of the doubt. It goes by the
+    firm's rounds, or an action hardly tried would replace one tried and found wanting.
+    """
+    tried, untried = (one[min(rounds, len(one) - 1)] for one in (_NEEDED, _UNTRIED))
+    return np.where(np.asarray(trials) > 0, tried, untried)
 
 
 def chance_to_pay(gain: Floats, deviation: Floats) -> Floats:

@@ -1,95 +1,33 @@
-"""Write the plan: one row per customer, drawn into a trial, carried on from the last plan."""
+"""Plan the actions: one per customer, drawn into a trial."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from retainkit._core.kernels.intervals import normal_quantile
-from retainkit.churn import StateTable
 from retainkit.policy import _kernel_trial as _kernel
 from retainkit.policy._allocation import Allocation
 from retainkit.policy._decisions import DecisionTable
 from retainkit.policy._holdout import hash_customers
-from retainkit.policy._kernel_hash import hash_codes
 from retainkit.policy._measure_catalog import DO_NOTHING
 from retainkit.policy._measures import PolicyMeasure
+from retainkit.policy._plan_carry import Triggers
 from retainkit.policy._plan_config import PlanConfig
-from retainkit.policy._plan_table import ARMS, COLUMNS, STEPS, ActionPlan, HasReasons
+from retainkit.policy._plan_rows import Chosen, Drawn, PlanFacts, PlanRows, Trial
+from retainkit.policy._plan_table import STEPS, ActionPlan
 from retainkit.policy._prices import LEVEL, PricedEffects
 from retainkit.policy._states import allowed_by_kind
 from retainkit.policy._vocabulary import STANCES, Stance
-from retainkit.typing import BoolArray, FloatArray, IntArray
+from retainkit.typing import BoolArray, FloatArray
 
 _TRIED_STANCES = [
     STANCES.index(stance)
     for stance in (Stance.PROTECT, Stance.DEVELOP, Stance.MAINTAIN, Stance.NURTURE)
 ] + [STANCES.index(Stance.RESCUE), STANCES.index(Stance.WIN_BACK)]
-_URGENT = ("rescue", "protect")
-_STANCE_NAMES = np.array([str(stance.value) for stance in STANCES])
-_REACH = normal_quantile(LEVEL)
-
-
-class PlanFacts(NamedTuple):
-    """What a plan must know of the customers beside the decisions; None: of nobody.
-
-    Attributes
-    ----------
-    states : StateTable or None
-        State of the relation; None: everybody is present.
-    worth : ndarray of float64
-        What a customer brings within the horizon when active [money]; NaN where not known.
-    expected : ndarray of float64
-        What a customer is expected to bring within the horizon [money].
-    at_stake : ndarray of float64
-        What its silence has put at risk [money].
-    owner : sequence of str or None
-        Who answers for each customer.
-    apart : ndarray of bool or None
-        Who may not be held out: an open complaint, a renewal due, a named key account, no consent.
-    unit : pandas.Index or None
-        Household or parent account of each customer, held out together.
-    cv : float
-        Standard deviation over mean of what the forecast leaves open.
-    attempts : ndarray of int or None
-        Rounds in which each was asked before to stay or to return.
-    reasons : HasReasons or None
-        Who says why.
-    """
-
-    states: StateTable | None
-    worth: FloatArray
-    expected: FloatArray
-    at_stake: FloatArray
-    owner: Sequence[str | None] | None = None
-    apart: BoolArray | None = None
-    unit: pd.Index[Any] | None = None
-    cv: float = 2.0
-    attempts: IntArray | None = None
-    reasons: HasReasons | None = None
-
-
-class Trial(NamedTuple):
-    """The trial that rows of a plan are drawn into."""
-
-    name: str
-    start: date
-    days: int
-
-
-class Chosen(NamedTuple):
-    """What each customer gets before the draw: catalogue position, or -1; and what was priced."""
-
-    action: npt.NDArray[np.int64]
-    step: npt.NDArray[np.int8]
-    gain: FloatArray
-    deviation: FloatArray
-    cost: FloatArray
+_MOST_UNPRICED = 0.3
+"""Largest share held out of an action that counts on no effect."""
 
 
 def choose_actions(
@@ -101,12 +39,11 @@ def choose_actions(
     """
     n, names = len(decisions), [measure.id for measure in decisions.catalog.measures]
     nothing = names.index(DO_NOTHING)
-    action = decisions.action.astype(np.int64)
+    action = decisions.action.astype(np.int16)
     allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
     allowed[nothing] = False
     step = np.zeros(n, dtype=np.int8)
-    blank = np.full(n, np.nan)
-    gain, deviation, cost = blank.copy(), blank.copy(), blank.copy()
+    gain = deviation = cost = np.broadcast_to(np.nan, n)  # nothing is priced: no room for it
     calm = np.array([_asks_nothing(measure) for measure in decisions.catalog.measures])
     idle = (action == nothing) | calm[action]
     action[idle] = nothing
@@ -114,11 +51,12 @@ def choose_actions(
     step[idle & ~allowed.any(axis=0).take(decisions.kind)] = STEPS.index("eligibility")
     step[idle & decisions.guarded] = STEPS.index("guard_rail")
     if allocation is not None and set(allocation.measures) - {DO_NOTHING}:
-        code = np.array([names.index(name) for name in allocation.measures], dtype=np.int64)
+        code = np.array([names.index(name) for name in allocation.measures], dtype=np.int16)
         priced = np.isin(np.arange(len(names)), code[code != nothing])
         judged = allowed[priced].any(axis=0).take(decisions.kind)
         given = allocation.measure >= 0
-        action = np.where(given, code[allocation.measure], np.where(judged, nothing, action))
+        action[judged] = nothing
+        action = np.where(given, code[allocation.measure], action)
         gain = np.where(given, allocation.expected_gain, gain)
         cost = np.where(given, allocation.expected_cost, cost)
         if effects is not None:
@@ -126,11 +64,13 @@ def choose_actions(
             column[[names.index(name) for name in effects.actions]] = range(len(effects.actions))
             place = column[action]
             told = given & (place >= 0)
+            deviation = deviation.copy()
             deviation[told] = effects.deviation[told, place[told]]
         left = judged & ~given
         step[given] = 0
         step[left] = STEPS.index("does_not_pay")
-    return Chosen(np.where(action == nothing, -1, action), step, gain, deviation, cost)
+    action[action == nothing] = -1
+    return Chosen(action, step, gain, deviation, cost)
 
 
 def _is_free(measure: PolicyMeasure) -> bool:
@@ -143,44 +83,6 @@ def _asks_nothing(measure: PolicyMeasure) -> bool:
     return set(measure.changes) <= {"cost_to_serve"} and not measure.adverse
 
 
-def action_ids(customer_id: pd.Index[Any], state: Any, rule: Any) -> npt.NDArray[np.str_]:
-    """Return 16 hexadecimal digits per customer, state and rule; the same in every run."""
-    codes = hash_codes(_as_bytes(customer_id), "action", _ending(state), _ending(rule))
-    digits = codes.astype(">u8").tobytes().hex()
-    return np.frombuffer(digits.encode("ascii"), dtype="S16").astype(str)
-
-
-def _as_bytes(texts: pd.Index[Any]) -> npt.NDArray[np.bytes_]:
-    """Return texts in UTF-8, or numbers as they are written."""
-    if texts.dtype.kind in "iu":
-        return np.asarray(texts).astype("S")
-    return np.char.encode(texts.astype(str).to_numpy().astype(str), "utf-8")
-
-
-def _ending(texts: Any) -> npt.NDArray[np.bytes_]:
-    """Return texts, of which few differ, each behind a separator."""
-    code, found = pd.factorize(pd.Index(texts))
-    return np.char.encode(np.char.add("\x1f", np.asarray(found).astype(str)), "utf-8")[code]
-
-
-def _most_first(
-    last: BoolArray, stake: FloatArray, value: FloatArray, ids: pd.Index[Any]
-) -> IntArray:
-    """Return the order by stake, then value, then the id as text: read only where both are tied.
-
-    Those in `last` come after all others.
-    """
-    order = np.lexsort((-value, -stake))
-    if not len(order):
-        return order
-    this, following = order[:-1], order[1:]
-    same = (stake[this] == stake[following]) & (value[this] == value[following])
-    tied = order[np.append(same, False) | np.append(False, same)]
-    text = np.zeros(len(ids), dtype=np.int64)
-    text[tied] = np.unique(ids[tied].astype(str).to_numpy().astype(str), return_inverse=True)[1]
-    return np.lexsort((text, -value, -stake, last))
-
-
 def plan_actions(
     decisions: DecisionTable,
     chosen: Chosen,
@@ -190,132 +92,24 @@ def plan_actions(
     trial: Trial,
     config: PlanConfig,
     effects: PricedEffects | None = None,
-    entered: npt.NDArray[np.str_] | None = None,
+    entered: Triggers | None = None,
 ) -> ActionPlan:
-    """Draw the trial and write one row per customer with something to do or to compare.
+    """Draw the trial; one row per customer with something to do or to compare.
 
-    `entered` is what brought each row about, as an id of the triggers.
+    `entered` is what brought each row about.
     """
-    ids = decisions.customer_id
     drawn = _draw(decisions, chosen, facts, trial, config, effects)
-    rows = np.flatnonzero((drawn.action >= 0) & ((chosen.action >= 0) | (drawn.arm > 0)))
-    stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
-    let_go = decisions.stance[rows] == STANCES.index(Stance.LET_GO)
-    order = _most_first(let_go, stake, value, ids[rows])
-    gain = chosen.gain[rows]
-    if not np.isnan(gain).all():
-        order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
-    rows = rows[order]
-    frame = pd.DataFrame(
-        {
-            **_who(decisions, facts, rows, entered),
-            **_what(decisions, chosen, facts, drawn, rows),
-            **_when(decisions, drawn, rows, as_of, trial, config),
-        }
-    )[list(COLUMNS)]
     step = chosen.step.copy()
     step[np.isin(drawn.arm, [_kernel.HELD_OUT, _kernel.NEVER])] = STEPS.index("held_out")
     return ActionPlan(
-        rows=frame,
+        written=PlanRows(
+            decisions, chosen._replace(step=step), facts, drawn, as_of, trial, config, entered
+        ),
         source=facts.reasons,
-        customer_id=ids,
+        customer_id=decisions.customer_id,
         step=step,
         cv=facts.cv,
     )
-
-
-def _who(
-    decisions: DecisionTable,
-    facts: PlanFacts,
-    rows: npt.NDArray[np.int64],
-    entered: npt.NDArray[np.str_] | None,
-) -> dict[str, Any]:
-    """Return whom a row is about, and what brought it about."""
-    ids = decisions.customer_id[rows]
-    state = pd.Index(["present"]).repeat(len(rows))
-    if facts.states is not None:
-        state = pd.Index(facts.states.states).take(facts.states.state[rows])
-    rules = pd.Index([rule.id for rule in decisions.config.rules]).take(decisions.rule[rows])
-    return {
-        "action_id": action_ids(ids, state, rules),
-        "customer_id": ids,
-        "state": state,
-        "tier": pd.Index(decisions.tier_names).take(decisions.value_tier[rows]),
-        "stance": pd.Index(_STANCE_NAMES).take(decisions.stance[rows]),
-        "why": "",
-        "trigger": "" if entered is None else entered[rows],
-        "owner": _owners(facts.owner, rows),
-        "at_stake": facts.at_stake[rows],
-        "attempts": 0 if facts.attempts is None else facts.attempts[rows].astype(np.int64),
-        "expected_value": facts.expected[rows],
-        "worth": facts.worth[rows],
-    }
-
-
-def _what(
-    decisions: DecisionTable,
-    chosen: Chosen,
-    facts: PlanFacts,
-    drawn: _Drawn,
-    rows: npt.NDArray[np.int64],
-) -> dict[str, Any]:
-    """Return what is done, what it costs, and what it is expected to bring."""
-    measures, action = decisions.catalog.measures, drawn.action[rows]
-    cost = np.where(chosen.action[rows] >= 0, chosen.cost[rows], drawn.cost[rows])
-    gain, reach = chosen.gain[rows], _REACH * chosen.deviation[rows]
-    worth = facts.worth[rows]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        break_even = np.where(worth > 0.0, cost / worth, np.nan)
-    return {
-        "action": pd.Index([measure.id for measure in measures]).take(action),
-        "channel": pd.Index([measure.channel for measure in measures]).take(action),
-        "cost": cost,
-        "expected_gain": gain,
-        "gain_low": gain - reach,
-        "gain_high": gain + reach,
-        "break_even": break_even,
-    }
-
-
-def _when(
-    decisions: DecisionTable,
-    drawn: _Drawn,
-    rows: npt.NDArray[np.int64],
-    as_of: date,
-    trial: Trial,
-    config: PlanConfig,
-) -> dict[str, Any]:
-    """Return days, status, and the side of the trial."""
-    arm, today, none = drawn.arm[rows], np.datetime64(as_of, "s"), np.datetime64("NaT", "s")
-    urgent = np.isin(_STANCE_NAMES, _URGENT)[decisions.stance[rows]] | (
-        decisions.value_tier[rows] == 0
-    )
-    wait = np.where(urgent, max(config.due_days // 2, 1), config.due_days)
-    tried = arm != ARMS.index("not_proven")
-    start = np.datetime64(trial.start, "s")
-    end = start + np.timedelta64(trial.days, "D").astype("timedelta64[s]")
-    return {
-        "due": today + wait.astype("timedelta64[D]").astype("timedelta64[s]"),
-        "holdout": np.isin(arm, [_kernel.HELD_OUT, _kernel.NEVER, _kernel.COMPARED]),
-        "status": "open",
-        "snoozed_until": none,
-        "first_raised": today,
-        "override_by": "",
-        "override_reason": "",
-        "override_until": none,
-        "trial": pd.Index(["", trial.name]).take(tried.astype(np.intp)),
-        "trial_start": np.where(tried, start, none),
-        "trial_end": np.where(tried, end, none),
-        "arm": pd.Index(ARMS).take(arm),
-        "held_out_share": np.where(tried, drawn.share[rows], np.nan),
-    }
-
-
-class _Drawn(NamedTuple):
-    action: npt.NDArray[np.int64]
-    arm: npt.NDArray[np.int8]
-    share: FloatArray
-    cost: FloatArray
 
 
 def _draw(
@@ -325,8 +119,11 @@ def _draw(
     trial: Trial,
     config: PlanConfig,
     effects: PricedEffects | None,
-) -> _Drawn:
-    """Draw the arms; who is idle gets the action that the lot gives, with its cost."""
+) -> Drawn:
+    """Draw the arms; who is idle gets the action that the lot gives, with its cost.
+
+    An action is tried where its trial can show an effect as large as all that a customer brings.
+    """
     measures = decisions.catalog.measures
     steps = {step.id for step in decisions.catalog.debt_steps}
     free = np.array([_is_free(measure) and measure.id not in steps for measure in measures])
@@ -334,55 +131,55 @@ def _draw(
     open_to = np.isin(decisions.stance, _TRIED_STANCES)
     if facts.apart is not None:
         open_to &= ~facts.apart
-    action, cost = chosen.action.copy(), chosen.cost.copy()
+    action, cost = chosen.action, chosen.cost
     if effects is not None and effects.actions:
+        action, cost = action.copy(), cost.copy()
         place = np.array([decisions.catalog.positions[name] for name in effects.actions])
         allowed = allowed_by_kind(decisions.catalog, decisions.config, decisions.kinds)
         may = allowed[place].T[decisions.kind] & free[place] & open_to[:, None]
         lots = [hash_customers(units, f"{trial.name}\x1ftry\x1f{x}") for x in effects.actions]
         lot = np.where(may, np.column_stack(lots), -1.0).argmax(axis=1)
         idle = (chosen.action < 0) & may.any(axis=1)
-        idle &= chosen.step != STEPS.index("contact_limit")
         action[idle], cost[idle] = place[lot[idle]], effects.cost[lot[idle]]
     else:
         idle = np.zeros(action.size, dtype=np.bool_)
     planned = (chosen.action >= 0) & open_to & free[chosen.action]
-    heads = np.bincount(chosen.action[planned], minlength=len(measures))
-    planned &= heads[chosen.action] >= 2 * _kernel.LEAST  # fewer could not be read
-    share = _shares(chosen, planned, facts, config, len(measures))
+    heads = np.bincount(chosen.action[planned], minlength=len(measures)).astype(np.float64)
+    shares = _shares(chosen, planned, facts, config, heads)
+    shows = _kernel.detectable_effect(heads, shares, np.full(heads.size, facts.cv), LEVEL, 0.8)
+    enough = (heads >= 2 * _kernel.LEAST) & (shows <= 1.0)  # fewer than that could not be read
+    too_few = planned & ~enough[chosen.action]
+    planned &= ~too_few
+    drawn = Drawn(action, np.zeros(0, dtype=np.int8), chosen.action, shares, cost, too_few)
     arm = _kernel.draw_arms(
         planned,
         idle,
-        share,
+        drawn.share_of(),
         hash_customers(units, trial.name),
         hash_customers(units, "never treated"),
         never=config.never_treated,
         explore=config.explore,
     )
-    action[(chosen.action < 0) & (arm == _kernel.OUTSIDE)] = -1
-    return _Drawn(action, arm, share, cost)
+    action = np.where((chosen.action < 0) & (arm == _kernel.OUTSIDE), np.int16(-1), action)
+    return drawn._replace(action=action, arm=arm)
 
 
 def _shares(
-    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, m: int
+    chosen: Chosen, planned: BoolArray, facts: PlanFacts, config: PlanConfig, heads: FloatArray
 ) -> FloatArray:
     """Return the share held out among the customers of each action."""
-    code = chosen.action[planned]
-    heads = np.bincount(code, minlength=m).astype(np.float64)
+    code, m = chosen.action[planned], heads.size
     effect = np.bincount(code, weights=(chosen.gain + chosen.cost)[planned], minlength=m)
     money = np.bincount(code, weights=np.nan_to_num(facts.expected[planned]), minlength=m)
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.abs(effect / money)
-    wanted = np.where((wanted > 0.0) & np.isfinite(wanted), wanted, config.detect)
+    known = (wanted > 0.0) & np.isfinite(wanted)
+    wanted = np.where(known, wanted, config.detect)
+    most = np.where(known, config.most_held_out, min(_MOST_UNPRICED, config.most_held_out))
     share = _kernel.share_to_detect(heads, wanted, np.full(m, facts.cv), 0.95, 0.8)
-    share = np.clip(share, config.least_held_out, config.most_held_out)
-    return share[np.maximum(chosen.action, 0)]
-
-
-def _owners(owner: Sequence[str | None] | None, rows: npt.NDArray[np.int64]) -> Any:
-    if owner is None:
-        return ""
-    return np.array([name or "" for name in owner], dtype=object)[rows]
+    return np.asarray(
+        np.clip(share, config.least_held_out, np.maximum(most, config.least_held_out))
+    )
 
 
 def trial_of(previous: ActionPlan | None, as_of: date, config: PlanConfig) -> Trial:

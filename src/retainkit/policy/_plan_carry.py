@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retainkit.policy._plan_table import DOING, ActionPlan
+from retainkit.policy._plan_table import DOING, STEPS, ActionPlan
 from retainkit.typing import BoolArray
 
 _WRITTEN: Final = ("status", "snoozed_until", "override_by", "override_reason", "override_until")
@@ -71,7 +72,10 @@ def carry_over(plan: ActionPlan, previous: ActionPlan, as_of: date) -> ActionPla
         fresh["status"] = np.where(again, "open", fresh["status"])
         fresh["status"] = _awake(fresh, as_of)
     rows = pd.concat([stay, fresh], ignore_index=True)
-    return replace(plan, rows=rows)
+    refused = rows.loc[rows["status"].isin(("declined", "snoozed")), "customer_id"]
+    step = plan.step.copy()
+    step[plan.customer_id.isin(refused) & (step == 0)] = STEPS.index("contact_limit")
+    return replace(plan, written=rows, step=step)
 
 
 def _awake(rows: pd.DataFrame, as_of: date) -> npt.NDArray[Any]:
@@ -80,19 +84,33 @@ def _awake(rows: pd.DataFrame, as_of: date) -> npt.NDArray[Any]:
     return np.where(woken, "open", rows["status"])
 
 
+class Triggers(NamedTuple):
+    """What brought each customer onto the list: a position in `names`."""
+
+    code: npt.NDArray[np.int8]
+    names: tuple[str, ...]
+
+
 def what_triggered(
     customer_id: pd.Index[Any],
-    state: npt.NDArray[np.str_],
-    before: pd.Series[str] | None,
-) -> npt.NDArray[np.str_]:
+    state: npt.NDArray[np.int8],
+    states: Sequence[str],
+    before: pd.Series[int] | None,
+) -> Triggers:
     """Return what brings each customer onto the list: entered, left or still in a state.
 
-    `before` is the state by customer of the run before; None: every state counts as entered.
+    States are positions in `states`; `before` is that of each customer of the run before. None:
+    every state counts as entered.
     """
+    names = (
+        *(f"entered_{one}" for one in states),
+        *(f"still_{one}" for one in states),
+        "left_gone",
+    )
     if before is None:
-        return np.char.add("entered_", state)
-    then = before.reindex(customer_id).to_numpy(dtype=object)
-    same = then == state
-    back = (then == "gone") & np.isin(state, ["new", "present", "quiet"])
-    text = np.where(same, np.char.add("still_", state), np.char.add("entered_", state))
-    return np.where(back, "left_gone", text)
+        return Triggers(state, names)
+    then = before.reindex(customer_id, fill_value=-1).to_numpy()
+    entered = np.isin(state, [states.index(one) for one in ("new", "present", "quiet")])
+    back = (then == states.index("gone")) & entered
+    code = np.where(then == state, state + len(states), state)
+    return Triggers(np.where(back, len(names) - 1, code).astype(np.int8), names)

@@ -22,9 +22,10 @@ class PlanConfig(FrozenConfig):
     duration_days : int, default 90
         Length of a trial, fixed before it begins [day]. Until it is over nobody changes sides, and
         nothing is read.
-    least_held_out, most_held_out : float, default 0.1 and 0.3
+    least_held_out, most_held_out : float, default 0.1 and 0.5
         Bounds of the share of an action's customers that is left out, in (0, 0.5]. Between them it
-        is as small as the effect that is counted on allows.
+        is as small as the effect that is counted on allows. An action without a price counts on
+        nothing: of its customers at most 0.3 are left out.
     never_treated : float, default 0.03
         Share of customers who are left out of every trial.
     explore : float, default 0.015
@@ -55,7 +56,7 @@ class PlanConfig(FrozenConfig):
     trial: Annotated[str, Field(min_length=1)] = "retainkit"
     duration_days: PositiveInt = 90
     least_held_out: Share = 0.1
-    most_held_out: Share = 0.3
+    most_held_out: Share = 0.5
     never_treated: Share = 0.03
     explore: Share = 0.015
     detect: PositiveFloat = 0.25

@@ -14,7 +14,7 @@ from retainkit._core.columns import Column, taken
 from retainkit._core.result import ResultTable
 from retainkit._core.time import parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
-from retainkit.policy._plan_reading import COLUMNS, learn_price, read_trial
+from retainkit.policy._plan_reading import COLUMNS, learn_prices, read_trial
 from retainkit.policy._plan_table import WORDS, ActionPlan
 from retainkit.policy._prices import LEVEL, ActionPrice
 from retainkit.typing import AsOf, FloatArray, Language
@@ -184,8 +184,9 @@ def evaluate_plan(
         came = pd.Index(rows["customer_id"]).map(outcomes).to_numpy(dtype=np.float64)
         came = np.nan_to_num(came)
     table = read_trial(rows, came, horizon_days, level)
-    learnt = tuple(learn_price(price, table) for price in prices)
-    return PlanEvaluation(rows=table, prices=learnt, ends=ends, is_over=True, level=level)
+    return PlanEvaluation(
+        rows=table, prices=learn_prices(prices, table), ends=ends, is_over=True, level=level
+    )
 
 
 def _came(rows: pd.DataFrame, transactions: pd.DataFrame) -> FloatArray:

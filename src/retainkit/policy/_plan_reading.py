@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ _JUDGED: Final = 30
 """Fewest customers on either side for a finding; below it there is an interval alone."""
 _REACH: Final = normal_quantile(LEVEL) + float(ndtri(0.8))
 """Errors that an effect must measure to be found in 8 of 10 trials."""
+_LEARNT: Final = normal_quantile(LEVEL)
 
 
 class _Trial(NamedTuple):
@@ -97,11 +98,12 @@ def _read(
         return np.asarray(total / np.maximum(np.bincount(code[rows], minlength=n), 1))
 
     everybody = np.ones(on.size, dtype=np.bool_)
-    worth = mean(trial.worth, everybody)
+    share, share_error = _kernel.read_shares(
+        code, n, on, trial.came[inside], trial.forecast[inside], trial.worth[inside]
+    )
     cost = mean(trial.rows["cost"].to_numpy(dtype=np.float64), everybody)
     planned = mean(trial.planned, on) * found.treated
     for i, name in enumerate(names.drop(columns="code").itertuples(index=False)):
-        scale = worth[i] if worth[i] > 0.0 else np.nan
         paid = 0.0 if np.isnan(cost[i]) else cost[i]
         net = [(x[i] - paid) * found.treated[i] for x in (found.effect, found.low, found.high)]
         words = [str(part) for part in name[2:]]
@@ -115,10 +117,10 @@ def _read(
             "effect": found.effect[i],
             "low": found.low[i],
             "high": found.high[i],
-            "effect_share": found.effect[i] / scale,
-            "share_low": found.low[i] / scale,
-            "share_high": found.high[i] / scale,
-            "share_error": found.error[i] / scale,
+            "effect_share": share[i],
+            "share_low": share[i] - _LEARNT * share_error[i],
+            "share_high": share[i] + _LEARNT * share_error[i],
+            "share_error": share_error[i],
             "cost": cost[i],
             "planned": planned[i],
             "actual": net[0],
@@ -156,27 +158,40 @@ def _finding(found: _kernel.Effects, i: int, cost: float) -> str:
     return "not shown"
 
 
-def learn_price(price: ActionPrice, table: pd.DataFrame) -> ActionPrice:
-    """Return a price whose effects hold what a trial has shown of them."""
-    own = table[(table["action"] == price.action) & table["group"].isin(("all", "tried by lot"))]
-    own = own[own["share_error"].notna()]
-    if own.empty:
-        return price
+def learn_prices(prices: Sequence[ActionPrice], table: pd.DataFrame) -> tuple[ActionPrice, ...]:
+    """Return the prices with effects that hold what a trial has shown of all of them."""
+    own = table[table["group"].isin(("all", "tried by lot")) & table["share_error"].notna()]
     lost = own["is_lost"].astype(bool)
-    return price.replace(
-        effect=_learn(price.effect, own[~lost]),
-        win_back=_learn(price.win_back, own[lost]),
-        trials=price.trials + 1,
+    there = _learn(prices, [price.effect for price in prices], own[~lost])
+    gone = _learn(prices, [price.win_back for price in prices], own[lost])
+    tried = set(own["action"])
+    return tuple(
+        price.replace(effect=one, win_back=other, trials=price.trials + (price.action in tried))
+        for price, one, other in zip(prices, there, gone, strict=True)
     )
 
 
-def _learn(size: EffectSize | None, rows: pd.DataFrame) -> EffectSize | None:
+def _learn(
+    prices: Sequence[ActionPrice], sizes: list[EffectSize | None], rows: pd.DataFrame
+) -> list[EffectSize | None]:
     belief = _kernel.Belief(
-        np.array([0.0 if size is None else size.value]),
-        np.array([np.inf if size is None else size.deviation]),
+        np.array([0.0 if size is None else size.value for size in sizes]),
+        np.array([np.inf if size is None else size.deviation for size in sizes]),
     )
-    for share, error in zip(rows["effect_share"], rows["share_error"], strict=True):
-        belief = _kernel.update(belief, np.array([share]), np.array([error]))
-    if not np.isfinite(belief.deviation[0]) or rows.empty:
-        return size
-    return EffectSize.from_belief(max(float(belief.mean[0]), -1.0), float(belief.deviation[0]))
+    place = {price.action: i for i, price in enumerate(prices)}
+    weight, total = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for action, share, error in zip(
+        rows["action"], rows["effect_share"], rows["share_error"], strict=True
+    ):
+        if action in place:
+            weight[place[action]] += error**-2
+            total[place[action]] += share * error**-2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate, error = total / weight, 1.0 / np.sqrt(weight)
+    learnt = _kernel.update_together(belief, estimate, np.where(weight > 0.0, error, np.nan))
+    return [
+        size if not np.isfinite(deviation) else EffectSize.from_belief(max(mean, -1.0), deviation)
+        for size, mean, deviation in zip(
+            sizes, learnt.mean.tolist(), learnt.deviation.tolist(), strict=True
+        )
+    ]

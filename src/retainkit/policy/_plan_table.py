@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
@@ -10,10 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.catalogue import read_labels
-from retainkit._core.columns import Column
+from retainkit._core.columns import Column, frame_of
 from retainkit._core.result import TranslatedTable
+from retainkit._core.sentences import count
 from retainkit.errors import SchemaError
 from retainkit.policy import _kernel_trial as _kernel
+from retainkit.policy._measure_catalog import MeasureCatalog
 from retainkit.policy._vocabulary import Stance
 from retainkit.typing import Language
 
@@ -64,6 +66,15 @@ class HasReasons(Protocol):
         """Return a sentence per customer at these positions."""
 
 
+class HasRows(Protocol):
+    """Rows of a plan that are written out when they are asked for."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows, with the columns of a plan."""
+
+    def __len__(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ActionPlan(TranslatedTable):
     """Hold one row for each customer for whom something is to be done or on purpose left undone.
@@ -75,8 +86,9 @@ class ActionPlan(TranslatedTable):
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        The rows, most at stake first (by expected gain where it is known); triggers as codes.
+    written : pandas.DataFrame or HasRows
+        The rows, most at stake first (by expected gain where it is known); triggers as codes. Those
+        of a run are kept as decisions and written out by `.rows`, at each reading anew.
     source : HasReasons or None
         Where the sentences come from; None: they stand in the rows.
     customer_id : pandas.Index
@@ -102,14 +114,22 @@ class ActionPlan(TranslatedTable):
     )
     steps: ClassVar[tuple[str, ...]] = STEPS
 
-    rows: pd.DataFrame
+    written: pd.DataFrame | HasRows
     source: HasReasons | None
     customer_id: pd.Index[Any]
     step: npt.NDArray[np.int8]
     cv: float = 2.0
 
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows without their sentences, triggers as codes."""
+        return self.written if isinstance(self.written, pd.DataFrame) else self.written.frame()
+
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.written)
+
+    def _frame(self, language: Language | None) -> pd.DataFrame:
+        return frame_of(replace(self, written=self.rows), self._schema, language)
 
     def _why(self, language: Language) -> pd.Series[Any]:
         if self.source is None:
@@ -150,7 +170,7 @@ class ActionPlan(TranslatedTable):
 
         "planned" stay; "rule" says that nothing is to be done; "eligibility": no action of the
         catalogue serves them; "guard_rail": what would be taken may not be taken;
-        "contact_limit": cooling down, declined, or tried often enough; "does_not_pay"; "budget":
+        "contact_limit": declined or put off by somebody; "does_not_pay"; "budget":
         good, but not chosen (budget or a capacity); "held_out" to prove the effect.
         """
         count = np.bincount(self.step, minlength=len(STEPS))
@@ -177,7 +197,8 @@ class ActionPlan(TranslatedTable):
         effect it shows with this power, as a share of the mean outcome), expected (the effect
         counted on, likewise; NaN without a price), ends.
         """
-        rows = self.rows[self.rows["arm"].isin(("treated", "held_out"))]
+        rows = self.rows
+        rows = rows[rows["arm"].isin(("treated", "held_out"))]
         parts = rows.groupby("action", observed=True, sort=True)
         found = parts.agg(
             customers=("action", "size"),
@@ -205,25 +226,65 @@ class ActionPlan(TranslatedTable):
         language : {"en", "zh"}, default "en"
             Display language.
         """
-        trials = self.trials()
+        rows = self.rows
+        plan = replace(self, written=rows)
+        trials = plan.trials()
+        never = int((rows["arm"] == "never_treated").sum())
         held = int(trials["held_out"].sum())
-        todo = self.rows["arm"].isin(DOING) & (self.rows["status"] == "open")
-        leaving = self.rows["stance"] == Stance.LET_GO
-        words = {"todo": f"{int((todo & ~leaving).sum()):,}", "held": f"{held:,}"}
+        todo = rows["arm"].isin(DOING) & (rows["status"] == "open")
+        leaving = rows["stance"] == Stance.LET_GO
+        words = {"todo": count(int((todo & ~leaving).sum())), "held": count(held + never)}
         if held:
             ends = trials["ends"].max().date()
-            said = [WORDS["to_do"].text(language).format(ends=ends, **words)]
+            apart = WORDS["never_tried"].text(language).format(n=f"{never:,}") if never else ""
+            said = [WORDS["to_do"].text(language).format(ends=ends, never=apart, **words)]
         else:
             said = [WORDS["to_do_untried"].text(language).format(**words)]
         if (todo & leaving).any():
-            let_go = f"{int((todo & leaving).sum()):,}"
+            let_go = count(int((todo & leaving).sum()))
             said.append(WORDS["to_let_go"].text(language).format(n=let_go))
-        if self.rows["expected_gain"].isna().all():
-            order = [
-                name for name in ("at_stake", "expected_value") if self.rows[name].notna().any()
-            ]
+        if rows["expected_gain"].isna().all():
+            order = [name for name in ("at_stake", "expected_value") if rows[name].notna().any()]
             said += [WORDS[f"by_{name}"].text(language) for name in order[:1]]
-        return tuple(said)
+        return (*said, *plan._too_few(language))
+
+    def _too_few(self, language: Language) -> tuple[str, ...]:
+        found = self.too_small()
+        if not len(found):
+            return ()
+        one, catalog = WORDS["too_few_one"].text(language), MeasureCatalog()
+        names = {measure.id: measure.name.text(language) for measure in catalog.measures}
+        told = [
+            one.format(
+                action=names.get(row["action"], row["action"]),
+                n=f"{row['customers']:,}",
+                needed=f"{row['needed']:,}",
+                quarters=count(row["trials"]),
+            )
+            for row in found.to_dict("records")
+        ]
+        listed = WORDS["between"].text(language).join(told)
+        return (WORDS["too_few"].text(language).format(names=listed),)
+
+    def too_small(
+        self, *, effect: float = 0.25, level: float = 0.95, power: float = 0.8
+    ) -> pd.DataFrame:
+        """Return the actions that are not tried, because their customers are too few.
+
+        A trial of them would show nothing smaller than the whole of what a customer brings. One row
+        per action: customers, needed (customers, treated and held out, that show an `effect`, as a
+        share of the mean outcome) and trials (of this size, read together, that make as many).
+        """
+        rows = self.rows[(self.rows["arm"] == "not_proven") & self.rows["held_out_share"].notna()]
+        parts = rows.groupby("action", observed=True, sort=True)
+        found = parts.agg(customers=("action", "size"), share=("held_out_share", "mean"))
+        share = found.pop("share").to_numpy(dtype=np.float64)
+        one = _kernel.detectable_effect(
+            np.ones(len(found)), share, np.full(len(found), self.cv), level, power
+        )
+        found["needed"] = np.ceil((one / effect) ** 2).astype(np.int64)
+        found["trials"] = -(-found["needed"] // found["customers"])
+        return found.reset_index()
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:
@@ -257,7 +318,7 @@ class ActionPlan(TranslatedTable):
                     f"{name} is {strange[:3]}", rule=f"one of {', '.join(known)}", where="plan.csv"
                 )
         return cls(
-            rows=rows,
+            written=rows,
             source=None,
             customer_id=pd.Index(rows["customer_id"]),
             step=np.where(rows["holdout"], STEPS.index("held_out"), 0).astype(np.int8),

@@ -97,7 +97,7 @@ class ActionPrice(FrozenConfig):
     win_back : EffectSize, optional
         What it brings with customers who are gone. None = not known.
     trials : int, default 0
-        Trials read so far. The more there were, the surer it must be that the action pays.
+        Trials read so far. After the first it must be surer that the action pays.
 
     Examples
     --------
@@ -106,8 +106,6 @@ class ActionPrice(FrozenConfig):
     ...                     win_back=EffectSize(value=0.08, low=0.02, high=0.14))
     >>> price.break_even(50.0)  # pays with a customer worth 50 if it brings back 8 in 100
     0.08
-    >>> price.needed
-    0.5
     """
 
     action: Identifier
@@ -119,11 +117,6 @@ class ActionPrice(FrozenConfig):
     def break_even(self, worth: float) -> float:
         """Return the effect from which on it pays with a customer of this worth [money]."""
         return self.cost / worth if worth > 0.0 else float("inf")
-
-    @property
-    def needed(self) -> float:
-        """Probability to pay that keeps the action in the plan: each trial halves the doubt."""
-        return 1.0 - float(0.5 ** (1 + self.trials))
 
 
 class PricedEffects(NamedTuple):
@@ -154,6 +147,7 @@ def price_effects(
     win-back. NaN where the effect of the action on such customers is not known.
     """
     n, m = worth.size, len(prices)
+    trials = np.array([price.trials for price in prices], dtype=np.int64)
     mean, deviation = np.full((n, m), np.nan), np.full((n, m), np.nan)
     for column, price in enumerate(prices):
         for size, rows in ((price.effect, ~is_lost), (price.win_back, is_lost)):
@@ -165,7 +159,7 @@ def price_effects(
         mean=mean,
         deviation=deviation,
         cost=np.array([price.cost for price in prices], dtype=np.float64),
-        needed=np.array([price.needed for price in prices], dtype=np.float64),
+        needed=_kernel.needed(trials, int(trials.max(initial=0))),
     )
 
 

@@ -9,7 +9,9 @@ from retainkit.policy import _kernel
 from retainkit.policy._circumstances import Kinds
 from retainkit.policy._config import PolicyConfig
 from retainkit.policy._measure_catalog import DO_NOTHING, MeasureCatalog
+from retainkit.policy._measures import PolicyMeasure
 from retainkit.policy._vocabulary import CONTACTS, EVIDENCE, RELATIONS, STANCES, Stance, among
+from retainkit.value import LOSS_REASONS
 
 _RELATION, _CONTACT, _EVIDENCE, _STATE = _kernel.decode_cases()
 
@@ -45,19 +47,31 @@ def allowed_by_kind(
 ) -> npt.NDArray[np.bool_]:
     """Return whether each measure (axis 0) is allowed for each kind of customer (1).
 
-    Where a duty is due (an open complaint), nothing else is beside it, doing nothing apart.
+    Where a duty is due (an open complaint), nothing else is beside it, doing nothing apart. Who
+    costs more than it brings is not urged to buy more of the same.
     """
     table = allowed_by_case(catalog, config, kinds.case)
+    loses = kinds.meets("loss_reason", LOSS_REASONS)
     steps = {step.id for step in catalog.debt_steps}
     for row, measure in zip(table, catalog.measures, strict=True):
         for fact, words in measure.condition.facts.items():
             row &= kinds.meets(fact, words)
+        if _urges(measure):
+            row &= ~loses
         if measure.id in steps:
             row &= kinds.meets("debt_step", (measure.id,))
     duty = np.array([measure.comes_first for measure in catalog.measures], dtype=np.bool_)
     table[~duty] &= ~table[duty].any(axis=0)
     table[catalog.positions[DO_NOTHING]] = True
     return table
+
+
+def _urges(measure: PolicyMeasure) -> bool:
+    """Return whether a measure wants the customer to buy on as before, at the same prices."""
+    mends = measure.condition.loss_reasons or measure.fits.loss_reasons
+    buys = {"spend", "retention"} & set(measure.changes)
+    changed = {"price", "cost_to_serve"} & set(measure.changes)
+    return measure.purpose == "marketing" and bool(buys) and not changed and not mends
 
 
 def adverse_by_kind(

@@ -13,8 +13,8 @@ segments, test them, and value benefits.
 
 from __future__ import annotations
 
-from retainkit.tiers._assign import assign_tiers
-from retainkit.tiers._catalog import (
+from retainkit.tiers._chain import TierChain, fit_tier_chain
+from retainkit.tiers._config import (
     BAD,
     DIMENSION_KINDS,
     LOST,
@@ -31,18 +31,6 @@ from retainkit.tiers._catalog import (
     STANDINGS,
     TIER_LABELS,
     TIER_REASONS,
-)
-from retainkit.tiers._chain import TierChain, fit_tier_chain
-from retainkit.tiers._cluster import ClusterConfig, ClusterTable, cluster_customers
-from retainkit.tiers._confidence import (
-    GammaValues,
-    NormalValues,
-    QuantileValues,
-    ValueDistribution,
-    tier_probabilities,
-)
-from retainkit.tiers._confidence_table import TierConfidence, assess_confidence
-from retainkit.tiers._config import (
     ByCuts,
     ByHeadcount,
     ByHeadTailBreaks,
@@ -51,15 +39,13 @@ from retainkit.tiers._config import (
     LifecycleConfig,
     TierSchemeConfig,
 )
-from retainkit.tiers._conjoint import ConjointConfig, PartWorths, estimate_part_worths
-from retainkit.tiers._cube import SegmentCube, segment_cube
-from retainkit.tiers._dimension import Dimension, DimensionKind
-from retainkit.tiers._discriminant import (
-    Discrimination,
-    DiscriminationConfig,
-    discriminate_segments,
+from retainkit.tiers._invoices import (
+    AGES,
+    InvoiceColumns,
+    PaymentTable,
+    StandingConfig,
+    summarize_invoices,
 )
-from retainkit.tiers._invoices import AGES, PaymentTable, summarize_invoices
 from retainkit.tiers._lifecycle import (
     LifecycleScheme,
     LifecycleTable,
@@ -68,19 +54,46 @@ from retainkit.tiers._lifecycle import (
     fit_lifecycle_scheme,
     lifecycle_stage,
 )
-from retainkit.tiers._lifetime_values import LifetimeValues
 from retainkit.tiers._movement import TierMovement, compare_tiers
-from retainkit.tiers._needs import Need, NeedCatalog, NeedLevel, NeedTable, match_needs
-from retainkit.tiers._overrides import AppliedOverrides, TierOverride
-from retainkit.tiers._pyramid import TierPyramid, tier_pyramid
-from retainkit.tiers._scheme import TierScheme, fit_tier_scheme
-from retainkit.tiers._scheme_facts import ParetoFacts, SchemeNote, TierShare
-from retainkit.tiers._stability import StabilityConfig, TierState
-from retainkit.tiers._standing import assess_standing
-from retainkit.tiers._standing_config import InvoiceColumns, StandingConfig
-from retainkit.tiers._standing_table import StandingTable
-from retainkit.tiers._tier_table import TierTable
-from retainkit.tiers._whale import WhaleCurve, whale_curve
+from retainkit.tiers._pyramid import TierPyramid, WhaleCurve, tier_pyramid, whale_curve
+from retainkit.tiers._standing import StandingTable, assess_standing
+from retainkit.tiers.grading._assign import TierTable, assign_tiers
+from retainkit.tiers.grading._confidence import (
+    GammaValues,
+    NormalValues,
+    QuantileValues,
+    ValueDistribution,
+    tier_probabilities,
+)
+from retainkit.tiers.grading._lifetime_values import (
+    LifetimeValues,
+    TierConfidence,
+    assess_confidence,
+)
+from retainkit.tiers.grading._scheme import (
+    ParetoFacts,
+    SchemeNote,
+    TierScheme,
+    TierShare,
+    fit_tier_scheme,
+)
+from retainkit.tiers.grading._stability import (
+    AppliedOverrides,
+    StabilityConfig,
+    TierOverride,
+    TierState,
+)
+from retainkit.tiers.segments._cluster import (
+    ClusterConfig,
+    ClusterTable,
+    Discrimination,
+    DiscriminationConfig,
+    cluster_customers,
+    discriminate_segments,
+)
+from retainkit.tiers.segments._conjoint import ConjointConfig, PartWorths, estimate_part_worths
+from retainkit.tiers.segments._cube import Dimension, DimensionKind, SegmentCube, segment_cube
+from retainkit.tiers.segments._needs import Need, NeedCatalog, NeedLevel, NeedTable, match_needs
 
 __all__ = [
     "AGES",

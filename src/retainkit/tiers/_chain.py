@@ -13,11 +13,9 @@ from pydantic import model_validator
 from retainkit._core.config import FrozenModel
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.tiers import _kernel_movement as _kernel
-from retainkit.tiers._catalog import BAD, LAPSED
+from retainkit.tiers._config import BAD, LAPSED
 from retainkit.tiers._movement import TierMovement
 from retainkit.typing import FloatArray
-
-__all__ = ["TierChain", "fit_tier_chain"]
 
 _PerState: TypeAlias = Mapping[str, float] | Sequence[float] | npt.NDArray[np.float64]
 

@@ -16,18 +16,14 @@ from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
 from retainkit.tiers import _kernel_lifecycle as _kernel
-from retainkit.tiers._catalog import STAGE_LABELS, STAGE_REASONS, STAGES, STAGES_OF_STATES
-from retainkit.tiers._config import LifecycleConfig
+from retainkit.tiers._config import (
+    STAGE_LABELS,
+    STAGE_REASONS,
+    STAGES,
+    STAGES_OF_STATES,
+    LifecycleConfig,
+)
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, PositiveFloat
-
-__all__ = [
-    "LifecycleScheme",
-    "LifecycleTable",
-    "RelationArrays",
-    "RelationHistory",
-    "fit_lifecycle_scheme",
-    "lifecycle_stage",
-]
 
 _DEFAULT = LifecycleConfig()
 _REASONS = tuple(STAGE_REASONS)

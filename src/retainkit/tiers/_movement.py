@@ -16,11 +16,9 @@ from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tables import align_customer_ids
 from retainkit.tiers import _kernel_movement as _kernel
-from retainkit.tiers._catalog import BAD, LAPSED, MOVEMENTS, NEW
-from retainkit.tiers._tier_table import TierTable
+from retainkit.tiers._config import BAD, LAPSED, MOVEMENTS, NEW
+from retainkit.tiers.grading._assign import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray
-
-__all__ = ["TierMovement", "compare_tiers"]
 
 _Int = npt.NDArray[np.int64]
 

@@ -4,33 +4,52 @@
 summary. `fit_*` learns a small scheme from a base, `score_*` applies it row by row.
 """
 
-from retainkit.value._bases import SEGMENT_BASES, BasesConfig, SegmentBases, segment_bases
-from retainkit.value._behavior import summarize_behavior
-from retainkit.value._behavior_config import BehaviorConfig
-from retainkit.value._behavior_table import BehaviorTable, Preference
-from retainkit.value._catalog import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
-from retainkit.value._config import CriterionConfig, RfmConfig, ValueConfig
-from retainkit.value._contract_value import TenureModel, expected_contract_value
-from retainkit.value._costs import CostTable, allocate_costs
-from retainkit.value._lifetime_value import expected_lifetime_value
-from retainkit.value._margin import MarginModel, fit_margin, margin_rates
-from retainkit.value._pools import CostDriver, CostPool, TracedCosts, trace_costs
-from retainkit.value._potential import FuturePotential, compose_potential
-from retainkit.value._profit_gap import (
+from retainkit.value._config import (
+    CRITERION_LABELS,
+    VALUE_REASONS,
+    BehaviorConfig,
+    CriterionConfig,
+    RfmConfig,
+    ValueConfig,
+    ValueCriterion,
+)
+from retainkit.value._costs import (
+    CostDriver,
+    CostPool,
+    CostTable,
+    TracedCosts,
+    allocate_costs,
+    trace_costs,
+)
+from retainkit.value._lifetime_value import (
+    TenureModel,
+    expected_contract_value,
+    expected_lifetime_value,
+)
+from retainkit.value._profit import (
     LOSS_REASONS,
     PROFIT_CAUSES,
+    MarginModel,
     ProfitGapTable,
     decompose_profit,
+    fit_margin,
+    margin_rates,
 )
-from retainkit.value._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
-from retainkit.value._scheme import ValueScheme, fit_value_scheme
-from retainkit.value._score import score_value
-from retainkit.value._summarize import summarize_customers
-from retainkit.value._summarize_one import summarize_customer
+from retainkit.value._summarize import summarize_customer, summarize_customers
 from retainkit.value._summary import CustomerSummary
-from retainkit.value._value_table import ValueTable
-from retainkit.value._wallet import WALLET_REASONS, WalletTable, add_wallet_room, measure_wallet
-from retainkit.value._weights import JudgedWeights, entropy_weights, judge_weights
+from retainkit.value.behavior._bases import SEGMENT_BASES, BasesConfig, SegmentBases, segment_bases
+from retainkit.value.behavior._behavior import BehaviorTable, Preference, summarize_behavior
+from retainkit.value.behavior._potential import (
+    WALLET_REASONS,
+    FuturePotential,
+    WalletTable,
+    add_wallet_room,
+    compose_potential,
+    measure_wallet,
+)
+from retainkit.value.criteria._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
+from retainkit.value.criteria._score import ValueScheme, ValueTable, fit_value_scheme, score_value
+from retainkit.value.criteria._weights import JudgedWeights, entropy_weights, judge_weights
 
 __all__ = [
     "CRITERION_LABELS",

@@ -1,16 +1,82 @@
-"""What a user chooses about value: criteria, horizon, discount, margin, RFM bins."""
+"""What value, RFM and behavior may be set to, and the words of the room."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from retainkit._core.config import FrozenConfig
+from retainkit._core.labels import Label
 from retainkit._core.time import DAYS_PER_YEAR
-from retainkit.typing import NonNegativeFloat, PositiveFloat, Rate
-from retainkit.value._catalog import ValueCriterion
+from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
+
+
+class ValueCriterion(StrEnum):
+    """The four criteria by which a customer's value is judged, in order of the score's parts.
+
+    Examples
+    --------
+    >>> from retainkit.value import ValueCriterion
+    >>> [str(criterion) for criterion in ValueCriterion]
+    ['historical_contribution', 'business_breadth', 'future_potential', 'background']
+    """
+
+    HISTORICAL_CONTRIBUTION = "historical_contribution"
+    BUSINESS_BREADTH = "business_breadth"
+    FUTURE_POTENTIAL = "future_potential"
+    BACKGROUND = "background"
+
+
+CRITERION_LABELS: Final = MappingProxyType(
+    {
+        ValueCriterion.HISTORICAL_CONTRIBUTION: Label(
+            en="Historical contribution", zh="历史贡献额"
+        ),
+        ValueCriterion.BUSINESS_BREADTH: Label(en="Business breadth", zh="业务综合性"),
+        ValueCriterion.FUTURE_POTENTIAL: Label(en="Future potential", zh="未来的潜力"),
+        ValueCriterion.BACKGROUND: Label(en="Background", zh="客户的背景"),
+    }
+)
+"""Display names of the criteria."""
+
+SCORED: Final = "scored"
+VALUE_REASONS: Final = (
+    SCORED,
+    "not_supplied",
+    "no_weight",
+    "no_threshold",
+    "never_purchased",
+    "no_business_line",
+    "not_a_business",
+    "not_known",
+)
+"""Why a criterion is (not) scored for a customer; a table stores positions in this tuple."""
+
+
+class BehaviorConfig(FrozenConfig):
+    """How rhythm and trend are measured.
+
+    Parameters
+    ----------
+    trend_days : int, default 90
+        Length of the two windows whose spending is compared [day]; a customer younger than both
+        has no trend.
+    trend_level : float, default 0.95
+        Probability of the trend's interval.
+
+    Examples
+    --------
+    >>> from retainkit.value import BehaviorConfig
+    >>> BehaviorConfig(trend_days=182).trend_days
+    182
+    """
+
+    trend_days: PositiveInt = 90
+    trend_level: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
 
 
 class CriterionConfig(FrozenConfig):

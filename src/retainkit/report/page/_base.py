@@ -27,6 +27,12 @@ from retainkit.report.plots._models import plot_frequencies, text_of
 from retainkit.report.plots._tiers import plot_pyramids, plot_stages, plot_whale_curve
 from retainkit.tiers import SchemeNote, TierPyramid
 
+_LIMITS = (
+    *("no_dropout", "equal_dropout", "polarised_dropout", "equal_rates"),
+    *("equal_customers", "polarised_customers"),
+)
+"""Limits of models that there are words for."""
+
 
 def describe_pyramids(facts: Facts) -> Section:
     """Return heads beside value: so far, and by what customers are graded by."""
@@ -183,6 +189,8 @@ def describe_model(facts: Facts) -> Section | None:
     if model.purchase_model_reason:
         blocks.append(Paragraph(model.purchase_model_reason))
     blocks.append(_parameters(facts, learnt))
+    limits = tuple(dict.fromkeys(_limits(facts, learnt)))
+    blocks += [Bullets(limits)] if limits else []
     blocks.extend(_fit(facts))
     if model.forecast is not None and model.forecast.origins:
         blocks.append(_evidence(facts))
@@ -190,22 +198,33 @@ def describe_model(facts: Facts) -> Section | None:
 
 
 def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
+    """Give the estimates; a parameter that runs to a limit of its model has none."""
     texts, rows = facts.texts, []
     for name, model in learnt:
         errors = model.standard_errors
         for parameter, value in model.parameters.items():
             error = None if errors is None else errors.get(parameter)
+            ends = error is None and len(model.boundary) > 0
             rows.append(
                 (
                     name,
                     parameter,
-                    write_number(value, 4),
+                    texts("at_bound") if ends else write_number(value, 4),
                     UNDEFINED if error is None else write_number(error, 4),
                     write_number(model.n),
                 )
             )
     columns = texts.columns("llrrr", "model_name parameter estimate standard_error customers")
     return tabulate(texts("model_parameters"), columns, rows)
+
+
+def _limits(facts: Facts, learnt: list[tuple[str, Any]]) -> Iterator[str]:
+    """Say what the limits mean that the models lie on."""
+    texts = facts.texts
+    for name, model in learnt:
+        for limit in model.boundary:
+            if limit in _LIMITS:
+                yield f"{name}: {texts(f'limit_{limit}')}"
 
 
 def _fit(facts: Facts) -> Iterator[Block]:

@@ -30,6 +30,8 @@ from retainkit.tiers import STAGE_LABELS
 _MOST_MEASURES = 3
 _MOST_KEY_CUSTOMERS = 10
 _DO_NOTHING = "do_nothing"
+_OF_THE_GONE = (Stance.WIN_BACK, Stance.LET_GO, Stance.NO_CONTACT)
+"""Stances of those who are no customers: their tier is the one they had."""
 
 
 def describe_actions(facts: Facts) -> Section:
@@ -65,7 +67,7 @@ def _stance_row(facts: Facts, row: dict[Hashable, Any], decimals: int) -> list[s
     customers = int(inside.sum())
     return [
         texts.label(stance.label),
-        facts.tier(tier),
+        texts("formerly", tier=facts.tier(tier)) if stance in _OF_THE_GONE else facts.tier(tier),
         write_number(customers),
         texts.share(customers / len(decisions)),
         Cell(write_number(worth, decimals), note),

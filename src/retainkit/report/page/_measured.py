@@ -102,7 +102,8 @@ def _below(value: MetricValue, texts: Texts) -> str:
     """Return the interval of a value, or what it was divided from."""
     if value.interval is not None:
         lower, upper = value.interval.lower, value.interval.upper
-        if value.convention.definition(value.name).unit == "share":
+        share = value.convention.definition(value.name).unit == "share"
+        if share and value.name not in _INDICES:
             return texts.range(lower, upper)
         decimals = 4 if value.name in _INDICES else 2
         return f"{write_number(lower, decimals)}–{write_number(upper, decimals)}"

@@ -200,7 +200,8 @@ def describe_plan(facts: Facts) -> Section | None:
     texts, plan = facts.texts, facts.result.plan
     if not len(plan):
         return None
-    said = texts("sentence_end").join((*plan.describe(texts.language), ""))
+    told = (one[:1].upper() + one[1:] for one in plan.describe(texts.language))
+    said = texts("sentence_end").join((*told, ""))
     blocks: list[Block] = [Paragraph(said)]
     blocks += [_proof(facts)] if facts.result.proof and len(facts.result.proof) else []
     blocks += [_list(facts), _funnel(facts)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit._pipeline._backtest_words import LIFT_WORDS, PLAIN_RULES
-from retainkit.churn._state_table import STATE_LABELS
+from retainkit.churn._state import STATE_LABELS
 from retainkit.pipeline import BacktestResult, ForecastByMonth
 from retainkit.report.page._blocks import (
     UNDEFINED,
@@ -23,7 +23,7 @@ from retainkit.report.page._blocks import (
     tabulate,
     write_number,
 )
-from retainkit.report.page._texts import Facts, Texts, as_heading
+from retainkit.report.page._texts import Facts, Texts
 from retainkit.report.plots._canvas import to_svg
 from retainkit.report.plots._past import plot_backtest, plot_months
 
@@ -65,7 +65,7 @@ def _listed(facts: Facts, frame: pd.DataFrame, tier: str, why: str, title: str) 
     ]
     columns = (
         *((texts("customer"), False), (texts(tier), False), (texts(why), False)),
-        *texts.columns("rll", "at_stake action reason"),
+        *texts.columns("rll", "at_stake_or_year action reason"),
     )
     return tabulate(title, columns, rows)
 
@@ -152,16 +152,16 @@ def describe_months(facts: Facts) -> Section | None:
     intro = Paragraph(texts("months_ahead_intro", level=texts.share(months.level, 0)))
     columns = (
         (texts("months_ahead_month"), False),
-        (as_heading(facts.so_far), True),
+        (texts("months_ahead_actual"), True),
         (texts("months_ahead_existing"), True),
         (texts("months_ahead_expected"), True),
         (texts("months_ahead_interval"), True),
     )
-    table = tabulate(title, columns, _rows(months), quiet=True)
+    table = tabulate(title, columns, _rows(facts, months), quiet=True)
     return Section("months_ahead", title, (intro, picture, table))
 
 
-def _rows(months: ForecastByMonth) -> list[tuple[str, ...]]:
+def _rows(facts: Facts, months: ForecastByMonth) -> list[tuple[str, ...]]:
     rows = []
     for row in months.to_frame().to_dict("records"):
         interval = UNDEFINED
@@ -170,12 +170,28 @@ def _rows(months: ForecastByMonth) -> list[tuple[str, ...]]:
             interval = f"{low} – {high}"
         rows.append(
             (
-                row["month"].strftime("%Y-%m"),
+                _month(facts, row["month"]),
                 *(_money(row[name]) for name in ("actual", "actual_existing", "expected")),
                 interval,
             )
         )
     return rows
+
+
+def _month(facts: Facts, first: pd.Timestamp) -> str:
+    """Return the month, with its days where not all of them are meant."""
+    result, texts, name = facts.result, facts.texts, first.strftime("%Y-%m")
+    today = pd.Timestamp(result.as_of)
+    end = today + pd.Timedelta(days=result.config.horizon_days)
+    if first <= today < first + pd.offsets.MonthEnd(0):
+        return texts("month_both", month=name, day=today.day)
+    if first <= end < first + pd.offsets.MonthEnd(0):
+        return texts("month_until", month=name, day=end.day)
+    days = result.history.first_day
+    begin = pd.Timestamp(int(days.min()) if days.dtype.kind in "iu" else days.min(), unit="D")
+    if first < begin <= first + pd.offsets.MonthEnd(0):
+        return texts("month_from", month=name, day=begin.day)
+    return name
 
 
 def _money(value: float) -> str:

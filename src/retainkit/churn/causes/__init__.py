@@ -1,0 +1,1 @@
+"""Why customers left: taxonomy, codes, texts, evidence, attribution, breakdown."""

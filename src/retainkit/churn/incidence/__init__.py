@@ -1,0 +1,1 @@
+"""How many leave by when, and why: cumulative incidence by cause."""

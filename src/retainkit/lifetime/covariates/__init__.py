@@ -1,0 +1,1 @@
+"""Models whose parameters depend on what is known of customers."""

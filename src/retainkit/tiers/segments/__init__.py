@@ -1,0 +1,1 @@
+"""Other ways to divide customers: dimensions crossed, needs, clusters, part-worths."""

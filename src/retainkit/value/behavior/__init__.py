@@ -1,0 +1,1 @@
+"""How customers buy, and what they could still bring."""

@@ -1,0 +1,1 @@
+"""Scores of value: four criteria and their weights, and RFM."""
