@@ -15,9 +15,9 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
+from retainkit import load_cdnow_sample
 from retainkit.__main__ import main
 from retainkit._cli._progress import StageProgress
-from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import ResultDocument, RetentionPipeline
 from tests.cli.conftest import COLUMNS, Command, Said
 from tests.runs import run_cdnow

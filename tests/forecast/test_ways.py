@@ -66,16 +66,17 @@ def test_the_likelihood_of_where_the_money_went_does_not_fall() -> None:
 
 
 def test_a_blend_by_hand() -> None:
-    mix = Mix(shares=(("two_part", 0.6), ("past", 0.4)), means=(2.0, 5.0))
-    ways = {"two_part": np.array([4.0, 0.0]), "past": np.array([5.0, 5.0])}
-    npt.assert_allclose(mix.blend(ways), [0.6 * 2.0 + 0.4, 0.4])
+    """Roots of 4 and 1, and of 0 and 1, weighed .6 and .4, and squared."""
+    mix = Mix(shares=(("log_ridge", 0.6), ("past", 0.4)), means=(2.0, 5.0))
+    ways = {"log_ridge": np.array([8.0, 0.0]), "past": np.array([5.0, 5.0])}
+    npt.assert_allclose(mix.blend(ways), [(0.6 * 2.0 + 0.4) ** 2, 0.4**2])
 
 
 def test_days_on_which_a_way_did_not_speak_are_left_out() -> None:
-    ways = {"two_part": np.array([1.0, 3.0]), "past": np.array([2.0, 2.0])}
-    silent = EarlierWays.of({"two_part": np.array([1.0, 3.0])}, np.array([0.0, 9.0]), 1.0)
+    ways = {"log_ridge": np.array([1.0, 3.0]), "past": np.array([2.0, 2.0])}
+    silent = EarlierWays.of({"log_ridge": np.array([1.0, 3.0])}, np.array([0.0, 9.0]), 1.0)
     mix = mix_ways(ways, [silent])
-    prior = np.array([PRIOR["two_part"], PRIOR["past"]])
+    prior = np.array([PRIOR["log_ridge"], PRIOR["past"]])
     npt.assert_allclose([share for _, share in mix.shares], prior / prior.sum())
     assert mix.means == (2.0, 2.0)
 

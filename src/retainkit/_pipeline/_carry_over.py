@@ -12,6 +12,7 @@ from retainkit._pipeline._fitted import FittedPipeline
 from retainkit._pipeline._learn import HeldScheme
 from retainkit._pipeline._moves import TierMoves, compare_moves
 from retainkit._pipeline._previous import PreviousRun
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._start import PeriodStart, begin_period
 from retainkit._pipeline._tables import ValidTables
@@ -39,14 +40,17 @@ def look_back(
     config: PipelineConfig,
     previous: PreviousRun,
     announce: Callable[[str], None],
+    fits: RememberedFits,
 ) -> PeriodStart | str:
     """Return the scores of the day before the period: the last run's where it is of that day."""
     tiers, states = previous.tiers, previous.states
     window = config.convention.window_days
     ago = None if states is None else (day - states.as_of).days
     if isinstance(tiers, TierTable) and states is not None and ago == window:
-        return PeriodStart(states.as_of, tiers, states)
-    return begin_period(tables, day, config, announce) if config.look_back else "not asked for"
+        return PeriodStart.of(states.as_of, tiers, states)
+    if not config.look_back:
+        return "not asked for"
+    return begin_period(tables, day, config, announce, fits)
 
 
 def held_scheme(previous: PreviousRun, config: PipelineConfig) -> HeldScheme | None:

@@ -25,6 +25,7 @@ from retainkit._pipeline._models import (
     Models,
     fit_contract_models,
 )
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import detect_contract_churn, list_contract_spells
 from retainkit.contracts import Contracts, ContractState, list_charges, read_contract_state
@@ -74,8 +75,9 @@ class FullHistory(PurchaseHistory):
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
+        fits: RememberedFits | None = None,
     ) -> Models:
-        models = PurchaseHistory.learn(self, summary, announce, estimator, covariates)
+        models = PurchaseHistory.learn(self, summary, announce, estimator, covariates, fits)
         announce("forecasting renewals, and judging earlier forecasts")
         return models._replace(
             renewal=_learn_renewals(self.contracts, self.as_of, self.config),
@@ -128,6 +130,7 @@ class ContractHistory(Rows):
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
+        fits: RememberedFits | None = None,  # noqa: ARG002 - contracts are fitted once
     ) -> Models:
         announce("learning how long contracts last")
         terms, notes = fit_contract_terms(

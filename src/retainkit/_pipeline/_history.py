@@ -24,6 +24,7 @@ from retainkit._pipeline._models import (
     choose_purchase_model,
     fit_purchase_models,
 )
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._small_check import check_small
 from retainkit._pipeline._states import learn_states
 from retainkit.churn import ChurnTable, SpellTable
@@ -103,6 +104,7 @@ class History(Protocol):
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
+        fits: RememberedFits | None = None,
     ) -> Models:
         """Learn the models that the future of each customer is predicted with."""
 
@@ -176,6 +178,7 @@ class PurchaseHistory(Rows):
         announce: Callable[[str], None],
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
+        fits: RememberedFits | None = None,
     ) -> Models:
         config = self.config
         announce("fitting models of buying and spend")
@@ -187,7 +190,7 @@ class PurchaseHistory(Rows):
             as_of=self.as_of,
             customer_id=self.customer_id,
             horizon_days=config.horizon_days,
-            fit=PURCHASE_FITS[choice.name],
+            fit=(fits or RememberedFits()).of(PURCHASE_FITS[choice.name]),
             lifetime=plain_of(models.purchase),
             estimator=estimator,
             covariates=models.covariates,

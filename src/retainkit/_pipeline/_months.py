@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar, NamedTuple
+from itertools import chain
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.columns import Column, plain
 from retainkit._core.kernels.intervals import normal_quantile
+from retainkit._core.kernels.sums import row_blocks
 from retainkit._core.result import ResultTable
 from retainkit._core.time import to_day_numbers
 from retainkit._pipeline._customers import CustomerScores
@@ -124,19 +127,24 @@ def follow_months(
         margin_rate=model.margin.rate,
         charges_apart=model.charges_apart,
     )
-    rows = rows[to_day_numbers(rows["timestamp"].to_numpy()) <= _number(model.as_of)]
-    month = rows["timestamp"].to_numpy().astype("datetime64[M]").astype(np.int64)
+    seen = to_day_numbers(rows["timestamp"].to_numpy()) <= _number(model.as_of)
+    rows = rows if seen.all() else rows[seen]
+    del seen
+    month = _months_of(rows["timestamp"].to_numpy())
     last = _month(model.as_of)
     first = max(int(month.min()), last - _PAST)
     size = last - first + 1
     money = rows["money"].to_numpy(dtype=np.float64)
     who = rows["customer_id"].to_numpy()
-    joined = np.full(len(history.customer_id), np.iinfo(np.int64).max)
+    joined = np.full(len(history.customer_id), np.iinfo(np.int32).max, dtype=np.int32)
     np.minimum.at(joined, who, month)
-    shown = month >= first
-    old = shown & (joined[who] < month)
-    actual = np.bincount(month[shown] - first, weights=money[shown], minlength=size)
-    existing = np.bincount(month[old] - first, weights=money[old], minlength=size)
+    actual, existing = np.zeros(size), np.zeros(size)
+    for block in row_blocks(len(month), None):
+        when, paid = month[block] - first, money[block]
+        shown = when >= 0
+        old = shown & (joined[who[block]] < month[block])
+        np.add.at(actual, when[shown], paid[shown])
+        np.add.at(existing, when[old], paid[old])
     whole = max(_month(ahead.first[-1]) - first + 1, size)
     columns = np.full((5, whole), np.nan)
     columns[0, :size], columns[1, :size] = actual, existing
@@ -157,13 +165,23 @@ def follow_months(
     )
 
 
+def _months_of(timestamps: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Return the calendar month of each naive datetime as months since 1970-01."""
+    months = np.empty(len(timestamps), dtype=np.int32)
+    for block in row_blocks(len(timestamps), None):
+        months[block] = timestamps[block].astype("datetime64[M]").view(np.int64)
+    return months
+
+
 def _last_span(rows: pd.DataFrame, model: FittedPipeline) -> float:
     """Return the money of as many days as the horizon, up to the last observed day."""
-    ago = _number(model.as_of) - to_day_numbers(rows["timestamp"].to_numpy()).astype(np.int64)
+    ago = np.int32(_number(model.as_of)) - to_day_numbers(rows["timestamp"].to_numpy())
     horizon = model.config.horizon_days
     if int(ago.max()) + 1 < horizon:
         return float("nan")
-    return math.fsum(rows["money"].to_numpy(dtype=np.float64)[ago < horizon].tolist())
+    money = rows["money"].to_numpy(dtype=np.float64)
+    blocks = row_blocks(len(money), ago < horizon)
+    return math.fsum(chain.from_iterable(money[block].tolist() for block in blocks))
 
 
 def _bounds(ahead: _Ahead, z: float, margin_error: float) -> tuple[FloatArray, FloatArray]:

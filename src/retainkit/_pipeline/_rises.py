@@ -23,7 +23,7 @@ from retainkit.value import CustomerSummary
 
 _FARTHEST = 1e-3
 _YEAR = 365.25
-_CHUNK = 65_536
+_CHUNK = 32_768
 
 
 def learn_rises_of(

@@ -39,6 +39,7 @@ from retainkit._pipeline._months import ForecastByMonth, follow_months
 from retainkit._pipeline._moves import TierMoves
 from retainkit._pipeline._plan import appraise, audit_groups, plan_goals
 from retainkit._pipeline._previous import PreviousRun
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._result import RetentionResult
 from retainkit._pipeline._review import ForecastReview, review_forecast
 from retainkit._pipeline._start import PeriodStart
@@ -201,8 +202,9 @@ def _tell(
     estimator: ValueEstimator | None = None,
 ) -> RetentionResult:
     """Summarise, learn, score and decide; then measure and report."""
+    fits = RememberedFits()
     last = carried(previous)
-    start = look_back(tables, day, config, last, announce)
+    start = look_back(tables, day, config, last, announce, fits)
     announce("summarising customers")
     history, tables = open_history(tables, day, config)
     costs = _trace_service(tables, day, config)
@@ -220,7 +222,8 @@ def _tell(
     )
     before = last.aligned(history.customer_id)
     proof = read_back(before, history, config)
-    models = history.learn(summary, announce, estimator, facts.covariates)
+    models = history.learn(summary, announce, estimator, facts.covariates, fits)
+    del fits
     held = held_scheme(last, config)
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, held=held)
     announce("finding causes of leaving")

@@ -16,13 +16,14 @@ from retainkit._pipeline._folds import known_by
 from retainkit._pipeline._gather import gather_facts
 from retainkit._pipeline._histories import open_history
 from retainkit._pipeline._learn import learn_schemes
+from retainkit._pipeline._remember import RememberedFits
 from retainkit._pipeline._tables import ValidTables
 from retainkit.churn import StateTable
 from retainkit.contracts import read_contracts
 from retainkit.errors import RetainkitError, RetainkitWarning
 from retainkit.tables import Ledger, align_values
 from retainkit.tiers import TierTable
-from retainkit.typing import IntArray
+from retainkit.typing import BoolArray, IntArray
 
 GONE_THEN, ENDED_THEN, ENTRANTS = "gone_then", "ended_then", "entrants"
 """Who was no customer when the period began: gone, ended for good, or not there yet."""
@@ -35,11 +36,16 @@ def _silent(stage: str) -> None:
 
 
 class PeriodStart(NamedTuple):
-    """What was said on the last day before the period."""
+    """What was said on the last day before the period: tiers, and whose relation had ended."""
 
     day: date
     tiers: TierTable
-    states: StateTable
+    ended: BoolArray
+
+    @classmethod
+    def of(cls, day: date, tiers: TierTable, states: StateTable) -> PeriodStart:
+        """Keep what the groups of the start need."""
+        return cls(day, tiers, states.state == states.states.index(_ENDED))
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -50,16 +56,18 @@ class PeriodStart(NamedTuple):
 
     def codes(self, customer_id: pd.Index[Any]) -> IntArray:
         """Return the group of each customer, a position in `groups`."""
-        tiers, states = self.tiers, self.states
-        last = len(tiers.scheme.names) + 1
-        ended = states.state == states.states.index(_ENDED)
-        group = np.where(tiers.tier < last, tiers.tier, last + ended).astype(np.int8)
+        tiers, last = self.tiers, len(self.tiers.scheme.names) + 1
+        group = np.where(tiers.tier < last, tiers.tier, last + self.ended).astype(np.int8)
         found = align_values(group, tiers.customer_id, to=customer_id, missing=last + 2)
         return np.asarray(found)
 
 
 def begin_period(
-    tables: ValidTables, as_of: date, config: PipelineConfig, announce: Callable[[str], None]
+    tables: ValidTables,
+    as_of: date,
+    config: PipelineConfig,
+    announce: Callable[[str], None],
+    fits: RememberedFits,
 ) -> PeriodStart | str:
     """Run on the last day before the window of activity that ends on `as_of`; or say why not.
 
@@ -81,12 +89,14 @@ def begin_period(
     try:
         with warnings.catch_warnings():  # the run itself says what it finds of its models
             warnings.simplefilter("ignore", RetainkitWarning)
-            return _stand(known, day, config.replace(tier_overrides=()))
+            return _stand(known, day, config.replace(tier_overrides=()), fits)
     except (RetainkitError, ValueError, ArithmeticError) as error:
         return getattr(error, "wrong", None) or str(error) or type(error).__name__
 
 
-def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) -> PeriodStart:
+def _stand(
+    known: dict[str, pd.DataFrame], day: date, config: PipelineConfig, fits: RememberedFits
+) -> PeriodStart:
     """Learn and score on what was known by a day; the tables are taken out of `known`."""
     contracts = known.pop("contracts", None)
     tables = ValidTables(
@@ -109,8 +119,8 @@ def _stand(known: dict[str, pd.DataFrame], day: date, config: PipelineConfig) ->
         config=config,
         events=tables.events,
     )
-    models = history.learn(summary, _silent)
+    models = history.learn(summary, _silent, fits=fits)
     del history, tables
     model, predictions = learn_schemes(summary, models, facts=facts, config=config, brief=True)
     states, _, tiers = tell_tiers(model, summary, predictions, facts)
-    return PeriodStart(day, tiers, states)
+    return PeriodStart.of(day, tiers, states)

@@ -98,9 +98,9 @@ def fit_forecast(
     silence (also in the customer's own rhythm), purchases and money in all and in recent
     windows, and the log-odds of a lifetime model; times in units of the window, money in mean
     baskets. Where gaps are more even than chance (`estimate_regularity`) the lifetime model is
-    MBG/CNBD-k. *What it brings*: a weighted mean of four ways to expect it: a log-linear (Poisson)
-    regression, one of log(1 + money), the lifetime model times own spend, and past spend; the
-    weights make where the money went on earlier days likeliest (EM). *The total*: a weighted
+    MBG/CNBD-k. *What it brings*: three ways to expect it, their square roots averaged: a
+    regression of log(1 + money), the lifetime model times own spend, and past spend; the weights
+    make where the money went on earlier days likeliest (EM). *The total*: a weighted
     geometric mean of up to four ways to tell it (regression, lifetime model, what each age brought
     in the last span, last year's season), the weights from how far each was off on earlier days.
     *Intervals*: what held `level` of the

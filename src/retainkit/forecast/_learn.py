@@ -18,7 +18,6 @@ from retainkit.forecast._kernel_features import Scales, describe, measure_scales
 from retainkit.forecast._kernel_judge import area_under_curve
 from retainkit.forecast._kernel_log import Known, PurchaseLog, known_on, outcome
 from retainkit.forecast._kernel_ridge import (
-    Design,
     Fit,
     fit_ridge,
     logit,
@@ -38,8 +37,6 @@ _SHORTEST_PAST = 30
 _FEWEST = 20
 _FEWEST_EVENTS = 10
 _LEAST_LOG, _LARGEST_LOG = 0.01, 12.0
-_SMALLEST = 0.05
-"""What a buyer brings at least, where returns eat up what it bought [baskets]."""
 _ALIKE = 500.0
 """a + b of a beta law of dropout whose standard deviation is at most .022: customers alike."""
 _TESTED = 0.5
@@ -53,6 +50,8 @@ _MOST_STAGES = 4
 _ENOUGH = 10_000
 """Customers a model of rhythm is fitted on, every so many of those there are [count]."""
 
+_KEPT = 60_000
+"""Customers in the windows that a base remembers: of a small base all, of a large one the last."""
 _MERGE_FROM = 1_000
 """Customers from which looking for equal ones costs less than it saves [count]."""
 _FAR = 65_536.0
@@ -98,10 +97,6 @@ class Regressions(FrozenConfig):
         Log-odds of at least one purchase in the window.
     log_money, level : Regression
         Mean of log(1 + money), and what turns it into money; money in baskets.
-    spend : Regression
-        Mean of the log of what who buys brings.
-    spread : float
-        Mean of what buyers bring over the exponential of that.
     money : Regression
         Log of the mean money, from which the total is told.
     uses_lifetime : bool
@@ -113,8 +108,6 @@ class Regressions(FrozenConfig):
     buys: Regression
     log_money: Regression
     level: Regression
-    spend: Regression
-    spread: float
     money: Regression
     uses_lifetime: bool
     lifetime_weight: float = 0.0
@@ -127,14 +120,16 @@ class Regressions(FrozenConfig):
         return np.asarray(expit(odds))
 
     def money_ways(self, columns: list[FloatArray]) -> dict[str, FloatArray]:
-        """Return the money expected by regressions [baskets]; the last one tells the total."""
-        logs = (
-            self.level.apply([_log_money_of(self.log_money.apply(columns))]),
-            self.spend.apply(columns) + np.log(self.spread),
-            self.money.apply(columns),
-        )
-        whole, each, total = (np.exp(np.minimum(log, _LARGEST_LOG)) for log in logs)
-        return {"log_ridge": whole, "two_part": self.p_active(columns) * each, "poisson": total}
+        """Return the money expected by the two regressions of money [baskets].
+
+        The first tells customers apart, the second the total.
+        """
+        mean_log = self.level.apply([_log_money_of(self.log_money.apply(columns))])
+        log_mean = self.money.apply(columns)
+        return {
+            "log_ridge": np.exp(np.minimum(mean_log, _LARGEST_LOG)),
+            "poisson": np.exp(np.minimum(log_mean, _LARGEST_LOG)),
+        }
 
 
 def _log_money_of(mean_log: FloatArray) -> FloatArray:
@@ -177,6 +172,7 @@ class Base:
         self.fit = fit
         self._models: dict[int, Any] = {}
         self._known: dict[int, tuple[npt.NDArray[np.int64], Known]] = {}
+        self._windows: dict[tuple[int, int], Window | None] = {}
 
     def known(self, day: int) -> tuple[npt.NDArray[np.int64], Known]:
         """Return who was known on `day`, and as what."""
@@ -197,10 +193,19 @@ class Base:
 
     def window(self, day: int, length: int, weight: float = 1.0) -> Window | None:
         """Return a moment with what came in the `length` days after it."""
+        key = (day, length)
+        if key not in self._windows:
+            while len(self._windows) * self.log.n > _KEPT:
+                self._windows.pop(next(iter(self._windows)))
+            self._windows[key] = self._look_ahead(day, length)
+        window = self._windows[key]
+        return window if window is None or weight == 1.0 else window._replace(weight=weight)
+
+    def _look_ahead(self, day: int, length: int) -> Window | None:
         moment = self.moment(day, length)
         if moment is None:
             return None
-        return Window(moment, weight, *outcome(self.log, moment.who, day, day + length))
+        return Window(moment, 1.0, *outcome(self.log, moment.who, day, day + length))
 
     def lifetime(self, day: int) -> Any:
         """Return the lifetime model as it would have been fitted on `day`; None without one."""
@@ -361,32 +366,18 @@ def learn(
     spent = np.minimum(np.maximum(money, 0.0), np.quantile(money, 0.999))
     if not spent.any():
         return None
-    columns = _columns_of_all(windows, lifetime)
-    on = bought > 0.0
-    of_buyers = standardise_within(np.asfortranarray(columns[on]), weights[on])
-    design = standardise_within(columns, weights)
+    design = standardise_within(_columns_of_all(windows, lifetime), weights)
     log_money = fit_ridge(design, np.log1p(np.maximum(money, 0.0)), penalty, "normal")
     score = _log_money_of(predict_learnt(log_money, design))[:, None]
-    spend, spread = _learn_spend(of_buyers, spent[on], penalty)
     buys = fit_ridge(design, bought, penalty, "logistic")
     return Regressions(
         buys=Regression.of(buys),
         log_money=Regression.of(log_money),
         level=Regression.of(fit_ridge(standardise(score, weights), spent, 1e-3, "poisson")),
-        spend=spend,
-        spread=spread,
         money=Regression.of(fit_ridge(design, spent, penalty, "poisson")),
         uses_lifetime=lifetime,
         lifetime_weight=_weigh_lifetime(windows, buys, penalty) if lifetime else 0.0,
     )
-
-
-def _learn_spend(design: Design, spent: FloatArray, penalty: float) -> tuple[Regression, float]:
-    """Return the regression of the log of what buyers bring, and the mean over its exponential."""
-    spent = np.maximum(spent, _SMALLEST)
-    fit = fit_ridge(design, np.log(spent), penalty, "normal")
-    told = np.exp(predict_learnt(fit, design))
-    return Regression.of(fit), float((design.weights @ spent) / (design.weights @ told))
 
 
 def _weigh_lifetime(windows: list[Window], buys: Fit, penalty: float) -> float:

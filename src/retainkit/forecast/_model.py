@@ -225,11 +225,11 @@ class ForecastModel(FrozenModel):
         if self.estimator is not None and self.estimator.chosen:
             own = require_estimator(estimator)
         traits = covariate_columns(self.covariates, covariates, n)
-        out = _Columns.empty(n)
+        out, total = _Columns.empty(n), summary.total_amount
         for start in range(0, n, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, n))
             bought = rows[summary.occasions[rows] > 0]
-            self._fill(out, bought, known_of(summary, bought, traits), own)
+            self._fill(out, bought, known_of(summary, bought, traits, money=total), own)
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
         table = out.table(summary.customer_id, money, self.config.level)
@@ -253,12 +253,13 @@ class ForecastModel(FrozenModel):
             In the order of `summary`; `p_state` and `kept` are NaN where they were not learnt.
         """
         traits = covariate_columns(self.covariates, covariates, len(summary.customer_id))
+        total = summary.total_amount
         out = Activity(*(np.full(len(summary.customer_id), np.nan) for _ in Activity._fields))
         for start in range(0, len(summary.customer_id), _CHUNK):
             rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
             if not len(rows):
                 continue
-            known = known_of(summary, rows, traits)
+            known = known_of(summary, rows, traits, money=total)
             out.silent[rows], out.age[rows] = known.day - known.last, known.day - known.first
             out.own_gap[rows] = own_gap(known, self.base_gap)
             if self.activity is not None:

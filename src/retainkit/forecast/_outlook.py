@@ -11,7 +11,7 @@ from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns,
 from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray
 
-_CHUNK = 65_536
+_CHUNK = 16_384
 
 
 class AtLast(NamedTuple):
@@ -42,12 +42,12 @@ def forecast_at_last(
         or (model.estimator is not None and model.estimator.chosen)
     ):
         return AtLast(p, value)
-    traits = covariate_columns(model.covariates, covariates, n)
+    traits, money = covariate_columns(model.covariates, covariates, n), summary.total_amount
     for start in range(0, n, _CHUNK):
         rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
         if len(rows):
-            known = known_of(summary, rows, traits)
+            known = known_of(summary, rows, traits, money=money)
             p[rows], value[rows] = model.expect(known._replace(day=known.last))
-    money = margin_rate * discount_factor(model.horizon_days, annual_discount_rate)
+    unit = margin_rate * discount_factor(model.horizon_days, annual_discount_rate)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return AtLast(p, np.where(p > 0.0, value * money / p, np.nan))
+        return AtLast(p, np.where(p > 0.0, value * unit / p, np.nan))

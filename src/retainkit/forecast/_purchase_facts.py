@@ -52,15 +52,24 @@ class PurchaseFacts(Protocol):
         """Money within some days before the last purchase [money]."""
 
 
-def known_of(summary: PurchaseFacts, rows: IntArray, covariates: FloatArray | None = None) -> Known:
-    """Return what is known of some customers; `covariates` are those of all."""
+def known_of(
+    summary: PurchaseFacts,
+    rows: IntArray,
+    covariates: FloatArray | None = None,
+    *,
+    money: FloatArray | None = None,
+) -> Known:
+    """Return what is known of some customers; `covariates` are those of all.
+
+    `money` is `summary.total_amount`, for who asks about many parts of one summary.
+    """
     assert summary.recent_days is not None
     assert summary.recent_amount is not None
     return Known(
         first=summary.first_day[rows].astype(np.float64),
         last=summary.last_day[rows].astype(np.float64),
         purchases=summary.occasions[rows].astype(np.float64),
-        money=summary.total_amount[rows],
+        money=(summary.total_amount if money is None else money)[rows],
         recent_days=summary.recent_days[rows],
         recent_money=summary.recent_amount[rows],
         day=day_number(summary.as_of),

@@ -17,13 +17,13 @@ from retainkit.typing import FloatArray
 Ways = Mapping[str, FloatArray]
 """Expected money of each customer [baskets], by the name of what expects it."""
 
-PRIOR = {"log_ridge": 0.3, "two_part": 0.3, "lifetime": 0.3, "past": 0.1}
+PRIOR = {"log_ridge": 0.6, "lifetime": 0.3, "past": 0.1}
 """Weights before anything was judged; what earlier days say is added to as many buyers."""
 _STRENGTH = 20.0
 
 
 class Mix(FrozenConfig):
-    """What each way weighs: its share over its mean, so that they add up whatever their level.
+    """What each way weighs: its share over its mean, so that they are pooled whatever their level.
 
     Parameters
     ----------
@@ -37,12 +37,16 @@ class Mix(FrozenConfig):
     means: tuple[float, ...]
 
     def blend(self, ways: Ways) -> FloatArray:
-        """Return the weighted mean, in units of the mean customer."""
+        """Return the mean of the square roots, squared: in units of about the mean customer.
+
+        Between the arithmetic mean, in which the highest way decides of whom hardly anything is
+        expected, and the geometric mean, in which the lowest does.
+        """
         (first, share), *others = self.shares
-        total = ways[first] * (share / self.means[0])
+        root = share * np.sqrt(ways[first] / self.means[0])
         for (name, weight), mean in zip(others, self.means[1:], strict=True):
-            total = total + ways[name] * (weight / mean)
-        return total
+            root = root + weight * np.sqrt(ways[name] / mean)
+        return np.asarray(root * root)
 
 
 def tell_ways(
@@ -53,7 +57,7 @@ def tell_ways(
     scales: Scales,
     lifetime: Any,
 ) -> dict[str, FloatArray]:
-    """Return the money expected in each way: regressions, the lifetime model, past spend."""
+    """Return the money expected in each way, and by the regression that tells the total."""
     ways = learnt.money_ways(columns)
     if lifetime is not None:
         ways["lifetime"] = lifetime_money(lifetime, known, window, scales)

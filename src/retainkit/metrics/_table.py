@@ -225,6 +225,7 @@ def _labels(by: pd.Series[Any]) -> tuple[IntArray, tuple[str, ...]]:
 
 def _positions(index: pd.Index[Any], customer_id: pd.Index[Any]) -> IntArray:
     """Return the place of each customer's label; -1 for none."""
+    index = pd.Index(index.array)  # its hash table goes with it: the caller's index keeps none
     if not index.is_unique:
         twice = index[index.duplicated()]
         raise AlignmentError(

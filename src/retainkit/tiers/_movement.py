@@ -336,7 +336,7 @@ def _check_tables(before: TierTable, after: TierTable, smoothing: float, level: 
             where="before, after",
         )
     for table, where in ((before, "before"), (after, "after")):
-        if not table.customer_id.is_unique:
+        if not pd.Index(table.customer_id.array).is_unique:  # the table's own keeps no hash table
             raise AlignmentError("a customer stands there twice", rule="once", where=where)
     if not (0.0 <= smoothing < np.inf) or not 0.0 < level < 1.0:
         raise SchemaError(

@@ -25,6 +25,8 @@ GRID = (0, 7, 15, 30, 61, 122, 243, 487)
 _NODES = np.array(GRID, dtype=np.float64)
 _INNER = _NODES[1:-1]
 _STEPS = np.diff(_NODES)
+_FEW = 1 << 17
+"""Customers up to which all places of their curves are summed at once: memory for time."""
 
 
 def recent_counts(codes: IntArray, ages: IntArray, n: int) -> Counts:
@@ -50,6 +52,11 @@ def recent_money(codes: IntArray, ages: IntArray, amounts: FloatArray, n: int) -
     """
     slot = np.searchsorted(_NODES, np.maximum(ages, 0)).astype(np.int8)
     grid = SumGrid.covering(codes, amounts, n, None)
+    if n <= _FEW:
+        cells = codes.astype(np.intp) * len(GRID) + slot
+        near = slot < len(GRID)
+        parts = exact_sums(cells, amounts, n * len(GRID), keep=near, grid=grid)
+        return np.cumsum(parts.reshape(n, len(GRID)), axis=1).astype(np.float32)
     money = np.empty((n, len(GRID)), dtype=np.float32)
     running = np.zeros(n)
     for place in range(len(GRID)):
@@ -61,8 +68,8 @@ def recent_money(codes: IntArray, ages: IntArray, amounts: FloatArray, n: int) -
 class Spot(NamedTuple):
     """Where curves are read: a node, the share of the way to the next, and who is out of reach."""
 
-    rows: IntArray
     left: IntArray
+    """Position of the node in all curves laid end to end."""
     share: FloatArray
     before: BoolArray
     """Days below 0: nothing."""
@@ -76,19 +83,21 @@ def find_spot(span: FloatArray, days: FloatArray) -> Spot:
     `days` of shape (k, n) reads k places of each curve.
     """
     left = np.searchsorted(_INNER, days, side="right")
-    share = (days - _NODES[left]) / _STEPS[left]
+    share = (days - _NODES.take(left)) / _STEPS.take(left)
+    left += np.arange(days.shape[-1]) * len(GRID)
     beyond = days > GRID[-1]
     if not beyond.any():
-        return Spot(np.arange(days.shape[-1]), left, share, days < 0.0, None)
+        return Spot(left, share, days < 0.0, None)
     to_first = (days - GRID[-1]) / np.maximum(span - GRID[-1], 1.0)
     share = np.where(beyond, np.minimum(to_first, 1.0), share)
-    return Spot(np.arange(days.shape[-1]), left, share, days < 0.0, beyond)
+    return Spot(left, share, days < 0.0, beyond)
 
 
 def read_curve(curve: npt.NDArray[Any], total: FloatArray, spot: Spot) -> FloatArray:
     """Read a curve, linearly between its nodes; beyond the last one it rises to `total`."""
-    y0 = curve[spot.rows, spot.left].astype(np.float64)
-    y1 = curve[spot.rows, spot.left + 1].astype(np.float64)
+    heights = curve.reshape(-1)
+    y0 = heights.take(spot.left).astype(np.float64)
+    y1 = heights.take(spot.left + 1).astype(np.float64)
     if spot.beyond is not None:
         y0, y1 = np.where(spot.beyond, y1, y0), np.where(spot.beyond, total, y1)
     y0 += spot.share * (y1 - y0)
