@@ -38,6 +38,7 @@ PREFIXES = (
         "assumption_",
         "finding_",
         "moves_",
+        "limit_",
     ),
 )
 """Texts looked up by a code of another room."""
@@ -49,6 +50,8 @@ def keys_named_in_the_code() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "columns":
+                found.update(ast.literal_eval(node.args[1]).split())
     template = (FOLDER / "templates" / "report.html.j2").read_text(encoding="utf-8")
     return found | set(re.findall(r"texts\([\"'](\w+)[\"']", template))
 

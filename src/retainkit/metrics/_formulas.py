@@ -62,6 +62,18 @@ def _distribution(terms: Callable[[FloatArray], Terms]) -> Formula:
     return Formula(lambda s: s.revenue, None, _bought, distribution=terms)
 
 
+def _of_revenue(part: Callable[[Snapshot], PerCustomer]) -> Formula:
+    """Return the formula of a part of the recurring amount of the start."""
+    return Formula(
+        part,
+        lambda s: s.amount_at_start,
+        _at_start,
+        bases=_BOTH,
+        needs_history=True,
+        refuses_negatives=True,
+    )
+
+
 FORMULAS: dict[str, Formula] = {
     "active_customers": Formula(_bought, None, _bought),
     "new_customers": Formula(lambda s: s.newcomers, None, lambda s: s.newcomers, bases=_BOTH),
@@ -93,29 +105,12 @@ FORMULAS: dict[str, Formula] = {
     "purchases_per_customer": Formula(lambda s: s.occasions, _bought, _bought),
     "average_order_value": Formula(lambda s: s.revenue, lambda s: s.occasions, _bought),
     "average_revenue_per_customer": Formula(lambda s: s.revenue, _bought, _bought),
-    "gross_revenue_retention": Formula(
-        lambda s: np.minimum(s.amount_at_start, s.amount_at_end),
-        lambda s: s.amount_at_start,
-        _at_start,
-        bases=_BOTH,
-        needs_history=True,
-        refuses_negatives=True,
+    "gross_revenue_retention": _of_revenue(
+        lambda s: np.minimum(s.amount_at_start, s.amount_at_end)
     ),
-    "net_revenue_retention": Formula(
-        lambda s: s.amount_kept,
-        lambda s: s.amount_at_start,
-        _at_start,
-        bases=_BOTH,
-        needs_history=True,
-        refuses_negatives=True,
-    ),
-    "gross_revenue_churn": Formula(
-        lambda s: s.amount_at_start - np.minimum(s.amount_at_start, s.amount_at_end),
-        lambda s: s.amount_at_start,
-        _at_start,
-        bases=_BOTH,
-        needs_history=True,
-        refuses_negatives=True,
+    "net_revenue_retention": _of_revenue(lambda s: s.amount_kept),
+    "gross_revenue_churn": _of_revenue(
+        lambda s: s.amount_at_start - np.minimum(s.amount_at_start, s.amount_at_end)
     ),
     "recurring_revenue": Formula(
         lambda s: s.closing_amount, None, lambda s: s.at_end, bases=(ContractIndex,)

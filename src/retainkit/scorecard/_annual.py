@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from retainkit._core.catalogue import Catalogue, read_catalogue, read_labels
 from retainkit._core.columns import Column, taken
 from retainkit._core.labels import Label
 from retainkit._core.result import TranslatedTable, frame_html
@@ -54,55 +55,22 @@ class FrontLine(NamedTuple):
     name: Label
 
 
-FRONT_NAMES: Final[dict[str, Label]] = {
-    "expansion": Label(en="Expansion: new customers", zh="市场扩张：新客户"),
-    "consolidation": Label(en="Consolidation: existing customers", zh="客户巩固：老客户"),
-}
+FRONT_NAMES: Final = read_labels("retainkit.scorecard", "names", "fronts")
 """Display names of the two fronts."""
 
-_FIELDS = {
-    "line": Label(en="line", zh="项目"),
-    "actual": Label(en="actual", zh="实际"),
-    "plan": Label(en="plan", zh="计划"),
-    "on_plan": Label(en="on plan", zh="达成"),
-}
+_FIELDS = read_labels("retainkit.scorecard", "names", "fields")
 _MARKS = {"en": ("yes", "no"), "zh": ("是", "否")}
 
-_Row = tuple[str, str, str, str]
 
-_EXPANSION: tuple[_Row, ...] = (
-    ("new_customers", "customers", "New customers", "新客户数"),
-    ("new_revenue", "money", "Revenue of new customers", "新客户收入"),
-    ("cost_per_new_customer", "money", "Cost per new customer", "单客获取成本"),
-)
-_CONSOLIDATION: tuple[_Row, ...] = (
-    ("returned_customers", "customers", "Customers won back", "唤回客户数"),
-    ("retention_rate", "share", "Retention rate", "客户保持率"),
-    ("lost_customers", "customers", "Lost customers", "流失客户数"),
-    ("gross_revenue_retention", "share", "Gross revenue retention", "总收入留存率"),
-    ("net_revenue_retention", "share", "Net revenue retention", "净收入留存率"),
-    ("expansion_revenue", "money", "Growth of existing customers", "存量客户增收"),
-    ("lost_revenue", "money", "Revenue lost", "流失与缩减收入"),
-    ("cost_per_kept_customer", "money", "Cost per customer kept", "单客保持成本"),
-)
-_LESS_IS_BETTER = (
-    "cost_per_new_customer",
-    "lost_customers",
-    "lost_revenue",
-    "cost_per_kept_customer",
-)
+def _read_lines() -> Mapping[str, FrontLine]:
+    rows = read_catalogue("retainkit.scorecard", "fronts")
+    return {
+        line: FrontLine(id=line, **{**row, "name": Label(**row["name"])})
+        for line, row in rows.items()
+    }
 
-FRONT_LINES: Final[dict[str, FrontLine]] = {
-    row[0]: FrontLine(
-        row[0],
-        front,
-        row[1],
-        "down" if row[0] in _LESS_IS_BETTER else "up",
-        Label(en=row[2], zh=row[3]),
-    )
-    for front, rows in (("expansion", _EXPANSION), ("consolidation", _CONSOLIDATION))
-    for row in rows
-}
+
+FRONT_LINES: Final[Mapping[str, FrontLine]] = Catalogue(_read_lines)
 """Lines of the annual view, in display order."""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import StringConstraints, model_validator
 
+from retainkit._core.catalogue import read_labels
 from retainkit._core.config import FrozenConfig
 from retainkit._core.labels import Label
 from retainkit.typing import Language
@@ -52,16 +53,10 @@ class Perspective(StrEnum):
     @property
     def label(self) -> Label:
         """Both display names."""
-        en, zh = _PERSPECTIVES[self]
-        return Label(en=en, zh=zh)
+        return _PERSPECTIVES[self.value]
 
 
-_PERSPECTIVES = {
-    Perspective.FINANCIAL: ("Financial", "财务"),
-    Perspective.CUSTOMER: ("Customer", "客户"),
-    Perspective.PROCESS: ("Customer management processes", "客户管理流程"),
-    Perspective.LEARNING: ("Learning and growth", "学习与成长"),
-}
+_PERSPECTIVES = read_labels("retainkit.scorecard", "names", "perspectives")
 
 
 class Process(StrEnum):
@@ -75,16 +70,10 @@ class Process(StrEnum):
     @property
     def label(self) -> Label:
         """Both display names."""
-        en, zh = _PROCESSES[self]
-        return Label(en=en, zh=zh)
+        return _PROCESSES[self.value]
 
 
-_PROCESSES = {
-    Process.SELECT: ("Select customers", "选择客户"),
-    Process.ACQUIRE: ("Acquire customers", "获得客户"),
-    Process.RETAIN: ("Retain customers", "保持客户"),
-    Process.GROW: ("Grow customers", "培育客户"),
-}
+_PROCESSES = read_labels("retainkit.scorecard", "names", "processes")
 
 
 class Objective(FrozenConfig):

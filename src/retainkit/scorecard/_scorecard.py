@@ -7,6 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 
 import pandas as pd
 
+from retainkit._core.catalogue import read_labels
 from retainkit._core.columns import Column, recorded
 from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable, TranslatedTable, frame_html
@@ -22,13 +23,7 @@ from retainkit.scorecard._svg import draw_map
 from retainkit.scorecard._template import ScorecardTemplate
 from retainkit.typing import Language
 
-MISSING_REASONS: Final[dict[str, Label]] = {
-    "not_supplied": Label(en="Nothing in the data gives it: supply it", zh="数据中没有，需要提供"),
-    "not_computed": Label(
-        en="It can be computed from the table named in `source`", zh="可由 source 所列数据表计算"
-    ),
-    "not_computable": Label(en="The metric had no value", zh="该指标无法计算"),
-}
+MISSING_REASONS: Final = read_labels("retainkit.scorecard", "names", "missing")
 """Why a measure has no value, unless its metric gave its own reason."""
 
 

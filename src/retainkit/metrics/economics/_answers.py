@@ -59,15 +59,7 @@ def share_of_wallet(
     value = top / bottom
     residual = ours[known] - value * wallet[known]
     variance = float(np.sum(residual**2)) * n / (max(n - 1, 1) * bottom**2)
-    return MetricValue(
-        name="share_of_wallet",
-        value=value,
-        numerator=top,
-        denominator=bottom,
-        n=n,
-        interval=_interval(value, variance) if n > 1 else None,
-        notes=_remarks(known, source),
-    )
+    return _share("share_of_wallet", value, (top, bottom), variance, known, source)
 
 
 def mean_share_of_wallet(
@@ -105,15 +97,8 @@ def mean_share_of_wallet(
     ratios = ours[known] / wallet[known]
     value = float(ratios.mean())
     variance = float(ratios.var(ddof=1)) / n if n > 1 else np.nan
-    return MetricValue(
-        name="mean_share_of_wallet",
-        value=value,
-        numerator=float(ratios.sum()),
-        denominator=float(n),
-        n=n,
-        interval=_interval(value, variance) if n > 1 else None,
-        notes=_remarks(known, source),
-    )
+    sums = float(ratios.sum()), float(n)
+    return _share("mean_share_of_wallet", value, sums, variance, known, source)
 
 
 def wallet_allocation_rule(rank: ArrayLike1D, brands: ArrayLike1D) -> FloatArray:
@@ -229,18 +214,25 @@ def _unknown(name: str, n: int) -> MetricValue:
     return MetricValue(name, None, None, None, 0, reason="category_unknown", notes=note)
 
 
-def _remarks(known: BoolArray, source: str) -> tuple[str, ...]:
-    """Say where the wallet is from and who is left out."""
-    unknown = len(known) - int(np.count_nonzero(known))
-    left_out = (f"{unknown:,} customers of unknown wallet are left out",) if unknown else ()
-    return (f"category spending from a {source}", *left_out)
-
-
-def _interval(value: float, variance: float) -> Interval[float]:
-    """Return the interval inside [0, 1]."""
+def _share(
+    name: str,
+    value: float,
+    sums: tuple[float, float],
+    variance: float,
+    known: BoolArray,
+    source: str,
+) -> MetricValue:
+    """Return a share with its interval inside [0, 1], where the wallet is from, who is left out."""
     level = DEFAULT_CONVENTION.interval_level
-    low, high = normal_bounds(value, variance**0.5, level)
-    return Interval(max(low, 0.0), min(high, 1.0), "linearised", level)
+    n = int(np.count_nonzero(known))
+    interval = None
+    if n > 1:
+        low, high = normal_bounds(value, variance**0.5, level)
+        interval = Interval(max(low, 0.0), min(high, 1.0), "linearised", level)
+    unknown = len(known) - n
+    left_out = (f"{unknown:,} customers of unknown wallet are left out",) if unknown else ()
+    notes = (f"category spending from a {source}", *left_out)
+    return MetricValue(name, value, *sums, n, interval=interval, notes=notes)
 
 
 def net_promoter_score(rating: ArrayLike1D, *, level: float = 0.95) -> MetricValue:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from retainkit._core.catalogue import read_catalogue
 from retainkit._core.columns import Column, recorded
 from retainkit._core.result import ResultTable
 
@@ -37,34 +38,6 @@ class EconomicParameter(NamedTuple):
     numerator: float
     denominator: float
     source: str
-
-
-UNVERIFIED = "commonly quoted, not verified"
-"""Mark of a default whose original was not seen: a number to be replaced by the firm's own."""
-
-_DEFAULTS: dict[str, tuple[float, str]] = {
-    "win_keep_cost_ratio": (
-        5.0,
-        f"{UNVERIFIED}: winning a customer costs about 5 to 6 times keeping one (textbook of "
-        "customer grading; no measurement behind it was found, and critics call it a legend)",
-    ),
-    "success_rate_existing": (
-        0.65,
-        f"{UNVERIFIED}: 60 to 70 % of offers to existing customers succeed, middle taken "
-        "(attributed to Farris et al., Marketing Metrics; no page is ever given)",
-    ),
-    "success_rate_new": (
-        0.125,
-        f"{UNVERIFIED}: 5 to 20 % of offers to prospects succeed, middle taken (attributed to "
-        "Farris et al., Marketing Metrics; no page is ever given)",
-    ),
-    "recovery_effect": (
-        0.35,
-        f"{UNVERIFIED}: of customers with a problem worth over 100 dollars who complained, 54 % "
-        "stayed when satisfied and 19 % when not (quoted by Fast Company, 9 December 2003; "
-        "attributed to TARP, whose report was not seen)",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -228,8 +201,8 @@ def _or_default(name: str, parts: _Parts | None, source: str) -> EconomicParamet
     found = _estimated(name, parts, source)
     if found is not None:
         return found
-    value, publication = _DEFAULTS[name]
-    return EconomicParameter(name, value, "default", np.nan, np.nan, publication)
+    default = read_catalogue("retainkit.metrics", "economics")[name]
+    return EconomicParameter(name, default["value"], "default", np.nan, np.nan, default["source"])
 
 
 def _check_attempts(attempts: Attempts) -> None:

@@ -101,7 +101,7 @@ def _pyramid_table(facts: Facts, value: str, pyramid: TierPyramid) -> Table:
         ]
     )
     columns = [
-        *texts.columns("lrr", "tier", "customers", "customer_share"),
+        *texts.columns("lrr", "tier customers customer_share"),
         *((as_heading(value), True), (texts("value_share"), True), (texts("average"), True)),
         *([(texts("cut"), True)] if graded else []),
     ]
@@ -214,9 +214,7 @@ def _parameters(facts: Facts, learnt: list[tuple[str, Any]]) -> Table:
                     write_number(model.n),
                 )
             )
-    columns = texts.columns(
-        "llrrr", "model_name", "parameter", "estimate", "standard_error", "customers"
-    )
+    columns = texts.columns("llrrr", "model_name parameter estimate standard_error customers")
     return tabulate(texts("model_parameters"), columns, rows)
 
 
@@ -259,12 +257,7 @@ def _evidence(facts: Facts) -> Table:
     ]
     columns = texts.columns(
         "lrrrrrr",
-        "origin_day",
-        "origin_window",
-        "origin_found",
-        "origin_captured",
-        "origin_level",
-        "origin_calibration",
-        "origin_noise",
+        "origin_day origin_window origin_found origin_captured "
+        "origin_level origin_calibration origin_noise",
     )
     return tabulate(texts("origins"), columns, rows)

@@ -52,9 +52,7 @@ def _stances(facts: Facts) -> Table:
     texts, summary = facts.texts, facts.result.policy.summary()
     decimals = money_decimals(summary["future_value"])
     rows = [_stance_row(facts, row, decimals) for row in summary.to_dict("records")]
-    columns = texts.columns(
-        "llrrrll", "stance", "tier", "customers", "share", "future_value", "measures", "reason"
-    )
+    columns = texts.columns("llrrrll", "stance tier customers share future_value measures reason")
     return tabulate(texts("stances_by_tier"), columns, rows)
 
 
@@ -135,9 +133,7 @@ def _guard_rails(facts: Facts, rails: pd.DataFrame) -> Table:
         )
         for row in rails.to_dict("records")
     ]
-    columns = texts.columns(
-        "llrlrl", "stance", "guard_rail", "customers", "status", "at_stake", "note"
-    )
+    columns = texts.columns("llrlrl", "stance guard_rail customers status at_stake note")
     return tabulate(texts("guard_rails"), columns, rows)
 
 
@@ -165,7 +161,7 @@ def _key_customers(facts: Facts) -> Table:
     columns = (
         *((texts("customer"), False), (as_heading(facts.graded), True)),
         *((as_heading(facts.so_far), True), (texts("stage"), False)),
-        *texts.columns("rl", "p_active", "stance"),
+        *texts.columns("rl", "p_active stance"),
     )
     tier = texts.label(result.pyramid.labels[0])
     return tabulate(
@@ -200,14 +196,7 @@ def describe_causes(facts: Facts) -> Section | None:
         for i, row in enumerate(frame.to_dict("records"))
     ]
     columns = texts.columns(
-        "lrrrlll",
-        "cause",
-        "customers",
-        "share",
-        "value_lost",
-        "controllable",
-        "owner",
-        "countermeasure",
+        "lrrrlll", "cause customers share value_lost controllable owner countermeasure"
     )
     table = tabulate(texts("causes"), columns, rows, quiet=True)
     blocks = (Paragraph(intro), table, *_contradictions(facts), *_departures(facts))
@@ -263,7 +252,7 @@ def _causes_by_tier(facts: Facts, crossed: pd.DataFrame) -> Table:
         heads = write_number(own["customers"].sum())
         rows.append([facts.tier(str(group)), heads, *(texts.share(share[c]) for c in shown)])
     columns = [
-        *texts.columns("lr", "tier", "customers"),
+        *texts.columns("lr", "tier customers"),
         *((_cause(facts, cause), True) for cause in shown),
     ]
     return tabulate(texts("causes_by_tier"), columns, rows)

@@ -178,9 +178,7 @@ def _known(entries: list[ScorecardEntry], texts: Texts) -> Table:
         )
         for entry in entries
     ]
-    columns = texts.columns(
-        "llrrll", "measure", "perspective", "number", "target", "signal", "status"
-    )
+    columns = texts.columns("llrrll", "measure perspective number target signal status")
     return tabulate(texts("scorecard_known"), columns, rows)
 
 

@@ -52,7 +52,7 @@ def _plan(facts: Facts, plan: BudgetPlan) -> list[Block]:
     blocks.append(_sensitivity(facts, plan))
     if chosen.limit_prices:
         rows = [(name, write_number(price, 2)) for name, price in chosen.limit_prices]
-        columns = texts.columns("lr", "limit", "next_unit")
+        columns = texts.columns("lr", "limit next_unit")
         blocks.append(tabulate(texts("limit_prices"), columns, rows))
     return blocks
 
@@ -69,7 +69,7 @@ def _measures(facts: Facts, plan: BudgetPlan) -> Table:
         )
         for row in summary
     ]
-    columns = texts.columns("lrrr", "measure", "customers", "cost", "gain")
+    columns = texts.columns("lrrr", "measure customers cost gain")
     return tabulate(texts("budget_measures"), columns, rows, total_row=True)
 
 
@@ -94,7 +94,7 @@ def _frontier(facts: Facts, plan: BudgetPlan) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    columns = texts.columns("lrrrr", "budget_amount", "cost", "gain", "customers", "next_unit")
+    columns = texts.columns("lrrrr", "budget_amount cost gain customers next_unit")
     return tabulate(texts("budget_frontier"), columns, rows)
 
 
@@ -129,7 +129,7 @@ def _year(facts: Facts) -> Table:
         for row in frame
     ]
     columns = texts.columns(
-        "llrrrr", "tier", "owner", "customers", "target_profit", "target_retention", "budget_amount"
+        "llrrrr", "tier owner customers target_profit target_retention budget_amount"
     )
     return tabulate(texts("annual", year=plan.year), columns, rows)
 
@@ -141,14 +141,7 @@ def describe_audit(facts: Facts) -> Section | None:
         return None
     rows = [_audit_row(facts, row) for row in audit.summary().to_dict("records")]
     columns = texts.columns(
-        "lllrrrl",
-        "audit_attribute",
-        "stance",
-        "audit_group",
-        "customers",
-        "audit_rate",
-        "audit_ratio",
-        "status",
+        "lllrrrl", "audit_attribute stance audit_group customers audit_rate audit_ratio status"
     )
     table = tabulate(texts("audit"), columns, rows, quiet=True)
     return Section("audit", texts("audit"), (Paragraph(texts("audit_intro")), table))
@@ -192,13 +185,7 @@ def describe_owners(facts: Facts) -> Section | None:
     ]
     columns = texts.columns(
         "lrrrrrl",
-        "owner",
-        "customers",
-        "owner_retention",
-        "owner_adjusted",
-        "owner_moves",
-        "owner_profit",
-        "owner_verdict",
+        "owner customers owner_retention owner_adjusted owner_moves owner_profit owner_verdict",
     )
     table = tabulate(texts("owners"), columns, rows, quiet=True)
     return Section("owners", texts("owners"), (Paragraph(texts("owners_intro")), table))
@@ -249,9 +236,7 @@ def _list(facts: Facts) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    columns = texts.columns(
-        "lllrrll", "customer", "tier", "plan_action", "at_stake", "gain", "due", "reason"
-    )
+    columns = texts.columns("lllrrll", "customer tier plan_action at_stake gain due reason")
     return tabulate(texts("plan_list", n=len(rows)), columns, rows)
 
 
@@ -267,9 +252,7 @@ def _trials(facts: Facts) -> Table:
         )
         for row in facts.result.plan.trials().to_dict("records")
     ]
-    columns = texts.columns(
-        "lrrrr", "plan_action", "customers", "held_out", "detectable", "counted_on"
-    )
+    columns = texts.columns("lrrrr", "plan_action customers held_out detectable counted_on")
     return tabulate(texts("holdout"), columns, rows)
 
 
@@ -283,7 +266,7 @@ def _funnel(facts: Facts) -> Table:
         )
         for row in facts.result.plan.funnel().to_dict("records")
     ]
-    columns = texts.columns("lrr", "step", "customers", "share")
+    columns = texts.columns("lrr", "step customers share")
     return tabulate(texts("funnel"), columns, rows)
 
 
@@ -307,13 +290,6 @@ def _proof(facts: Facts) -> Table:
     ]
     columns = texts.columns(
         "llrrrrrl",
-        "plan_action",
-        "proof_group",
-        "proof_heads",
-        "proof_effect",
-        "proof_interval",
-        "counted_on",
-        "came",
-        "status",
+        "plan_action proof_group proof_heads proof_effect proof_interval counted_on came status",
     )
     return tabulate(texts("proof"), columns, rows)

@@ -117,14 +117,7 @@ def tabulate_retention(facts: Facts) -> tuple[Paragraph | Table, ...]:
         )
     columns = texts.columns(
         "lrrrrrrr",
-        "tier_at_start",
-        "customers",
-        "active_then",
-        "kept",
-        "kept_share",
-        "kept_range",
-        "kept_rank",
-        "kept_circular",
+        "tier_at_start customers active_then kept kept_share kept_range kept_rank kept_circular",
     )
     return Paragraph(texts("kept_intro")), tabulate(texts("kept_by_tier"), columns, rows)
 
@@ -170,7 +163,7 @@ def describe_ledger(facts: Facts) -> Section:
         )
         for entry in ledger.entries
     ]
-    columns = texts.columns("llrrrl", "table", "entry", "rows", "rows_matching", "amount", "rule")
+    columns = texts.columns("llrrrl", "table entry rows rows_matching amount rule")
     verdict = texts("ledger_reconciles" if ledger.reconciles else "ledger_open")
     table = tabulate(texts("ledger"), columns, rows, quiet=True)
     return Section("ledger", texts("ledger"), (Paragraph(verdict), table))

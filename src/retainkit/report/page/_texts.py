@@ -61,9 +61,10 @@ class Texts:
         """Return sentences one after the other; Chinese needs no space between them."""
         return ("" if self.language == "zh" else " ").join(parts)
 
-    def columns(self, align: str, *keys: str) -> tuple[tuple[str, bool], ...]:
+    def columns(self, align: str, keys: str) -> tuple[tuple[str, bool], ...]:
         """Return the heads of a table by key, and which hold numbers: "r" in `align`, else "l"."""
-        return tuple((self(key), side == "r") for key, side in zip(keys, align, strict=True))
+        heads = zip(keys.split(), align, strict=True)
+        return tuple((self(key), side == "r") for key, side in heads)
 
     def label(self, label: Label) -> str:
         """Return a label of another room."""

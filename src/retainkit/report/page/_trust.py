@@ -65,7 +65,7 @@ def _listed(facts: Facts, frame: pd.DataFrame, tier: str, why: str, title: str) 
     ]
     columns = (
         *((texts("customer"), False), (texts(tier), False), (texts(why), False)),
-        *texts.columns("rll", "at_stake_or_year", "action", "reason"),
+        *texts.columns("rll", "at_stake_or_year action reason"),
     )
     return tabulate(title, columns, rows)
 
@@ -87,14 +87,8 @@ def describe_trust(tested: BacktestResult | None, texts: Texts) -> Section | Non
 def _scores(tested: BacktestResult, texts: Texts) -> Table:
     columns = texts.columns(
         "llrrrrrr",
-        "backtest_day",
-        "backtest_candidate",
-        "backtest_ratio",
-        "backtest_captured",
-        "backtest_lift",
-        "backtest_gini",
-        "backtest_error",
-        "backtest_coverage",
+        "backtest_day backtest_candidate backtest_ratio backtest_captured "
+        "backtest_lift backtest_gini backtest_error backtest_coverage",
     )
     rows = [_row(row, texts) for row in tested.summary().to_dict("records")]
     return tabulate(texts("backtest_scores"), columns, rows)
@@ -138,9 +132,9 @@ def describe_review(facts: Facts) -> Section | None:
         for row in review.states.to_dict("records")
     ]
     columns = (
-        *texts.columns("lr", "review_state", "customers"),
+        *texts.columns("lr", "review_state customers"),
         *((texts("review_returned", days=write_number(review.state_days)), True),),
-        *texts.columns("rl", "review_share", "review_claim"),
+        *texts.columns("rl", "review_share review_claim"),
     )
     table = tabulate(texts("review_states", made_on=review.made_on.isoformat()), columns, rows)
     return Section("review", texts("review"), (Bullets(review.describe(texts.language)), table))

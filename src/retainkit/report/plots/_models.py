@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retainkit._core.catalogue import read_labels
 from retainkit.lifetime import (
     ModelComparison,
     PurchaseHistories,
@@ -26,41 +27,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 640.0, 360.0
 _COLOURS = ("#0b3c6f", "#c8553d", "#3f8f6b", "#9a8fb0", "#8e9aa5")
 _STEPS = 400
-_TEXTS = {
-    "actual": ("actual", "实际"),
-    "tracking_x": ("{unit}s since the first purchase of all", "自首笔购买起的时间（{unit}）"),
-    "tracking_y": ("Repeat purchases, cumulative", "累计重复购买次数"),
-    "calibration_x": ("Repeat purchases before the hold-out", "留出期之前的重复购买次数"),
-    "calibration_y": ("Purchases in the hold-out, mean", "留出期内平均购买次数"),
-    "path_x": ("{unit}s since the first purchase", "自首次购买起的时间（{unit}）"),
-    "path_y": ("Probability of being active", "仍活跃的概率"),
-    "frequencies_x": ("Repeat purchases", "重复购买次数"),
-    "frequencies_y": ("Customers", "客户数"),
-    "alive_x": ("Recency: {units} from first to last purchase", "近度：首末次购买间隔（{unit}）"),
-    "alive_y": (
-        "Probability of being active, by repeat purchases (upwards)",
-        "仍活跃的概率（纵轴：重复购买次数）",
-    ),
-    "purchases_x": (
-        "Recency: {units} from first to last purchase",
-        "近度：首末次购买间隔（{unit}）",
-    ),
-    "purchases_y": (
-        "Purchases expected in {horizon} {units}, by repeat purchases so far (upwards)",
-        "未来 {horizon} {unit}的期望购买次数（纵轴：已重复购买次数）",
-    ),
-    "days": ("days", "天"),
-    "weeks": ("weeks", "周"),
-    "months": ("months", "月"),
-    "day": ("Day", "天"),
-    "week": ("Week", "周"),
-    "month": ("Month", "月"),
-    "mbg_nbd": ("MBG/NBD", "MBG/NBD"),
-    "covariates": ("Buying, with covariates", "购买模型（含协变量）"),
-    "bg_nbd": ("BG/NBD", "BG/NBD"),
-    "pareto_nbd": ("Pareto/NBD", "Pareto/NBD"),
-    "nbd": ("NBD", "NBD"),
-}
+_TEXTS = read_labels("retainkit.report", "plots", "plots")
 
 
 def plot_tracking(comparison: ModelComparison, *, language: Language = "en") -> Figure:
@@ -204,8 +171,8 @@ def plot_alive_path(
 
 def text_of(key: str, language: Language) -> str:
     """Return a text by its key; an unknown key is its own text."""
-    texts = _TEXTS.get(key)
-    return key if texts is None else texts[language == "zh"]
+    label = _TEXTS.get(key)
+    return key if label is None else label.text(language)
 
 
 def new_axes(language: Language, name: str, unit: str, horizon: str = "") -> tuple[Figure, Axes]:
