@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit._core.time import day_number
-from retainkit.contracts._kernel_spells import merge_spells
+from retainkit.contracts._kernel import merge_spells
 from retainkit.metrics._calendar import CohortUnit, bucket_of_days, bucket_starts, units_since
 from retainkit.metrics._cohort_cells import Members, Sightings, member_on
 from retainkit.metrics._cohorts import Activity

@@ -10,7 +10,8 @@ from retainkit.report import _canvas as canvas
 from retainkit.report._dependencies import check_language
 from retainkit.report._numbers import money_decimals, shorten, write_number
 from retainkit.report._texts import Texts
-from retainkit.tiers import BAD, LOST, TierPyramid
+from retainkit.tiers import TierPyramid
+from retainkit.tiers._config import BAD, LOST
 from retainkit.typing import FloatArray, Language
 
 if TYPE_CHECKING:

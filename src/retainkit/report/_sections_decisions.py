@@ -15,7 +15,7 @@ from retainkit.policy import DecisionTable, Stance
 from retainkit.report._blocks import Block, Bullets, Cell, Paragraph, Section, Table, tabulate
 from retainkit.report._facts import Facts, as_heading
 from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
-from retainkit.tiers import STAGE_LABELS
+from retainkit.tiers._config import STAGE_LABELS
 
 _MOST_MEASURES = 3
 _MOST_KEY_CUSTOMERS = 10

@@ -27,7 +27,7 @@ from retainkit.report._sections_moves import group_name, tabulate_retention
 from retainkit.report._texts import Texts
 from retainkit.scorecard import Scorecard, ScorecardEntry
 from retainkit.tables import align_customer_ids
-from retainkit.tiers import BAD, LOST
+from retainkit.tiers._config import BAD, LOST
 
 _XMLNS = ' xmlns="http://www.w3.org/2000/svg"'
 """Needed in a file of its own; inside a page it would look like an address to load."""

@@ -7,7 +7,8 @@ import numpy as np
 from retainkit.report._blocks import Paragraph, Section, Table, tabulate
 from retainkit.report._facts import Facts
 from retainkit.report._numbers import UNDEFINED, money_decimals, write_number
-from retainkit.tiers import LOST, TierMovement
+from retainkit.tiers import TierMovement
+from retainkit.tiers._config import LOST
 
 
 def describe_moves(facts: Facts) -> Section | None:

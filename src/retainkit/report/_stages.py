@@ -10,7 +10,8 @@ from retainkit.report import _canvas as canvas
 from retainkit.report._dependencies import check_language
 from retainkit.report._numbers import write_number
 from retainkit.report._texts import Texts
-from retainkit.tiers import STAGE_LABELS, LifecycleTable
+from retainkit.tiers import LifecycleTable
+from retainkit.tiers._config import STAGE_LABELS
 from retainkit.typing import Language
 
 if TYPE_CHECKING:
