@@ -116,3 +116,27 @@ def test_ridge_and_standard_columns_by_hand() -> None:
     assert scale.tolist() == [1.0, 1.0]
     z = standardize(np.array([[9.0, 5.0]]), center, scale, farthest=6.0)
     assert z.tolist() == [[1.0, 6.0, 0.0]]
+
+
+def test_softmax_equals_statsmodels() -> None:
+    sm = pytest.importorskip("statsmodels.api")
+    x, rng = _design(3)
+    label = np.argmax(x @ rng.normal(size=(4, 3)) + rng.gumbel(size=(400, 3)), axis=1)
+    fit = fit_softmax(x, np.eye(3)[label], penalty=np.zeros(4))
+    oracle = sm.MNLogit(label, x).fit(disp=False)
+    np.testing.assert_allclose(fit.coefficients, oracle.params, atol=1e-5)
+    errors = np.sqrt(np.diag(fit.covariance)).reshape(oracle.bse.T.shape).T
+    np.testing.assert_allclose(errors, oracle.bse, atol=1e-5)
+
+
+def test_softmax_with_counts_equals_rows_written_out() -> None:
+    rng = np.random.default_rng(2)
+    x = np.column_stack([np.ones(40), rng.normal(size=40)])
+    counts = rng.integers(0, 4, (40, 3)).astype(np.float64)
+    many = np.repeat(np.repeat(x, 3, axis=0), counts.ravel().astype(int), axis=0)
+    label = np.repeat(np.tile(np.arange(3), 40), counts.ravel().astype(int))
+    penalty = np.full(2, 0.1)
+    one = fit_softmax(x, counts, penalty=penalty)
+    two = fit_softmax(many, np.eye(3)[label], penalty=penalty)
+    np.testing.assert_allclose(one.coefficients, two.coefficients, atol=1e-8)
+    np.testing.assert_allclose(one.covariance, two.covariance, atol=1e-8)

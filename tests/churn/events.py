@@ -27,3 +27,34 @@ def make_events(*rows: tuple[str, int, str] | tuple[str, int, str, str | None]) 
 def make_churned(*customers: str) -> ChurnTable:
     """Build a churn table in which every customer left."""
     return detect_churn([0.0] * len(customers), customer_id=list(customers))
+
+
+EVENT_KINDS = (
+    "cancellation_request",
+    "service_ended",
+    "survey_reason",
+    "agent_note",
+    "contact",
+    "complaint",
+    "dispute",
+    "chargeback",
+    "payment_failed",
+    "payment_recovered",
+    "never_paid",
+    "bills_unpaid",
+    "debt_default",
+    "low_satisfaction",
+    "fraud",
+    "death",
+    "relocation",
+    "business_closed",
+    "port_out",
+    "competitor_mention",
+    "life_event",
+    "price_increase",
+    "product_retired",
+    "compliance_closure",
+    "term_ended",
+    "other",
+)
+"""The kinds that the built-in catalogue knows."""

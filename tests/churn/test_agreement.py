@@ -8,14 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retainkit.churn import (
-    ChurnCause,
-    LeakConfig,
-    attribute_causes,
-    compare_sources,
-    find_leaks,
-    measure_agreement,
-)
+from retainkit.churn import ChurnCause, LeakConfig, attribute_causes, compare_sources, find_leaks
+from retainkit.churn.learn._calibration import measure_agreement
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from tests.churn.events import make_churned, make_events
 

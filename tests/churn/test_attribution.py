@@ -13,11 +13,11 @@ from retainkit.churn import (
     AttributionConfig,
     CauseTable,
     ChurnCause,
-    SourceWeights,
     attribute_causes,
     detect_churn,
     detect_contract_churn,
 )
+from retainkit.churn._config import SourceWeights
 from retainkit.errors import AlignmentError, SchemaError
 from tests.churn.events import make_churned, make_events
 

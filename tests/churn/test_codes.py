@@ -10,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from retainkit.churn import (
-    BUILT_IN_CODE_BOOKS,
     CodeBook,
     attribute_causes,
     check_codes,
@@ -18,6 +17,7 @@ from retainkit.churn import (
     default_code_books,
     load_code_book,
 )
+from retainkit.churn.causes._codes import BUILT_IN_CODE_BOOKS
 from retainkit.errors import SchemaError
 from tests.churn.events import DAY_ZERO, make_churned, make_events
 

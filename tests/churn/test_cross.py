@@ -18,12 +18,12 @@ from retainkit.churn import (
     cause_sensitivity,
     compare_bases,
     cross_causes,
-    default_alternatives,
     detect_contract_churn,
     list_contract_spells,
     rank_causes,
     summarize_causes,
 )
+from retainkit.churn.causes._breakdown import default_alternatives
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.metrics import LeakyBucket, MetricConvention, Period, index_contracts, leaky_bucket
 from tests.churn.events import make_churned, make_events

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from retainkit.churn import DriverConfig, RetentionDriverModel, fit_retention_drivers
-from retainkit.churn._kernel_drivers import monotone_basis
+from retainkit.churn._kernel import monotone_basis
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.simulate import make_customer_base
 

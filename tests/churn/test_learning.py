@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.churn import (
-    BUILT_IN_CODE_BOOKS,
     CauseModel,
     CauseModelConfig,
     CodeBook,
@@ -25,6 +24,7 @@ from retainkit.churn import (
     gather_evidence,
     load_code_book,
 )
+from retainkit.churn.causes._codes import BUILT_IN_CODE_BOOKS
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from tests.churn.events import DAY_ZERO, make_churned, make_events
 

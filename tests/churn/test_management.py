@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from retainkit.churn import (
-    CauseAction,
     CauseBreakdown,
     ChurnCause,
     ChurnPlan,
@@ -18,6 +17,7 @@ from retainkit.churn import (
     find_cause_alerts,
     review_churn_plan,
 )
+from retainkit.churn.causes._management import CauseAction
 from retainkit.errors import NotComputableError, SchemaError
 
 START, DUE = date(2026, 1, 1), date(2026, 6, 30)

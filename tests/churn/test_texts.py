@@ -12,8 +12,6 @@ from pydantic import ValidationError
 
 from retainkit.churn import (
     CodeBook,
-    EvidenceSource,
-    TextReading,
     TextRule,
     TextRules,
     attribute_causes,
@@ -21,7 +19,8 @@ from retainkit.churn import (
     default_catalog,
     default_text_rules,
 )
-from retainkit.churn.causes._coding import check_text_rules
+from retainkit.churn.causes._coding import TextReading, check_text_rules
+from retainkit.churn.causes._taxonomy import EvidenceSource
 from retainkit.errors import AlignmentError, SchemaError
 from tests.churn.events import make_churned, make_events
 

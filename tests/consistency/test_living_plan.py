@@ -179,7 +179,7 @@ def test_an_action_with_too_few_customers_is_not_tried() -> None:
     for language, word in (("en", "too few customers"), ("zh", "客户太少")):
         said = plan.describe(language)[-1]  # type: ignore[arg-type]
         assert word in said
-        largest = small.loc[small["customers"].idxmax()]
+        largest = small.iloc[int(small["customers"].to_numpy().argmax())]
         assert f"{largest['needed']:,}" in said
 
 

@@ -8,14 +8,9 @@ from hypothesis import strategies as st
 
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError, InvalidTableError, NotComputableError
-from retainkit.lifetime import (
-    HoldoutSplit,
-    compare_models,
-    fit_mbg_nbd,
-    fit_nbd,
-    split_histories,
-)
 from retainkit.lifetime import _kernel_shared as kernel
+from retainkit.lifetime import compare_models, fit_mbg_nbd, fit_nbd, split_histories
+from retainkit.lifetime._histories import HoldoutSplit
 from tests.lifetime.bases import cdnow
 
 DAYS = pd.to_datetime(["2024-01-01", "2024-01-08", "2024-01-08", "2024-02-01", "2024-01-15"])

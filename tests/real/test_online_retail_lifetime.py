@@ -12,7 +12,6 @@ import pytest
 
 from retainkit.errors import RetainkitWarning
 from retainkit.lifetime import (
-    HoldoutSplit,
     compare_models,
     fit_bg_nbd,
     fit_mbg_nbd,
@@ -20,6 +19,7 @@ from retainkit.lifetime import (
     fit_pareto_nbd,
     split_histories,
 )
+from retainkit.lifetime._histories import HoldoutSplit
 
 pytestmark = pytest.mark.real
 

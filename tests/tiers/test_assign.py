@@ -8,8 +8,6 @@ import pytest
 
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tiers import (
-    BAD,
-    TIER_REASONS,
     ByCuts,
     TierScheme,
     TierSchemeConfig,
@@ -18,6 +16,7 @@ from retainkit.tiers import (
     assign_tiers,
     fit_tier_scheme,
 )
+from retainkit.tiers._config import BAD, TIER_REASONS
 
 NAN = float("nan")
 

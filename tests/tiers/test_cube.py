@@ -15,16 +15,10 @@ from scipy import stats
 
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tiers import (
-    DIMENSION_KINDS,
-    NEED_LEVELS,
     ByCuts,
     Dimension,
-    DimensionKind,
     Need,
     NeedCatalog,
-    NeedLevel,
-    NeedTable,
-    SegmentCube,
     TierSchemeConfig,
     assess_standing,
     assign_tiers,
@@ -32,6 +26,9 @@ from retainkit.tiers import (
     match_needs,
     segment_cube,
 )
+from retainkit.tiers._config import DIMENSION_KINDS, NEED_LEVELS
+from retainkit.tiers.segments._cube import DimensionKind, SegmentCube
+from retainkit.tiers.segments._needs import NeedLevel, NeedTable
 
 NAN = float("nan")
 LAW = settings(deadline=None, derandomize=True, max_examples=40)

@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 
 from retainkit.errors import AlignmentError, AsOfError, InvalidTableError, SchemaError
 from retainkit.tiers import (
-    AGES,
-    SEVERITY_STEPS,
-    STANDING_REASONS,
     InvoiceColumns,
     StandingConfig,
     StandingTable,
     assess_standing,
     summarize_invoices,
 )
+from retainkit.tiers._config import SEVERITY_STEPS, STANDING_REASONS
+from retainkit.tiers._invoices import AGES
 
 NAN = float("nan")
 LAW = settings(deadline=None, derandomize=True, max_examples=40)

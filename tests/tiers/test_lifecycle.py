@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tiers import (
-    STAGE_LABELS,
-    STAGE_REASONS,
-    STAGES,
     LifecycleConfig,
     LifecycleScheme,
     RelationArrays,
     fit_lifecycle_scheme,
     lifecycle_stage,
 )
+from retainkit.tiers._config import STAGE_LABELS, STAGE_REASONS, STAGES
 
 NAN = float("nan")
 SCHEME = LifecycleScheme(config=LifecycleConfig(), usual_gap=10.0, n=1)

@@ -22,13 +22,13 @@ from retainkit.tiers import (
     ByCuts,
     LifetimeValues,
     NormalValues,
-    TierConfidence,
     TierSchemeConfig,
     assess_confidence,
     assign_tiers,
     fit_tier_scheme,
     tier_probabilities,
 )
+from retainkit.tiers.grading._lifetime_values import TierConfidence
 from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value import summarize_customers
 

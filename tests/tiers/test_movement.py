@@ -15,8 +15,6 @@ from scipy import stats
 
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.tiers import (
-    MOVEMENT_LABELS,
-    MOVEMENTS,
     ByCuts,
     TierChain,
     TierMovement,
@@ -28,6 +26,7 @@ from retainkit.tiers import (
     fit_tier_chain,
     fit_tier_scheme,
 )
+from retainkit.tiers._config import MOVEMENT_LABELS, MOVEMENTS
 
 LAW = settings(deadline=None, derandomize=True, max_examples=25)
 SCHEME = fit_tier_scheme([], config=TierSchemeConfig(rule=ByCuts(cuts=(100.0, 10.0))))

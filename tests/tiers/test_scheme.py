@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from retainkit.errors import SchemaError
 from retainkit.tiers import (
-    SCHEME_NOTES,
     ByCuts,
     ByHeadcount,
     ByValueShare,
@@ -17,6 +16,7 @@ from retainkit.tiers import (
     TierSchemeConfig,
     fit_tier_scheme,
 )
+from retainkit.tiers._config import SCHEME_NOTES
 from retainkit.typing import ArrayLike1D
 
 NAN = float("nan")

@@ -8,13 +8,8 @@ import pandas as pd
 import pytest
 
 from retainkit.errors import InvalidTableError, SchemaError
-from retainkit.tiers import (
-    STANDING_LABELS,
-    STANDING_REASONS,
-    STANDINGS,
-    StandingConfig,
-    assess_standing,
-)
+from retainkit.tiers import StandingConfig, assess_standing
+from retainkit.tiers._config import STANDING_LABELS, STANDING_REASONS, STANDINGS
 
 NAN = float("nan")
 

@@ -10,15 +10,15 @@ import pytest
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.metrics import wallet_allocation_rule
 from retainkit.value import (
-    SEGMENT_BASES,
     BasesConfig,
     CustomerSummary,
-    add_wallet_room,
     measure_wallet,
     segment_bases,
     summarize_behavior,
     summarize_customers,
 )
+from retainkit.value.behavior._bases import SEGMENT_BASES
+from retainkit.value.behavior._potential import add_wallet_room
 
 AS_OF = "2024-12-31"
 

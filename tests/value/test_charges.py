@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.contracts import list_charges
-from retainkit.contracts._kernel_charges import charge_day, charges_due
+from retainkit.contracts._kernel import charge_day, charges_due
 from retainkit.errors import SchemaError
 
 DAYS = st.integers(min_value=10_000, max_value=25_000)

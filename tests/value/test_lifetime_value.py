@@ -11,7 +11,7 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError
 from retainkit.typing import ArrayLike1D, FloatArray, TimeUnit
 from retainkit.value import CustomerSummary, expected_lifetime_value, summarize_customers
-from retainkit.value._kernel_discount import discount_nodes, distinct_histories
+from retainkit.value._kernel import discount_nodes, distinct_histories
 
 
 class FadingBuyer:

@@ -15,7 +15,7 @@ from retainkit.value import (
     margin_rates,
     summarize_customers,
 )
-from retainkit.value.criteria._kernel_score import fit_credibility, shrunk_rates
+from retainkit.value._kernel import fit_credibility, shrunk_rates
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 

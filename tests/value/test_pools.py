@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from retainkit.errors import SchemaError
 from retainkit.value import CostDriver, CostPool, allocate_costs, summarize_customers, trace_costs
-from retainkit.value._kernel_cents import apportion
+from retainkit.value._kernel import apportion
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 

@@ -14,7 +14,6 @@ from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value import (
     BehaviorTable,
-    ValueCriterion,
     compose_potential,
     fit_value_scheme,
     measure_wallet,
@@ -22,6 +21,7 @@ from retainkit.value import (
     summarize_behavior,
     summarize_customers,
 )
+from retainkit.value._config import ValueCriterion
 
 AS_OF = "2024-12-31"
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.errors import AlignmentError, NotComputableError
-from retainkit.value import PROFIT_CAUSES, allocate_costs, decompose_profit, summarize_customers
+from retainkit.value import allocate_costs, decompose_profit, summarize_customers
+from retainkit.value._profit import PROFIT_CAUSES
 
 AS_OF = "2024-12-31"
 

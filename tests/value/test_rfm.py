@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import NotComputableError
 from retainkit.value import RfmConfig, RfmScheme, fit_rfm_scheme, score_rfm, summarize_customers
-from retainkit.value.criteria._kernel_score import bin_scores
+from retainkit.value._kernel import bin_scores
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 

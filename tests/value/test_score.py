@@ -16,18 +16,16 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import FloatArray
 from retainkit.value import (
-    CRITERION_LABELS,
-    VALUE_REASONS,
     CriterionConfig,
     CustomerSummary,
     ValueConfig,
-    ValueCriterion,
     ValueScheme,
     ValueTable,
     fit_value_scheme,
     score_value,
     summarize_customers,
 )
+from retainkit.value._config import CRITERION_LABELS, VALUE_REASONS, ValueCriterion
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=30)
 AS_OF = date(2024, 12, 31)

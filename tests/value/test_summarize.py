@@ -17,7 +17,7 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AsOfError, SchemaError
 from retainkit.typing import CollapseUnit
 from retainkit.value import CustomerSummary, summarize_customer, summarize_customers
-from retainkit.value._kernel_summary import exact_sums
+from retainkit.value._kernel import exact_sums
 from tests.value.oracle import Row, summarize_slowly
 
 START = date(2023, 12, 25)

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from retainkit.datasets import load_cdnow_sample
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
 from retainkit.value import (
-    JudgedWeights,
     ValueConfig,
-    ValueCriterion,
     entropy_weights,
     fit_value_scheme,
     judge_weights,
@@ -22,6 +20,8 @@ from retainkit.value import (
     summarize_behavior,
     summarize_customers,
 )
+from retainkit.value._config import ValueCriterion
+from retainkit.value.criteria._weights import JudgedWeights
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 

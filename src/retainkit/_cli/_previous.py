@@ -18,7 +18,8 @@ from retainkit.errors import SchemaError
 from retainkit.forecast import Activity
 from retainkit.pipeline import PreviousRun, ResultDocument, RetentionResult
 from retainkit.policy import ActionPlan, ActionPrice
-from retainkit.tiers import BAD, LOST, TierTable
+from retainkit.tiers import TierTable
+from retainkit.tiers._config import BAD, LOST
 
 PRICES = "prices.toml"
 _NEEDED = ("customers.csv", "plan.csv", "result.json")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from retainkit._core.config import FrozenModel
 from retainkit.churn import SpellTable
 from retainkit.contracts import Contracts, ContractState
-from retainkit.contracts._kernel_charges import charges_due
+from retainkit.contracts._kernel import charges_due
 from retainkit.errors import ConvergenceError, NotComputableError
 from retainkit.lifetime import (
     ContractModelUnion,

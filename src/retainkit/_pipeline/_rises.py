@@ -9,7 +9,7 @@ import pandas as pd
 
 from retainkit._pipeline._config import PipelineConfig, TierBasis
 from retainkit.churn import StateScheme
-from retainkit.churn._kernel_state import GONE, milder
+from retainkit.churn._kernel import GONE, milder
 from retainkit.churn._state_scheme import judge
 from retainkit.errors import RetainkitError
 from retainkit.forecast import ForecastModel

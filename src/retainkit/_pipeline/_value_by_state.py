@@ -18,7 +18,7 @@ from retainkit._pipeline._config import PipelineConfig
 from retainkit._pipeline._facts import CustomerFacts
 from retainkit._pipeline._models import Predictions
 from retainkit.churn import StateScheme
-from retainkit.churn._kernel_state import GONE
+from retainkit.churn._kernel import GONE
 from retainkit.churn._state_scheme import HasActivity, judge
 from retainkit.forecast._past_values import PastValue
 from retainkit.typing import FloatArray

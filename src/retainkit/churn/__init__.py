@@ -5,32 +5,20 @@ non-payment. The English trade term "involuntary churn" means payment failure on
 `passive.non_malicious` and says nothing of retaliation or malice.
 """
 
-from retainkit.churn._config import (
-    AttributionConfig,
-    DetectionConfig,
-    SourceWeights,
-    StateConfig,
-)
+from retainkit.churn._config import AttributionConfig, DetectionConfig, StateConfig
 from retainkit.churn._contracts import SpellTable, detect_contract_churn, list_contract_spells
 from retainkit.churn._detect import (
-    ChurnReason,
     ChurnTable,
     RhythmModel,
-    ThresholdChoice,
     choose_threshold,
     detect_churn,
     fit_rhythm,
 )
-from retainkit.churn._drivers import (
-    DriverConfig,
-    InteractionTest,
-    RetentionDriverModel,
-    fit_retention_drivers,
-)
-from retainkit.churn._leaks import LeakConfig, LeakTable, find_leaks
+from retainkit.churn._drivers import DriverConfig, RetentionDriverModel, fit_retention_drivers
+from retainkit.churn._leaks import LeakConfig, find_leaks
 from retainkit.churn._state import StateFacts, StateTable, assign_states
 from retainkit.churn._state_scheme import StateCheck, StateScheme, fit_state_scheme
-from retainkit.churn.causes._attribution import SourceConflicts, attribute_causes, compare_sources
+from retainkit.churn.causes._attribution import attribute_causes, compare_sources
 from retainkit.churn.causes._breakdown import (
     CauseBreakdown,
     break_down_by_month,
@@ -38,23 +26,18 @@ from retainkit.churn.causes._breakdown import (
     cause_sensitivity,
     compare_bases,
     cross_causes,
-    default_alternatives,
     rank_causes,
     summarize_causes,
 )
-from retainkit.churn.causes._cause_table import CauseTable, EvidenceTable
+from retainkit.churn.causes._cause_table import CauseTable
 from retainkit.churn.causes._codes import (
-    BUILT_IN_CODE_BOOKS,
     CodeBook,
-    CodeEntry,
     default_catalog,
     default_code_books,
     load_code_book,
 )
 from retainkit.churn.causes._coding import (
-    CodeCoverage,
     ReasonClassifier,
-    TextReading,
     TextRule,
     TextRules,
     check_codes,
@@ -63,28 +46,12 @@ from retainkit.churn.causes._coding import (
 )
 from retainkit.churn.causes._gather import GatherConfig, gather_evidence
 from retainkit.churn.causes._management import (
-    CauseAction,
     ChurnPlan,
     draft_churn_plan,
     find_cause_alerts,
     review_churn_plan,
 )
-from retainkit.churn.causes._taxonomy import (
-    AttributionRule,
-    Branch,
-    CauseCatalog,
-    CauseEntry,
-    ChurnCause,
-    EventKind,
-    EventKindEntry,
-    EvidenceSource,
-    EvidenceStatus,
-    Initiator,
-    Mechanism,
-    Signal,
-    SubReason,
-)
-from retainkit.churn.incidence._hazards import CauseHazardModel, HazardConfig, fit_cause_hazards
+from retainkit.churn.causes._taxonomy import CauseCatalog, ChurnCause
 from retainkit.churn.incidence._incidence import (
     compare_incidence,
     cover_incidence,
@@ -95,13 +62,10 @@ from retainkit.churn.incidence._incidence import (
 )
 from retainkit.churn.incidence._incidence_table import IncidenceTable
 from retainkit.churn.learn._calibration import (
-    Agreement,
     CalibrationMap,
-    CalibrationTable,
     assess_calibration,
     assess_causes,
     fit_calibration,
-    measure_agreement,
 )
 from retainkit.churn.learn._learning import CauseModel, CauseModelConfig, fit_cause_model
 from retainkit.churn.learn._reliability import (
@@ -111,62 +75,35 @@ from retainkit.churn.learn._reliability import (
 )
 
 __all__ = [
-    "BUILT_IN_CODE_BOOKS",
-    "Agreement",
     "AttributionConfig",
-    "AttributionRule",
-    "Branch",
     "CalibrationMap",
-    "CalibrationTable",
-    "CauseAction",
     "CauseBreakdown",
     "CauseCatalog",
-    "CauseEntry",
-    "CauseHazardModel",
     "CauseModel",
     "CauseModelConfig",
     "CauseTable",
     "ChurnCause",
     "ChurnPlan",
-    "ChurnReason",
     "ChurnTable",
     "CodeBook",
-    "CodeCoverage",
-    "CodeEntry",
     "DetectionConfig",
     "DriverConfig",
-    "EventKind",
-    "EventKindEntry",
     "EvidenceModel",
     "EvidenceModelConfig",
-    "EvidenceSource",
-    "EvidenceStatus",
-    "EvidenceTable",
     "GatherConfig",
-    "HazardConfig",
     "IncidenceTable",
-    "Initiator",
-    "InteractionTest",
     "LeakConfig",
-    "LeakTable",
-    "Mechanism",
     "ReasonClassifier",
     "RetentionDriverModel",
     "RhythmModel",
-    "Signal",
-    "SourceConflicts",
-    "SourceWeights",
     "SpellTable",
     "StateCheck",
     "StateConfig",
     "StateFacts",
     "StateScheme",
     "StateTable",
-    "SubReason",
-    "TextReading",
     "TextRule",
     "TextRules",
-    "ThresholdChoice",
     "assess_calibration",
     "assess_causes",
     "assign_states",
@@ -183,7 +120,6 @@ __all__ = [
     "cover_incidence",
     "cross_causes",
     "cumulative_incidence",
-    "default_alternatives",
     "default_catalog",
     "default_code_books",
     "default_text_rules",
@@ -193,7 +129,6 @@ __all__ = [
     "find_cause_alerts",
     "find_leaks",
     "fit_calibration",
-    "fit_cause_hazards",
     "fit_cause_model",
     "fit_evidence_model",
     "fit_retention_drivers",
@@ -203,7 +138,6 @@ __all__ = [
     "label_spells",
     "list_contract_spells",
     "load_code_book",
-    "measure_agreement",
     "rank_causes",
     "review_churn_plan",
     "share_incidence",

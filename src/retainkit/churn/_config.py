@@ -46,12 +46,6 @@ class SourceWeights(FrozenConfig):
         What was observed, such as a declined payment.
     model : float, default 0.2
         What a model predicted.
-
-    Examples
-    --------
-    >>> from retainkit.churn import SourceWeights
-    >>> SourceWeights(agent=0.5).of("agent")
-    0.5
     """
 
     verified: NonNegativeFloat = 1.0
@@ -92,12 +86,6 @@ class AttributionConfig(FrozenConfig):
         Mass given to `unknown` beside the evidence; evidence that weighs less is too weak.
     min_margin : float, default 0.1
         Lead in probability that the first leaf needs over the second [share].
-
-    Examples
-    --------
-    >>> from retainkit.churn import AttributionConfig
-    >>> AttributionConfig(half_life_days=30).min_margin
-    0.1
     """
 
     source_weights: SourceWeights = SourceWeights()

@@ -50,19 +50,6 @@ class SpellTable(ResultTable):
         Last observed day.
     config : ContractConvention
         The conventions used.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.churn import list_contract_spells
-    >>> contracts = pd.DataFrame({"customer_id": ["a", "a"],
-    ...     "start": pd.to_datetime(["2026-01-01", "2026-02-01"]),
-    ...     "end": pd.to_datetime(["2026-01-11", None])})
-    >>> spells = list_contract_spells(contracts, as_of="2026-03-31")
-    >>> spells
-    <SpellTable: 2 spells; next: cumulative_incidence(spells.duration, cause=...)>
-    >>> spells.duration.tolist(), spells.ended.tolist(), spells.summary()["spells"].tolist()
-    ([10.0, 59.0], [True, False], [2])
     """
 
     customer_id: pd.Index
@@ -134,11 +121,8 @@ class SpellTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return what the table holds in one row.
 
-        Returns
-        -------
-        pandas.DataFrame
-            customers, spells, returning_customers (with two spells or more), most_spells, losses,
-            running, same_day (spells of no day).
+        customers, spells, returning_customers (with two spells or more), most_spells, losses,
+        running, same_day (spells of no day).
         """
         per_customer = np.bincount(self.customer, minlength=len(self.customer_id))
         return pd.DataFrame(

@@ -36,14 +36,7 @@ Int32Array: TypeAlias = npt.NDArray[np.int32]
 
 
 class ChurnReason(StrEnum):
-    """The ground of a churn verdict.
-
-    Examples
-    --------
-    >>> from retainkit.churn import ChurnReason
-    >>> ChurnReason.IN_GRACE.value
-    'in_grace'
-    """
+    """The ground of a churn verdict."""
 
     PROBABLY_GONE = "probably_gone"
     PROBABLY_ALIVE = "probably_alive"
@@ -89,17 +82,6 @@ class ChurnTable(ResultTable):
         Times the customer joined; 2 or more = it came back. None without contracts.
     config : DetectionConfig or ContractConvention
         The settings used.
-
-    Examples
-    --------
-    >>> from retainkit.churn import detect_churn
-    >>> churn = detect_churn([0.9, 0.2], customer_id=["a", "b"])
-    >>> churn
-    <ChurnTable: 2 customers; next: attribute_causes(events, churn=churn)>
-    >>> churn.to_frame()
-      customer_id  p_churned  churned          reason
-    0           a        0.1    False  probably_alive
-    1           b        0.8     True   probably_gone
     """
 
     customer_id: pd.Index
@@ -133,7 +115,7 @@ class ChurnTable(ResultTable):
 
     @property
     def _effective_at(self) -> npt.NDArray[np.datetime64] | None:
-        """First day without service; NaT for who has not gone."""
+        """First day without service; NaT for customers who are still there."""
         if self.effective_day is None:
             return None
         known = self.effective_day != NO_DAY
@@ -143,11 +125,8 @@ class ChurnTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return customers and expected losses by ground.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per ground that occurs: reason, customers, share, churned, expected_churned
-            (sum of the known probabilities).
+        One row per ground that occurs: reason, customers, share, churned, expected_churned
+        (sum of the known probabilities).
         """
         n, size = len(self), len(REASONS)
         counts = np.bincount(self.reason_code, minlength=size)
@@ -259,12 +238,6 @@ class RhythmModel(FrozenModel):
         Scale of time.
     n : int
         Customers with a repeat purchase it was learnt from.
-
-    Examples
-    --------
-    >>> from retainkit.churn import RhythmModel
-    >>> RhythmModel(r=1.0, alpha=5.0, unit="week", n=100).r
-    1.0
     """
 
     r: PositiveFloat
@@ -373,14 +346,6 @@ class ThresholdChoice(NamedTuple):
     table : pandas.DataFrame
         threshold, alarms, false_alarms, missed, cost (mean per customer [money]); one row per
         distinct probability and one for "nobody".
-
-    Examples
-    --------
-    >>> from retainkit.churn import choose_threshold
-    >>> choice = choose_threshold([0.1, 0.4, 0.8], outcome=[False, True, True],
-    ...                           cost_missed=10.0, cost_false_alarm=5.0)
-    >>> choice.threshold, choice.cost, round(choice.calibrated_threshold, 3)
-    (0.4, 0.0, 0.333)
     """
 
     threshold: float

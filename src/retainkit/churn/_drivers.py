@@ -14,7 +14,7 @@ from scipy.special import expit
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.glm import fit_logistic
 from retainkit._core.kernels.intervals import percentile_bounds
-from retainkit.churn._kernel_drivers import fit_free_logit, monotone_basis
+from retainkit.churn._kernel import fit_free_logit, monotone_basis
 from retainkit.errors import AlignmentError, ConvergenceError, NotComputableError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, NonNegativeFloat, PositiveInt
 
@@ -66,12 +66,6 @@ class InteractionTest(FrozenModel):
         freedom.
     customers : int
         Customers it was computed from.
-
-    Examples
-    --------
-    >>> from retainkit.churn import InteractionTest
-    >>> InteractionTest(chi_square=9.2, degrees_of_freedom=4, p_value=0.056, customers=500).p_value
-    0.056
     """
 
     chi_square: float
@@ -105,12 +99,6 @@ class RetentionDriverModel(FrozenModel):
         Whether the stages need curves of their own; None without stages.
     config : DriverConfig
         The settings used.
-
-    Examples
-    --------
-    >>> from retainkit.churn import RetentionDriverModel
-    >>> RetentionDriverModel.model_fields["knots"].is_required()
-    True
     """
 
     drivers: tuple[str, ...]

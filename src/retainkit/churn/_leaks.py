@@ -56,19 +56,6 @@ class LeakTable(ResultTable):
         Which values settle it.
     config : LeakConfig
         The settings used.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> from retainkit.churn import find_leaks
-    >>> gone = np.arange(400) < 100
-    >>> frame = pd.DataFrame({"score": np.where(gone, 1, np.arange(400) % 2 + 1),
-    ...                       "region": np.arange(400) % 7})
-    >>> leaks = find_leaks(frame, churned=gone)
-    >>> leaks
-    <LeakTable: 2 columns; next: .leaking>
-    >>> leaks.leaking, leaks.to_frame()["detail"][0]
-    (('score',), 'none left at 2')
     """
 
     columns: tuple[str, ...]
@@ -114,10 +101,7 @@ class LeakTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the columns that leak.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Rows of `to_frame` with `leaks`.
+        Rows of `to_frame` with `leaks`.
         """
         frame = self.to_frame()
         return frame[frame["leaks"]].reset_index(drop=True)

@@ -17,7 +17,7 @@ from retainkit._core.labels import Label
 from retainkit._core.result import TranslatedTable
 from retainkit._core.sentences import asked_for, fill, write_counts
 from retainkit._core.time import day_number, from_day_numbers, parse_as_of
-from retainkit.churn import _kernel_state as _kernel
+from retainkit.churn import _kernel
 from retainkit.churn._state_scheme import HasActivity, StateScheme, judge
 from retainkit.contracts._state import STATUSES
 from retainkit.typing import AsOf, BoolArray, FloatArray, IntArray, Language
@@ -57,13 +57,6 @@ class StateTable(TranslatedTable):
         What it was judged by.
     scheme : StateScheme
         Where the states begin.
-
-    Examples
-    --------
-    >>> import retainkit as rk
-    >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
-    >>> result.scores.states
-    <StateTable: 2,357 customers; next: .summary() or .to_frame()>
     """
 
     _what: ClassVar[str] = "customers"
@@ -138,10 +131,7 @@ class StateTable(TranslatedTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per state: both labels, customers and their share.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of a relation; states without customers have 0.
+        In the order of a relation; states without customers have 0.
         """
         heads = np.bincount(self.state, minlength=len(STATES))
         labels: list[Label] = [STATE_LABELS[name] for name in STATES]

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from retainkit._core.config import FrozenModel
 from retainkit._core.kernels.intervals import ratio_bounds, wilson
-from retainkit.churn import _kernel_state as _kernel
+from retainkit.churn import _kernel
 from retainkit.churn._config import StateConfig
 from retainkit.typing import BoolArray, FloatArray
 
@@ -137,13 +137,6 @@ class StateScheme(FrozenModel):
         Mean days between purchases of one customer [day].
     checks : tuple of StateCheck
         How the claims held at earlier origins; a claim without a check is not used.
-
-    Examples
-    --------
-    >>> from retainkit.churn import StateScheme, fit_state_scheme
-    >>> scheme = fit_state_scheme((), window_days=90, base_gap=30.0)
-    >>> scheme.uses("gone"), StateScheme.from_json(scheme.to_json()) == scheme
-    (False, True)
     """
 
     config: StateConfig

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit._core.frame_columns import NEVER
-from retainkit.contracts._kernel_charges import charge_day, charges_due
+from retainkit.contracts._kernel import charge_day, charges_due
 from retainkit.contracts._read import ContractConvention, ContractDetails
 from retainkit.typing import BoolArray, FloatArray
 

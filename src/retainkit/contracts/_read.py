@@ -229,17 +229,6 @@ class Contracts:
         Amount per billing period [money]; None where the frame has no such column.
     details : ContractDetails
         Optional columns, by row.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.contracts import read_contracts
-    >>> contracts = read_contracts(pd.DataFrame({
-    ...     "customer_id": ["a", "b", "a"],
-    ...     "start": pd.to_datetime(["2026-01-01", "2026-01-01", "2026-03-01"]),
-    ...     "end": pd.to_datetime(["2026-02-01", None, None])}))
-    >>> len(contracts), contracts.customer.tolist(), contracts.amount is None
-    (3, [0, 1, 0], True)
     """
 
     frame: pd.DataFrame

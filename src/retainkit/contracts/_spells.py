@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.time import day_number, parse_as_of
-from retainkit.contracts._kernel_charges import charge_day, charges_due
-from retainkit.contracts._kernel_spells import chain_spans
+from retainkit.contracts._kernel import chain_spans, charge_day, charges_due
 from retainkit.contracts._read import ContractConvention, Contracts, read_contracts, require_amounts
 from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, BoolArray

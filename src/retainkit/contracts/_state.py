@@ -12,7 +12,7 @@ import pandas as pd
 from retainkit._core.frame_columns import NEVER
 from retainkit._core.time import day_number, parse_as_of
 from retainkit.contracts._dates import DatedContracts, date_contracts, paid_until
-from retainkit.contracts._kernel_charges import charge_day, charges_due
+from retainkit.contracts._kernel import charge_day, charges_due
 from retainkit.contracts._read import (
     DEFAULT_CONTRACTS,
     ContractConvention,
@@ -90,16 +90,6 @@ class ContractState:
         Charges until the last known end [count]; infinite without one.
     convention : ContractConvention
         When a contract counts as ended.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.contracts import read_contract_state
-    >>> contracts = pd.DataFrame({"customer_id": ["a"], "start": pd.to_datetime(["2026-01-15"]),
-    ...                           "end": pd.to_datetime([None]), "amount": [30.0]})
-    >>> state = read_contract_state(contracts, as_of="2026-03-31")
-    >>> state.charged.tolist(), state.price.tolist(), state.days_to_next.tolist()
-    ([3], [30.0], [15.0])
     """
 
     customer_id: pd.Index[Any]

@@ -13,12 +13,8 @@ from __future__ import annotations
 
 from retainkit.lifetime._compress import CompressedHistories, compress_histories
 from retainkit.lifetime._config import FitConfig, HistoryColumns
-from retainkit.lifetime._future_value import (
-    probability_value_exceeds,
-    probability_value_exceeds_at,
-)
+from retainkit.lifetime._future_value import probability_value_exceeds, probability_value_exceeds_at
 from retainkit.lifetime._histories import (
-    HoldoutSplit,
     PurchaseHistories,
     PurchaseHistory,
     PurchaseModel,
@@ -26,7 +22,6 @@ from retainkit.lifetime._histories import (
     split_histories,
 )
 from retainkit.lifetime._judge import (
-    IntervalCoverage,
     ModelComparison,
     compare_frequencies,
     compare_models,
@@ -34,8 +29,6 @@ from retainkit.lifetime._judge import (
 )
 from retainkit.lifetime._lifetimes import from_lifetimes, to_lifetimes
 from retainkit.lifetime._uncertainty import (
-    Estimate,
-    TotalInterval,
     bootstrap_interval,
     bootstrap_models,
     delta_interval,
@@ -44,11 +37,7 @@ from retainkit.lifetime._uncertainty import (
 )
 from retainkit.lifetime.covariates._covariates import CovariateConfig, CovariateEffect, Covariates
 from retainkit.lifetime.covariates._fit import fit_with_covariates
-from retainkit.lifetime.covariates._model import (
-    BoundCovariateModel,
-    CovariateModel,
-    LikelihoodRatio,
-)
+from retainkit.lifetime.covariates._model import BoundCovariateModel, CovariateModel
 from retainkit.lifetime.models import ContractModelUnion, PurchaseModelUnion
 from retainkit.lifetime.models._beta_geometric import (
     BgNbdModel,
@@ -81,13 +70,9 @@ __all__ = [
     "CovariateEffect",
     "CovariateModel",
     "Covariates",
-    "Estimate",
     "FitConfig",
     "GammaGammaModel",
     "HistoryColumns",
-    "HoldoutSplit",
-    "IntervalCoverage",
-    "LikelihoodRatio",
     "MbgCnbdModel",
     "MbgNbdModel",
     "ModelComparison",
@@ -99,7 +84,6 @@ __all__ = [
     "PurchaseModelUnion",
     "ShiftedBetaGeometricModel",
     "SpendModel",
-    "TotalInterval",
     "bootstrap_interval",
     "bootstrap_models",
     "compare_frequencies",

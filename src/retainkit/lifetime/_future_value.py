@@ -195,10 +195,6 @@ def probability_value_exceeds(
     UnitError
         If the history is in another unit of time.
 
-    See Also
-    --------
-    probability_value_exceeds_at : Several cuts in one go, for hardly more than one.
-
     Notes
     -----
     sum_n P(N = n) P(S_n > c), c = cut / (margin * mean discount). Given n purchases and a history
@@ -258,34 +254,13 @@ def probability_value_exceeds_at(
     ----------
     cuts : array-like of shape (k,) or (n, k)
         Values to be exceeded [money], for all customers or one row each, in any order.
-    history : PurchaseHistory of n customers
-        In the unit of the purchase model.
-    monetary_value : array-like of shape (n,)
-        Mean amount per repeat purchase [money]; NaN where there was none.
-    purchase_model : MbgNbdModel, BgNbdModel, ParetoNbdModel, NbdModel or BoundCovariateModel
-        Law of the number of purchases.
-    spend_model : GammaGammaModel
-        Law of the amounts.
-    horizon : float
-        Length of the future considered [unit].
-    annual_discount_rate : float, default 0.0
-        Yearly rate; each customer's purchases are discounted by their mean factor.
-    margin_rate : float or array-like of shape (n,), default 1.0
-        Profit per unit of purchases, above 0; NaN where it is not known.
+    history, monetary_value, purchase_model, spend_model, horizon, annual_discount_rate, margin_rate
+        As in `probability_value_exceeds`, and so are the errors.
 
     Returns
     -------
     ndarray of shape (n, k)
         In [0, 1], in the order of the customers and cuts; NaN where age, cut or margin is NaN.
-
-    Raises
-    ------
-    NotComputableError
-        If the horizon is negative or not finite, or a margin is not above 0.
-    AlignmentError
-        If the arrays differ in length.
-    UnitError
-        If the history is in another unit of time.
 
     Examples
     --------

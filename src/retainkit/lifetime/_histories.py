@@ -313,17 +313,6 @@ class HoldoutSplit:
         Days of all repeat purchases of both periods, counted likewise [day].
     calibration_days, total_days : int
         Length of the calibration, and of both periods, from the first purchase of all [day].
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.lifetime import split_histories
-    >>> cdnow = load_cdnow_sample()
-    >>> split = split_histories(
-    ...     cdnow["customer_id"], cdnow["timestamp"], calibration_end="1997-09-30",
-    ...     holdout_end="1998-06-30", unit="week")
-    >>> split
-    <HoldoutSplit: 2,357 customers, 1,882 purchases in 39 weeks; next: compare_models(split)>
     """
 
     customer_id: pd.Index[Any]

@@ -282,17 +282,6 @@ class ModelComparison(ResultTable):
     tracking : pandas.DataFrame
         By time since the first purchase of all [unit]: cumulative repeat purchases, actual and
         expected per model.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.lifetime import compare_models, split_histories
-    >>> cdnow = load_cdnow_sample()
-    >>> split = split_histories(cdnow["customer_id"], cdnow["timestamp"],
-    ...                         calibration_end="1997-09-30", holdout_end="1998-06-30")
-    >>> comparison = compare_models(split)
-    >>> comparison.to_frame()["total_error"].round(3).to_dict()
-    {'mbg_nbd': -0.162, 'pareto_nbd': -0.115, 'bg_nbd': -0.121, 'nbd': 0.557}
     """
 
     models: tuple[ProcessModel, ...]
@@ -317,16 +306,13 @@ class ModelComparison(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return one row per model and one column per measure.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In sample `log_likelihood`, `aic`, `bic`. On the hold-out: `log_score`, the sum of log
-            P(what each customer bought), higher is better; `total_error`, expected / actual
-            purchases - 1; `tracking_error` and `weekly_error`, mean absolute error of cumulative
-            and of weekly repeat purchases relative to their actual mean; `mae`, `rmse`,
-            `correlation` by customer; `gini`, 1 for a perfect ranking; `lift_top_20`, purchases
-            of the best fifth over a fifth of all; limits of the 90 % interval of the total;
-            `coverage`, share of customers inside their own 90 % interval (`measure_coverage`).
+        In sample `log_likelihood`, `aic`, `bic`. On the hold-out: `log_score`, the sum of log
+        P(what each customer bought), higher is better; `total_error`, expected / actual
+        purchases - 1; `tracking_error` and `weekly_error`, mean absolute error of cumulative
+        and of weekly repeat purchases relative to their actual mean; `mae`, `rmse`,
+        `correlation` by customer; `gini`, 1 for a perfect ranking; `lift_top_20`, purchases
+        of the best fifth over a fifth of all; limits of the 90 % interval of the total;
+        `coverage`, share of customers inside their own 90 % interval (`measure_coverage`).
         """
         kinds = pd.Index([_kind(model) for model in self.models], name="model")
         return pd.DataFrame(self.measures, index=kinds, columns=list(_MEASURES))
@@ -334,10 +320,7 @@ class ModelComparison(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the measures that decide, one row per model.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `model`; columns `log_score`, `total_error`, `mae` and `chosen`.
+        Index `model`; columns `log_score`, `total_error`, `mae` and `chosen`.
         """
         frame = self.to_frame()[["log_score", "total_error", "mae"]]
         return frame.assign(chosen=frame.index == self.chosen)

@@ -110,10 +110,7 @@ class LikelihoodModel(FrozenModel):
     def summary(self) -> pd.DataFrame:
         """Return one row per parameter with its estimate and standard error.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `parameter`; columns `estimate`, `standard_error` (NaN where undetermined).
+        Index `parameter`; columns `estimate`, `standard_error` (NaN where undetermined).
         """
         return pd.DataFrame(
             {"estimate": self.parameters, "standard_error": self.standard_errors}

@@ -107,23 +107,14 @@ class PurchasePredictions:
         Parameters
         ----------
         history : PurchaseHistory of n customers
-            In the unit of the model.
+            As in `p_alive`, and so are the errors.
         horizon : float
-            Length of the future considered [unit].
+            Length of the future considered [unit], not negative.
 
         Returns
         -------
         ndarray of shape (n,)
             Not negative, in the order of the customers; NaN where age is NaN.
-
-        Raises
-        ------
-        UnitError
-            If the history is in another unit of time.
-        NotComputableError
-            If the horizon is negative or not finite.
-        InvalidTableError
-            If a history is impossible.
 
         Examples
         --------
@@ -160,17 +151,7 @@ class PurchasePredictions:
         Parameters
         ----------
         horizon : float
-            Time since the first purchase [unit].
-
-        Returns
-        -------
-        float
-            Expected repeat purchases.
-
-        Raises
-        ------
-        NotComputableError
-            If the horizon is negative or not finite.
+            Time since the first purchase [unit]; NotComputableError if negative or not finite.
 
         Examples
         --------
@@ -244,7 +225,7 @@ class PurchasePredictions:
         Parameters
         ----------
         history : PurchaseHistory of n customers
-            In the unit of the model.
+            As in `p_alive`, and so are the errors.
         annual_discount_rate : float
             Yearly rate; at `horizon` None it must be above 0.
         horizon : float, optional
@@ -257,12 +238,8 @@ class PurchasePredictions:
 
         Raises
         ------
-        UnitError
-            If the history is in another unit of time.
         NotComputableError
             If the horizon is negative or not finite, the rate is negative, or both are absent.
-        InvalidTableError
-            If a history is impossible.
 
         Notes
         -----

@@ -302,7 +302,6 @@ def bootstrap_models(
     import warnings
 
     from retainkit.errors import ConvergenceError, RetainkitWarning
-    from retainkit.lifetime._uncertainty import draw_histories
 
     age = history.age[~np.isnan(history.age)]
     models: list[Process] = []

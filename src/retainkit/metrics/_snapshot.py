@@ -13,7 +13,7 @@ from retainkit._core.frame_columns import NEVER
 from retainkit._core.time import day_number
 from retainkit.contracts import ContractConvention
 from retainkit.contracts._dates import date_contracts
-from retainkit.contracts._kernel_spells import bridge_gaps
+from retainkit.contracts._kernel import bridge_gaps
 from retainkit.contracts._spells import Spells, find_spells
 from retainkit.metrics._base import ContractIndex, CustomerBase, PurchaseIndex
 from retainkit.metrics._convention import MetricConvention

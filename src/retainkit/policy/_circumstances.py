@@ -13,7 +13,7 @@ from retainkit._core.arrays import check_codes, check_length
 from retainkit.churn import ChurnCause
 from retainkit.policy._potential import POTENTIAL_REASONS
 from retainkit.policy._vocabulary import Breadth, Complaint, Phase, Renewal
-from retainkit.tiers import STAGES
+from retainkit.tiers._config import STAGES
 from retainkit.value import LOSS_REASONS
 
 FACTS: Final[Mapping[str, tuple[str, ...]]] = {

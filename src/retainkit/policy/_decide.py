@@ -31,7 +31,8 @@ from retainkit.policy._vocabulary import (
     Evidence,
     Stance,
 )
-from retainkit.tiers import STANDING_REASONS, TierTable
+from retainkit.tiers import TierTable
+from retainkit.tiers._config import STANDING_REASONS
 from retainkit.typing import BoolArray, FloatArray
 
 _GOOD = STANDINGS.index("good")

@@ -15,22 +15,6 @@ from __future__ import annotations
 
 from retainkit.tiers._chain import TierChain, fit_tier_chain
 from retainkit.tiers._config import (
-    BAD,
-    DIMENSION_KINDS,
-    LOST,
-    MOVEMENT_LABELS,
-    MOVEMENTS,
-    NEED_LEVELS,
-    SCHEME_NOTES,
-    SEVERITY_STEPS,
-    STAGE_LABELS,
-    STAGE_REASONS,
-    STAGES,
-    STANDING_LABELS,
-    STANDING_REASONS,
-    STANDINGS,
-    TIER_LABELS,
-    TIER_REASONS,
     ByCuts,
     ByHeadcount,
     ByHeadTailBreaks,
@@ -40,7 +24,6 @@ from retainkit.tiers._config import (
     TierSchemeConfig,
 )
 from retainkit.tiers._invoices import (
-    AGES,
     InvoiceColumns,
     PaymentTable,
     StandingConfig,
@@ -50,7 +33,6 @@ from retainkit.tiers._lifecycle import (
     LifecycleScheme,
     LifecycleTable,
     RelationArrays,
-    RelationHistory,
     fit_lifecycle_scheme,
     lifecycle_stage,
 )
@@ -62,69 +44,30 @@ from retainkit.tiers.grading._confidence import (
     GammaValues,
     NormalValues,
     QuantileValues,
-    ValueDistribution,
     tier_probabilities,
 )
-from retainkit.tiers.grading._lifetime_values import (
-    LifetimeValues,
-    TierConfidence,
-    assess_confidence,
-)
-from retainkit.tiers.grading._scheme import (
-    ParetoFacts,
-    SchemeNote,
-    TierScheme,
-    TierShare,
-    fit_tier_scheme,
-)
-from retainkit.tiers.grading._stability import (
-    AppliedOverrides,
-    StabilityConfig,
-    TierOverride,
-    TierState,
-)
+from retainkit.tiers.grading._lifetime_values import LifetimeValues, assess_confidence
+from retainkit.tiers.grading._scheme import SchemeNote, TierScheme, fit_tier_scheme
+from retainkit.tiers.grading._stability import StabilityConfig, TierOverride, TierState
 from retainkit.tiers.segments._cluster import (
     ClusterConfig,
-    ClusterTable,
-    Discrimination,
     DiscriminationConfig,
     cluster_customers,
     discriminate_segments,
 )
-from retainkit.tiers.segments._conjoint import ConjointConfig, PartWorths, estimate_part_worths
-from retainkit.tiers.segments._cube import Dimension, DimensionKind, SegmentCube, segment_cube
-from retainkit.tiers.segments._needs import Need, NeedCatalog, NeedLevel, NeedTable, match_needs
+from retainkit.tiers.segments._conjoint import ConjointConfig, estimate_part_worths
+from retainkit.tiers.segments._cube import Dimension, segment_cube
+from retainkit.tiers.segments._needs import Need, NeedCatalog, match_needs
 
 __all__ = [
-    "AGES",
-    "BAD",
-    "DIMENSION_KINDS",
-    "LOST",
-    "MOVEMENTS",
-    "MOVEMENT_LABELS",
-    "NEED_LEVELS",
-    "SCHEME_NOTES",
-    "SEVERITY_STEPS",
-    "STAGES",
-    "STAGE_LABELS",
-    "STAGE_REASONS",
-    "STANDINGS",
-    "STANDING_LABELS",
-    "STANDING_REASONS",
-    "TIER_LABELS",
-    "TIER_REASONS",
-    "AppliedOverrides",
     "ByCuts",
     "ByHeadTailBreaks",
     "ByHeadcount",
     "ByNaturalBreaks",
     "ByValueShare",
     "ClusterConfig",
-    "ClusterTable",
     "ConjointConfig",
     "Dimension",
-    "DimensionKind",
-    "Discrimination",
     "DiscriminationConfig",
     "GammaValues",
     "InvoiceColumns",
@@ -134,31 +77,22 @@ __all__ = [
     "LifetimeValues",
     "Need",
     "NeedCatalog",
-    "NeedLevel",
-    "NeedTable",
     "NormalValues",
-    "ParetoFacts",
-    "PartWorths",
     "PaymentTable",
     "QuantileValues",
     "RelationArrays",
-    "RelationHistory",
     "SchemeNote",
-    "SegmentCube",
     "StabilityConfig",
     "StandingConfig",
     "StandingTable",
     "TierChain",
-    "TierConfidence",
     "TierMovement",
     "TierOverride",
     "TierPyramid",
     "TierScheme",
     "TierSchemeConfig",
-    "TierShare",
     "TierState",
     "TierTable",
-    "ValueDistribution",
     "WhaleCurve",
     "assess_confidence",
     "assess_standing",

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from retainkit._core.config import FrozenModel
 from retainkit.errors import AlignmentError, NotComputableError, SchemaError
-from retainkit.tiers import _kernel_movement as _kernel
+from retainkit.tiers import _kernel
 from retainkit.tiers._config import BAD, LAPSED
 from retainkit.tiers._movement import TierMovement
 from retainkit.typing import FloatArray
@@ -36,14 +36,6 @@ class TierChain(FrozenModel):
         Customers each row was learnt from.
     smoothing : float
         Customers added to every cell that was learnt.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import TierChain
-    >>> chain = TierChain.from_matrix(
-    ...     ("key", "lapsed"), [[0.8, 0.2], [0.0, 1.0]], absorbing=("lapsed",))
-    >>> chain.value({"key": 100.0}, discount_rate=0.1).round(2).tolist()
-    [366.67, 0.0]
     """
 
     states: tuple[str, ...]
@@ -109,10 +101,7 @@ class TierChain(FrozenModel):
     def matrix(self) -> pd.DataFrame:
         """Return the probabilities.
 
-        Returns
-        -------
-        pandas.DataFrame
-            States before as rows, states after as columns; unknown rows are NaN.
+        States before as rows, states after as columns; unknown rows are NaN.
         """
         return pd.DataFrame(self._array, index=list(self.states), columns=list(self.states))
 

@@ -151,11 +151,8 @@ class ByValueShare(_ByShares):
     def few_key(cls) -> Self:
         """Return the rule of a run: few are key, and perhaps nobody.
 
-        Returns
-        -------
-        ByValueShare
-            Key are the customers behind the first 80 % of value, at most 20 % of the heads, each
-            worth at least twice the mean.
+        Key are the customers behind the first 80 % of value, at most 20 % of the heads, each
+        worth at least twice the mean.
         """
         return cls(most_heads=0.2, least_of_mean=2.0)
 

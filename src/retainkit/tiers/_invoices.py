@@ -181,19 +181,6 @@ class PaymentTable(ResultTable):
         Mean days late over them, in time counting 0 [day]; NaN where there are none.
     after_as_of : int
         Invoices issued later, left out.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tiers import summarize_invoices
-    >>> invoices = pd.DataFrame({
-    ...     "customer_id": ["a", "a", "b"], "amount": [100.0, 40.0, 70.0],
-    ...     "invoiced": ["2026-01-01", "2026-02-01", "2026-02-01"],
-    ...     "due": ["2026-01-31", "2026-03-03", "2026-03-03"],
-    ...     "settled": ["2026-02-10", None, None], "disputed": [False, False, True]})
-    >>> table = summarize_invoices(invoices, as_of="2026-04-02")
-    >>> table.overdue_amount, table.days_overdue, table.disputed_amount
-    (array([40.,  0.]), array([30.,  0.]), array([ 0., 70.]))
     """
 
     _what: ClassVar[str] = "customers"
@@ -240,11 +227,8 @@ class PaymentTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the ageing of all customers together.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per age, and the total: customers who owe, amount [money] and its share (NaN
-            where nothing is open).
+        One row per age, and the total: customers who owe, amount [money] and its share (NaN
+        where nothing is open).
         """
         amounts, owing = self.ageing.sum(axis=0), (self.ageing > 0).sum(axis=0)
         total = float(amounts.sum())

@@ -15,7 +15,7 @@ from retainkit._core.columns import Column, plain
 from retainkit._core.config import FrozenModel
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
-from retainkit.tiers import _kernel_lifecycle as _kernel
+from retainkit.tiers import _kernel
 from retainkit.tiers._config import (
     STAGE_LABELS,
     STAGE_REASONS,
@@ -88,13 +88,6 @@ class LifecycleScheme(FrozenModel):
         where nobody has purchased on two days.
     n : int
         Repeat customers it was learnt from; 0 where it was configured.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme
-    >>> history = RelationArrays([1, 3, 2], [0.0, 8.0, 6.0], [9.0, 9.0, 9.0], [9.0, 1.0, 3.0])
-    >>> fit_lifecycle_scheme(history).usual_gap
-    5.0
     """
 
     config: LifecycleConfig
@@ -118,13 +111,6 @@ class LifecycleTable(ResultTable):
         What the stage was derived from.
     scheme : LifecycleScheme
         The limits.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import RelationArrays, fit_lifecycle_scheme, lifecycle_stage
-    >>> history = RelationArrays([1, 3, 2], [0.0, 8.0, 6.0], [9.0, 9.0, 9.0], [9.0, 1.0, 3.0])
-    >>> lifecycle_stage(history, fit_lifecycle_scheme(history)).rhythm.round(3)
-    array([5.   , 4.333, 5.5  ])
     """
 
     _what: ClassVar[str] = "customers"
@@ -161,10 +147,7 @@ class LifecycleTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per stage: both labels, the number and the share of customers.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Stages without customers have 0; those not computable are left out of the counts.
+        Stages without customers have 0; those not computable are left out of the counts.
         """
         counts = np.bincount(self.stage[self.stage >= 0], minlength=len(self.stages))
         labels = [STAGE_LABELS[stage] for stage in self.stages]
@@ -289,7 +272,7 @@ def lifecycle_stage(
 
     With `state` the catalogue says which of these may speak in each state: who is quiet is
     declining, who is gone or has ended lapsed, who is new new (or won back), and behaviour decides
-    among the stages of who is present.
+    among the stages of those present.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from retainkit._core.kernels.intervals import jeffreys
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.tables import align_customer_ids
-from retainkit.tiers import _kernel_movement as _kernel
+from retainkit.tiers import _kernel
 from retainkit.tiers._config import BAD, LAPSED, MOVEMENTS, NEW
 from retainkit.tiers.grading._assign import TierTable
 from retainkit.typing import ArrayLike1D, FloatArray
@@ -44,14 +44,6 @@ class TierMovement(ResultTable):
         a symmetric Dirichlet prior); 0: none.
     level : float
         Confidence level of intervals.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import assign_tiers, compare_tiers, fit_tier_scheme
-    >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
-    >>> before, after = assign_tiers([60.0, 12.0], scheme), assign_tiers([70.0, 30.0], scheme)
-    >>> compare_tiers(before, after).relabelled
-    0.5
     """
 
     _what: ClassVar[str] = "moves"
@@ -107,10 +99,7 @@ class TierMovement(ResultTable):
     def heads(self) -> pd.DataFrame:
         """Return the customers who went from each state to each.
 
-        Returns
-        -------
-        pandas.DataFrame
-            States before as rows, states after as columns, and the totals of both.
+        States before as rows, states after as columns, and the totals of both.
         """
         frame = pd.DataFrame(self.counts, index=list(self.sources), columns=list(self.states))
         frame["total"] = frame.sum(axis=1)
@@ -228,11 +217,8 @@ class TierMovement(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the rates, one row per tier, with heads before and after.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Best tier first, "bad" last; `before` and `after` count customers, the rest are
-            rates as in `rates`.
+        Best tier first, "bad" last; `before` and `after` count customers, the rest are
+        rates as in `rates`.
         """
         wide = self.rates().pivot(index="tier", columns="movement", values="rate")
         names = [*self.tiers, BAD]

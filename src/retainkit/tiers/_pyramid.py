@@ -36,14 +36,6 @@ class TierPyramid(ResultTable):
         Sum of the computable values [money].
     base_total : float
         The same sum over the whole base at once [money]: what `value` must add up to.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme, tier_pyramid
-    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-    >>> pyramid = tier_pyramid(assign_tiers(value, fit_tier_scheme(value)))
-    >>> pyramid.customer_share, pyramid.value_share
-    (array([0.4, 0.2, 0.4, 0. ]), array([0.85, 0.1 , 0.05, 0.  ]))
     """
 
     _what: ClassVar[str] = "tiers"
@@ -101,10 +93,7 @@ class TierPyramid(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the tiers and a last row with the whole base.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Tier, heads, value and their shares.
+        Tier, heads, value and their shares.
         """
         valued = int(self.valued.sum())
         total = {
@@ -201,12 +190,6 @@ class WhaleCurve(ResultTable):
         Points: how many best customers, from 0 to `n`.
     cumulative : ndarray of float
         Points: the sum of their values [money].
-
-    Examples
-    --------
-    >>> from retainkit.tiers import whale_curve
-    >>> whale_curve([60.0, 50.0, 10.0, 0.0, -20.0]).cumulative
-    array([  0.,  60., 110., 120., 120., 100.])
     """
 
     _what: ClassVar[str] = "points"
@@ -261,10 +244,7 @@ class WhaleCurve(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the facts of the curve, one row.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Counts, amounts and shares; shares of a total that is not positive are NaN.
+        Counts, amounts and shares; shares of a total that is not positive are NaN.
         """
         return pd.DataFrame(
             {

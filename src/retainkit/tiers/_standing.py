@@ -62,14 +62,6 @@ class StandingTable(ResultTable):
     clear_since : ndarray of int32
         For customers on probation, the day (since 1970-01-01) of the first assessment without a
         bad sign; -1 for others.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tiers import assess_standing
-    >>> customers = pd.DataFrame({"customer_id": [1, 2], "days_overdue": [0.0, 120.0]})
-    >>> assess_standing(customers, customer_id=pd.Index([2, 1])).standing
-    array([2, 0], dtype=int8)
     """
 
     _what: ClassVar[str] = "customers"
@@ -124,10 +116,7 @@ class StandingTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per reason that occurs: standing, both labels, customers.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Most severe reason first.
+        Most severe reason first.
         """
         counts = np.bincount(self.reason, minlength=len(self.reasons))
         rows = [

@@ -4,15 +4,7 @@
 summary. `fit_*` learns a small scheme from a base, `score_*` applies it row by row.
 """
 
-from retainkit.value._config import (
-    CRITERION_LABELS,
-    VALUE_REASONS,
-    BehaviorConfig,
-    CriterionConfig,
-    RfmConfig,
-    ValueConfig,
-    ValueCriterion,
-)
+from retainkit.value._config import BehaviorConfig, CriterionConfig, RfmConfig, ValueConfig
 from retainkit.value._costs import (
     CostDriver,
     CostPool,
@@ -21,43 +13,30 @@ from retainkit.value._costs import (
     allocate_costs,
     trace_costs,
 )
-from retainkit.value._lifetime_value import (
-    TenureModel,
-    expected_contract_value,
-    expected_lifetime_value,
-)
+from retainkit.value._lifetime_value import expected_contract_value, expected_lifetime_value
 from retainkit.value._profit import (
     LOSS_REASONS,
-    PROFIT_CAUSES,
     MarginModel,
-    ProfitGapTable,
     decompose_profit,
     fit_margin,
     margin_rates,
 )
 from retainkit.value._summarize import summarize_customer, summarize_customers
 from retainkit.value._summary import CustomerSummary
-from retainkit.value.behavior._bases import SEGMENT_BASES, BasesConfig, SegmentBases, segment_bases
-from retainkit.value.behavior._behavior import BehaviorTable, Preference, summarize_behavior
+from retainkit.value.behavior._bases import BasesConfig, SegmentBases, segment_bases
+from retainkit.value.behavior._behavior import BehaviorTable, summarize_behavior
 from retainkit.value.behavior._potential import (
-    WALLET_REASONS,
     FuturePotential,
     WalletTable,
-    add_wallet_room,
     compose_potential,
     measure_wallet,
 )
 from retainkit.value.criteria._rfm import RfmScheme, RfmTable, fit_rfm_scheme, score_rfm
 from retainkit.value.criteria._score import ValueScheme, ValueTable, fit_value_scheme, score_value
-from retainkit.value.criteria._weights import JudgedWeights, entropy_weights, judge_weights
+from retainkit.value.criteria._weights import entropy_weights, judge_weights
 
 __all__ = [
-    "CRITERION_LABELS",
     "LOSS_REASONS",
-    "PROFIT_CAUSES",
-    "SEGMENT_BASES",
-    "VALUE_REASONS",
-    "WALLET_REASONS",
     "BasesConfig",
     "BehaviorConfig",
     "BehaviorTable",
@@ -67,22 +46,16 @@ __all__ = [
     "CriterionConfig",
     "CustomerSummary",
     "FuturePotential",
-    "JudgedWeights",
     "MarginModel",
-    "Preference",
-    "ProfitGapTable",
     "RfmConfig",
     "RfmScheme",
     "RfmTable",
     "SegmentBases",
-    "TenureModel",
     "TracedCosts",
     "ValueConfig",
-    "ValueCriterion",
     "ValueScheme",
     "ValueTable",
     "WalletTable",
-    "add_wallet_room",
     "allocate_costs",
     "compose_potential",
     "decompose_profit",

@@ -16,14 +16,7 @@ from retainkit.typing import NonNegativeFloat, PositiveFloat, PositiveInt, Rate
 
 
 class ValueCriterion(StrEnum):
-    """The four criteria by which a customer's value is judged, in order of the score's parts.
-
-    Examples
-    --------
-    >>> from retainkit.value import ValueCriterion
-    >>> [str(criterion) for criterion in ValueCriterion]
-    ['historical_contribution', 'business_breadth', 'future_potential', 'background']
-    """
+    """The four criteria by which a customer's value is judged, in order of the score's parts."""
 
     HISTORICAL_CONTRIBUTION = "historical_contribution"
     BUSINESS_BREADTH = "business_breadth"

@@ -18,7 +18,7 @@ from retainkit._core.result import ResultTable
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import SchemaError
 from retainkit.typing import AsOf, FloatArray, NonNegativeFloat, PositiveFloat, Rate
-from retainkit.value._kernel_cents import apportion
+from retainkit.value._kernel import apportion
 
 _REQUIRED = ("customer_id", "activity", "quantity")
 _FIX = "pass the frame that tables.validate_table returns"
@@ -42,14 +42,6 @@ class CostTable(ResultTable):
         Units counted, money per unit and their product per activity; NaN without a rate.
     rows_after_as_of : int
         Rows after `as_of`, left out.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.value import allocate_costs
-    >>> rows = pd.DataFrame({"customer_id": [7], "activity": ["call"], "quantity": [2.0]})
-    >>> allocate_costs(rows, rates={"call": 4.0})
-    <CostTable: 1 customers; next: summary.with_costs(costs)>
     """
 
     customer_id: pd.Index[Any]
@@ -104,10 +96,7 @@ class CostTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per activity.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `activity`; quantity, rate and cost, NaN where there is no rate.
+        Index `activity`; quantity, rate and cost, NaN where there is no rate.
         """
         return pd.DataFrame(
             {
@@ -286,15 +275,6 @@ class TracedCosts(ResultTable):
     not_assigned, unused_capacity, no_activity : numpy.ndarray of int64, shape (pools,)
         Untraced cost per pool [cent]: shares given to no activity; capacity nobody used;
         activities that were never counted.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.value import CostDriver, CostPool, trace_costs
-    >>> rows = pd.DataFrame({"customer_id": [7], "activity": ["call"], "quantity": [2.0]})
-    >>> pool = CostPool(name="calls", amount=8.0, drivers=(CostDriver(activity="call"),))
-    >>> trace_costs(rows, pools=[pool])
-    <TracedCosts: 1 customers; next: summary.with_costs(traced.costs)>
     """
 
     costs: CostTable
@@ -325,10 +305,7 @@ class TracedCosts(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per pool: what it cost, what was traced, and what was not and why.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `pool`; amount = traced + not_assigned + unused_capacity + no_activity [money].
+        Index `pool`; amount = traced + not_assigned + unused_capacity + no_activity [money].
         """
         columns = {
             "amount": np.array([_cents(pool.amount) for pool in self.pools]),

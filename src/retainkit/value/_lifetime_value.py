@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from retainkit._core.time import DAYS_PER_UNIT
-from retainkit.contracts._kernel_charges import future_charges
+from retainkit.contracts._kernel import future_charges
 from retainkit.errors import AlignmentError, SchemaError
 from retainkit.typing import ArrayLike1D, FloatArray, TimeUnit
-from retainkit.value._kernel_discount import IntArray, discount_nodes, distinct_histories
+from retainkit.value._kernel import IntArray, discount_nodes, distinct_histories
 from retainkit.value._summary import CustomerSummary
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def expected_lifetime_value(
     Returns
     -------
     numpy.ndarray of float64
-        Money per customer, in order; NaN for who never purchased. Negative with a negative margin.
+        Money per customer, in order; NaN without a purchase. Negative with a negative margin.
 
     Raises
     ------
@@ -185,16 +185,7 @@ def _spend(summary: CustomerSummary, model: SpendModel | None) -> FloatArray:
 
 
 class TenureModel(Protocol):
-    """What is asked of a model of how long contracts last.
-
-    Examples
-    --------
-    >>> from retainkit.lifetime import ShiftedBetaGeometricModel
-    >>> from retainkit.value import TenureModel
-    >>> model: TenureModel = ShiftedBetaGeometricModel(gamma=1.0, delta=3.0)
-    >>> model.survival([0, 1])
-    array([1.  , 0.75])
-    """
+    """What is asked of a model of how long contracts last."""
 
     def survival(self, periods: ArrayLike1D, /) -> FloatArray:
         """Return the share of customers who renew at least this many times."""

@@ -15,6 +15,7 @@ from retainkit._core.kernels.sums import exact_sum
 from retainkit._core.result import ResultTable
 from retainkit.errors import AlignmentError, NotComputableError
 from retainkit.typing import ArrayLike1D, BoolArray, FloatArray, NonNegativeFloat
+from retainkit.value._kernel import fit_credibility, own_rates, shrunk_rates
 from retainkit.value._summarize import (
     customer_codes,
     line_codes,
@@ -23,7 +24,6 @@ from retainkit.value._summarize import (
     pick_column,
 )
 from retainkit.value._summary import CustomerSummary
-from retainkit.value.criteria._kernel_score import fit_credibility, own_rates, shrunk_rates
 
 
 class MarginModel(FrozenModel):
@@ -45,13 +45,6 @@ class MarginModel(FrozenModel):
         The rate that was assumed.
     n : int
         Customers it was learnt from.
-
-    Examples
-    --------
-    >>> from retainkit.value import MarginModel
-    >>> MarginModel(rate=0.3, credibility_occasions=None, lowest_own_rate=0.3, basis="assumed",
-    ...             highest_own_rate=0.3, assumed_rate=0.3, n=9).basis
-    'assumed'
     """
 
     rate: float
@@ -221,16 +214,6 @@ class ProfitGapTable(ResultTable):
         more service. They add up to profit - expected.
     base_rate : float
         Profit per unit of list value of the whole base.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.value import decompose_profit, summarize_customers
-    >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [100.0, 60.0],
-    ...                      "profit": [30.0, -10.0], "timestamp": pd.to_datetime("2024-01-31")})
-    >>> summary = summarize_customers(rows, as_of="2024-01-31")
-    >>> decompose_profit(rows, summary, list_amount=[100.0, 100.0])
-    <ProfitGapTable: 2 customers; next: .unprofitable()>
     """
 
     customer_id: pd.Index[Any]
@@ -290,10 +273,7 @@ class ProfitGapTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per cause: how many unprofitable customers it is the main reason of.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `cause`; customers, their profit, and what the part costs all unprofitable ones.
+        Index `cause`; customers, their profit, and what the part costs all unprofitable ones.
         """
         losing, main = self.is_unprofitable, self.main_cause
         rows = {}

@@ -13,7 +13,7 @@ from retainkit._core.codes import number_ids
 from retainkit._core.time import day_number, parse_as_of, to_day_numbers
 from retainkit.errors import AlignmentError, AsOfError, SchemaError
 from retainkit.typing import ArrayLike1D, AsOf, BoolArray, CollapseUnit, FloatArray, TimeUnit
-from retainkit.value._kernel_summary import Int32Array, collapse_days, summarize_rows
+from retainkit.value._kernel import Int32Array, collapse_days, summarize_rows
 from retainkit.value._summary import CustomerSummary
 
 _REQUIRED = ("customer_id", "timestamp", "amount")

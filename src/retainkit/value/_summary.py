@@ -17,7 +17,7 @@ from retainkit._core.result import ResultTable
 from retainkit._core.time import DAYS_PER_UNIT, day_number, from_day_numbers
 from retainkit.errors import NotComputableError
 from retainkit.typing import BoolArray, CollapseUnit, FloatArray, IntArray, TimeUnit
-from retainkit.value._kernel_summary import NEVER, collapse_days
+from retainkit.value._kernel import NEVER, collapse_days
 
 if TYPE_CHECKING:
     from retainkit.value._costs import CostTable
@@ -68,16 +68,6 @@ class CustomerSummary(ResultTable):
         where a summary was put together by hand.
     rows_after_as_of : int
         Rows after `as_of`: unobserved by definition, left out.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.value import summarize_customers
-    >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-    >>> summary
-    <CustomerSummary: 2,357 customers; next: score_value(summary, scheme)>
-    >>> int(summary.frequency.sum()), int((summary.frequency > 0).sum())
-    (2457, 946)
     """
 
     customer_id: pd.Index[Any]
@@ -115,23 +105,23 @@ class CustomerSummary(ResultTable):
 
     @property
     def frequency(self) -> Int32Array:
-        """Repeat purchase occasions: occasions - 1, and 0 for who never purchased."""
+        """Repeat purchase occasions: occasions - 1, and 0 without a purchase."""
         repeats: Int32Array = np.maximum(self.occasions - np.int32(1), np.int32(0))
         return repeats
 
     @property
     def recency(self) -> FloatArray:
-        """Time from first to last occasion [unit]; NaN for who never purchased."""
+        """Time from first to last occasion [unit]; NaN without a purchase."""
         return self._span(self.first_day, self.last_day)
 
     @property
     def age(self) -> FloatArray:
-        """Time from first occasion to `as_of` [unit]; NaN for who never purchased."""
+        """Time from first occasion to `as_of` [unit]; NaN without a purchase."""
         return self._span(self.first_day, self._observed_until())
 
     @property
     def inactive_for(self) -> FloatArray:
-        """Time from last occasion to `as_of` [unit]; NaN for who never purchased."""
+        """Time from last occasion to `as_of` [unit]; NaN without a purchase."""
         return self._span(self.last_day, self._observed_until())
 
     @property
@@ -244,10 +234,7 @@ class CustomerSummary(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the totals of the base: one row per fact.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `fact`, column `value`.
+        Index `fact`, column `value`.
         """
         facts: dict[str, float] = {
             "customers": len(self),
@@ -277,7 +264,7 @@ class CustomerSummary(ResultTable):
         return collapse_days(today, self.collapse)
 
     def _span(self, start: Int32Array, end: Int32Array) -> FloatArray:
-        """Return a distance of days [unit]; NaN for who never purchased."""
+        """Return a distance of days [unit]; NaN without a purchase."""
         # int64 first: the distance from the NEVER sentinel does not fit into int32.
         span = np.subtract(end, start, dtype=np.int64) / DAYS_PER_UNIT[self.unit]
         span[self.occasions == 0] = np.nan

@@ -14,16 +14,16 @@ from retainkit._core.columns import Column
 from retainkit._core.result import ResultTable
 from retainkit.churn._config import AttributionConfig
 from retainkit.churn._detect import ChurnTable
-from retainkit.churn.causes._cause_table import CauseTable, EvidenceTable
-from retainkit.churn.causes._codes import CodeBook, normalize_code
-from retainkit.churn.causes._coding import count_codes, require_event_columns, resolve_books
-from retainkit.churn.causes._evidence import UNDATED, Evidence, Weighed, count_fates, weigh_evidence
-from retainkit.churn.causes._kernel_attribution import (
+from retainkit.churn._kernel import (
     MICROSECONDS_PER_DAY,
     NEVER,
     first_in_group,
     top_two,
 )
+from retainkit.churn.causes._cause_table import CauseTable, EvidenceTable
+from retainkit.churn.causes._codes import CodeBook, normalize_code
+from retainkit.churn.causes._coding import count_codes, require_event_columns, resolve_books
+from retainkit.churn.causes._evidence import UNDATED, Evidence, Weighed, count_fates, weigh_evidence
 from retainkit.churn.causes._statements import NONE, Statement, read_statements, tabulate_statements
 from retainkit.churn.causes._taxonomy import (
     CAUSES,
@@ -299,23 +299,6 @@ class SourceConflicts(ResultTable):
         The causes under each source alone, of all who left.
     position : numpy.ndarray of int64
         Position of each customer among those who left.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.churn import compare_sources, detect_churn
-    >>> churn = detect_churn([0.0, 0.0], customer_id=["a", "b"])
-    >>> def survey(*codes):
-    ...     return pd.DataFrame({"customer_id": ["a", "b"], "kind": "survey_reason", "code": codes,
-    ...                          "timestamp": pd.to_datetime(["2026-03-01"] * 2)})
-    >>> conflicts = compare_sources(
-    ...     {"form": survey("moved", "low_quality"), "call": survey("moved", "switched_service")},
-    ...     churn=churn)
-    >>> conflicts.to_frame()[["customer_id", "first_said", "second_said", "kind"]]
-      customer_id   first_said       second_said        kind
-    0           b  low_quality  switched_service  other_leaf
-    >>> round(conflicts.agreement.kappa, 3)
-    0.333
     """
 
     names: tuple[str, str]
@@ -366,11 +349,8 @@ class SourceConflicts(ResultTable):
     def shares(self) -> pd.DataFrame:
         """Return the share of each cause under either source, over all who left.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per leaf: cause, share(<name>) for each source, difference (second minus
-            first).
+        One row per leaf: cause, share(<name>) for each source, difference (second minus
+        first).
         """
         n = max(len(self.causes[0]), 1)
         one, two = (np.bincount(t.cause_code, minlength=len(CAUSES)) / n for t in self.causes)
@@ -386,10 +366,7 @@ class SourceConflicts(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return how many customers the sources agree and differ on.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per outcome: outcome (`agree`, then the kinds), customers.
+        One row per outcome: outcome (`agree`, then the kinds), customers.
         """
         kinds = self.to_frame()["kind"].value_counts().reindex(list(KINDS), fill_value=0)
         agree = len(self.differs) - len(self)

@@ -50,19 +50,6 @@ class CauseBreakdown(TranslatedTable):
         Customers whose value is known.
     catalog : CauseCatalog
         The taxonomy used.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.churn import attribute_causes, detect_churn, summarize_causes
-    >>> churn = detect_churn([0.1, 0.1], customer_id=["a", "b"])
-    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["complaint"],
-    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
-    >>> breakdown = summarize_causes(attribute_causes(events, churn=churn), value=[300.0, 100.0])
-    >>> breakdown
-    <CauseBreakdown: 8 causes; next: .to_frame()>
-    >>> breakdown.controllable_share, breakdown.unknown_share, breakdown.controllable_value
-    (0.5, 0.5, 300.0)
     """
 
     customers: npt.NDArray[np.int64]
@@ -141,10 +128,7 @@ class CauseBreakdown(TranslatedTable):
     def summary(self) -> pd.DataFrame:
         """Return customers lost by branch.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per branch: branch, customers, share, and value when values were given.
+        One row per branch: branch, customers, share, and value when values were given.
         """
         branches = list(dict.fromkeys(BRANCH_OF[cause] for cause in CAUSES))
         of_leaf = np.array([branches.index(BRANCH_OF[cause]) for cause in CAUSES])
@@ -208,7 +192,7 @@ def break_down_causes(
     causes : CauseTable
         Why each customer left.
     by : array_like, shape (n,)
-        Group of each customer who left, in the order of `causes`; who has none is left out.
+        Group of each customer who left, in the order of `causes`; those without one are left out.
     value : array_like, shape (n,), optional
         As in `summarize_causes`.
 
@@ -533,20 +517,7 @@ def rank_causes(
 
 
 def default_alternatives() -> dict[str, AttributionConfig]:
-    """Return settings a reasonable person might have chosen instead of the default.
-
-    Returns
-    -------
-    dict of str to AttributionConfig
-        "default" first; then each source twice and half as trusted, a shorter and longer memory,
-        and price as our fault.
-
-    Examples
-    --------
-    >>> from retainkit.churn import default_alternatives
-    >>> list(default_alternatives())[:3]
-    ['default', 'verified x2', 'verified / 2']
-    """
+    """Return settings a reasonable person might have chosen instead of the default."""
     base = AttributionConfig()
     out = {"default": base}
     for source in EvidenceSource:
@@ -576,7 +547,8 @@ def cause_sensitivity(
     events, churn
         As in `attribute_causes`.
     alternatives : mapping of str to AttributionConfig, optional
-        Settings by name; `default_alternatives()` by default.
+        Settings by name. Default: the default settings, each weight of a source doubled and
+        halved, half-lives of 30 and 365 days, and price as our fault.
     catalog, code_books
         As in `attribute_causes`.
 

@@ -41,7 +41,7 @@ class EvidenceTable(ResultTable):
     Parameters
     ----------
     customer : numpy.ndarray of int32
-        Position of the customer among those who left; -1 for who stayed or was never seen.
+        Position of the customer among those who left; -1 for other customers.
     status_code : numpy.ndarray of int8
         Position of the fate in `EvidenceStatus`.
     cause_code : numpy.ndarray of int8
@@ -52,18 +52,6 @@ class EvidenceTable(ResultTable):
         Position of what it says in `statements`.
     statements : tuple of str
         The distinct statements: the kind, and the code where a book covers it ("kind: code").
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.churn import attribute_causes, detect_churn
-    >>> churn = detect_churn([0.1], customer_id=["a"])
-    >>> events = pd.DataFrame({"customer_id": ["a", "z"], "kind": ["complaint", "complaint"],
-    ...                        "timestamp": pd.to_datetime(["2026-03-01", "2026-03-02"])})
-    >>> attribute_causes(events, churn=churn).evidence.to_frame()
-       customer            status         cause  weight
-    0         0              used  active.fault     0.8
-    1        -1  unknown_customer           NaN     0.0
     """
 
     customer: Int32Array
@@ -88,10 +76,7 @@ class EvidenceTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the number of events by fate; they sum to all events.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per fate: status, events.
+        One row per fate: status, events.
         """
         counts = np.bincount(self.status_code, minlength=len(STATUSES))
         return pd.DataFrame({"status": [str(s) for s in STATUSES], "events": counts})
@@ -135,19 +120,6 @@ class CauseTable(ResultTable):
         The taxonomy used.
     config : AttributionConfig
         The settings used.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.churn import attribute_causes, detect_churn
-    >>> churn = detect_churn([0.1], customer_id=["a"])
-    >>> events = pd.DataFrame({"customer_id": ["a"], "kind": ["relocation"],
-    ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
-    >>> causes = attribute_causes(events, churn=churn)
-    >>> causes
-    <CauseTable: 1 lost customers; next: summarize_causes(causes)>
-    >>> causes.to_frame(language="zh")["cause"].tolist()
-    ['自然流失']
     """
 
     customer_id: pd.Index
@@ -220,11 +192,8 @@ class CauseTable(ResultTable):
     def posteriors(self) -> pd.DataFrame:
         """Return the share of the evidence that speaks for each leaf.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per customer and leaf: customer_id, cause, posterior; the posteriors of a
-            customer sum to 1.
+        One row per customer and leaf: customer_id, cause, posterior; the posteriors of a
+        customer sum to 1.
         """
         leaves = np.tile(np.arange(len(CAUSES), dtype=np.int8), len(self))
         return pd.DataFrame(
@@ -248,10 +217,7 @@ class CauseTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return how many causes each rule gave.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per rule that occurs: rule, customers, share, mean_margin.
+        One row per rule that occurs: rule, customers, share, mean_margin.
         """
         counts = np.bincount(self.rule_code, minlength=len(RULES))
         known = ~np.isnan(self.margin)

@@ -61,12 +61,6 @@ class CodeEntry(FrozenConfig):
     valid_from, valid_until : date or None
         First and last day the code means this, both inclusive; None = open. An event dated
         outside is not covered by the entry.
-
-    Examples
-    --------
-    >>> from retainkit.churn import CodeEntry
-    >>> CodeEntry(code="too_expensive", cause="active.natural", signals={"price"}).reliability
-    1.0
     """
 
     code: Annotated[str, Field(min_length=1)]
@@ -155,10 +149,7 @@ class CodeBook(FrozenModel):
     def index(self) -> dict[str, tuple[CodeEntry, ...]]:
         """Return the entries by normalised code.
 
-        Returns
-        -------
-        dict
-            Normalised code to its entries: one, or one per time of validity.
+        Normalised code to its entries: one, or one per time of validity.
         """
         found: dict[str, tuple[CodeEntry, ...]] = {}
         for entry in self.entries:

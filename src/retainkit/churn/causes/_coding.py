@@ -45,19 +45,6 @@ class CodeCoverage(ResultTable):
         The distinct codes with their readings.
     events, customers : numpy.ndarray of int64
         Rows that carry the code, and distinct customers among them.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.churn import check_codes
-    >>> events = pd.DataFrame({"customer_id": [1, 2, 2], "kind": "survey_reason",
-    ...                        "timestamp": pd.to_datetime(["2026-01-05"] * 3),
-    ...                        "code": ["moved", "Moved", "bored"]})
-    >>> coverage = check_codes(events)
-    >>> coverage
-    <CodeCoverage: 2 codes; next: .uncovered()>
-    >>> round(coverage.share, 3), coverage.uncovered()["code"].tolist()
-    (0.667, ['bored'])
     """
 
     statements: tuple[Statement, ...]
@@ -93,10 +80,7 @@ class CodeCoverage(ResultTable):
     def uncovered(self) -> pd.DataFrame:
         """Return the codes no book covers, most frequent first.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Rows of `to_frame` that are not covered.
+        Rows of `to_frame` that are not covered.
         """
         frame = self.to_frame()
         missing = frame[~frame["covered"]]
@@ -106,10 +90,7 @@ class CodeCoverage(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return codes and events, covered and not.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Two rows: covered (True, False), codes, events.
+        Two rows: covered (True, False), codes, events.
         """
         frame = self.to_frame()
         covered = frame["covered"].to_numpy(dtype=np.bool_)
@@ -247,12 +228,6 @@ class TextReading(NamedTuple):
         A sub-reason or leaf of the catalogue, such as "staff_attitude".
     words : str
         The words it rests on.
-
-    Examples
-    --------
-    >>> from retainkit.churn import default_text_rules
-    >>> default_text_rules().classify(["Your staff was rude."])[0].code
-    'staff_attitude'
     """
 
     code: str

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit.churn._config import AttributionConfig
-from retainkit.churn.causes._kernel_attribution import (
+from retainkit.churn._kernel import (
     CUSTOMER,
     MICROSECONDS_PER_DAY,
     NEVER,

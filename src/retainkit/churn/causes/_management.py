@@ -38,16 +38,6 @@ class CauseAction(FrozenConfig):
         The same to be reached [share]; below the baseline.
     start, due : date
         When it begins, and when it is judged.
-
-    Examples
-    --------
-    >>> from retainkit.churn import CauseAction
-    >>> action = CauseAction(
-    ...     id="remind", cause="passive.non_malicious", owner="billing", baseline=0.04, target=0.02,
-    ...     countermeasure={"en": "Remind in time", "zh": "及时提醒"}, start="2026-01-01",
-    ...     due="2026-06-30")
-    >>> action.countermeasure.zh
-    '及时提醒'
     """
 
     id: Identifier
@@ -78,12 +68,6 @@ class ChurnPlan(FrozenModel):
         What plan it is.
     actions : tuple of CauseAction
         Its lines; each id once.
-
-    Examples
-    --------
-    >>> from retainkit.churn import ChurnPlan
-    >>> ChurnPlan.from_json(ChurnPlan(name="2026", actions=()).to_json()).name
-    '2026'
     """
 
     name: Annotated[str, Field(min_length=1)]

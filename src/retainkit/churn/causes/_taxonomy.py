@@ -48,14 +48,7 @@ UNKNOWN_CODE = CAUSE_CODE[ChurnCause.UNKNOWN]
 
 
 class Branch(StrEnum):
-    """Which side of the taxonomy a leaf lies on.
-
-    Examples
-    --------
-    >>> from retainkit.churn import Branch
-    >>> [str(branch) for branch in Branch]
-    ['active', 'passive', 'unknown', 'administrative']
-    """
+    """Which side of the taxonomy a leaf lies on."""
 
     ACTIVE = "active"
     PASSIVE = "passive"
@@ -67,14 +60,7 @@ BRANCH_OF: dict[ChurnCause, Branch] = {cause: Branch(cause.split(".")[0]) for ca
 
 
 class Mechanism(StrEnum):
-    """What ended the relation: the customer, a payment that did not come, or the system.
-
-    Examples
-    --------
-    >>> from retainkit.churn import Mechanism
-    >>> [str(mechanism) for mechanism in Mechanism]
-    ['customer', 'payment', 'system']
-    """
+    """What ended the relation: the customer, a payment that did not come, or the system."""
 
     CUSTOMER = "customer"
     PAYMENT = "payment"
@@ -85,28 +71,14 @@ MECHANISMS: tuple[Mechanism, ...] = tuple(Mechanism)
 
 
 class Initiator(StrEnum):
-    """Who took the last step.
-
-    Examples
-    --------
-    >>> from retainkit.churn import Initiator, default_catalog
-    >>> default_catalog().entry("passive.malicious").initiator is Initiator.FIRM
-    True
-    """
+    """Who took the last step."""
 
     CUSTOMER = "customer"
     FIRM = "firm"
 
 
 class EvidenceSource(StrEnum):
-    """Where a piece of evidence comes from, most trusted first.
-
-    Examples
-    --------
-    >>> from retainkit.churn import EvidenceSource
-    >>> next(iter(EvidenceSource)).value
-    'verified'
-    """
+    """Where a piece of evidence comes from, most trusted first."""
 
     VERIFIED = "verified"
     RECORD = "record"
@@ -117,14 +89,7 @@ class EvidenceSource(StrEnum):
 
 
 class Signal(StrEnum):
-    """What a piece of evidence establishes besides the leaf it points to.
-
-    Examples
-    --------
-    >>> from retainkit.churn import Signal
-    >>> Signal("price") is Signal.PRICE
-    True
-    """
+    """What a piece of evidence establishes besides the leaf it points to."""
 
     MISSED_PAYMENT = "missed_payment"
     PAYMENT_RECOVERED = "payment_recovered"
@@ -139,53 +104,8 @@ class Signal(StrEnum):
     DISSATISFIED = "dissatisfied"
 
 
-class EventKind(StrEnum):
-    """The event kinds the built-in catalogue knows; any other text is read as `other`.
-
-    Examples
-    --------
-    >>> from retainkit.churn import EventKind
-    >>> EventKind.PAYMENT_FAILED.value
-    'payment_failed'
-    """
-
-    CANCELLATION_REQUEST = "cancellation_request"
-    SERVICE_ENDED = "service_ended"
-    SURVEY_REASON = "survey_reason"
-    AGENT_NOTE = "agent_note"
-    CONTACT = "contact"
-    COMPLAINT = "complaint"
-    DISPUTE = "dispute"
-    CHARGEBACK = "chargeback"
-    PAYMENT_FAILED = "payment_failed"
-    PAYMENT_RECOVERED = "payment_recovered"
-    NEVER_PAID = "never_paid"
-    BILLS_UNPAID = "bills_unpaid"
-    DEBT_DEFAULT = "debt_default"
-    LOW_SATISFACTION = "low_satisfaction"
-    FRAUD = "fraud"
-    DEATH = "death"
-    RELOCATION = "relocation"
-    BUSINESS_CLOSED = "business_closed"
-    PORT_OUT = "port_out"
-    COMPETITOR_MENTION = "competitor_mention"
-    LIFE_EVENT = "life_event"
-    PRICE_INCREASE = "price_increase"
-    PRODUCT_RETIRED = "product_retired"
-    COMPLIANCE_CLOSURE = "compliance_closure"
-    TERM_ENDED = "term_ended"
-    OTHER = "other"
-
-
 class AttributionRule(StrEnum):
-    """The rule that gave a customer its cause, or the reason for abstaining.
-
-    Examples
-    --------
-    >>> from retainkit.churn import AttributionRule
-    >>> AttributionRule("abstain.too_close").is_abstention
-    True
-    """
+    """The rule that gave a customer its cause, or the reason for abstaining."""
 
     INTENT_BEFORE_PAYMENT = "intent_before_payment"
     END_RECORD = "end_record"
@@ -213,14 +133,7 @@ RULE_CODE: dict[AttributionRule, int] = {rule: code for code, rule in enumerate(
 
 
 class EvidenceStatus(StrEnum):
-    """What became of one row of the events table.
-
-    Examples
-    --------
-    >>> from retainkit.churn import EvidenceStatus
-    >>> EvidenceStatus.VETOED.value
-    'vetoed'
-    """
+    """What became of one row of the events table."""
 
     USED = "used"
     REPEATED = "repeated"
@@ -254,12 +167,6 @@ class SubReason(FrozenConfig):
         Display text.
     recoverable : bool or None
         Whether who left for it can be won back, where that differs from the leaf.
-
-    Examples
-    --------
-    >>> from retainkit.churn import default_catalog
-    >>> default_catalog().entry("active.natural").sub_reasons[0].label.text("zh")
-    '搬迁'
     """
 
     id: Identifier
@@ -289,13 +196,6 @@ class CauseEntry(FrozenConfig):
         What is done about it, first things first.
     sub_reasons : tuple of SubReason
         Finer reasons.
-
-    Examples
-    --------
-    >>> from retainkit.churn import default_catalog
-    >>> entry = default_catalog().entry("passive.non_malicious")
-    >>> entry.branch.value, entry.controllable, entry.countermeasures[0].en
-    ('passive', True, 'Remind in time: easy to avoid')
     """
 
     cause: ChurnCause
@@ -345,14 +245,6 @@ class EventKindEntry(FrozenConfig):
         How often it is right [share].
     final : bool
         Whether it is a fact that no other evidence outweighs: a death, a closure, a fraud ruling.
-
-    Examples
-    --------
-    >>> from retainkit.churn import default_catalog
-    >>> default_catalog().event_kind("complaint").passive_cause.value
-    'passive.retaliatory'
-    >>> default_catalog().event_kind("survey_reason").states_reason
-    True
     """
 
     kind: Identifier

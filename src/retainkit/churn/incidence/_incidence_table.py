@@ -184,17 +184,6 @@ class IncidenceTable(ResultTable):
         Customers who entered on the very day they were last seen: they tell nothing.
     level : float
         Confidence level of the bands.
-
-    Examples
-    --------
-    >>> from retainkit.churn import cumulative_incidence
-    >>> table = cumulative_incidence([1, 1, 2, 3], cause=["price", None, "moved", None])
-    >>> table
-    <IncidenceTable: 3 times; next: .at([...])>
-    >>> table.to_frame()[["time", "cause", "at_risk", "survival", "incidence"]].head(2)
-       time  cause  at_risk  survival  incidence
-    0   1.0  moved      4.0      0.75       0.00
-    1   1.0  price      4.0      0.75       0.25
     """
 
     groups: tuple[str, ...]
@@ -375,11 +364,8 @@ class IncidenceTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return where each curve ends.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per group: group, customers, lost, last_time, survival, and incidence(c) per
-            cause at the last time.
+        One row per group: group, customers, lost, last_time, survival, and incidence(c) per
+        cause at the last time.
         """
         rows_out: list[dict[str, object]] = []
         for code, group in enumerate(self.groups):

@@ -39,13 +39,6 @@ class Agreement(NamedTuple):
         95 % bounds of kappa.
     confusion : pandas.DataFrame
         Counts: rows the first reading, columns the second, all eight leaves.
-
-    Examples
-    --------
-    >>> from retainkit.churn import measure_agreement
-    >>> found = measure_agreement(["active.fault", "unknown"], ["active.fault", "active.natural"])
-    >>> found.agreed, found.kappa
-    (0.5, 0.3333333333333333)
     """
 
     customers: int
@@ -60,43 +53,7 @@ class Agreement(NamedTuple):
 def measure_agreement(
     one: object, other: object, *, known_only: bool = False, level: float = 0.95
 ) -> Agreement:
-    """Measure how far two readings of the same losses agree: model and human, human and human.
-
-    Parameters
-    ----------
-    one, other : array_like of cause names, shape (n,)
-        Leaves ("active.fault"), such as `CauseTable.cause`, in the same order of customers;
-        missing where a reading does not judge: such customers are left out.
-    known_only : bool, default False
-        Leave out customers whom either reading leaves `unknown`.
-    level : float, default 0.95
-        Level of the bounds.
-
-    Returns
-    -------
-    Agreement
-        Shares, kappa with bounds, and the table of counts.
-
-    Raises
-    ------
-    AlignmentError
-        If lengths differ.
-    SchemaError
-        If a name is no leaf.
-
-    References
-    ----------
-    Fleiss, J. L., Cohen, J. & Everitt, B. S. (1969). Large sample standard errors of kappa and
-    weighted kappa. Psychological Bulletin 72, eq. (13).
-
-    Examples
-    --------
-    >>> from retainkit.churn import measure_agreement
-    >>> model = ["active.fault"] * 3 + ["active.natural"] * 3
-    >>> human = ["active.fault"] * 2 + ["active.natural"] * 4
-    >>> round(measure_agreement(model, human).kappa, 3)
-    0.667
-    """
+    """Measure how far two readings of the same losses agree: model and human, human and human."""
     first, second = cause_codes(one, where="one"), cause_codes(other, where="other")
     if first.shape != second.shape:
         raise AlignmentError(
@@ -169,15 +126,6 @@ class CalibrationTable(ResultTable):
     log_loss, brier : float
         Mean -log of the probability given to what happened, and mean squared error; NaN without
         cases.
-
-    Examples
-    --------
-    >>> from retainkit.churn import assess_calibration
-    >>> table = assess_calibration([0.1, 0.1, 0.9, 0.9], outcome=[False, False, True, False])
-    >>> table
-    <CalibrationTable: 10 bins; next: .expected_error>
-    >>> round(table.expected_error, 3)
-    0.25
     """
 
     count: npt.NDArray[np.int64]
@@ -211,10 +159,7 @@ class CalibrationTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the figures of the whole.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row: cases, expected_error, log_loss, brier.
+        One row: cases, expected_error, log_loss, brier.
         """
         return pd.DataFrame(
             {
@@ -364,13 +309,6 @@ class CalibrationMap(FrozenModel):
         Corners of the map, both rising.
     cases : int
         Cases it was learnt from.
-
-    Examples
-    --------
-    >>> from retainkit.churn import fit_calibration
-    >>> learnt = fit_calibration([0.2] * 9 + [0.8] * 9, outcome=[False] * 9 + [True] * 9)
-    >>> learnt.apply([0.2, 0.5, 0.8]).tolist()
-    [0.1, 0.5, 0.9]
     """
 
     scores: tuple[float, ...]

@@ -11,8 +11,8 @@ import pandas as pd
 
 from retainkit._core.config import FrozenConfig, FrozenModel
 from retainkit._core.kernels.glm import fit_softmax, softmax
+from retainkit.churn._kernel import top_two
 from retainkit.churn.causes._cause_table import CauseTable
-from retainkit.churn.causes._kernel_attribution import top_two
 from retainkit.churn.causes._taxonomy import (
     CAUSES,
     MECHANISMS,
@@ -70,12 +70,6 @@ class CauseModel(FrozenModel):
         Customers it was learnt from.
     config : CauseModelConfig
         The settings used.
-
-    Examples
-    --------
-    >>> from retainkit.churn import CauseModel
-    >>> CauseModel.model_fields["labelled"].is_required()
-    True
     """
 
     causes: tuple[ChurnCause, ...]
@@ -135,11 +129,8 @@ class CauseModel(FrozenModel):
     def to_frame(self) -> pd.DataFrame:
         """Return what each input speaks for.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per input: input, and one column per leaf with the change of its log odds for
-            the input's spread (over the mean of all leaves).
+        One row per input: input, and one column per leaf with the change of its log odds for
+        the input's spread (over the mean of all leaves).
         """
         slopes = np.array(self.coefficients).reshape(len(self.means), len(self.causes) - 1)
         full = np.column_stack([np.zeros(len(slopes)), slopes])

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from retainkit.churn._kernel import any_row
 from retainkit.churn.causes._cause_table import CauseTable
-from retainkit.churn.causes._kernel_attribution import any_row
 from retainkit.churn.causes._taxonomy import (
     BRANCH_OF,
     CAUSES,
@@ -39,7 +39,7 @@ SPEAKS = (*_POINTS, STATUS_CODE[EvidenceStatus.NEUTRAL])
 LEAVES = np.array([code for code in range(len(CAUSES)) if code != UNKNOWN_CODE])
 """Codes of the leaves a loss may truly have."""
 KEPT_KINDS = ("service_ended", "bills_unpaid", "debt_default", "low_satisfaction")
-"""Facts `gather_evidence` finds in tables kept for everybody, also for who left without a word."""
+"""Facts `gather_evidence` finds in tables kept for everybody, silent leavers included."""
 _ENDED, _UNPAID = "service_ended", "bills_unpaid"
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.config import FrozenConfig, FrozenModel
+from retainkit.churn._kernel import top_two
 from retainkit.churn.causes._cause_table import CauseTable
-from retainkit.churn.causes._kernel_attribution import top_two
 from retainkit.churn.causes._taxonomy import CAUSE_CODE, CAUSES, UNKNOWN_CODE, ChurnCause
 from retainkit.churn.learn._kernel_reliability import (
     Anchors,
@@ -108,12 +108,6 @@ class EvidenceModel(FrozenModel):
         Steps of the search.
     config : EvidenceModelConfig
         The settings used.
-
-    Examples
-    --------
-    >>> from retainkit.churn import EvidenceModel
-    >>> EvidenceModel.model_fields["shares"].is_required()
-    True
     """
 
     causes: tuple[ChurnCause, ...]
@@ -204,11 +198,8 @@ class EvidenceModel(FrozenModel):
     def to_frame(self) -> pd.DataFrame:
         """Return what each statement is worth.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per statement: statement, speaks_for (the leaf most of its mentions come from),
-            reliability (the share that does), background, and the rate per leaf.
+        One row per statement: statement, speaks_for (the leaf most of its mentions come from),
+        reliability (the share that does), background, and the rate per leaf.
         """
         rates, kept = _rates(self), np.array(self.kept, dtype=np.bool_)
         quiet = np.where(kept[:, None], rates.rate, rates.background[:, None])

@@ -163,10 +163,7 @@ class BoundCovariateModel(PurchasePredictions):
     def to_json(self) -> str:
         """Return what was learnt, the model without its customers, as JSON.
 
-        Returns
-        -------
-        str
-            Text that `CovariateModel.from_json` reads; then `bind` again.
+        Text that `CovariateModel.from_json` reads; then `bind` again.
         """
         return self.model.to_json()
 

@@ -74,14 +74,6 @@ class MbgNbdModel(BetaGeometricModel):
     ----------
     Batislam, E. P., Denizel, M. & Filiztekin, A. (2007). Empirical validation and comparison of
     models for customer base analysis. Int. J. of Research in Marketing 24(3), 201-209.
-
-    Examples
-    --------
-    >>> from retainkit.lifetime import MbgNbdModel, PurchaseHistories
-    >>> model = MbgNbdModel(r=0.525, alpha=6.183, a=0.891, b=1.614, unit="week")
-    >>> history = PurchaseHistories(frequency=[2], recency=[30.43], age=[38.86], unit="week")
-    >>> model.expected_purchases(history, horizon=39).round(5)
-    array([1.26296])
     """
 
     _first: ClassVar[float] = 1.0
@@ -98,22 +90,10 @@ class BgNbdModel(BetaGeometricModel):
 
     Parameters
     ----------
-    r : float
-        Shape of the purchase rates.
-    alpha : float
-        Scale of the purchase rates [unit]; the mean rate is r / alpha.
-    a, b : float
-        Dropout after a purchase has mean a / (a + b).
-    unit : {"day", "week", "month"}
-        Unit of time of alpha, histories and horizons.
+    r, alpha, a, b, unit, config
+        As in `MbgNbdModel`.
     log_likelihood, n, n_excluded, boundary, log_covariance, iterations, decrement, fingerprint
-        Evidence from a fit: total log-likelihood in `unit`; customers in it; rows left out for
-        lack of an age; the limits the optimum lies on, out of `"no_dropout"`, `"equal_dropout"`
-        (one probability for all), `"polarised_dropout"` (at once or never) and `"equal_rates"`;
-        covariance of log(r, alpha, a, b); Newton steps; distance to the optimum [standard
-        errors]; identity of the data.
-    config : FitConfig
-        Settings of the fit.
+        Evidence from a fit, as in `MbgNbdModel`.
     kind : {"bg_nbd"}
         Tells the models apart in JSON.
 
@@ -208,37 +188,17 @@ def fit_bg_nbd(
 ) -> BgNbdModel:
     """Fit the BG/NBD model to purchase histories by maximum likelihood.
 
-    Identical histories are merged first, so cost follows the number of distinct ones. Rows
-    without an age are left out and counted. The result does not depend on the order of rows.
+    Rows, errors and warnings are treated as in `fit_mbg_nbd`.
 
     Parameters
     ----------
-    history : PurchaseHistory of n customers
-        Frequency, recency and age in one unit of time, which becomes the model's.
-    weights : array-like of shape (n,), optional
-        Customers each row stands for; default 1.
-    config : FitConfig, optional
-        Tolerance and patience.
+    history, weights, config
+        As in `fit_mbg_nbd`.
 
     Returns
     -------
     BgNbdModel
         Parameters, standard errors, log-likelihood, and the data's fingerprint.
-
-    Raises
-    ------
-    NotComputableError
-        If nobody bought again, nobody was observed for any time, or there are fewer than four
-        customers.
-    ConvergenceError
-        If no optimum is found.
-    InvalidTableError
-        If a history is impossible.
-
-    Warns
-    -----
-    RetainkitWarning
-        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------

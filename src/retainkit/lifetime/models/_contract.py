@@ -213,12 +213,6 @@ class ShiftedBetaGeometricModel(_ContractModel):
     ----------
     Fader, P. S. & Hardie, B. G. S. (2007). How to project customer retention. Journal of
     Interactive Marketing 21(1), 76-90.
-
-    Examples
-    --------
-    >>> from retainkit.lifetime import ShiftedBetaGeometricModel
-    >>> ShiftedBetaGeometricModel(gamma=0.668, delta=3.806).survival([12]).round(2)
-    array([0.38])
     """
 
     _names: ClassVar[tuple[str, ...]] = ("gamma", "delta")
@@ -244,10 +238,7 @@ class BetaDiscreteWeibullModel(_ContractModel):
     c : float
         Shape of the individual risk over time; 1 is constant.
     log_likelihood, n, n_excluded, boundary, log_covariance, iterations, decrement, fingerprint
-        Evidence from a fit: total log-likelihood; customers in it; rows left out (none); the
-        limits the optimum lies on, out of `"equal_customers"` and `"polarised_customers"`;
-        covariance of log(gamma, delta, c); Newton steps; distance to the optimum [standard
-        errors]; identity of the data.
+        Evidence from a fit, as in `ShiftedBetaGeometricModel`; covariance of log(gamma, delta, c).
     config : FitConfig
         Settings of the fit.
     kind : {"beta_discrete_weibull"}
@@ -362,33 +353,13 @@ def fit_beta_discrete_weibull(
 
     Parameters
     ----------
-    periods : array-like of shape (n,)
-        The period in which the customer left, or the last one survived [count]; at least 1.
-    ended : array-like of bool, shape (n,)
-        Whether the customer left in that period.
-    weights : array-like of shape (n,), optional
-        Customers each row stands for; default 1.
-    config : FitConfig, optional
-        Tolerance and patience.
+    periods, ended, weights, config
+        As in `fit_shifted_beta_geometric`, and so are errors and warnings.
 
     Returns
     -------
     BetaDiscreteWeibullModel
         Parameters, standard errors, log-likelihood, and the data's fingerprint.
-
-    Raises
-    ------
-    NotComputableError
-        If nobody left, or everybody left in the first period.
-    ConvergenceError
-        If no optimum is found.
-    InvalidTableError
-        If a number of periods is not whole or below 1.
-
-    Warns
-    -----
-    RetainkitWarning
-        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------

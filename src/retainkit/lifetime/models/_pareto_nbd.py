@@ -29,15 +29,10 @@ class NbdModel(ProcessModel):
         Shape of the purchase rates.
     alpha : float
         Scale of the purchase rates [unit]; the mean rate is r / alpha.
-    unit : {"day", "week", "month"}
-        Unit of time of alpha, histories and horizons.
+    unit, config
+        As in `MbgNbdModel`.
     log_likelihood, n, n_excluded, boundary, log_covariance, iterations, decrement, fingerprint
-        Evidence from a fit: total log-likelihood in `unit`; customers in it; rows left out for
-        lack of an age; the limits the optimum lies on (`"equal_rates"`); covariance of
-        log(r, alpha); Newton steps; distance to the optimum [standard errors]; identity of the
-        data.
-    config : FitConfig
-        Settings of the fit.
+        Evidence from a fit, as in `MbgNbdModel`; the one limit is `"equal_rates"`.
     kind : {"nbd"}
         Tells the models apart in JSON.
 
@@ -83,37 +78,17 @@ def fit_nbd(
 ) -> NbdModel:
     """Fit the NBD model to purchase histories by maximum likelihood.
 
-    Identical histories are merged first, so cost follows the number of distinct ones. Rows
-    without an age are left out and counted. The result does not depend on the order of rows.
+    Rows, errors and warnings are treated as in `fit_mbg_nbd`, with two customers at least.
 
     Parameters
     ----------
-    history : PurchaseHistory of n customers
-        Frequency, recency and age in one unit of time, which becomes the model's.
-    weights : array-like of shape (n,), optional
-        Customers each row stands for; default 1.
-    config : FitConfig, optional
-        Tolerance and patience.
+    history, weights, config
+        As in `fit_mbg_nbd`.
 
     Returns
     -------
     NbdModel
         Parameters, standard errors, log-likelihood, and the data's fingerprint.
-
-    Raises
-    ------
-    NotComputableError
-        If nobody bought again, nobody was observed for any time, or there are fewer than two
-        customers.
-    ConvergenceError
-        If no optimum is found.
-    InvalidTableError
-        If a history is impossible.
-
-    Warns
-    -----
-    RetainkitWarning
-        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------
@@ -166,16 +141,10 @@ class ParetoNbdModel(ProcessModel):
         Shape of the dropout rates.
     beta : float
         Scale of the dropout rates [unit]; the mean dropout rate is s / beta.
-    unit : {"day", "week", "month"}
-        Unit of time of alpha, beta, histories and horizons.
+    unit, config
+        As in `MbgNbdModel`.
     log_likelihood, n, n_excluded, boundary, log_covariance, iterations, decrement, fingerprint
-        Evidence from a fit: total log-likelihood in `unit`; customers in it; rows left out for
-        lack of an age; the limits the optimum lies on, out of `"no_dropout"`, `"equal_dropout"`
-        (one rate for all), `"polarised_dropout"` (at once or never) and `"equal_rates"`;
-        covariance of log(r, alpha, s, beta); Newton steps; distance to the optimum [standard
-        errors]; identity of the data.
-    config : FitConfig
-        Settings of the fit.
+        Evidence from a fit, as in `MbgNbdModel`; covariance of log(r, alpha, s, beta).
     kind : {"pareto_nbd"}
         Tells the models apart in JSON.
 
@@ -225,37 +194,17 @@ def fit_pareto_nbd(
 ) -> ParetoNbdModel:
     """Fit the Pareto/NBD model to purchase histories by maximum likelihood.
 
-    Identical histories are merged first, so cost follows the number of distinct ones. Rows
-    without an age are left out and counted. The result does not depend on the order of rows.
+    Rows, errors and warnings are treated as in `fit_mbg_nbd`.
 
     Parameters
     ----------
-    history : PurchaseHistory of n customers
-        Frequency, recency and age in one unit of time, which becomes the model's.
-    weights : array-like of shape (n,), optional
-        Customers each row stands for; default 1.
-    config : FitConfig, optional
-        Tolerance and patience.
+    history, weights, config
+        As in `fit_mbg_nbd`.
 
     Returns
     -------
     ParetoNbdModel
         Parameters, standard errors, log-likelihood, and the data's fingerprint.
-
-    Raises
-    ------
-    NotComputableError
-        If nobody bought again, nobody was observed for any time, or there are fewer than four
-        customers.
-    ConvergenceError
-        If no optimum is found.
-    InvalidTableError
-        If a history is impossible.
-
-    Warns
-    -----
-    RetainkitWarning
-        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------

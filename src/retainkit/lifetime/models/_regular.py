@@ -114,13 +114,11 @@ class MbgCnbdModel(ProcessModel):
         Dropout after a purchase has mean a / (a + b).
     regularity : int
         Stages of a purchase, k [count]; 1 is MBG/NBD.
-    unit : {"day", "week", "month"}
-        Unit of time of alpha, histories and horizons.
+    unit, config
+        As in `MbgNbdModel`.
     log_likelihood, n, n_excluded, boundary, log_covariance, iterations, decrement, fingerprint
         Evidence from a fit, as in `MbgNbdModel`. The log-likelihood leaves out the factor of the
         gaps within the history, so it cannot be compared between values of `regularity`.
-    config : FitConfig
-        Settings of the fit.
     kind : {"mbg_cnbd"}
         Tells the models apart in JSON.
 
@@ -204,20 +202,17 @@ def fit_mbg_cnbd(
 ) -> MbgCnbdModel:
     """Fit the MBG/CNBD-k model to purchase histories by maximum likelihood.
 
-    Identical histories are merged first, so cost follows the number of distinct ones. Rows
-    without an age are left out and counted. The result does not depend on the order of rows.
+    Rows, errors and warnings are treated as in `fit_mbg_nbd`.
 
     Parameters
     ----------
-    history : PurchaseHistory of n customers
-        Frequency, recency and age in one unit of time, which becomes the model's.
+    history
+        As in `fit_mbg_nbd`.
     regularity : int
         Stages of a purchase, 1 to 20; see `estimate_regularity`. A history does not hold the gaps
         it would take to estimate it.
-    weights : array-like of shape (n,), optional
-        Customers each row stands for; default 1.
-    config : FitConfig, optional
-        Tolerance and patience.
+    weights, config
+        As in `fit_mbg_nbd`.
 
     Returns
     -------
@@ -228,18 +223,6 @@ def fit_mbg_cnbd(
     ------
     SchemaError
         If `regularity` is not a whole number from 1 to 20.
-    NotComputableError
-        If nobody bought again, nobody was observed for any time, or there are fewer than four
-        customers.
-    ConvergenceError
-        If no optimum is found.
-    InvalidTableError
-        If a history is impossible.
-
-    Warns
-    -----
-    RetainkitWarning
-        If the optimum is at a limit of the model, or flat: `boundary` and `findings` then say so.
 
     References
     ----------

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retainkit._core.time import day_number
-from retainkit.contracts._kernel_spells import merge_spells
+from retainkit.contracts._kernel import merge_spells
 from retainkit.metrics._base import ContractIndex
 from retainkit.metrics._convention import MetricConvention
 from retainkit.metrics._kernel import NEVER, starts_of_runs

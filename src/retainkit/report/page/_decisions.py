@@ -25,7 +25,7 @@ from retainkit.report.page._blocks import (
     write_number,
 )
 from retainkit.report.page._texts import Facts, as_heading
-from retainkit.tiers import STAGE_LABELS
+from retainkit.tiers._config import STAGE_LABELS
 
 _MOST_MEASURES = 3
 _MOST_KEY_CUSTOMERS = 10

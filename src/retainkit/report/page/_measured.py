@@ -27,7 +27,7 @@ from retainkit.report.page._records import group_name, tabulate_retention
 from retainkit.report.page._texts import Facts, Texts, as_heading, share_of
 from retainkit.scorecard import Scorecard, ScorecardEntry, TwoFronts
 from retainkit.tables import align_customer_ids
-from retainkit.tiers import BAD, LOST
+from retainkit.tiers._config import BAD, LOST
 
 _XMLNS = ' xmlns="http://www.w3.org/2000/svg"'
 """Needed in a file of its own; inside a page it would look like an address to load."""

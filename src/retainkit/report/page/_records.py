@@ -20,7 +20,8 @@ from retainkit.report.page._blocks import (
 )
 from retainkit.report.page._texts import Facts
 from retainkit.tables import describe_reason
-from retainkit.tiers import LOST, TierMovement
+from retainkit.tiers import TierMovement
+from retainkit.tiers._config import LOST
 
 
 def describe_moves(facts: Facts) -> Section | None:

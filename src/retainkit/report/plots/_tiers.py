@@ -10,7 +10,8 @@ from retainkit.report.page._blocks import money_decimals, shorten, write_money, 
 from retainkit.report.page._texts import Texts
 from retainkit.report.plots import _canvas as canvas
 from retainkit.report.plots._canvas import check_language
-from retainkit.tiers import BAD, LOST, STAGE_LABELS, LifecycleTable, TierPyramid, WhaleCurve
+from retainkit.tiers import LifecycleTable, TierPyramid, WhaleCurve
+from retainkit.tiers._config import BAD, LOST, STAGE_LABELS
 from retainkit.typing import FloatArray, Language
 
 if TYPE_CHECKING:

@@ -66,13 +66,6 @@ class TierTable(ResultTable):
         The tiers that were set by hand.
     lost : ndarray of bool or None
         Who is gone or has ended: their `value_tier` is the one they had. None: not told.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme
-    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-    >>> assign_tiers(value, fit_tier_scheme(value)).margin.round(1)
-    array([35.,  0.,  0., nan, nan])
     """
 
     _what: ClassVar[str] = "customers"
@@ -203,7 +196,7 @@ class TierTable(ResultTable):
         """Whether the tier is doubtful.
 
         Where the confidence is known: it is below the limit. Elsewhere: the value is inside the
-        band around a cut. Never of who is lost: no cut decides on them.
+        band around a cut. Never of lost customers: no cut decides on them.
         """
         near = np.zeros(len(self), dtype=bool)
         for bound in self.scheme.lower_bounds:
@@ -230,10 +223,7 @@ class TierTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per tier shown: both labels and the number of customers.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Best tier first, "bad" last; tiers without customers have 0.
+        Best tier first, "bad" last; tiers without customers have 0.
         """
         return pd.DataFrame(
             {

@@ -32,15 +32,6 @@ class TierConfidence(ResultTable):
         The assessment, with its `confidence` filled in.
     probability : ndarray of float, shape (n_customers, n_tiers)
         Best tier first; rows sum to 1. NaN: not known.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import NormalValues, assess_confidence, assign_tiers, fit_tier_scheme
-    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-    >>> tiers = assign_tiers(value, fit_tier_scheme(value))
-    >>> sure = assess_confidence(tiers, NormalValues(mean=value, sd=[5.0] * 5))
-    >>> sure.confidence.round(2).tolist()
-    [1.0, 0.5, 0.5, 0.92, 0.95]
     """
 
     tiers: TierTable
@@ -84,11 +75,8 @@ class TierConfidence(ResultTable):
     def probabilities(self) -> pd.DataFrame:
         """Return the probability of each tier.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row per customer and tier, best tier first: customer_id, tier, probability;
-            NaN where not known.
+        One row per customer and tier, best tier first: customer_id, tier, probability;
+        NaN where not known.
         """
         names = self.tiers.scheme.names
         codes = np.tile(np.arange(len(names), dtype=np.int8), len(self))
@@ -103,11 +91,8 @@ class TierConfidence(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per tier: how many are in it, how many are expected, how sure that is.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `tier`, best first; customers, expected_customers (sum of the probabilities; NaN
-            left out), mean_confidence (NaN without customers), borderline.
+        Index `tier`, best first; customers, expected_customers (sum of the probabilities; NaN
+        left out), mean_confidence (NaN without customers), borderline.
         """
         own = self.tiers.value_tier
         names = self.tiers.scheme.names

@@ -70,12 +70,6 @@ class TierShare(FrozenModel):
         Share of the net total; None when that is not positive.
     positive_share : float or None
         Share of the sum of positive values; None when nobody has one.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import fit_tier_scheme
-    >>> fit_tier_scheme([90.0, 5.0, 3.0, 2.0]).realised[0].customer_share
-    0.25
     """
 
     name: str
@@ -106,13 +100,6 @@ class ParetoFacts(FrozenModel):
         at least 20 %); None when the total is not positive.
     customers_behind_80 : int or None
         Smallest number of best customers who make 80 % of the net total; None likewise.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import fit_tier_scheme
-    >>> facts = fit_tier_scheme([80.0, 5.0, 5.0, 5.0, 5.0]).facts
-    >>> facts.top_20_share, facts.share_behind_80
-    (0.8, 0.2)
     """
 
     n: int
@@ -153,15 +140,6 @@ class TierScheme(FrozenModel):
     variance_explained : float or None
         Share of the variance of the values that lies between the tiers, where the rule looked
         for breaks; None for other rules.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import TierScheme, fit_tier_scheme
-    >>> scheme = fit_tier_scheme([60.0, 25.0, 10.0, 3.0, 2.0])
-    >>> scheme.names, scheme.cuts
-    (('key', 'ordinary', 'small'), (25.0, 10.0))
-    >>> TierScheme.from_json(scheme.to_json()) == scheme
-    True
     """
 
     config: TierSchemeConfig
@@ -204,10 +182,7 @@ class TierScheme(FrozenModel):
     def summary(self) -> pd.DataFrame:
         """Return one row per tier: lower bound, heads and value with their shares.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Best tier first; the lowest tier has no lower bound (NaN).
+        Best tier first; the lowest tier has no lower bound (NaN).
         """
         rows = [tier.model_dump() for tier in self.realised]
         frame = pd.DataFrame(rows).rename(columns={"name": "tier"})

@@ -72,17 +72,6 @@ class AppliedOverrides(ResultTable):
         bad standing.
     tier : ndarray of int8
         Position of the tier that was set.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import TierOverride, assign_tiers, fit_tier_scheme
-    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-    >>> hand = TierOverride(
-    ...     customer_id="4", tier="key", reason="pilot", owner="A. Li", expires="2026-12-31")
-    >>> table = assign_tiers(
-    ...     value, fit_tier_scheme(value), overrides=[hand], as_of="2026-06-30")
-    >>> table.overrides.to_frame()["status"].tolist()
-    ['applied']
     """
 
     _what: ClassVar[str] = "overrides"
@@ -110,10 +99,7 @@ class AppliedOverrides(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return how many overrides have each status.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Every status has a row.
+        Every status has a row.
         """
         counts = np.bincount(self.status, minlength=len(_STATUSES))
         return pd.DataFrame({"status": _STATUSES, "overrides": counts})
@@ -255,10 +241,7 @@ class TierState(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return heads per tier, and how many of them wait for a promotion or a demotion.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Best tier first.
+        Best tier first.
         """
         n = len(self.names)
         return pd.DataFrame(

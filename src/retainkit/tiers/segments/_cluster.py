@@ -17,7 +17,7 @@ from retainkit._core.config import FrozenConfig
 from retainkit._core.kernels.intervals import jeffreys, percentile_bounds
 from retainkit._core.result import ResultTable
 from retainkit.errors import MissingDependencyError, NotComputableError, SchemaError
-from retainkit.tiers import _kernel_movement as _kernel
+from retainkit.tiers import _kernel
 from retainkit.tiers.segments._cube import Dimension
 from retainkit.typing import FloatArray
 
@@ -112,16 +112,6 @@ class ClusterTable(ResultTable):
         Share of the (scaled) variance that lies between the groups.
     config : ClusterConfig
         As chosen.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tiers import ClusterConfig, cluster_customers
-    >>> traits = pd.DataFrame(
-    ...     {"visits": [1, 2, 1, 30, 31, 33, 2.0], "spend": [5, 6, 5, 90, 95, 91, 7]})
-    >>> table = cluster_customers(traits, config=ClusterConfig(n_clusters=2))
-    >>> table.cluster, table.stability
-    (array([0, 0, 0, 1, 1, 1, 0], dtype=int16), 1.0)
     """
 
     _what: ClassVar[str] = "customers"
@@ -162,10 +152,7 @@ class ClusterTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per group: heads, share, and the mean of each trait.
 
-        Returns
-        -------
-        pandas.DataFrame
-            The largest group first.
+        The largest group first.
         """
         heads = np.bincount(self.cluster, minlength=self.config.n_clusters)
         frame = pd.DataFrame({"cluster": np.arange(heads.size) + 1, "customers": heads})
@@ -317,16 +304,6 @@ class Discrimination(ResultTable):
         Held-out accuracy of each trait by itself.
     config : DiscriminationConfig
         As chosen.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> from retainkit.tiers import discriminate_segments
-    >>> age = np.arange(100.0)
-    >>> segment = np.where(age < 50, "young", "old")
-    >>> found = discriminate_segments(pd.DataFrame({"age": age}), segment)
-    >>> found.accuracy > 0.9, found.discriminates
-    (True, True)
     """
 
     _what: ClassVar[str] = "traits"
@@ -380,10 +357,7 @@ class Discrimination(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the verdict, one row.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Held-out customers, accuracy with its interval, baseline, verdict.
+        Held-out customers, accuracy with its interval, baseline, verdict.
         """
         low, high = self.interval
         return pd.DataFrame(

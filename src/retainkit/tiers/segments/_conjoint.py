@@ -61,16 +61,6 @@ class PartWorths(ResultTable):
         Share of the variance of the ratings explained.
     n : int
         Ratings.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.tiers import estimate_part_worths
-    >>> offers = pd.DataFrame({"price": ["low", "low", "high", "high"] * 3,
-    ...                        "service": ["basic", "full"] * 6})
-    >>> ratings = [7, 9, 3, 5, 8, 9, 3, 6, 7, 8, 2, 5]
-    >>> estimate_part_worths(offers, ratings).part_worth.round(2)
-    array([-2.,  2., -1.,  1.])
     """
 
     _what: ClassVar[str] = "levels"
@@ -95,10 +85,7 @@ class PartWorths(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per attribute: its importance with the interval.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the attributes; importances sum to 1.
+        In the order of the attributes; importances sum to 1.
         """
         return pd.DataFrame(self.importances, columns=["attribute", "importance", "lower", "upper"])
 

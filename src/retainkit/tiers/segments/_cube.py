@@ -14,9 +14,9 @@ import pandas as pd
 from retainkit._core.arrays import as_column, as_floats, check_length
 from retainkit._core.result import ResultTable
 from retainkit.errors import SchemaError
+from retainkit.tiers import _kernel
 from retainkit.tiers._config import DIMENSION_KINDS
 from retainkit.tiers.grading._assign import TierTable
-from retainkit.tiers.segments import _kernel_cube as _kernel
 from retainkit.typing import ArrayLike1D, FloatArray
 
 DimensionKind: TypeAlias = Literal[
@@ -192,15 +192,6 @@ class SegmentCube(ResultTable):
         Of these, with a computable value.
     sums : ndarray of float
         Sum of their values [money].
-
-    Examples
-    --------
-    >>> from retainkit.tiers import Dimension, segment_cube
-    >>> region = Dimension.from_labels("region", "demographics", ["n", "s", "n"])
-    >>> use = Dimension.from_labels("use", "use", ["heavy", "light", "light"])
-    >>> segment_cube([region, use], value=[9.0, 2.0, 1.0]).heads
-    array([[1, 1],
-           [0, 1]])
     """
 
     _what: ClassVar[str] = "cells"
@@ -224,11 +215,8 @@ class SegmentCube(ResultTable):
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cell, empty ones included.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One column per dimension, then `customers`, `customer_share`, `value`, `value_share`
-            (NaN where the total is not positive) and `average` (NaN where nobody has a value).
+        One column per dimension, then `customers`, `customer_share`, `value`, `value_share`
+        (NaN where the total is not positive) and `average` (NaN where nobody has a value).
         """
         places = np.indices(self.heads.shape).reshape(len(self.dimensions), -1)
         columns: dict[str, Any] = {}
@@ -324,10 +312,7 @@ class SegmentCube(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per dimension and level: customers and value with their shares.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the dimensions and levels.
+        In the order of the dimensions and levels.
         """
         parts = []
         for dimension in self.dimensions:

@@ -115,14 +115,6 @@ class NeedTable(ResultTable):
         Who has which.
     value : ndarray of float
         What each customer is worth [money].
-
-    Examples
-    --------
-    >>> from retainkit.tiers import assign_tiers, fit_tier_scheme, match_needs
-    >>> value = [60.0, 25.0, 10.0, 3.0, 2.0]
-    >>> needs = match_needs(assign_tiers(value, fit_tier_scheme(value)))
-    >>> needs.count.tolist()
-    [9, 7, 4, 4, 4]
     """
 
     _what: ClassVar[str] = "customers"
@@ -154,10 +146,7 @@ class NeedTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per need: whose it is, in words, and how many and how much it concerns.
 
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the catalogue.
+        In the order of the catalogue.
         """
         values = np.nan_to_num(self.value)
         rows = [

@@ -76,13 +76,6 @@ class SegmentBases(ResultTable):
         Purchases per year above which use is heavy; NaN where nobody uses.
     config : BasesConfig
         Limits.
-
-    Examples
-    --------
-    >>> import retainkit as rk
-    >>> from retainkit.value import segment_bases
-    >>> segment_bases(rk.summarize_customers(rk.load_cdnow_sample(), as_of="1998-06-30"))
-    <SegmentBases: 2,357 customers; next: segment_cube(...)>
     """
 
     customer_id: pd.Index[Any]
@@ -109,10 +102,7 @@ class SegmentBases(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per basis and category: how many customers.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index (basis, category); "not known" closes each basis, so that rows add up to all.
+        Index (basis, category); "not known" closes each basis, so that rows add up to all.
         """
         counts = {}
         for name, categories in SEGMENT_BASES.items():

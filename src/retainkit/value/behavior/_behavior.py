@@ -16,7 +16,7 @@ from retainkit._core.result import ResultTable
 from retainkit._core.time import DAYS_PER_UNIT, day_number, parse_as_of
 from retainkit.typing import AsOf, CollapseUnit, FloatArray, TimeUnit
 from retainkit.value._config import BehaviorConfig
-from retainkit.value._kernel_summary import Int32Array, collapse_days
+from retainkit.value._kernel import Int32Array, collapse_days
 from retainkit.value._summarize import customer_codes, money_column, observed_days, pick_column
 from retainkit.value.behavior._kernel_behavior import (
     IntArray,
@@ -30,18 +30,7 @@ from retainkit.value.behavior._kernel_behavior import (
 
 
 class Preference(NamedTuple):
-    """Where customers' money goes: over business lines, or over channels.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from retainkit.value import Preference
-    >>> one = Preference(pd.Index(["a", "b"]), np.array([1], dtype=np.int32), np.array([0.5]),
-    ...                  np.array([np.log(2.0)]))
-    >>> one.effective.tolist()
-    [2.0]
-    """
+    """Where customers' money goes: over business lines, or over channels."""
 
     labels: pd.Index[Any]
     """The different labels, sorted."""
@@ -93,13 +82,6 @@ class BehaviorTable(ResultTable):
         moments, above 1 = regular, below 1 = in bursts; NaN where nobody has two gaps.
     lines, channels : Preference or None
         Preference by business line and by channel; None without the column.
-
-    Examples
-    --------
-    >>> import retainkit as rk
-    >>> from retainkit.value import summarize_behavior
-    >>> summarize_behavior(rk.load_cdnow_sample(), as_of="1998-06-30")
-    <BehaviorTable: 2,357 customers; next: lifecycle_stage(..., last_gap=behavior.last_gap)>
     """
 
     customer_id: pd.Index[Any]
@@ -153,10 +135,7 @@ class BehaviorTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return the rhythm of the base: one row per fact.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `fact`, column `value`; NaN where nobody has the fact.
+        Index `fact`, column `value`; NaN where nobody has the fact.
         """
         facts = {
             "customers": float(len(self)),

@@ -42,16 +42,6 @@ class WalletTable(ResultTable):
         Position in `WALLET_REASONS`: "partial_year" is a lower bound (customer for less than a
         year), "above_category" an error in the data (more spent here than everywhere), "inferred"
         a share from ranks, with category spending to match.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from retainkit.value import measure_wallet, summarize_behavior
-    >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [50.0, 9.0],
-    ...                      "timestamp": pd.to_datetime("2024-01-31")})
-    >>> customers = pd.DataFrame({"customer_id": [2, 1], "category_spending": [3.0, 200.0]})
-    >>> measure_wallet(summarize_behavior(rows, as_of="2024-12-31"), customers)
-    <WalletTable: 2 customers; next: assess_potential(..., share_of_wallet=wallet.share)>
     """
 
     customer_id: pd.Index[Any]
@@ -84,10 +74,7 @@ class WalletTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per reason: customers, their spend here and in the category.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `reason`; columns customers, year_spend, category_spending (NaN counts as 0).
+        Index `reason`; columns customers, year_spend, category_spending (NaN counts as 0).
         """
         rows = {
             reason: {
@@ -231,43 +218,7 @@ def add_wallet_room(
     attainable: float,
     horizon_days: float = 365.25,
 ) -> FloatArray:
-    """Add to the expected future value what could be won of the wallet that goes elsewhere.
-
-    Parameters
-    ----------
-    future_value : numpy.ndarray of float64, shape (n,)
-        Expected future value on today's footing [money].
-    wallet : WalletTable
-        The same customers in the same order.
-    attainable : float
-        Share of the room that is believed to be attainable, times the margin where value is
-        profit; an assumption of the firm, so it has no default.
-    horizon_days : float, default 365.25
-        Horizon of `future_value` [day].
-
-    Returns
-    -------
-    numpy.ndarray of float64
-        The potential [money], for `score_value(future_value=...)`; unchanged where the wallet is
-        not known.
-
-    Raises
-    ------
-    AlignmentError
-        If the two do not have one value per customer.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from retainkit.value import add_wallet_room, measure_wallet, summarize_behavior
-    >>> rows = pd.DataFrame({"customer_id": [1, 2], "amount": [50.0, 9.0],
-    ...                      "timestamp": pd.to_datetime("2024-01-31")})
-    >>> customers = pd.DataFrame({"customer_id": [1], "category_spending": [200.0]})
-    >>> wallet = measure_wallet(summarize_behavior(rows, as_of="2024-12-31"), customers)
-    >>> add_wallet_room(np.array([40.0, 8.0]), wallet, attainable=0.1).tolist()
-    [55.0, 8.0]
-    """
+    """Add to the expected future value what could be won of the wallet that goes elsewhere."""
     check_shapes(len(wallet), future_value=future_value)
     room = np.nan_to_num(wallet.room) * (horizon_days / 365.25)
     potential: FloatArray = future_value + attainable * room
@@ -306,15 +257,6 @@ class FuturePotential(ResultTable):
         Share of the room counted.
     horizon_days : float
         Horizon of `expected` [day].
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import retainkit as rk
-    >>> from retainkit.value import compose_potential, summarize_behavior
-    >>> behavior = summarize_behavior(rk.load_cdnow_sample(), as_of="1998-06-30")
-    >>> compose_potential(np.full(len(behavior), 10.0), behavior)
-    <FuturePotential: 2,357 customers; next: score_value(..., future_value=potential.total)>
     """
 
     customer_id: pd.Index[Any]
@@ -408,11 +350,8 @@ class FuturePotential(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per part: customers it moves, and its money.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `part`; columns customers (whose part is not 0) and money; the last row is the
-            sum of the others.
+        Index `part`; columns customers (whose part is not 0) and money; the last row is the
+        sum of the others.
         """
         rows = {
             "expected": self.expected,

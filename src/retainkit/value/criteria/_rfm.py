@@ -15,8 +15,8 @@ from retainkit._core.result import ResultTable
 from retainkit.errors import NotComputableError
 from retainkit.typing import FloatArray, TimeUnit
 from retainkit.value._config import RfmConfig
+from retainkit.value._kernel import bin_scores
 from retainkit.value._summary import CustomerSummary
-from retainkit.value.criteria._kernel_score import bin_scores
 
 Int8Array = npt.NDArray[np.int8]
 
@@ -38,13 +38,6 @@ class RfmScheme(FrozenModel):
         Money, ascending.
     n : int
         Customers it was learnt from.
-
-    Examples
-    --------
-    >>> from retainkit.value import RfmConfig, RfmScheme
-    >>> RfmScheme(config=RfmConfig(bins=2), unit="week", inactive_for_edges=(10.0,),
-    ...           frequency_edges=(1.0,), money_edges=(50.0,), n=4).money_edges
-    (50.0,)
     """
 
     config: RfmConfig
@@ -67,14 +60,6 @@ class RfmTable(ResultTable):
         The edges applied.
     recency_score, frequency_score, money_score : numpy.ndarray of int8
         1 (lowest) to `bins` (highest); 0 = not scored, because the customer never purchased.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.value import fit_rfm_scheme, score_rfm, summarize_customers
-    >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-    >>> score_rfm(summary, fit_rfm_scheme(summary))
-    <RfmTable: 2,357 customers; next: .to_frame()>
     """
 
     customer_id: pd.Index[Any]
@@ -121,10 +106,7 @@ class RfmTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return how many customers have each score.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `score` from `bins` down to 1, then 0 = not scored; one column per dimension.
+        Index `score` from `bins` down to 1, then 0 = not scored; one column per dimension.
         """
         scores = range(self.scheme.config.bins, -1, -1)
         counts = {
@@ -230,7 +212,7 @@ def score_rfm(summary: CustomerSummary, scheme: RfmScheme) -> RfmTable:
     never = summary.never_purchased
 
     def score(values: FloatArray, edges: FloatArray) -> Int8Array:
-        """Return scores by edges; 0 for who never purchased."""
+        """Return scores by edges; 0 without a purchase."""
         scores = bin_scores(values, edges)
         scores[never] = 0
         return scores

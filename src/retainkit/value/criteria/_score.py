@@ -24,8 +24,8 @@ from retainkit.value._config import (
     ValueConfig,
     ValueCriterion,
 )
+from retainkit.value._kernel import add_parts, score_parts, yearly_contribution
 from retainkit.value._summary import Basis, CustomerSummary
-from retainkit.value.criteria._kernel_score import add_parts, score_parts, yearly_contribution
 
 _YEAR_DAYS = 365.25
 
@@ -44,14 +44,6 @@ class ValueScheme(FrozenModel):
         criterion is then not scored.
     n : int
         Customers it was learnt from.
-
-    Examples
-    --------
-    >>> from retainkit.value import ValueConfig, ValueScheme
-    >>> scheme = ValueScheme(config=ValueConfig(), basis="profit", historical_contribution=100.0,
-    ...                      business_breadth=1.0, future_potential=50.0, background=0.0, n=3)
-    >>> ValueScheme.from_json(scheme.to_json()) == scheme
-    True
     """
 
     config: ValueConfig
@@ -192,14 +184,6 @@ class ValueTable(ResultTable):
         Sum of the parts, in [0, 1]; NaN where no criterion could be judged.
     breadth : numpy.ndarray of float64 or None
         The breadth judged, where it is not the number of lines of `history`.
-
-    Examples
-    --------
-    >>> from retainkit.datasets import load_cdnow_sample
-    >>> from retainkit.value import fit_value_scheme, score_value, summarize_customers
-    >>> summary = summarize_customers(load_cdnow_sample(), as_of="1997-09-30")
-    >>> score_value(summary, fit_value_scheme(summary))
-    <ValueTable: 2,357 customers; next: .explain(customer)>
     """
 
     history: CustomerSummary
@@ -358,10 +342,7 @@ class ValueTable(ResultTable):
     def summary(self) -> pd.DataFrame:
         """Return one row per criterion: weight, threshold, how many are scored and pass.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index `criterion`; `mean_part` is NaN where nobody is scored.
+        Index `criterion`; `mean_part` is NaN where nobody is scored.
         """
         rows = {}
         for criterion, part in self.parts().items():

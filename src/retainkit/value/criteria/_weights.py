@@ -33,14 +33,6 @@ class JudgedWeights(FrozenModel):
         The index over that of random judgements; above 0.1 the judgements should be revised.
     most_contradicted : tuple of str or None
         The pair whose judgement lies farthest from the ratio of the weights; None where all agree.
-
-    Examples
-    --------
-    >>> from retainkit.value import judge_weights
-    >>> judged = judge_weights({("past", "future"): 1.0, ("past", "breadth"): 3.0,
-    ...                         ("future", "breadth"): 3.0})
-    >>> round(judged.as_dict()["past"], 6), judged.is_consistent
-    (0.428571, True)
     """
 
     names: tuple[str, ...]
