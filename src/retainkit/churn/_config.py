@@ -18,12 +18,6 @@ class DetectionConfig(FrozenConfig):
     ----------
     threshold : float, default 0.5
         A customer counts as gone where its probability of having left is at least this [share].
-
-    Examples
-    --------
-    >>> from retainkit.churn import DetectionConfig
-    >>> DetectionConfig(threshold=0.8).threshold
-    0.8
     """
 
     threshold: Rate = 0.5
@@ -127,12 +121,6 @@ class StateConfig(FrozenConfig):
         present, and the 95 % upper limit of that ratio is below 1.
     least_checked : int, default 20
         Customers called so at earlier origins, from which on a claim can be checked.
-
-    Examples
-    --------
-    >>> from retainkit.churn import StateConfig
-    >>> StateConfig(gone_below=0.1).gone_kept
-    0.35
     """
 
     gone_below: Rate = 0.15

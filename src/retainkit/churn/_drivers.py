@@ -37,12 +37,6 @@ class DriverConfig(FrozenConfig):
         Seed of the resamples; the same seed gives the same bands bit for bit.
     level : float, default 0.95
         Level of the bands.
-
-    Examples
-    --------
-    >>> from retainkit.churn import DriverConfig
-    >>> DriverConfig(resamples=50).knots
-    5
     """
 
     knots: PositiveInt = 5

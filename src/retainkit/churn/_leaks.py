@@ -25,12 +25,6 @@ class LeakConfig(FrozenConfig):
         Share of the customers whose outcome the column's value settles for certain.
     chance : float, default 1e-6
         A value settles the outcome only if so pure a group would arise by chance no more often.
-
-    Examples
-    --------
-    >>> from retainkit.churn import LeakConfig
-    >>> LeakConfig().min_share
-    0.05
     """
 
     min_share: Rate = 0.05

@@ -50,12 +50,6 @@ class HistoryColumns(FrozenConfig):
         Time from first to last purchase.
     age : str, default "age"
         Time from first purchase to `as_of`; "T" in frames made by lifetimes.
-
-    Examples
-    --------
-    >>> from retainkit.lifetime import HistoryColumns
-    >>> HistoryColumns(age="T").age
-    'T'
     """
 
     frequency: str = "frequency"

@@ -370,12 +370,6 @@ class LifecycleConfig(FrozenConfig):
     -----
     If gaps are exponential, a buyer who is still there stays silent for more than 2 mean gaps
     with probability exp(-2) = 13.5 % and for more than 3 with exp(-3) = 5.0 %.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import LifecycleConfig
-    >>> LifecycleConfig(lapsed_gaps=4).lapsed_gaps
-    4.0
     """
 
     usual_gap: PositiveFloat | None = None

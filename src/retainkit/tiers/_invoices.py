@@ -41,12 +41,6 @@ class InvoiceColumns(FrozenConfig):
         Whether the customer disputes the invoice (True or False); None: not recorded.
     invoice_id : str or None, default None
         Number of the invoice; if named, it must be unique.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import InvoiceColumns
-    >>> InvoiceColumns(due="DueDate").due
-    'DueDate'
     """
 
     customer_id: str = "customer_id"
@@ -103,12 +97,6 @@ class StandingConfig(FrozenConfig):
 
     A disputed invoice is not overdue: who withholds payment out of dissatisfaction is owed an
     answer first. It is shown, and puts the customer under watch while it is open.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import StandingConfig
-    >>> StandingConfig(bad_after_days=60).bad_after_days
-    60.0
     """
 
     watch_after_days: NonNegativeFloat = 30.0

@@ -62,12 +62,6 @@ class RelationArrays(NamedTuple):
     recency, age, inactive_for : array_like of float
         Times [unit]: first to last purchase, first purchase and last purchase to the last
         observed day; NaN where never purchased.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import RelationArrays
-    >>> RelationArrays(occasions=[3], recency=[8.0], age=[10.0], inactive_for=[2.0]).age
-    [10.0]
     """
 
     occasions: Any

@@ -60,12 +60,6 @@ class BehaviorConfig(FrozenConfig):
         has no trend.
     trend_level : float, default 0.95
         Probability of the trend's interval.
-
-    Examples
-    --------
-    >>> from retainkit.value import BehaviorConfig
-    >>> BehaviorConfig(trend_days=182).trend_days
-    182
     """
 
     trend_days: PositiveInt = 90
@@ -84,12 +78,6 @@ class CriterionConfig(FrozenConfig):
     quantile : float, optional
         Share of the base (in [0, 1]) that the threshold shall be above; the amount is learnt once
         by `fit_value_scheme` and then reused. Exactly one of the two is given.
-
-    Examples
-    --------
-    >>> from retainkit.value import CriterionConfig
-    >>> CriterionConfig(weight=0.4, quantile=0.8)
-    CriterionConfig(weight=0.4, threshold=None, quantile=0.8)
     """
 
     weight: NonNegativeFloat = 1.0
@@ -193,12 +181,6 @@ class RfmConfig(FrozenConfig):
         Number of scores, 2 to 9: 1 is the lowest, `bins` the highest.
     money : {"total_amount", "mean_amount", "contribution"}, default "total_amount"
         Purchases net of returns, mean amount per occasion, or profit where known (else the first).
-
-    Examples
-    --------
-    >>> from retainkit.value import RfmConfig
-    >>> RfmConfig(bins=4)
-    RfmConfig(bins=4, money='total_amount')
     """
 
     bins: Annotated[int, Field(ge=2, le=9)] = 5

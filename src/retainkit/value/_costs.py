@@ -214,12 +214,6 @@ class CostDriver(FrozenConfig):
     practical_quantity : float, optional
         Quantity the resources could handle [units]: the rate is money per unit of capacity and
         what is not used is shown, not charged to customers. None takes the quantity counted.
-
-    Examples
-    --------
-    >>> from retainkit.value import CostDriver
-    >>> CostDriver(activity="call", share=0.6, practical_quantity=1000.0).share
-    0.6
     """
 
     activity: str

@@ -365,7 +365,7 @@ def load_code_book(name: str) -> CodeBook:
     Parameters
     ----------
     name : str
-        One of `BUILT_IN_CODE_BOOKS`, for example "stripe.feedback".
+        Name of one of `default_code_books()`, for example "stripe.feedback".
 
     Returns
     -------

@@ -35,12 +35,6 @@ class GatherConfig(FrozenConfig):
         Satisfaction up to this counts as dissatisfied [points of the survey's scale].
     survey_days : float, default 180
         A survey older than this when the customer left says nothing of it [day].
-
-    Examples
-    --------
-    >>> from retainkit.churn import GatherConfig
-    >>> GatherConfig(dissatisfied_at=4.0).survey_days
-    180.0
     """
 
     default_standings: tuple[str, ...] = ("default",)

@@ -38,12 +38,6 @@ class CauseModelConfig(FrozenConfig):
         A statement enters if at least so many of the labelled customers carry it.
     min_probability : float, default 0.4
         The first leaf needs this probability, else the cause stays `unknown`.
-
-    Examples
-    --------
-    >>> from retainkit.churn import CauseModelConfig
-    >>> CauseModelConfig(min_probability=0.6).penalty
-    1.0
     """
 
     penalty: PositiveFloat = 1.0

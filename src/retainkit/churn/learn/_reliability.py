@@ -59,12 +59,6 @@ class EvidenceModelConfig(FrozenConfig):
         With fewer losses with anything on record nothing is learnt.
     max_steps : int, default 5000
         Steps after which the search is given up.
-
-    Examples
-    --------
-    >>> from retainkit.churn import EvidenceModelConfig
-    >>> EvidenceModelConfig(target_accuracy=0.95).min_probability
-    0.3
     """
 
     target_accuracy: Rate = 0.87

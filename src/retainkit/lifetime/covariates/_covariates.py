@@ -68,12 +68,6 @@ class CovariateEffect(FrozenConfig):
         Name of the column.
     value : float
         Change of the logarithm per unit of the covariate.
-
-    Examples
-    --------
-    >>> from retainkit.lifetime import CovariateEffect
-    >>> CovariateEffect(on="rate", covariate="web", value=0.2).name
-    'rate:web'
     """
 
     on: Target

@@ -74,12 +74,6 @@ class ClusterConfig(FrozenConfig):
         Bootstrap samples on which the grouping is repeated.
     seed : int, default 0
         Makes the same groups every time.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import ClusterConfig
-    >>> ClusterConfig(n_clusters=3).n_resamples
-    20
     """
 
     n_clusters: Annotated[int, Field(ge=2, le=1_000)] = 4
@@ -273,12 +267,6 @@ class DiscriminationConfig(FrozenConfig):
         Confidence level of the accuracy.
     seed : int, default 0
         Makes the same split every time.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import DiscriminationConfig
-    >>> DiscriminationConfig(holdout=0.5).holdout
-    0.5
     """
 
     holdout: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3

@@ -31,12 +31,6 @@ class ConjointConfig(FrozenConfig):
         Draws from the estimates' distribution for the intervals of importances.
     seed : int, default 0
         Makes the same draws every time.
-
-    Examples
-    --------
-    >>> from retainkit.tiers import ConjointConfig
-    >>> ConjointConfig().level
-    0.95
     """
 
     level: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95

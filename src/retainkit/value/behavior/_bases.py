@@ -45,12 +45,6 @@ class BasesConfig(FrozenConfig):
         Likelihood to recommend from which on a strongly loyal customer is committed.
     dissatisfied_at_most, delighted_from : float, default 2 and 5
         Scores of satisfaction (of 1 to 5) at the ends.
-
-    Examples
-    --------
-    >>> from retainkit.value import BasesConfig
-    >>> BasesConfig(heavy_quantile=0.8).heavy_quantile
-    0.8
     """
 
     active_days: PositiveFloat = 365.25
