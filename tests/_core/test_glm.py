@@ -13,6 +13,7 @@ from retainkit._core.kernels.glm import (
     fit_poisson,
     fit_softmax,
     fit_two_part,
+    gram,
     ridge_penalty,
     softmax,
     solve_ridge,
@@ -116,3 +117,12 @@ def test_ridge_and_standard_columns_by_hand() -> None:
     assert scale.tolist() == [1.0, 1.0]
     z = standardize(np.array([[9.0, 5.0]]), center, scale, farthest=6.0)
     assert z.tolist() == [[1.0, 6.0, 0.0]]
+
+
+def test_a_gram_in_blocks_is_that_of_the_whole() -> None:
+    """x' diag(w) x over more rows than one block, for both orders in memory."""
+    rng = np.random.default_rng(3)
+    x, weight = rng.normal(size=(5000, 4)), rng.random(5000)
+    whole = np.einsum("ni,n,nj->ij", x, weight, x)
+    np.testing.assert_allclose(gram(x, weight), whole, rtol=1e-12)
+    np.testing.assert_allclose(gram(np.asfortranarray(x), weight), whole, rtol=1e-12)
