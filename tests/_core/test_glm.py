@@ -13,6 +13,7 @@ from retainkit._core.kernels.glm import (
     fit_poisson,
     fit_softmax,
     fit_two_part,
+    gram,
     ridge_penalty,
     softmax,
     solve_ridge,
@@ -140,3 +141,12 @@ def test_softmax_with_counts_equals_rows_written_out() -> None:
     two = fit_softmax(many, np.eye(3)[label], penalty=penalty)
     np.testing.assert_allclose(one.coefficients, two.coefficients, atol=1e-8)
     np.testing.assert_allclose(one.covariance, two.covariance, atol=1e-8)
+
+
+def test_a_gram_in_blocks_is_that_of_the_whole() -> None:
+    """x' diag(w) x over more rows than one block, for both orders in memory."""
+    rng = np.random.default_rng(3)
+    x, weight = rng.normal(size=(5000, 4)), rng.random(5000)
+    whole = np.einsum("ni,n,nj->ij", x, weight, x)
+    np.testing.assert_allclose(gram(x, weight), whole, rtol=1e-12)
+    np.testing.assert_allclose(gram(np.asfortranarray(x), weight), whole, rtol=1e-12)

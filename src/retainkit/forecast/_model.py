@@ -225,7 +225,7 @@ class ForecastModel(FrozenModel):
         if self.estimator is not None and self.estimator.chosen:
             own = require_estimator(estimator)
         traits = covariate_columns(self.covariates, covariates, n)
-        out, total = _Columns.empty(n), summary.total_amount
+        out, total = _Columns(n), summary.total_amount
         for start in range(0, n, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, n))
             bought = rows[summary.occasions[rows] > 0]
@@ -252,10 +252,10 @@ class ForecastModel(FrozenModel):
         Activity
             In the order of `summary`; `p_state` and `kept` are NaN where they were not learnt.
         """
-        traits = covariate_columns(self.covariates, covariates, len(summary.customer_id))
-        total = summary.total_amount
-        out = Activity(*(np.full(len(summary.customer_id), np.nan) for _ in Activity._fields))
-        for start in range(0, len(summary.customer_id), _CHUNK):
+        n, total = len(summary.customer_id), summary.total_amount
+        traits = covariate_columns(self.covariates, covariates, n)
+        out = Activity(*(np.full(n, np.nan) for _ in Activity._fields))
+        for start in range(0, n, _CHUNK):
             rows = start + np.flatnonzero(summary.occasions[start : start + _CHUNK] > 0)
             if not len(rows):
                 continue
@@ -370,10 +370,6 @@ class _Columns:
         )
         self.overdue = np.full(n, np.nan)
         self.note = np.zeros(n, dtype=np.int8)
-
-    @classmethod
-    def empty(cls, n: int) -> _Columns:
-        return cls(n)
 
     def table(self, customer_id: pd.Index[Any], money: FloatArray, level: float) -> ForecastTable:
         bounds = np.sort(np.stack([self.low * money, self.high * money]), axis=0)
