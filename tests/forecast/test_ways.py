@@ -12,7 +12,7 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.forecast import fit_forecast
 from retainkit.forecast._kernel_log import make_log
 from retainkit.forecast._kernel_mix import Past, learn_mix
-from retainkit.forecast._learn import Base
+from retainkit.forecast._learn import Base, _log_money_of
 from retainkit.forecast._totals import money_by_age
 from retainkit.forecast._ways import PRIOR, EarlierWays, Mix, mix_ways
 from retainkit.lifetime import MbgCnbdModel, MbgNbdModel
@@ -70,6 +70,25 @@ def test_a_blend_by_hand() -> None:
     mix = Mix(shares=(("log_ridge", 0.6), ("past", 0.4)), means=(2.0, 5.0))
     ways = {"log_ridge": np.array([8.0, 0.0]), "past": np.array([5.0, 5.0])}
     npt.assert_allclose(mix.blend(ways), [(0.6 * 2.0 + 0.4) ** 2, 0.4**2])
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(st.integers(0, 10_000), st.floats(0.01, 0.99))
+def test_a_blend_lies_between_the_geometric_and_the_arithmetic_mean(seed: int, w: float) -> None:
+    """The inequality of power means: neither the highest way alone decides nor the lowest."""
+    ways = np.random.default_rng(seed).gamma(0.3, 3.0, (2, 40)) + 1e-9
+    mix = Mix(shares=(("log_ridge", w), ("past", 1.0 - w)), means=(1.0, 1.0))
+    blend = mix.blend({"log_ridge": ways[0], "past": ways[1]})
+    share = np.array([w, 1.0 - w])
+    assert (blend <= share @ ways * (1.0 + 1e-12)).all()
+    assert (blend >= np.exp(share @ np.log(ways)) * (1.0 - 1e-9)).all()
+
+
+def test_a_mean_log_is_turned_back_into_the_money_it_is_of() -> None:
+    """log(1 + money) of one customer gives its money; of nobody who buys, next to nothing."""
+    money = np.array([0.05, 1.0, 20.0, 3_000.0])
+    npt.assert_allclose(np.exp(_log_money_of(np.log1p(money))), money)
+    assert np.exp(_log_money_of(np.array([-1.0, 0.0]))).max() < 0.02
 
 
 def test_days_on_which_a_way_did_not_speak_are_left_out() -> None:

@@ -193,7 +193,7 @@ def learn_forecast(
     values: tuple[PastValue, ...] = ()
     if activity is not None and model.regressions is not None:
         ahead = round(recall_days or model.horizon_days)
-        values = recall_values(judged, today, ahead, config.ridge, activity.window_days)
+        values = recall_values(judged, today, ahead, config.ridge, activity.window_days, model.mix)
     names = () if covariates is None else covariates.names
     return LearntForecast(model.replace(activity=activity, covariates=names), past, values)
 

@@ -18,7 +18,7 @@ from retainkit.forecast._learn import Base, columns_of, learn, learning_windows
 from retainkit.forecast._model import ForecastModel
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._totals import combine_totals, tell_totals, weigh_totals
-from retainkit.forecast._ways import mix_ways
+from retainkit.forecast._ways import Mix, mix_ways
 from retainkit.lifetime import Covariates
 from retainkit.typing import FloatArray, IntArray
 
@@ -63,12 +63,13 @@ class PastValue(NamedTuple):
 
 
 def recall_values(
-    base: Base, today: int, horizon: int, penalty: float, state_days: int
+    base: Base, today: int, horizon: int, penalty: float, state_days: int, mix: Mix | None
 ) -> tuple[PastValue, ...]:
     """Return what was expected on earlier days, latest first; empty where the history is short.
 
     Windows are as long as the horizon where two of them fit, else half or a quarter of it.
-    `state_days` is the window in which states are judged [day].
+    `state_days` is the window in which states are judged [day], `mix` what the ways weigh today:
+    what is judged is what speaks now.
     """
     few = base.log.first(_MOST)
     base = base if few is base.log else Base(few, base.fit)
@@ -80,7 +81,7 @@ def recall_values(
         for day in days:
             if window < _LEAST_WINDOW or day - base.first_day < max(0.5 * window, _LEAST_PAST):
                 break
-            one = _recall(base, day, window, penalty, state_days)
+            one = _recall(base, day, window, penalty, state_days, mix)
             if one is None:
                 break
             found.append(one)
@@ -89,7 +90,9 @@ def recall_values(
     return tuple(found)
 
 
-def _recall(base: Base, day: int, length: int, penalty: float, state_days: int) -> PastValue | None:
+def _recall(
+    base: Base, day: int, length: int, penalty: float, state_days: int, mix: Mix | None
+) -> PastValue | None:
     """Forecast from what was known on a day, and look at what came."""
     window = base.window(day, length)
     if window is None or not window.money.sum() > 0.0:
@@ -101,7 +104,7 @@ def _recall(base: Base, day: int, length: int, penalty: float, state_days: int) 
         return None
     columns = moment.design(learnt.uses_lifetime)
     ways = ways_at(moment, learnt, base.lifetime(day))
-    size = mix_ways(ways, ()).blend(ways)
+    size = (mix_ways(ways, ()) if mix is None else mix.on(ways)).blend(ways)
     totals = tell_totals(base, moment, ways)
     expected = combine_totals(totals, weigh_totals((), list(totals)))
     return PastValue(

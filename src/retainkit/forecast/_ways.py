@@ -48,6 +48,15 @@ class Mix(FrozenConfig):
             root = root + weight * np.sqrt(ways[name] / mean)
         return np.asarray(root * root)
 
+    def on(self, ways: Ways) -> Mix:
+        """Return the same shares for another day, of the ways that spoke on it."""
+        spoke = [(name, share) for name, share in self.shares if name in ways and ways[name].any()]
+        whole = sum(share for _, share in spoke)
+        return Mix(
+            shares=tuple((name, share / whole) for name, share in spoke),
+            means=tuple(float(ways[name].mean()) for name, _ in spoke),
+        )
+
 
 def tell_ways(
     learnt: Regressions,
