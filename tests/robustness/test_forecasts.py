@@ -157,3 +157,10 @@ def test_little_happened_and_the_order_is_better_for_the_lifetime_model() -> Non
             auc(model.apply(summary).p_active, active) - auc(alone.apply(summary).p_active, active)
         )
     assert np.mean(gained) > 2.0 * np.std(gained) / np.sqrt(len(gained))
+
+
+@pytest.mark.parametrize(("size", "noted"), [(150, True), (2_000, False)])
+def test_few_customers_are_said_to_be_few(size: int, noted: bool) -> None:
+    """A relative error of .15 to .25 by chance alone, and of .05."""
+    model, _ = model_and_words(make_firm("steady", 0, size))
+    assert any("few customers bring the money" in note for note in model.notes) == noted

@@ -58,6 +58,8 @@ _HIGHER, _LOWER = 1.25, 0.5
 _YEAR = 365
 _DISAGREE = 3.0
 """Largest over smallest total from which on the ways to tell it are said to disagree."""
+_BY_HALF = 1.5
+"""Factor by which a total may be off by chance, at two standard errors, before it is noted."""
 _BREAK = 0.5
 """Ratio of the latest months to those before beyond which the base is said to have broken."""
 
@@ -233,6 +235,24 @@ def _change_last_year(base: Base, today: int, days: int) -> float:
     return max(money_between(base.log, then - days, then), 0.0) / before or 1.0
 
 
+def _few_payers(log: PurchaseLog, today: int, days: int) -> list[str]:
+    """Say that so few customers bring the money that chance alone moves the total by half.
+
+    Customers are independent: the relative error of their sum is the root of the sum of squares
+    over the sum. What is expected and what comes both carry it.
+    """
+    inside = (log.day > today - days) & (log.day <= today)
+    each = np.bincount(log.code[inside], weights=log.money[inside], minlength=log.n)
+    total = float(each.sum())
+    if total <= 0.0 or 2.0 * np.sqrt(2.0 * float(each @ each)) / total <= np.log(_BY_HALF):
+        return []
+    payers = int((each > 0.0).sum())
+    return [
+        f"few customers bring the money ({payers:,} in the last {days:,} days): "
+        "the total may be off by half by chance alone"
+    ]
+
+
 def _notes(
     learnt: Regressions | None,
     windows: list[Any],
@@ -269,6 +289,7 @@ def _notes(
                 f"the {days} days before"
             )
             break
+    notes += _few_payers(base.log, today, horizon)
     if spread_of(totals) > _DISAGREE:
         low, high = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
         notes.append(

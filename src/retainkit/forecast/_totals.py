@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from retainkit.forecast._kernel_features import measure_scales
-from retainkit.forecast._kernel_log import Known, PurchaseLog, money_between, outcome
+from retainkit.forecast._kernel_log import PurchaseLog, money_between, outcome
 from retainkit.forecast._learn import Base, Moment
 from retainkit.forecast._ways import Ways, lifetime_money
-from retainkit.typing import FloatArray, IntArray
+from retainkit.typing import FloatArray
 
 TOTALS = ("regression", "lifetime", "ages", "season")
 """Ways to tell the total: learnt regression, lifetime model, what each age brought in the last
@@ -45,7 +45,7 @@ def tell_totals(base: Base, moment: Moment, ways: Ways) -> dict[str, float]:
     trailing = money_between(log, day - span, day) * window / span
     # known customers are not expected to bring more than everybody did: who was there before the
     # records begin looks young, and is what makes the oldest ages look rich
-    totals["ages"] = min(money_by_age(log, moment.who, moment.known, window, span), trailing)
+    totals["ages"] = min(money_by_age(log, moment, span), trailing)
     year_ago = day - _YEAR
     if window <= _YEAR + 1 and year_ago - base.first_day >= 0.9 * window:
         who, _ = base.known(year_ago)
@@ -75,36 +75,37 @@ def season_stands_out(base: Base, day: int, window: int) -> bool:
     money = outcome(base.log, who, day, day + window)[1]
     came = float(money.sum())
     least = max(np.sqrt(_PRIOR), 2.0 * np.sqrt(float(money @ money)) / came)
-    ages = money_by_age(base.log, who, known, window, min(window, day - base.first_day + 1))
+    scales = measure_scales(known)
+    moment = Moment(who, known, scales, [], None, window)  # no columns are asked for
+    ages = money_by_age(base.log, moment, min(window, day - base.first_day + 1))
     missed = np.log(came / ages) if ages > 0.0 else 0.0
     if abs(missed) < least:
         return False
     model = base.lifetime(day)
     if model is None:
         return True
-    scales = measure_scales(known)
     told = float(lifetime_money(model, known, float(window), scales).sum()) * scales.basket
     return bool(told > 0.0 and np.sign(missed) * np.log(came / told) >= least)
 
 
-def money_by_age(log: PurchaseLog, who: IntArray, known: Known, window: int, span: int) -> float:
-    """Return what known customers bring if each age brings what it did in the last `span`.
+def money_by_age(log: PurchaseLog, moment: Moment, span: int) -> float:
+    """Return what the moment's customers bring if each age brings what it did in the last `span`.
 
     Ages are days since the first purchase, in quarters of the span up to twice the span; the day of
     the first purchase itself is over for all. An age that has hardly been reached yet brings what
     the one before it did.
     """
-    day = known.day
+    known, day = moment.known, moment.known.day
     edges = np.append(np.arange(2.0 * _PARTS) * span / _PARTS, np.inf)
     first = np.full(log.n, np.nan)
-    first[who] = known.first
+    first[moment.who] = known.first
     rows = (log.day > day - span) & (log.day <= day)
     age, money = log.day[rows] - first[log.code[rows]], log.money[rows]
     place = np.searchsorted(edges, age[age > 0.0], side="left") - 1
     brought = np.bincount(place, money[age > 0.0], minlength=len(edges) - 1)
     now = day - known.first
     lived = _days_within(edges, np.maximum(now - span, 0.0), now)
-    ahead = _days_within(edges, now, now + window)
+    ahead = _days_within(edges, now, now + moment.window)
     rate = np.zeros(len(lived))
     enough = lived > _HARDLY * lived.sum()
     rate[enough] = brought[enough] / lived[enough]
