@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit._pipeline._circumstances import days_to_renewal
+from retainkit.contracts import read_contract_state
 from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.policy import CostModel, MeasureCatalog
@@ -158,6 +160,22 @@ def test_complaints_permission_and_renewals_reach_the_action() -> None:
     assert today.loc[today["customer_id"] == 2, "trigger"].tolist() == ["complaint open"]
     purpose = {m.id: m.purpose for m in MeasureCatalog().measures}
     assert all(purpose[str(view.loc[who, "action"])] == "service" for who in (1, 3))
+
+
+def test_a_contract_that_nothing_is_paid_for_has_no_renewal_to_prepare() -> None:
+    """From 15 January a year: on 31 December the next term begins in 15 days, for who pays."""
+    contracts = pd.DataFrame(
+        {
+            "customer_id": ["pays", "free"],
+            "start": pd.to_datetime(["2025-01-15"] * 2),
+            "end": pd.to_datetime([None, None]),
+            "amount": [30.0, 0.0],
+            "term_months": [12, 12],
+        }
+    )
+    days = days_to_renewal(read_contract_state(contracts, as_of="2025-12-31"))
+    assert days[0] == pytest.approx(15.0, abs=1.0)
+    assert np.isnan(days[1])
 
 
 def test_a_base_that_cannot_be_ranked_is_graded_by_what_it_brought() -> None:

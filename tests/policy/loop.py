@@ -69,6 +69,8 @@ class Quarter(NamedTuple):
 
     planned: npt.NDArray[np.int16]
     """Action of each customer; -1 = none."""
+    tried: BoolArray
+    """Actions that some customers got, by plan or by lot."""
     treated: float
     """Share of customers treated, by plan or by lot."""
     profit: float
@@ -98,7 +100,7 @@ def run_firm(rng: np.random.Generator, firm: Firm) -> list[Quarter]:
         with np.errstate(divide="ignore", invalid="ignore"):
             seen = (total[planned] + total[by_lot]) / both
             belief = _kernel_trial.update_together(belief, seen, 1.0 / np.sqrt(both))
-        trials += both > 0.0
+        trials += weight[planned] > 0.0
     return quarters
 
 
@@ -145,6 +147,7 @@ def _quarter(
     gain = firm.gain[everybody, action]
     quarter = Quarter(
         planned=planned,
+        tried=np.bincount(action[treated], minlength=ACTIONS) >= _kernel_trial.LEAST,
         treated=float(treated.mean()),
         profit=float(gain[done].sum()),
         held_out=1.0 - float(done.sum()) / int(some.sum()) if some.any() else LEAST,

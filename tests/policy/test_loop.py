@@ -65,9 +65,11 @@ def test_a_firm_learns_what_pays() -> None:
 
 
 def test_the_actions_of_a_firm_are_all_tried() -> None:
+    """By the plan or by lot: an action that a lot has shown to harm needs no plan."""
     for _, quarters in firms(50_000, 2):
-        tried = {int(code) for quarter in quarters for code in np.unique(quarter.planned)}
-        assert len(tried - {-1}) >= ACTIONS - 2
+        assert np.any([quarter.tried for quarter in quarters], axis=0).sum() == ACTIONS
+        planned = {int(code) for quarter in quarters for code in np.unique(quarter.planned)}
+        assert len(planned - {-1}) >= ACTIONS // 2
 
 
 @pytest.mark.slow

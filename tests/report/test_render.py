@@ -8,10 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from retainkit.errors import MissingDependencyError, NotComputableError
-from retainkit.pipeline import RetentionResult
+from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.report import render_report, write_report
 from tests.report.conftest import HOSTILE
 
@@ -164,3 +166,35 @@ def test_without_jinja2_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingDependencyError, match="jinja2 is not installed"):
         render_report(cdnow)
+
+
+def test_the_gone_had_a_tier_and_an_index_is_no_share(english: str, chinese: str) -> None:
+    texts = Page(english).texts
+    assert "formerly: Ordinary customers" in texts
+    assert "原为：普通客户" in Page(chinese).texts
+    gini = texts[texts.index("Gini coefficient") : texts.index("Herfindahl-Hirschman index")]
+    assert gini
+    assert not any("%" in text for text in gini)
+    assert sum(text == "Retention rate" for text in texts) > 0
+    assert not any("(E - N) / S" in text and "Retention" in text for text in texts)
+
+
+@pytest.mark.filterwarnings("ignore::retainkit.errors.RetainkitWarning")
+def test_a_bound_is_no_estimate_and_a_part_of_a_month_says_so() -> None:
+    """Customers alike in everything, looked at on 15 March; a year ahead ends on 15 March 2024."""
+    rng = np.random.default_rng(5)
+    who, when = np.nonzero(rng.random((150, 800)) < 1.0 / 25.0)
+    rows = pd.DataFrame({"customer_id": who, "amount": rng.lognormal(3.0, 0.4, len(who)).round(2)})
+    rows["timestamp"] = pd.Timestamp("2021-01-05") + pd.to_timedelta(when, unit="D")
+    rows = rows[rows["timestamp"] <= "2023-03-15"]
+    result = RetentionPipeline().run(rows, as_of="2023-03-15")
+    model = result.model.purchase_model
+    assert model is not None
+    assert "equal_rates" in model.boundary
+    texts = Page(render_report(result)).texts
+    assert "at its bound" in texts
+    assert any("as in a Poisson process" in text for text in texts)
+    assert not any(re.fullmatch(r"\d{1,3}(,\d{3}){2,}\.\d{4}", text) for text in texts)
+    assert "2023-03 (came until day 15, expected from then on)" in texts
+    assert "2024-03 (until day 14)" in texts
+    assert "2023-04" in texts

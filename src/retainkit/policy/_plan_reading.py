@@ -164,7 +164,7 @@ def learn_prices(prices: Sequence[ActionPrice], table: pd.DataFrame) -> tuple[Ac
     lost = own["is_lost"].astype(bool)
     there = _learn(prices, [price.effect for price in prices], own[~lost])
     gone = _learn(prices, [price.win_back for price in prices], own[lost])
-    tried = set(own["action"])
+    tried = set(own.loc[own["group"] == "all", "action"])  # a lot shows too little to count
     return tuple(
         price.replace(effect=one, win_back=other, trials=price.trials + (price.action in tried))
         for price, one, other in zip(prices, there, gone, strict=True)
