@@ -168,7 +168,7 @@ def test_a_contract_that_nothing_is_paid_for_has_no_renewal_to_prepare() -> None
         {
             "customer_id": ["pays", "free"],
             "start": pd.to_datetime(["2025-01-15"] * 2),
-            "end": pd.to_datetime([None, None]),
+            "end": pd.Series([pd.NaT, pd.NaT]),
             "amount": [30.0, 0.0],
             "term_months": [12, 12],
         }
