@@ -430,7 +430,6 @@ ALL: dict[int, Entry] = {
             "metrics.headcount_for_share",
             "metrics.gini",
             "metrics.hhi",
-            "metrics.bootstrap_interval",
         ),
         concentration,
         "bootstrap",

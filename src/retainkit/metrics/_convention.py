@@ -263,6 +263,12 @@ class MetricConvention(FrozenConfig):
         ----------
         ChartMogul Help Center: Configuring Subscription Analytics settings; Churn recognition;
         Churn rate formulas ("standard"; for "Shopify" replace `denominator` by "daily").
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.chartmogul().reactivation_in_nrr
+        True
         """
         return cls(
             name="chartmogul",
@@ -287,6 +293,12 @@ class MetricConvention(FrozenConfig):
         ----------
         Stripe Docs: Billing metric definitions (analytics glossary). Stripe Support: Calculating
         subscriber churn rate in Billing; Billing analytics (discounts, delinquency).
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.stripe().denominator
+        'start_plus_new'
         """
         return cls(
             name="stripe",
@@ -327,6 +339,12 @@ class MetricConvention(FrozenConfig):
         Baremetrics Help Center: User and Revenue Churn (help.baremetrics.com, article 5380347).
         Baremetrics changelog: New metric: Net Revenue Retention; Churn update; Net MRR Churn; New
         Quick Ratio metric.
+
+        Examples
+        --------
+        >>> from retainkit.metrics import MetricConvention
+        >>> MetricConvention.baremetrics().contraction_in_nrr
+        False
         """
         return cls(
             name="baremetrics",
