@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,11 +16,11 @@ from retainkit.pipeline import PipelineConfig, RetentionPipeline
 from retainkit.tables import Ledger, TransactionRules, split_valid_transactions
 
 
-def split(values: Sequence[object], *formats: str) -> tuple[list[str], Ledger]:
+def split(values: Sequence[Any], *formats: str) -> tuple[list[str], Ledger]:
     frame = pd.DataFrame(
         {
             "customer_id": [f"c{i}" for i in range(len(values))],
-            "timestamp": pd.Series(values, dtype=object),
+            "timestamp": pd.Series(list(values), dtype=object),
             "amount": 1.0,
         }
     )
@@ -50,7 +51,8 @@ def test_one_value_is_shown_both_ways_where_nothing_proves_the_order() -> None:
     (said,) = ledger.notes()
     for word in ("'5/6/2024'", "2024-05-06", "2024-06-05", '["%m/%d/%Y"]', '["%d/%m/%Y"]'):
         assert word in said
-    assert "[rules.transactions]" in said and "--config" in said
+    assert "[rules.transactions]" in said
+    assert "--config" in said
 
 
 @pytest.mark.parametrize(
@@ -88,17 +90,13 @@ def test_a_run_that_accepts_nothing_says_how_to_declare_the_form() -> None:
 
 
 @given(
-    days=st.lists(st.dates(), min_size=1, max_size=20),
+    days=st.lists(st.dates(min_value=date(1900, 1, 1)), min_size=1, max_size=20),
     form=st.sampled_from(["%m/%d/%Y", "%d/%m/%Y"]),
 )
 def test_law_what_is_read_is_what_was_written(days: list[date], form: str) -> None:
-    days = [
-        day.replace(year=2000 + day.year % 30) for day in days if (day.month, day.day) != (2, 29)
-    ]
-    if not days:
-        return
     times, ledger = split([day.strftime(form) for day in days])
     if any(day.day > 12 for day in days):
         assert times == [f"{day} 00:00:00" for day in days]
     else:  # each of them is a date in both orders
-        assert times == [] and ledger.counts() == {"unparsable_timestamp": len(days)}
+        assert times == []
+        assert ledger.counts() == {"unparsable_timestamp": len(days)}

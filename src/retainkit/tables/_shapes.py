@@ -59,7 +59,7 @@ def _parse(texts: pd.Series[Any]) -> npt.NDArray[np.datetime64]:
 
 def tell_order(order: str, where: dict[str, str], rows: int) -> Label:
     """Say in which order day and month were read, and how many rows prove it."""
-    return _say(order, **where, rows=f"{rows:,}")
+    return say_note(order, **where, rows=f"{rows:,}")
 
 
 def ask_for_format(texts: pd.Series[Any], where: dict[str, str], rows: int) -> Label:
@@ -71,20 +71,20 @@ def ask_for_format(texts: pd.Series[Any], where: dict[str, str], rows: int) -> L
     if both.fits[0] and month == day and month:
         i = int(np.flatnonzero(both.fits)[0])
         ways = {"month": str(both.month_first[i])[:10], "day": str(both.day_first[i])[:10]}
-        return _say("either_order", **facts, **ways, **_forms(text))
+        return say_note("either_order", **facts, **ways, **_forms(text))
     if both.fits[0] and month + day:
         forms = _forms(text)
         form = forms["month_form"] if month > day else forms["day_form"]
-        return _say("looks_like", **facts, form=form)
+        return say_note("looks_like", **facts, form=form)
     if _NUMBER.match(text):
         whole = text.partition(".")[0]
         if _SERIAL[0] <= int(whole) <= _SERIAL[1]:
-            return _say("serial", **facts)
+            return say_note("serial", **facts)
         if len(whole) > _SECONDS:
-            return _say("milliseconds" if len(whole) > _MILLISECONDS else "seconds", **facts)
+            return say_note("milliseconds" if len(whole) > _MILLISECONDS else "seconds", **facts)
         if len(whole) == len("20250131") and whole[:2] in ("19", "20"):
-            return _say("looks_like", **facts, form="%Y%m%d")
-    return _say("no_known_form", **facts)
+            return say_note("looks_like", **facts, form="%Y%m%d")
+    return say_note("no_known_form", **facts)
 
 
 def _forms(text: str) -> dict[str, str]:
@@ -100,6 +100,7 @@ def _forms(text: str) -> dict[str, str]:
     }
 
 
-def _say(name: str, **facts: str) -> Label:
+def say_note(name: str, **facts: str) -> Label:
+    """Return a note of the catalogue with its facts, in both languages."""
     words = _NOTES[name]
     return Label(en=words.en.format(**facts), zh=words.zh.format(**facts))
