@@ -38,3 +38,24 @@ def test_contracts_alone(command: Command, tmp_path: Path) -> None:
     said = command(words)
     assert said.code == 0, said.err
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_dates_with_the_month_first_are_read_and_said(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(purchases, dtype=str)
+    days = pd.to_datetime(frame["date"])
+    frame["date"] = days.dt.strftime("%m/%d/%Y")
+    frame.to_csv(purchases, index=False)
+    words = ["run", purchases, "--as-of", "2025-12-31", "--columns", COLUMNS]
+    said = command([*words, "--out", tmp_path / "out"])
+    assert said.code == 0, said.err
+    proof = int((days[frame["customer"].notna()].dt.day > 12).sum())
+    told = f"13 and above stand in second place in {proof} rows"
+    last = days.max()
+    away = (pd.Timestamp("2025-12-31") - last).days
+    late = f"the last row is of {last.date()}, {away} days before as_of"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for text in (told, late):
+        assert text in said.out
+        assert text in page
