@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retainkit._cli._commands import (
+    OPTIONS,
     TABLES,
     print_config,
     print_schema,
@@ -21,7 +22,7 @@ from retainkit._cli._commands import (
     run_demo,
     run_files,
 )
-from retainkit._cli._complaints import Parser
+from retainkit._cli._complaints import Parser, in_options
 from retainkit.errors import RetainkitError, RetainkitWarning
 
 __all__ = ["main"]
@@ -54,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.command(options)
     except SystemExit as stop:
         return int(stop.code or 0)
-    except (RetainkitError, OSError) as error:
+    except RetainkitError as error:
+        sys.stderr.write(f"retainkit: {in_options(error, OPTIONS)}\n")
+        return 2
+    except OSError as error:
         sys.stderr.write(f"retainkit: {error}\n")
         return 2
     for notice in noticed:

@@ -61,6 +61,30 @@ def test_a_role_is_unknown(
     refused(command([*words, "--columns", text]), tmp_path, "does not name a column", fix)
 
 
+def test_missing_columns_are_told_at_once_and_as_options(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "raw.csv"
+    path.write_text("Customer ID,Order Date,Sales\na,2024-01-01,3\n", "utf-8")
+    said = command(["run", path, "--as-of", "2024-12-31", "--out", tmp_path / "out"])
+    fix = '--columns "customer_id=Customer ID,timestamp=Order Date,amount=Sales"'
+    refused(said, tmp_path, "'customer_id'", "'timestamp'", "'amount'", fix)
+    assert "TransactionColumns" not in said.err
+
+
+def test_names_with_a_space_need_quotes(command: Command, purchases: Path, tmp_path: Path) -> None:
+    words = ["run", purchases, "--as-of", "2024-12-31", "--out", tmp_path / "out"]
+    said = command([*words, "--columns", "customer_id=Customer", "ID,amount=Sales"])
+    refused(said, tmp_path, "unrecognized arguments", '--columns "customer_id=Customer ID"')
+
+
+def test_a_role_like_no_other_gets_the_list(
+    command: Command, purchases: Path, tmp_path: Path
+) -> None:
+    words = ["run", purchases, "--as-of", "2024-12-31", "--out", tmp_path / "out"]
+    said = command([*words, "--columns", "discount=Discount"])
+    refused(said, tmp_path, "'discount=Discount'", "one of the roles customer_id, timestamp")
+    assert "customer_id=Discount" not in said.err
+
+
 def test_columns_of_a_table_that_is_not_given(
     command: Command, purchases: Path, tmp_path: Path
 ) -> None:

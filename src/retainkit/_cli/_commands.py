@@ -60,6 +60,13 @@ TABLES: dict[str, _Table] = {
 }
 
 
+OPTIONS = {
+    table.columns.__name__: f"--{table.option}-columns" if table.option else "--columns"
+    for table in TABLES.values()
+}
+"""The option that says what each column map says in Python."""
+
+
 def run_demo(options: argparse.Namespace) -> None:
     """Run everything on the CDNOW sample and write it to a folder."""
     _check_output(options.out)
@@ -201,11 +208,14 @@ def parse_columns(text: str, table: _Table) -> FrozenConfig:
         role, found, name = (part.strip() for part in pair.partition("="))
         if not found or role not in kind.model_fields:
             near = get_close_matches(role, kind.model_fields, n=1)
+            roles = ", ".join(kind.model_fields)
             raise SchemaError(
                 f"{pair!r} does not name a column",
-                rule=f"ROLE=NAME, with role one of {', '.join(kind.model_fields)}",
+                rule=f"ROLE=NAME, with role one of {roles}",
                 where=option,
-                fix=f"{option} {near[0] if near else 'customer_id'}={name or 'NAME'}",
+                fix=f"{option} {near[0]}={name or 'NAME'}"
+                if near
+                else f"leave it out, or name one of the roles {roles}",
             )
         if role in _LISTS:
             chosen[role] = (*chosen.get(role, ()), name)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import sys
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import NoReturn, TypeGuard
 
 from pydantic import BaseModel, ValidationError
+
+from retainkit.errors import RetainkitError
 
 _HINTS = {
     "--as-of": "add --as-of YYYY-MM-DD, the last day your records cover; it is never guessed",
@@ -26,7 +30,28 @@ class Parser(argparse.ArgumentParser):
         if "required" in message:
             missing = message.partition(":")[2]
             text += "".join(f"  fix:   {fix}\n" for word, fix in _HINTS.items() if word in missing)
+        if message.startswith("unrecognized arguments"):
+            text += '  fix:   quote names with a space: --columns "customer_id=Customer ID"\n'
         self.exit(2, text)
+
+
+def in_options(error: RetainkitError, options: Mapping[str, str]) -> str:
+    """Write an error with its fix as an option of the command line instead of Python."""
+    kind, opened, _ = error.fix.partition("(")
+    if not opened or kind not in options:
+        return str(error)
+    try:
+        call = ast.parse(error.fix, mode="eval").body
+    except SyntaxError:
+        return str(error)
+    pairs = []
+    for keyword in call.keywords if isinstance(call, ast.Call) else ():
+        value = ast.literal_eval(keyword.value)
+        names = value if isinstance(value, tuple) else (value,)
+        pairs += [f"{keyword.arg}={name}" for name in names]
+    text = ",".join(pairs)
+    fix = f'{options[kind]} "{text}"' if " " in text else f"{options[kind]} {text}"
+    return str(error).replace(error.fix, fix)
 
 
 def explain_validation(error: ValidationError, root: type[BaseModel], source: str) -> str:

@@ -37,6 +37,7 @@ def summarize_run(
     yield ""
     yield from result.trust(language)
     yield from (one.words(language) for one in result.contradictions)
+    yield from result.ledger.notes(language)
     yield ""
     if result.review:
         yield from result.review.describe(language)

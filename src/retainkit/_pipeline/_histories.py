@@ -165,11 +165,13 @@ def _rows(tables: ValidTables) -> pd.DataFrame | Contracts:
         return base
     what = "contract" if tables.transactions is None else "transaction"
     reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in tables.ledger.counts().items())
+    told = (e.says.en for e in tables.ledger.entries if e.says and e.table == f"{what}s")
     raise SchemaError(
         f"no {what} was accepted ({reasons})",
         rule="a run needs at least one usable row up to as_of",
         where=f"{what}s",
-        fix="check as_of, the column names and the rules (date_formats, decimal_mark)",
+        fix="; ".join(told)
+        or "check as_of, the column names and the rules (date_formats, decimal_mark)",
     )
 
 

@@ -22,6 +22,18 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 """Names a role often has elsewhere; used only to word the hint, never to guess a column."""
 
+_STAND_INS = {
+    ("contracts", "start"): "the day of signing, of the first charge or of joining can stand in",
+}
+"""What can stand in for a role that a table of a firm may not have."""
+
+_UNIT_PRICES = ("unitprice", "priceperunit", "itemprice", "priceeach", "pricepereach", "listprice")
+
+
+def is_unit_price(name: object) -> bool:
+    """Return whether a column is named like a price of one unit, which is no amount of a row."""
+    return _plain(str(name)).endswith(_UNIT_PRICES)
+
 
 class TableColumns(FrozenConfig):
     """Base of the six column maps."""
@@ -33,6 +45,7 @@ class TableColumns(FrozenConfig):
         """Return the column of each role present in `available`; raise what is missing."""
         present = set(available)
         found: dict[str, str] = {}
+        absent: dict[str, str] = {}
         for role, field in type(self).model_fields.items():
             name = getattr(self, role)
             if name is None or isinstance(name, tuple):
@@ -40,7 +53,9 @@ class TableColumns(FrozenConfig):
             if name in present:
                 found[role] = name
             elif role in self.required or name != field.default:
-                raise self._missing(role, name, available)
+                absent[role] = name
+        if absent:
+            raise self._missing(absent, available)
         return found
 
     def resolve_group(self, role: str, available: Sequence[str]) -> tuple[str, ...]:
@@ -48,27 +63,43 @@ class TableColumns(FrozenConfig):
         names: tuple[str, ...] = getattr(self, role)
         for name in names:
             if name not in available:
-                raise self._missing(role, name, available)
+                raise self._missing({role: name}, available)
         return names
 
-    def _missing(self, role: str, name: str, available: Sequence[str]) -> SchemaError:
+    def _missing(self, absent: dict[str, str], available: Sequence[str]) -> SchemaError:
+        """Return one error for all columns that are not there, by role."""
         texts = [str(column) for column in available]
-        close = closest_columns(role, name, texts)
-        listed = ", ".join(repr(column) for column in close or texts[:8]) or "none"
-        head = "the closest are" if close else "the columns are"
-        grouped = isinstance(getattr(self, role), tuple)
-        shown = (close or ["..."])[0]
-        value = f'("{shown}",)' if grouped else f'"{shown}"'
+        close = {role: closest_columns(role, name, texts) for role, name in absent.items()}
+        listed = ", ".join(repr(column) for column in texts[:8]) or "none"
+        wrong = [
+            f"no column {name!r} in {self.table}"
+            + (f"; the closest are {', '.join(map(repr, near))}" if (near := close[role]) else "")
+            for role, name in absent.items()
+        ]
+        if not all(close.values()):
+            wrong.append(f"the columns are {listed}")
+        rules = [
+            f"{role} is {'required' if role in self.required else 'mapped to this column'}"
+            + (f" ({_STAND_INS[self.table, role]})" if (self.table, role) in _STAND_INS else "")
+            for role in absent
+        ]
+        chosen = []
+        for role in absent:
+            shown = (close[role] or ["..."])[0]
+            grouped = isinstance(getattr(self, role), tuple)
+            chosen.append(f'{role}=("{shown}",)' if grouped else f'{role}="{shown}"')
         return SchemaError(
-            f"no column {name!r} in {self.table}; {head} {listed}",
-            rule=f"{role} is {'required' if role in self.required else 'mapped to this column'}",
-            where=f"{self.table}, column {name!r}",
-            fix=f"{type(self).__name__}({role}={value})",
+            "; ".join(wrong),
+            rule="; ".join(rules),
+            where=f"{self.table}, column {', '.join(map(repr, absent.values()))}",
+            fix=f"{type(self).__name__}({', '.join(chosen)})",
         )
 
 
 def closest_columns(role: str, name: str, available: Sequence[str]) -> list[str]:
     """Return up to three existing columns whose names are nearest to `name` or its synonyms."""
+    if role == "amount":  # a proposal is only made where the name means the same
+        available = [column for column in available if not is_unit_price(column)]
     plain = {column: _plain(column) for column in available}
     wanted = [_plain(name), _plain(role), *map(_plain, _SYNONYMS.get(role, ()))]
     scores = {

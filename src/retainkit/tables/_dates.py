@@ -1,4 +1,4 @@
-"""Timestamps: from any declared spelling to naive local time; nothing is guessed."""
+"""Timestamps: from any declared or proven spelling to naive local time; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from retainkit.tables._read import (
     unreadable_type,
 )
 from retainkit.tables._rules import ISO_8601, TableRules
+from retainkit.tables._shapes import Numeric, ask_for_format, tell_order
 from retainkit.typing import BoolArray
 
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
@@ -51,6 +52,7 @@ def read_times(raw: pd.Series[Any], rules: TableRules, *, role: str, table: str)
 def _read_distinct(raw: pd.Series[Any], rules: TableRules, role: str, table: str) -> Reading:
     codes, uniques = distinct(raw, role=role, table=table)
     parser = _Parser(uniques, rules)
+    order = parser.read_proven_order(is_declared=bool(rules.date_formats))
     values = np.append(parser.values, _NOT_A_TIME)[codes]
     unparsable = np.isnat(parser.values) & ~parser.missing
     problems = {
@@ -61,7 +63,20 @@ def _read_distinct(raw: pd.Series[Any], rules: TableRules, role: str, table: str
         "converted_time_zone": spread(parser.converted, codes),
         "ambiguous_timestamp": spread(parser.ambiguous, codes),
     }
-    return Reading(pd.Series(values, copy=False), problems, notices)
+    where, says = {"table": table, "role": role}, {}
+    if order:
+        notice, proof = f"{order}_{role}", spread(parser.proof, codes)
+        notices[notice] = proof
+        says[notice] = tell_order(order, where, _count(proof))
+    if unparsable.any():
+        says["unparsable"] = ask_for_format(
+            parser.texts[unparsable], where, _count(problems["unparsable"])
+        )
+    return Reading(pd.Series(values, copy=False), problems, notices, says)
+
+
+def _count(rows: BoolArray | None) -> int:
+    return 0 if rows is None else int(np.count_nonzero(rows))
 
 
 class _Parser:
@@ -85,6 +100,20 @@ class _Parser:
                 self._read_iso(is_date)
             else:
                 by_format |= self._read_format(form, is_date, by_format)
+
+    def read_proven_order(self, *, is_declared: bool) -> str:
+        """Read 12/13/2010 where no format is declared and one order alone reads every value."""
+        self.proof = np.zeros(len(self.values), dtype=bool)
+        rows = np.flatnonzero(~self.missing)
+        if is_declared or not np.isnat(self.values[rows]).all():
+            return ""
+        both = Numeric.read(self.texts.iloc[rows])
+        order = both.proven()
+        if order:
+            month_first = order == "month_first"
+            self.values[rows] = both.month_first if month_first else both.day_first
+            self.proof[rows] = np.isnat(both.day_first if month_first else both.month_first)
+        return order
 
     def _read_objects(self, uniques: ObjectArray, is_date: BoolArray) -> None:
         for i in np.flatnonzero(is_date):

@@ -13,6 +13,7 @@ import pandas as pd
 from retainkit._core.catalogue import read_labels
 from retainkit._core.columns import Column, recorded
 from retainkit._core.frames import text_series
+from retainkit._core.labels import Label
 from retainkit._core.result import ResultTable
 from retainkit.typing import IntArray, Language
 
@@ -76,6 +77,8 @@ class LedgerEntry(NamedTuple):
     """The rule that was applied."""
     examples: tuple[str, ...]
     """The first rows and their values."""
+    says: Label | None = None
+    """What a person should know or decide about the rows; None = nothing beside the count."""
 
     @property
     def amount(self) -> float | None:
@@ -177,6 +180,11 @@ class Ledger(ResultTable):
             if entry.kind in ("excluded", "rejected"):
                 found[entry.reason] = found.get(entry.reason, 0) + entry.rows
         return found
+
+    def notes(self, language: Language = "en") -> tuple[str, ...]:
+        """Say how doubtful cells were understood, and ask where they could mean something else."""
+        said = (entry.says.text(language) for entry in self.entries if entry.says is not None)
+        return tuple(dict.fromkeys(said))
 
     def summary(self) -> pd.DataFrame:
         """Say where the rows went: table, kind, reason, rows, amount [money], one row per entry."""

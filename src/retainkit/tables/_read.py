@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.frames import text_series
+from retainkit._core.labels import Label
 from retainkit.errors import SchemaError
 from retainkit.tables._rules import TableRules
 from retainkit.typing import BoolArray, IntArray
@@ -29,6 +30,8 @@ class Reading(NamedTuple):
     """Rows by problem (`missing`, `unparsable`, ...); None = none."""
     notices: Masks = MappingProxyType({})
     """Rows by notice code; None = none."""
+    says: Mapping[str, Label] = MappingProxyType({})
+    """What a person should be told of a problem or notice, by its name."""
 
 
 def none_if_clean(mask: BoolArray) -> BoolArray | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit._core.kernels.exact import exact_sum
+from retainkit._core.labels import Label
 from retainkit.tables._ledger import EntryKind, Ledger, LedgerEntry, TakenRows, as_text
 from retainkit.tables._read import Reading
 from retainkit.typing import BoolArray, FloatArray, IntArray
@@ -23,6 +24,7 @@ class _Step(NamedTuple):
     matching: int
     policy: str
     values: Any
+    says: Label | None = None
 
 
 class Sieve:
@@ -33,17 +35,25 @@ class Sieve:
         self.n = n
         self._taken: BoolArray | None = None
         self._steps: list[_Step] = []
-        self._notices: list[tuple[str, BoolArray, str, Any]] = []
+        self._notices: list[tuple[str, BoolArray, str, Any, Label | None]] = []
 
     def take(
-        self, kind: EntryKind, reason: str, broken: BoolArray | None, *, policy: str, values: Any
+        self,
+        kind: EntryKind,
+        reason: str,
+        broken: BoolArray | None,
+        *,
+        policy: str,
+        values: Any,
+        says: Label | None = None,
     ) -> None:
         """Take out the rows where `broken`; None or no such row leaves no trace."""
         if broken is None or not broken.any():
             return
         matching = int(np.count_nonzero(broken))
         fresh = broken if self._taken is None else broken & ~self._taken
-        self._steps.append(_Step(kind, reason, np.flatnonzero(fresh), matching, policy, values))
+        rows = np.flatnonzero(fresh)
+        self._steps.append(_Step(kind, reason, rows, matching, policy, values, says))
         self._taken = fresh.copy() if self._taken is None else self._taken | fresh
 
     def apply(
@@ -64,14 +74,24 @@ class Sieve:
         for problem, broken in reading.problems.items():
             if not (optional and problem == "missing"):
                 policy = f"{role} is readable" if problem != "missing" else f"{role} is required"
-                self.take("rejected", f"{problem}_{role}", broken, policy=policy, values=values)
+                reason, says = f"{problem}_{role}", reading.says.get(problem)
+                self.take("rejected", reason, broken, policy=policy, values=values, says=says)
+        policy = "read by the declared rules"
         for notice, rows in reading.notices.items():
-            self.note(notice, rows, policy="read by the declared rules", values=values)
+            self.note(notice, rows, policy=policy, values=values, says=reading.says.get(notice))
 
-    def note(self, reason: str, rows: BoolArray | None, *, policy: str, values: Any) -> None:
+    def note(
+        self,
+        reason: str,
+        rows: BoolArray | None,
+        *,
+        policy: str,
+        values: Any,
+        says: Label | None = None,
+    ) -> None:
         """Remember rows that are kept although they look odd."""
         if rows is not None and rows.any():
-            self._notices.append((reason, rows, policy, values))
+            self._notices.append((reason, rows, policy, values, says))
 
     @property
     def keep(self) -> BoolArray | None:
@@ -90,10 +110,10 @@ class Sieve:
             LedgerEntry(self.table, "accepted", "", accepted, accepted, *rest, policy, ()),
         ]
         entries += [self._entry(step, account.of(step.rows)) for step in self._steps]
-        for reason, rows, text, values in self._notices:
+        for reason, rows, text, values, says in self._notices:
             matching = int(np.count_nonzero(rows))
             kept = np.flatnonzero(rows if self._taken is None else rows & ~self._taken)
-            step = _Step("notice", reason, kept, matching, text, values)
+            step = _Step("notice", reason, kept, matching, text, values, says)
             entries.append(self._entry(step, account.of(kept)))
         return Ledger(entries=tuple(entries), parts=self._parts(ids))
 
@@ -104,7 +124,7 @@ class Sieve:
             f"row {row}: {text!r}" for row, text in zip(first.tolist(), texts, strict=True)
         )
         head = (self.table, step.kind, step.reason, len(step.rows), step.matching)
-        return LedgerEntry(*head, *part, step.policy, examples)
+        return LedgerEntry(*head, *part, step.policy, examples, step.says)
 
     def _parts(self, ids: Any) -> tuple[TakenRows, ...]:
         return tuple(

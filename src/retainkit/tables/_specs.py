@@ -19,6 +19,7 @@ from retainkit.tables._columns import (
 )
 from retainkit.tables._customers import CUSTOMERS
 from retainkit.tables._ledger import Ledger
+from retainkit.tables._questions import ask_about_prices, note_late_as_of
 from retainkit.tables._rules import (
     ActivityRules,
     ContractRules,
@@ -100,6 +101,8 @@ TRANSACTIONS = TableSpec(
             broken=lambda work: work.numbers("amount") == 0,
             rule="zero_amounts",
         ),
+        ask_about_prices,
+        note_late_as_of,
     ),
 )
 

@@ -43,6 +43,7 @@ def describe_headline(facts: Facts) -> Section:
     said = [
         *facts.result.trust(language),
         *(one.words(language) for one in facts.result.contradictions),
+        *facts.result.ledger.notes(language),
         *(review.describe(language)[:1] if review else ()),
     ]
     told = (*map(Paragraph, said), *last_plan(facts))

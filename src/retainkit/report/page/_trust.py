@@ -187,8 +187,10 @@ def _month(facts: Facts, first: pd.Timestamp) -> str:
         return texts("month_both", month=name, day=today.day)
     if first <= end < first + pd.offsets.MonthEnd(0):
         return texts("month_until", month=name, day=end.day)
-    days = result.history.first_day
-    begin = pd.Timestamp(int(days.min()) if days.dtype.kind in "iu" else days.min(), unit="D")
+    began = result.history.first_day[result.history.occasions > 0]
+    if not len(began):
+        return name
+    begin = pd.Timestamp(int(began.min()), unit="D")
     if first < begin <= first + pd.offsets.MonthEnd(0):
         return texts("month_from", month=name, day=begin.day)
     return name
