@@ -49,15 +49,21 @@ _Z90 = 1.6448536269514722
 
 
 class Interval(FrozenConfig):
-    """Expected values that end each group [baskets], and what held most of its members [money]."""
+    """Expected values that end each group [baskets], and what held most of its members [money].
+
+    `beyond` is what held most of the largest group per unit of its expected value: it goes on in
+    proportion, also past the largest value that was learnt from.
+    """
 
     edge: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+    beyond: tuple[float, float] | None = None
 
     def bands(self) -> Bands:
         """Return the arrays."""
-        return Bands(np.array(self.edge), np.array(self.lower), np.array(self.upper))
+        edge, lower, upper = np.array(self.edge), np.array(self.lower), np.array(self.upper)
+        return Bands(edge, lower, upper, self.beyond)
 
 
 class Rhythm(FrozenConfig):
@@ -314,7 +320,9 @@ class ForecastModel(FrozenModel):
         out.p_high[rows] = np.maximum(out.p_high[rows], p)
         out.value[rows] = size * unit
         if self.interval is not None:
-            out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
+            low, high = apply_bands(self.interval.bands(), size * self.factor)
+            out.low[rows] = np.minimum(low, size * unit)  # a skewed quantile may fall short
+            out.high[rows] = np.maximum(high, size * unit)
         self._fill_next(out, rows, known, p)
         out.note[rows] = explain_values(
             known,
@@ -357,6 +365,13 @@ class ForecastModel(FrozenModel):
             days = np.maximum(days, 1.0)
             inside = (days <= self.horizon_days) & (p >= share)
             target[rows] = np.where(inside, known.day + days, float(_NEVER)).astype(np.int32)
+        # a rhythm that has passed for one end and not for the other must not turn them about
+        middle, high = out.next[rows], out.next_high[rows]
+        expected = middle > _NEVER
+        out.next_low[rows] = np.where(
+            expected, np.minimum(out.next_low[rows], middle), out.next_low[rows]
+        )
+        out.next_high[rows] = np.where(high > _NEVER, np.maximum(high, middle), high)
 
 
 class _Columns:
