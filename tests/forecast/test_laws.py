@@ -189,3 +189,36 @@ def test_margin_and_discount_scale_the_money(
     force = np.log(1.1) * 180 / 365.25
     npt.assert_allclose(later.expected_value.sum() / table.expected_value.sum(),
                         (1.0 - np.exp(-force)) / force, rtol=1e-12)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("horizon", "margin", "discount", "days"),
+    [(365, 1.0, 0.0, 800), (365, 0.8, 0.1, 1100), (180, 1.0, 0.1, 800), (365, 1.0, 0.1, 370)],
+)
+def test_a_note_on_the_past_year_holds_of_the_row(
+    horizon: int, margin: float, discount: float, days: int
+) -> None:
+    """Told value against the rows of the last 365 days; annualised only where the note says so."""
+    rows = make_base(1500, days, seed=11)
+    as_of = rows["timestamp"].max().normalize()
+    table = fit_forecast(rows, as_of=as_of.date(), horizon_days=horizon).apply(
+        summarize_customers(rows, as_of=as_of.date()),
+        margin_rate=margin,
+        annual_discount_rate=discount,
+    )
+    year = rows[rows["timestamp"] > as_of - pd.Timedelta(days=365)]
+    past = year.groupby("customer_id")["amount"].sum().reindex(table.customer_id, fill_value=0.0)
+    first = rows.groupby("customer_id")["timestamp"].min().reindex(table.customer_id)
+    known = ((as_of - first).dt.days + 1).clip(90, 365).to_numpy()
+    before, value = margin * past.to_numpy(), table.expected_value
+    note = pd.Series(np.asarray(table.explain(), dtype=object)).fillna("").to_numpy(dtype=str)
+    paced = np.char.startswith(note, "annualised")
+    before = np.where(paced, before * 365 / known, before)
+    value = np.where(paced, value * 365 / horizon, value)
+    above = np.char.find(note, "above its past") >= 0
+    below = np.char.find(note, "below half its past") >= 0
+    assert above.any()
+    assert below.any()
+    assert (value[above] > before[above]).all()
+    assert (value[below] < 0.5 * before[below]).all()
+    assert not (~paced & (above | below) & ((known < 365) | (horizon != 365))).any()

@@ -149,6 +149,23 @@ def _ranks(model: RenewalModel) -> Ranks:
     return "yes" if float(np.sum(z)) / np.sqrt(len(z)) >= _RANK_Z else "no"
 
 
+def _note_both(
+    purchases: ForecastTable,
+    contracts: ForecastTable,
+    place: npt.NDArray[np.int64],
+    renewal: npt.NDArray[np.bool_],
+    value: FloatArray,
+) -> npt.NDArray[np.int8]:
+    """Return the note of what decides; none that compares with purchases where charges came in."""
+    changed = (value != purchases.expected_value) & np.isfinite(purchases.expected_value)
+    if purchases.past is not None:
+        own = np.where(changed, purchases.past.otherwise, purchases.note)
+    else:
+        own = purchases.note
+    theirs = contracts.note[place] if len(contracts) else 0
+    return np.where(renewal, np.where(place >= 0, theirs, 0), own).astype(np.int8)
+
+
 def join_forecasts(
     purchases: ForecastTable,
     contracts: ForecastTable,
@@ -230,6 +247,7 @@ def join_forecasts(
         expected_value_high=bound(
             purchases.expected_value_high, contracts.expected_value_high, 1.0
         ),
-        note=np.where(running | only, np.where(has, contracts.note[place], 0), purchases.note),
+        note=_note_both(purchases, contracts, place, running | only, value),
+        past=None,
         notes=purchases.notes + contracts.notes,
     )

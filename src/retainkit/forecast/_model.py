@@ -38,7 +38,7 @@ from retainkit.forecast._learn import (
 from retainkit.forecast._months import MonthAhead
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
 from retainkit.forecast._table import NO_FORECAST, NO_PURCHASE, ForecastTable
-from retainkit.forecast._value_notes import explain_values
+from retainkit.forecast._value_notes import PastYear, look_back
 from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
@@ -177,6 +177,7 @@ class ForecastModel(FrozenModel):
         annual_discount_rate: float = 0.0,
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
+        past_rate: float | FloatArray | None = None,
     ) -> ForecastTable:
         """Forecast each customer; the result for one does not depend on the others.
 
@@ -193,6 +194,9 @@ class ForecastModel(FrozenModel):
             the model's JSON, so it must be passed again; it is used where it was chosen.
         covariates : Covariates, optional
             Of the same customers in the same order, where it was learnt with covariates.
+        past_rate : float or numpy.ndarray of shape (n,), optional
+            Profit per unit of what was brought in the past year, which the notes compare with;
+            `margin_rate` where it is left out.
 
         Returns
         -------
@@ -238,7 +242,8 @@ class ForecastModel(FrozenModel):
             self._fill(out, bought, known_of(summary, bought, traits, money=total), own)
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
-        table = out.table(summary.customer_id, money, self.config.level)
+        past = np.broadcast_to(np.asarray(margin if past_rate is None else past_rate), (n,))
+        table = out.table(summary.customer_id, money, self.config.level, past)
         return replace(table, ranks=self.trust.ranks, notes=self.notes)
 
     def read_activity(
@@ -324,13 +329,9 @@ class ForecastModel(FrozenModel):
             out.low[rows] = np.minimum(low, size * unit)  # a skewed quantile may fall short
             out.high[rows] = np.maximum(high, size * unit)
         self._fill_next(out, rows, known, p)
-        out.note[rows] = explain_values(
-            known,
-            size * unit,
-            horizon_days=self.horizon_days,
-            scales=scales,
-            has_interval=self.interval is not None,
-        )
+        told = self.interval is not None
+        past = look_back(known, horizon_days=self.horizon_days, scales=scales, has_interval=told)
+        out.remember(rows, past)
 
     def _sizes(
         self, columns: list[FloatArray], known: Known, own: ValueEstimator | None
@@ -385,10 +386,23 @@ class _Columns:
         )
         self.overdue = np.full(n, np.nan)
         self.note = np.zeros(n, dtype=np.int8)
+        none = np.zeros(n, dtype=np.int8)
+        self.past = PastYear(
+            *(np.full(n, np.nan) for _ in range(4)), none, none.copy(), none.copy(), times=1.0
+        )
 
-    def table(self, customer_id: pd.Index[Any], money: FloatArray, level: float) -> ForecastTable:
+    def remember(self, rows: npt.NDArray[np.int64], past: PastYear) -> None:
+        """Keep what some customers brought."""
+        self.past = self.past._replace(times=past.times)
+        for whole, part in zip(self.past[:-1], past[:-1], strict=True):
+            whole[rows] = part
+
+    def table(
+        self, customer_id: pd.Index[Any], money: FloatArray, level: float, rate: FloatArray
+    ) -> ForecastTable:
         bounds = np.sort(np.stack([self.low * money, self.high * money]), axis=0)
-        return ForecastTable(
+        past = self.past.worth(rate)
+        told = ForecastTable(
             customer_id=customer_id,
             p_active=self.p,
             p_active_low=self.p_low,
@@ -403,7 +417,9 @@ class _Columns:
             days_overdue=self.overdue,
             note=self.note,
             level=level,
+            past=past,
         )
+        return told.with_values(told.expected_value, bounds[0], bounds[1])
 
 
 def discount_factor(horizon_days: float, annual_rate: float) -> float:

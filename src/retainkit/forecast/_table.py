@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from retainkit._core.result import TranslatedTable
 from retainkit._core.time import from_day_numbers
 from retainkit.forecast._evidence import Ranks
 from retainkit.typing import FloatArray, Language
+
+if TYPE_CHECKING:
+    from retainkit.forecast._value_notes import PastYear
 
 NOTES: tuple[Label, ...] = (
     Label(en="", zh=""),
@@ -49,11 +52,33 @@ NOTES: tuple[Label, ...] = (
         en="no interval: too few purchases in earlier windows to learn it from",
         zh="无区间：以往窗口内购买太少，无从学习",
     ),
+    Label(
+        en="annualised, above its past: few purchases so far, judged by customers like it",
+        zh="按年折算，高于其过去：购买次数少，按相似客户判断",
+    ),
+    Label(
+        en="annualised, above its past: bought more lately than before",
+        zh="按年折算，高于其过去：近期购买多于以往",
+    ),
+    Label(
+        en="annualised, above its past: the base as a whole is expected to bring more",
+        zh="按年折算，高于其过去：预计整个客户群贡献上升",
+    ),
+    Label(
+        en="annualised, below half its past: silent for long",
+        zh="按年折算，低于其过去的一半：已长期沉默",
+    ),
+    Label(
+        en="annualised, below half its past: unusually large purchases behind it",
+        zh="按年折算，低于其过去的一半：过去购买异常多",
+    ),
 )
 """Why an expected value departs from what the customer brought, or is not known, by code."""
 
 NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT = range(7)
-LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED, NO_INTERVAL = range(7, len(NOTES))
+LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED, NO_INTERVAL = range(7, 14)
+ANNUALISED = 14 - FEW
+"""From a note on the past year to the same where one of the two is annualised."""
 
 _NEVER = np.iinfo(np.int32).min
 
@@ -91,6 +116,9 @@ class ForecastTable(TranslatedTable):
         Whether earlier forecasts ordered customers better than chance.
     notes : tuple of str
         What a reader must know before acting on the forecast.
+    past : PastYear or None
+        What each customer brought in the last 365 days, in the unit of the values, that the note
+        compares with; None for contracts.
 
     Examples
     --------
@@ -116,6 +144,7 @@ class ForecastTable(TranslatedTable):
     level: float
     ranks: Ranks = "not known"
     notes: tuple[str, ...] = ()
+    past: PastYear | None = None
 
     _what: ClassVar[str] = "customers"
     _schema: ClassVar[tuple[Column, ...]] = (
@@ -130,6 +159,25 @@ class ForecastTable(TranslatedTable):
 
     def __len__(self) -> int:
         return len(self.customer_id)
+
+    def with_values(self, value: FloatArray, low: FloatArray, high: FloatArray) -> ForecastTable:
+        """Return the same with other expected values and bounds, and the notes that hold of them.
+
+        Parameters
+        ----------
+        value, low, high : numpy.ndarray of float64
+            Money expected within the horizon, and its bounds [money].
+
+        Returns
+        -------
+        ForecastTable
+            Notes that do not compare with the past year stay.
+        """
+        told = replace(self, expected_value=value, expected_value_low=low, expected_value_high=high)
+        if self.past is None:
+            return told
+        kept = np.isin(self.note, (NO_PURCHASE, NO_FORECAST))
+        return replace(told, note=np.where(kept, self.note, self.past.explain(value)))
 
     def explain(self, language: Language = "en") -> pd.Categorical[Any]:
         """Return the note on each customer as text; missing where there is none.
