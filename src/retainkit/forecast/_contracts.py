@@ -12,9 +12,10 @@ import pandas as pd
 
 from retainkit._core.time import day_number
 from retainkit.forecast._evidence import Ranks
+from retainkit.forecast._notes import ENDED, NO_NOTE, NO_TERM, NOT_STARTED, RANK_ONLY
 from retainkit.forecast._renewal_model import RenewalModel
 from retainkit.forecast._renewal_predict import predict_renewal
-from retainkit.forecast._table import ENDED, NO_NOTE, NO_TERM, NOT_STARTED, RANK_ONLY, ForecastTable
+from retainkit.forecast._table import ForecastTable
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 _NEVER = np.iinfo(np.int32).min
@@ -152,7 +153,7 @@ def _ranks(model: RenewalModel) -> Ranks:
 def _note_both(
     purchases: ForecastTable,
     contracts: ForecastTable,
-    place: npt.NDArray[np.int64],
+    place: IntArray,
     renewal: npt.NDArray[np.bool_],
     value: FloatArray,
 ) -> npt.NDArray[np.int8]:

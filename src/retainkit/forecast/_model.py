@@ -36,8 +36,9 @@ from retainkit.forecast._learn import (
     lifetime_chance,
 )
 from retainkit.forecast._months import MonthAhead
+from retainkit.forecast._notes import NO_FORECAST, NO_PURCHASE
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
-from retainkit.forecast._table import NO_FORECAST, NO_PURCHASE, ForecastTable
+from retainkit.forecast._table import ForecastTable
 from retainkit.forecast._value_notes import PastYear, look_back
 from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import Covariates, PurchaseModelUnion
@@ -386,16 +387,11 @@ class _Columns:
         )
         self.overdue = np.full(n, np.nan)
         self.note = np.zeros(n, dtype=np.int8)
-        none = np.zeros(n, dtype=np.int8)
-        self.past = PastYear(
-            *(np.full(n, np.nan) for _ in range(4)), none, none.copy(), none.copy(), times=1.0
-        )
+        self.past = PastYear.unknown(n)
 
     def remember(self, rows: npt.NDArray[np.int64], past: PastYear) -> None:
         """Keep what some customers brought."""
-        self.past = self.past._replace(times=past.times)
-        for whole, part in zip(self.past[:-1], past[:-1], strict=True):
-            whole[rows] = part
+        self.past = self.past.filled(rows, past)
 
     def table(
         self, customer_id: pd.Index[Any], money: FloatArray, level: float, rate: FloatArray

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from retainkit._core.kernels.recent import find_spot, nodes_around, read_curve
 from retainkit.forecast._kernel_features import Scales, own_gap
 from retainkit.forecast._kernel_log import Known
-from retainkit.forecast._table import (
+from retainkit.forecast._notes import (
     ANNUALISED,
     BASE_RISES,
     FEW,
@@ -24,7 +24,7 @@ from retainkit.forecast._table import (
     RISING,
     SILENT,
 )
-from retainkit.typing import FloatArray
+from retainkit.typing import FloatArray, IntArray
 
 _YEAR = 365.0
 _HIGHER, _LOWER = 1.25, 0.5
@@ -52,6 +52,19 @@ class PastYear(NamedTuple):
     below: npt.NDArray[np.int8]
     otherwise: npt.NDArray[np.int8]
     times: float
+
+    @classmethod
+    def unknown(cls, n: int) -> PastYear:
+        """Return that of customers of whom nothing is known."""
+        money = [np.full(n, np.nan) for _ in range(4)]
+        note = [np.zeros(n, dtype=np.int8) for _ in range(3)]
+        return cls(money[0], money[1], money[2], money[3], note[0], note[1], note[2], 1.0)
+
+    def filled(self, rows: IntArray, part: PastYear) -> PastYear:
+        """Write what is known of the customers at `rows` into the arrays."""
+        for name in self._fields[:-1]:
+            getattr(self, name)[rows] = getattr(part, name)
+        return self._replace(times=part.times)
 
     def worth(self, rate: FloatArray) -> PastYear:
         """Return the same in the unit of the values: money times a rate per customer."""
