@@ -200,8 +200,30 @@ def test_bands_go_by_predicted_size() -> None:
     actual = np.r_[np.full(50, 2.0), np.full(50, 20.0)]
     bands = predictive_bands(size, actual, 0.9)
     low, high = apply_bands(bands, np.array([0.5, 1.0, 10.0, 99.0]))
-    assert low.tolist() == high.tolist() == [2.0, 2.0, 20.0, 20.0]
+    assert low.tolist() == high.tolist() == [2.0, 2.0, 20.0, 198.0]
     assert (np.diff(bands.edge) >= 0.0).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_largest_and_those_beyond_are_in_proportion(seed: int) -> None:
+    """Of a heavy tail new customers beyond all that was learnt are covered, and twice is twice."""
+    rng = np.random.default_rng(seed)
+    size = rng.pareto(1.2, 4000) + 1.0
+    bands = predictive_bands(size, size * rng.gamma(2.0, 0.5, 4000), 0.9)
+    largest = size.max() * np.array([0.5, 1.0, 2.0, 40.0])
+    low, high = apply_bands(bands, largest)
+    npt.assert_allclose(low / largest, low[0] / largest[0])
+    npt.assert_allclose(high / largest, high[0] / largest[0])
+    came = 40.0 * size.max() * rng.gamma(2.0, 0.5, 20_000)
+    npt.assert_allclose(((came >= low[3]) & (came <= high[3])).mean(), 0.9, atol=0.06)
+
+
+def test_one_group_is_in_proportion_only_beyond_all_that_was_seen() -> None:
+    size = np.linspace(1.0, 2.0, 25)
+    low, high = apply_bands(predictive_bands(size, 3.0 * size, 0.9), np.array([1.1, 1.9, 20.0]))
+    assert low[0] == low[1]
+    assert high[0] == high[1]
+    npt.assert_allclose([low[2], high[2]], 60.0)
 
 
 @pytest.mark.parametrize("seed", range(4))

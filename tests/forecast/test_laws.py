@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from retainkit.datasets import load_cdnow_sample
 from retainkit.forecast import ForecastConfig, ForecastModel, ForecastTable, fit_forecast
 from retainkit.value import CustomerSummary, summarize_customers
+from tests.forecast.bases import make_base
 
 AS_OF = "1998-06-30"
 HORIZON = 180
@@ -124,13 +125,48 @@ def test_bounds(table: ForecastTable) -> None:
     assert (table.p_active_low <= table.p_active).all()
     assert (table.p_active <= table.p_active_high).all()
     assert ((table.p_active >= 0.0) & (table.p_active <= 1.0)).all()
-    assert (table.expected_value_low <= table.expected_value_high).all()
+    assert (table.expected_value_low <= table.expected_value).all()
+    assert (table.expected_value <= table.expected_value_high).all()
     assert (table.expected_value > 0.0).all()
     frame = table.to_frame()
     for name in ("next_purchase_low", "next_purchase", "next_purchase_high"):
         dates = frame[name].dropna()
         assert (dates > AS_OF).all()
         assert (dates <= pd.Timestamp(AS_OF) + pd.Timedelta(days=HORIZON)).all()
+
+
+def test_bounds_hold_on_a_heavy_tail() -> None:
+    """Few customers bring most of the money, and one much more than any that was learnt from."""
+    rows = make_base(1200, 800, seed=3)
+    names, code = np.unique(rows["customer_id"], return_inverse=True)
+    weight = np.random.default_rng(5).pareto(0.9, len(names)) + 1.0
+    weight[np.bincount(code).argmax()] = 50.0 * weight.max()
+    rows = rows.assign(amount=rows["amount"].to_numpy() * weight[code])
+    as_of = rows["timestamp"].max().date()
+    model = fit(rows, as_of=as_of)
+    table = model.apply(summarize_customers(rows, as_of=as_of))
+    assert model.interval is not None
+    told = np.isfinite(table.expected_value_low)
+    assert told.any()
+    value = table.expected_value[told]
+    assert (table.expected_value_low[told] <= value).all()
+    assert (value <= table.expected_value_high[told]).all()
+    largest = int(np.nanargmax(table.expected_value))
+    assert table.expected_value[largest] < table.expected_value_high[largest]
+    dates = table.to_frame()
+    assert_in_order(dates)
+
+
+def test_next_purchases_are_in_order(table: ForecastTable) -> None:
+    assert_in_order(table.to_frame())
+
+
+def assert_in_order(frame: pd.DataFrame) -> None:
+    low, middle, high = (frame[f"next_purchase{end}"] for end in ("_low", "", "_high"))
+    assert not (low > middle).any()
+    assert not (middle > high).any()
+    assert not (low > high).any()
+    assert low[middle.notna()].notna().all()
 
 
 def test_values_add_up_to_the_total(
@@ -153,3 +189,36 @@ def test_margin_and_discount_scale_the_money(
     force = np.log(1.1) * 180 / 365.25
     npt.assert_allclose(later.expected_value.sum() / table.expected_value.sum(),
                         (1.0 - np.exp(-force)) / force, rtol=1e-12)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("horizon", "margin", "discount", "days"),
+    [(365, 1.0, 0.0, 800), (365, 0.8, 0.1, 1100), (180, 1.0, 0.1, 800), (365, 1.0, 0.1, 370)],
+)
+def test_a_note_on_the_past_year_holds_of_the_row(
+    horizon: int, margin: float, discount: float, days: int
+) -> None:
+    """Told value against the rows of the last 365 days; annualised only where the note says so."""
+    rows = make_base(1500, days, seed=11)
+    as_of = rows["timestamp"].max().normalize()
+    table = fit_forecast(rows, as_of=as_of.date(), horizon_days=horizon).apply(
+        summarize_customers(rows, as_of=as_of.date()),
+        margin_rate=margin,
+        annual_discount_rate=discount,
+    )
+    year = rows[rows["timestamp"] > as_of - pd.Timedelta(days=365)]
+    past = year.groupby("customer_id")["amount"].sum().reindex(table.customer_id, fill_value=0.0)
+    first = rows.groupby("customer_id")["timestamp"].min().reindex(table.customer_id)
+    known = ((as_of - first).dt.days + 1).clip(90, 365).to_numpy()
+    before, value = margin * past.to_numpy(), table.expected_value
+    note = pd.Series(np.asarray(table.explain(), dtype=object)).fillna("").to_numpy(dtype=str)
+    paced = np.char.startswith(note, "annualised")
+    before = np.where(paced, before * 365 / known, before)
+    value = np.where(paced, value * 365 / horizon, value)
+    above = np.char.find(note, "above its past") >= 0
+    below = np.char.find(note, "below half its past") >= 0
+    assert above.any()
+    assert below.any()
+    assert (value[above] > before[above]).all()
+    assert (value[below] < 0.5 * before[below]).all()
+    assert not (~paced & (above | below) & ((known < 365) | (horizon != 365))).any()

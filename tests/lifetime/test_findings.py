@@ -111,3 +111,35 @@ def test_a_base_nobody_leaves_keeps_its_numbers_and_says_what_they_are() -> None
         model = fit_mbg_nbd(history)
     assert "dropout_unidentified" in model.findings
     np.testing.assert_allclose(model.p_alive(history), 1.0, atol=0.001)
+
+
+def test_dropout_below_its_own_standard_error_is_not_told() -> None:
+    """An interior optimum next to none: the error of the mean is that of log a - log b."""
+
+    def fitted(variance: float, covariance: float) -> MbgNbdModel:
+        between = ((variance, covariance), (covariance, variance))
+        rows = tuple(
+            tuple(between[i - 2][j - 2] if min(i, j) > 1 else 0.01 * (i == j) for j in range(4))
+            for i in range(4)
+        )
+        return MbgNbdModel(r=0.8, alpha=10.0, a=0.002, b=12.0, unit="week", log_covariance=rows)
+
+    assert not fitted(40.0, 20.0).dropout_is_identified  # 40 + 40 - 40: an error of 6.3 times
+    assert "dropout_unidentified" in fitted(40.0, 20.0).findings
+    assert fitted(40.0, 39.9).dropout_is_identified  # both unknown, their ratio known to 0.45
+    assert not fitted(0.6, 0.05).dropout_is_identified
+    assert fitted(0.2, 0.0).dropout_is_identified
+
+
+def test_where_nobody_leaves_an_interior_optimum_does_not_tell_dropout() -> None:
+    interior = 0
+    for seed in range(6):
+        rate = np.random.default_rng(seed).gamma(0.8, 0.1, 1500)
+        history = simulate_histories(1500, seed=seed, rate=rate, dropout=np.zeros(1500))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RetainkitWarning)
+            model = fit_mbg_nbd(history)
+        if not model.boundary:
+            interior += 1
+            assert not model.dropout_is_identified
+    assert interior

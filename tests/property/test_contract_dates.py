@@ -17,7 +17,7 @@ from retainkit.churn import detect_contract_churn, list_contract_spells
 from retainkit.contracts import ContractConvention, read_contract_state, read_contracts
 from retainkit.errors import NotComputableError
 from retainkit.forecast import fit_renewal_model, forecast_contracts
-from retainkit.forecast._table import NOTES
+from retainkit.forecast._notes import NOTES
 from retainkit.metrics import (
     MetricConvention,
     Period,

@@ -237,12 +237,15 @@ def predict(
     churn = _judge(summary, p_alive, config)
     if models.forecast is None:
         return Predictions(p_alive, churn, None, None)
+    margin = margin_rates(summary, models.margin)
+    of_profit = models.margin.basis == "profit"
     forecast = models.forecast.apply(
         summary,
-        margin_rate=margin_rates(summary, models.margin),
+        margin_rate=margin,
         annual_discount_rate=config.annual_discount_rate,
         estimator=models.estimator,
         covariates=models.covariates,
+        past_rate=margin if of_profit else (models.margin.assumed_rate or 1.0),
     )
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)

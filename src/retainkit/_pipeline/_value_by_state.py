@@ -8,7 +8,6 @@ right; the total stays as it was told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -131,11 +130,10 @@ def adjust_values(
     of_gone = np.where(told <= learnt.split, learnt.less, learnt.more)
     gone = _is_gone(activity, scheme, scheme.base_gap)
     value = told * np.where(gone, of_gone, learnt.rest)
-    forecast = replace(
-        forecast,
-        expected_value=value,
-        expected_value_low=np.minimum(forecast.expected_value_low, value),
-        expected_value_high=np.maximum(forecast.expected_value_high, value),
+    forecast = forecast.with_values(
+        value,
+        np.minimum(forecast.expected_value_low, value),
+        np.maximum(forecast.expected_value_high, value),
     )
     changed = predictions._replace(forecast=forecast)
     if predictions.future_value is None:

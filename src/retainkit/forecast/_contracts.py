@@ -12,9 +12,10 @@ import pandas as pd
 
 from retainkit._core.time import day_number
 from retainkit.forecast._evidence import Ranks
+from retainkit.forecast._notes import ENDED, NO_NOTE, NO_TERM, NOT_STARTED, RANK_ONLY
 from retainkit.forecast._renewal_model import RenewalModel
 from retainkit.forecast._renewal_predict import predict_renewal
-from retainkit.forecast._table import ENDED, NO_NOTE, NO_TERM, NOT_STARTED, RANK_ONLY, ForecastTable
+from retainkit.forecast._table import ForecastTable
 from retainkit.typing import BoolArray, FloatArray, IntArray
 
 _NEVER = np.iinfo(np.int32).min
@@ -149,6 +150,23 @@ def _ranks(model: RenewalModel) -> Ranks:
     return "yes" if float(np.sum(z)) / np.sqrt(len(z)) >= _RANK_Z else "no"
 
 
+def _note_both(
+    purchases: ForecastTable,
+    contracts: ForecastTable,
+    place: IntArray,
+    renewal: npt.NDArray[np.bool_],
+    value: FloatArray,
+) -> npt.NDArray[np.int8]:
+    """Return the note of what decides; none that compares with purchases where charges came in."""
+    changed = (value != purchases.expected_value) & np.isfinite(purchases.expected_value)
+    if purchases.past is not None:
+        own = np.where(changed, purchases.past.otherwise, purchases.note)
+    else:
+        own = purchases.note
+    theirs = contracts.note[place] if len(contracts) else 0
+    return np.where(renewal, np.where(place >= 0, theirs, 0), own).astype(np.int8)
+
+
 def join_forecasts(
     purchases: ForecastTable,
     contracts: ForecastTable,
@@ -230,6 +248,7 @@ def join_forecasts(
         expected_value_high=bound(
             purchases.expected_value_high, contracts.expected_value_high, 1.0
         ),
-        note=np.where(running | only, np.where(has, contracts.note[place], 0), purchases.note),
+        note=_note_both(purchases, contracts, place, running | only, value),
+        past=None,
         notes=purchases.notes + contracts.notes,
     )

@@ -179,12 +179,21 @@ def _interval(
     money = np.concatenate([left_out.actual, *(one.money for one in same)])
     bands = predictive_bands(size, money, config.level)
     wider = float(np.exp(0.5 * _level_error([one.origin for one in judged])))
-    lower = np.where(bands.lower > 0.0, bands.lower / wider, bands.lower * wider)
+    lower, upper = _widened(bands.lower, bands.upper, wider)
+    beyond = None
+    if bands.beyond is not None:
+        low, high = _widened(*(np.array(bound) for bound in bands.beyond), wider)
+        beyond = (float(low), float(high))
     return Interval(
         edge=tuple(bands.edge.tolist()),
         lower=tuple(lower.tolist()),
-        upper=tuple((bands.upper * wider).tolist()),
+        upper=tuple(upper.tolist()),
+        beyond=beyond,
     )
+
+
+def _widened(lower: FloatArray, upper: FloatArray, factor: float) -> tuple[FloatArray, FloatArray]:
+    return np.where(lower > 0.0, lower / factor, lower * factor), upper * factor
 
 
 def _level_error(origins: Sequence[Origin]) -> float:

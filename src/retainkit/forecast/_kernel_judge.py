@@ -127,11 +127,16 @@ def share_inside(
 
 
 class Bands(NamedTuple):
-    """Predicted sizes that end each group, and the interval of what its members brought."""
+    """Predicted sizes that end each group, and the interval of what its members brought.
+
+    `beyond` is the interval of the largest group per unit of predicted size: sizes there have no
+    upper end, so bounds go in proportion; None where sizes of 0 are among them.
+    """
 
     edge: FloatArray
     lower: FloatArray
     upper: FloatArray
+    beyond: tuple[float, float] | None = None
 
 
 _CUTS = (*(i / 10 for i in range(9)), 0.84, 0.88, 0.92, 0.95, 0.975, 1.0)
@@ -162,7 +167,11 @@ def predictive_bands(size: FloatArray, actual: FloatArray, level: float) -> Band
         edge.append(size[order[end - 1]])
         lower.append(low)
         upper.append(high)
-    return Bands(np.array(edge), np.array(lower), np.array(upper))
+    largest = order[kept[-2] :]
+    beyond = None
+    if (size[largest] > 0.0).all():
+        beyond = _interval(np.sort(actual[largest] / size[largest]), level)
+    return Bands(np.array(edge), np.array(lower), np.array(upper), beyond)
 
 
 def _interval(ordered: FloatArray, level: float) -> tuple[float, float]:
@@ -188,6 +197,17 @@ def _interval(ordered: FloatArray, level: float) -> tuple[float, float]:
 
 
 def apply_bands(bands: Bands, size: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the interval of each predicted size."""
-    place = np.minimum(np.searchsorted(bands.edge, size), len(bands.edge) - 1)
-    return bands.lower[place], bands.upper[place]
+    """Return the interval of each predicted size; of the largest group in proportion to the size.
+
+    Where all sizes are one group, only those beyond all that were learnt from are in proportion.
+    """
+    last = len(bands.edge) - 1
+    place = np.minimum(np.searchsorted(bands.edge, size), last)
+    low, high = bands.lower[place], bands.upper[place]
+    if bands.beyond is None:
+        return low, high
+    large = size > bands.edge[max(last - 1, 0)]
+    return (
+        np.where(large, bands.beyond[0] * size, low),
+        np.where(large, bands.beyond[1] * size, high),
+    )

@@ -36,9 +36,10 @@ from retainkit.forecast._learn import (
     lifetime_chance,
 )
 from retainkit.forecast._months import MonthAhead
+from retainkit.forecast._notes import NO_FORECAST, NO_PURCHASE
 from retainkit.forecast._purchase_facts import PurchaseFacts, covariate_columns, known_of
-from retainkit.forecast._table import NO_FORECAST, NO_PURCHASE, ForecastTable
-from retainkit.forecast._value_notes import explain_values
+from retainkit.forecast._table import ForecastTable
+from retainkit.forecast._value_notes import PastYear, look_back
 from retainkit.forecast._ways import Mix, lifetime_money, tell_ways
 from retainkit.lifetime import Covariates, PurchaseModelUnion
 from retainkit.typing import FloatArray
@@ -49,15 +50,21 @@ _Z90 = 1.6448536269514722
 
 
 class Interval(FrozenConfig):
-    """Expected values that end each group [baskets], and what held most of its members [money]."""
+    """Expected values that end each group [baskets], and what held most of its members [money].
+
+    `beyond` is what held most of the largest group per unit of its expected value: it goes on in
+    proportion, also past the largest value that was learnt from.
+    """
 
     edge: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+    beyond: tuple[float, float] | None = None
 
     def bands(self) -> Bands:
         """Return the arrays."""
-        return Bands(np.array(self.edge), np.array(self.lower), np.array(self.upper))
+        edge, lower, upper = np.array(self.edge), np.array(self.lower), np.array(self.upper)
+        return Bands(edge, lower, upper, self.beyond)
 
 
 class Rhythm(FrozenConfig):
@@ -171,6 +178,7 @@ class ForecastModel(FrozenModel):
         annual_discount_rate: float = 0.0,
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
+        past_rate: float | FloatArray | None = None,
     ) -> ForecastTable:
         """Forecast each customer; the result for one does not depend on the others.
 
@@ -187,6 +195,9 @@ class ForecastModel(FrozenModel):
             the model's JSON, so it must be passed again; it is used where it was chosen.
         covariates : Covariates, optional
             Of the same customers in the same order, where it was learnt with covariates.
+        past_rate : float or numpy.ndarray of shape (n,), optional
+            Profit per unit of what was brought in the past year, which the notes compare with;
+            `margin_rate` where it is left out.
 
         Returns
         -------
@@ -232,7 +243,8 @@ class ForecastModel(FrozenModel):
             self._fill(out, bought, known_of(summary, bought, traits, money=total), own)
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
-        table = out.table(summary.customer_id, money, self.config.level)
+        past = np.broadcast_to(np.asarray(margin if past_rate is None else past_rate), (n,))
+        table = out.table(summary.customer_id, money, self.config.level, past)
         return replace(table, ranks=self.trust.ranks, notes=self.notes)
 
     def read_activity(
@@ -314,15 +326,13 @@ class ForecastModel(FrozenModel):
         out.p_high[rows] = np.maximum(out.p_high[rows], p)
         out.value[rows] = size * unit
         if self.interval is not None:
-            out.low[rows], out.high[rows] = apply_bands(self.interval.bands(), size * self.factor)
+            low, high = apply_bands(self.interval.bands(), size * self.factor)
+            out.low[rows] = np.minimum(low, size * unit)  # a skewed quantile may fall short
+            out.high[rows] = np.maximum(high, size * unit)
         self._fill_next(out, rows, known, p)
-        out.note[rows] = explain_values(
-            known,
-            size * unit,
-            horizon_days=self.horizon_days,
-            scales=scales,
-            has_interval=self.interval is not None,
-        )
+        told = self.interval is not None
+        past = look_back(known, horizon_days=self.horizon_days, scales=scales, has_interval=told)
+        out.remember(rows, past)
 
     def _sizes(
         self, columns: list[FloatArray], known: Known, own: ValueEstimator | None
@@ -357,6 +367,13 @@ class ForecastModel(FrozenModel):
             days = np.maximum(days, 1.0)
             inside = (days <= self.horizon_days) & (p >= share)
             target[rows] = np.where(inside, known.day + days, float(_NEVER)).astype(np.int32)
+        # a rhythm that has passed for one end and not for the other must not turn them about
+        middle, high = out.next[rows], out.next_high[rows]
+        expected = middle > _NEVER
+        out.next_low[rows] = np.where(
+            expected, np.minimum(out.next_low[rows], middle), out.next_low[rows]
+        )
+        out.next_high[rows] = np.where(high > _NEVER, np.maximum(high, middle), high)
 
 
 class _Columns:
@@ -370,10 +387,18 @@ class _Columns:
         )
         self.overdue = np.full(n, np.nan)
         self.note = np.zeros(n, dtype=np.int8)
+        self.past = PastYear.unknown(n)
 
-    def table(self, customer_id: pd.Index[Any], money: FloatArray, level: float) -> ForecastTable:
+    def remember(self, rows: npt.NDArray[np.int64], past: PastYear) -> None:
+        """Keep what some customers brought."""
+        self.past = self.past.filled(rows, past)
+
+    def table(
+        self, customer_id: pd.Index[Any], money: FloatArray, level: float, rate: FloatArray
+    ) -> ForecastTable:
         bounds = np.sort(np.stack([self.low * money, self.high * money]), axis=0)
-        return ForecastTable(
+        past = self.past.worth(rate)
+        told = ForecastTable(
             customer_id=customer_id,
             p_active=self.p,
             p_active_low=self.p_low,
@@ -388,7 +413,9 @@ class _Columns:
             days_overdue=self.overdue,
             note=self.note,
             level=level,
+            past=past,
         )
+        return told.with_values(told.expected_value, bounds[0], bounds[1])
 
 
 def discount_factor(horizon_days: float, annual_rate: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,50 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from retainkit._core.columns import Column, plain
-from retainkit._core.labels import Label
 from retainkit._core.result import TranslatedTable
 from retainkit._core.time import from_day_numbers
 from retainkit.forecast._evidence import Ranks
+from retainkit.forecast._notes import NO_FORECAST, NO_PURCHASE, NOTES
+from retainkit.forecast._value_notes import PastYear
 from retainkit.typing import FloatArray, Language
-
-NOTES: tuple[Label, ...] = (
-    Label(en="", zh=""),
-    Label(en="no purchase yet: nothing to forecast from", zh="尚无购买：无从预测"),
-    Label(en="the base supports no forecast (see the notes)", zh="该客户群无法支持预测（见说明）"),
-    Label(
-        en="above its past year: few purchases so far, judged by customers like it",
-        zh="高于其过去一年：购买次数少，按相似客户判断",
-    ),
-    Label(
-        en="above its past year: bought more lately than before",
-        zh="高于其过去一年：近期购买多于以往",
-    ),
-    Label(
-        en="above its past year: the base as a whole is expected to bring more",
-        zh="高于其过去一年：预计整个客户群贡献上升",
-    ),
-    Label(en="below half its past year: silent for long", zh="低于其过去一年的一半：已长期沉默"),
-    Label(
-        en="below half its past year: an unusually large year behind it",
-        zh="低于其过去一年的一半：过去一年异常高",
-    ),
-    Label(en="returned more than it bought", zh="退货多于购买"),
-    Label(en="contract ended", zh="合同已结束"),
-    Label(
-        en="ends of contracts are recorded for a short time only: ranked, not more",
-        zh="合同终止仅有短期记录：只能排序，不能给出概率",
-    ),
-    Label(en="no contract of this term was learnt from", zh="没有可供学习的同期限合同"),
-    Label(en="the contract has not begun", zh="合同尚未开始"),
-    Label(
-        en="no interval: too few purchases in earlier windows to learn it from",
-        zh="无区间：以往窗口内购买太少，无从学习",
-    ),
-)
-"""Why an expected value departs from what the customer brought, or is not known, by code."""
-
-NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT = range(7)
-LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED, NO_INTERVAL = range(7, len(NOTES))
 
 _NEVER = np.iinfo(np.int32).min
 
@@ -91,6 +53,9 @@ class ForecastTable(TranslatedTable):
         Whether earlier forecasts ordered customers better than chance.
     notes : tuple of str
         What a reader must know before acting on the forecast.
+    past : PastYear or None
+        What each customer brought in the last 365 days, in the unit of the values, that the note
+        compares with; None for contracts.
 
     Examples
     --------
@@ -116,6 +81,7 @@ class ForecastTable(TranslatedTable):
     level: float
     ranks: Ranks = "not known"
     notes: tuple[str, ...] = ()
+    past: PastYear | None = None
 
     _what: ClassVar[str] = "customers"
     _schema: ClassVar[tuple[Column, ...]] = (
@@ -130,6 +96,25 @@ class ForecastTable(TranslatedTable):
 
     def __len__(self) -> int:
         return len(self.customer_id)
+
+    def with_values(self, value: FloatArray, low: FloatArray, high: FloatArray) -> ForecastTable:
+        """Return the same with other expected values and bounds, and the notes that hold of them.
+
+        Parameters
+        ----------
+        value, low, high : numpy.ndarray of float64
+            Money expected within the horizon, and its bounds [money].
+
+        Returns
+        -------
+        ForecastTable
+            Notes that do not compare with the past year stay.
+        """
+        told = replace(self, expected_value=value, expected_value_low=low, expected_value_high=high)
+        if self.past is None:
+            return told
+        kept = np.isin(self.note, (NO_PURCHASE, NO_FORECAST))
+        return replace(told, note=np.where(kept, self.note, self.past.explain(value)))
 
     def explain(self, language: Language = "en") -> pd.Categorical[Any]:
         """Return the note on each customer as text; missing where there is none.

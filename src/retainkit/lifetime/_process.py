@@ -330,11 +330,19 @@ class ProcessModel(PurchasePredictions, LikelihoodModel):
         """Whether the data tell who is still active; if not, `p_alive` is an assumption.
 
         False at the limits `"no_dropout"` and `"polarised_dropout"`, at a flat optimum that leaves
-        a parameter of dropout open, and for `NbdModel`, which lets nobody leave. `p_alive` gives
-        its number all the same; a caller that shows or uses it should take NaN instead. A model
-        made by hand counts as identified, as its parameters are given.
+        a parameter of dropout open, and for `NbdModel`, which lets nobody leave; also where mean
+        dropout is smaller than its own standard error, so that none explains the data as well.
+        `p_alive` gives its number all the same; a caller that shows or uses it should take NaN
+        instead. A model made by hand counts as identified, as its parameters are given.
         """
         if not self._dropout or {"no_dropout", "polarised_dropout"} & set(self.boundary):
+            return False
+        if self.log_covariance is None:
+            return True
+        shape, scale = (list(self.parameters).index(name) for name in self._dropout)
+        known = np.array(self.log_covariance, dtype=np.float64)
+        spread = known[shape, shape] + known[scale, scale] - 2.0 * known[shape, scale]
+        if spread > 1.0:  # of the log of mean dropout: the relative standard error, squared
             return False
         if FLAT_OPTIMUM not in self.boundary:
             return True

@@ -93,6 +93,13 @@ def find_spot(span: FloatArray, days: FloatArray) -> Spot:
     return Spot(left, share, days < 0.0, beyond)
 
 
+def nodes_around(days: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the days at or before and after each at which curves are known; infinite past all."""
+    place = np.searchsorted(_NODES, days, side="right")
+    nodes = np.append(_NODES, np.inf)
+    return np.where(place > 0, nodes[place - 1], days), np.where(place > 0, nodes[place], days)
+
+
 def read_curve(curve: npt.NDArray[Any], total: FloatArray, spot: Spot) -> FloatArray:
     """Read a curve, linearly between its nodes; beyond the last one it rises to `total`."""
     heights = curve.reshape(-1)
