@@ -76,10 +76,17 @@ def _parts(
     if contracts is not None:
         runs, ended = contracts.price[rows], contracts.ended_on[rows]
         over = ended != NO_DAY
+        again, owed = contracts.spells[rows] > 1, contracts.unpaid_price[rows]
+        unpaid = ~over & (owed > 0.0)
+        pays = ~over & ((runs > 0.0) | ((runs == 0.0) & ~unpaid))
+        paid = {"price": _amounts(runs), "charged": _counts(contracts.charged[rows])}
+        yield "contract", pays & ~again, paid
+        yield "contract_again", pays & again, paid
+        since = contracts.unpaid_since[rows]
         yield (
-            "contract",
-            ~over & np.isfinite(runs),
-            {"price": _amounts(runs), "charged": _counts(contracts.charged[rows])},
+            "contract_unpaid",
+            unpaid,
+            {"owed": _amounts(owed), "since": lambda at: write_days(since[at], language)},
         )
         yield "contract_over", over, {"ended": lambda at: write_days(ended[at], language)}
     else:
