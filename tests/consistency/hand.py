@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -484,16 +483,14 @@ def measure_by_hand(
     )
     pyramid = tier_pyramid(tiers, value=history.contribution)
     whale = whale_curve(history.contribution)
-    worth = scored["value"].future_potential
-    known = worth[~np.isnan(worth)]
     shown: dict[str, Any] = {
         "retention_rate": metrics.get("retention_rate"),
         "average_revenue_per_customer": metrics.get("average_revenue_per_customer"),
         "premium_customers": float(pyramid.customers[0]),
-        "customer_lifetime_value": math.fsum(known) / len(known),
     }
     if history.profit is not None:
-        shown["profit_per_customer"] = whale.total / whale.n
+        if history.cost_to_serve is not None:
+            shown["profit_per_customer"] = whale.total / whale.n
         shown["unprofitable_share"] = float(np.mean(history.contribution < 0))
     if history.breadth is not None:
         shown["products_per_customer"] = float(np.mean(history.breadth))

@@ -190,8 +190,17 @@ def test_without_prices_the_stake_decides_and_the_gap_says_so() -> None:
     let_go = frame["stance"] == "let_go"
     assert 0 < let_go.sum() < len(frame)
     assert let_go.is_monotonic_increasing  # who is let go comes last
-    for rows in (frame[~let_go], frame[let_go]):
-        assert rows["at_stake"].fillna(0.0).is_monotonic_decreasing
+    in_play = frame["at_stake"].fillna(frame["expected_value"])  # nothing at risk of the others
+    assert 0 < frame["at_stake"].notna().sum() < len(frame)
+    for rows in (in_play[~let_go], in_play[let_go]):
+        assert rows.fillna(0.0).is_monotonic_decreasing
+    said = result.plan.describe()
+    told = [one for one in said if "ranked by" in one]
+    assert told == [
+        "ranked by value at stake where silence has put something at risk, else by expected value: "
+        "no action has a price"
+    ]
+    assert not any("ranked" in one for gap in result.gaps for one in gap)  # said once
     assert any(gap.id == "prices" for gap in result.gaps)
     assert result.budget is None
 

@@ -157,6 +157,8 @@ def tell_circumstances(
         return told
     since, renewal = facts.complaint_since, facts.days_to_renewal
     channel, channels = facts.channel or (None, ())
+    if facts.contracts is not None:  # billed by contract: no rhythm of purchases to care for
+        told = told._replace(phase=None)
     return told._replace(
         complaint=None if since is None else _coded(since == NO_DAY),
         cause=facts.cause,

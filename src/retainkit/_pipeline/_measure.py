@@ -275,7 +275,7 @@ def fill_scorecard(
     )
     found = measure_customers(
         scores.history,
-        lifetime_value=scores.value.future_potential,
+        lifetime_value=None,  # ten years ahead: only on request
         metrics=metrics,
         pyramid=pyramid,
         whale=whale,

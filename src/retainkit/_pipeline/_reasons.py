@@ -18,7 +18,6 @@ from retainkit._core.sentences import (
     write_days,
 )
 from retainkit._pipeline._scores import Scores
-from retainkit._pipeline._states import last_year
 from retainkit.churn import ChurnCause, StateTable, default_catalog
 from retainkit.contracts._spells import NO_DAY
 from retainkit.policy import Stance
@@ -77,10 +76,17 @@ def _parts(
     if contracts is not None:
         runs, ended = contracts.price[rows], contracts.ended_on[rows]
         over = ended != NO_DAY
+        again, owed = contracts.spells[rows] > 1, contracts.unpaid_price[rows]
+        unpaid = ~over & (owed > 0.0)
+        pays = ~over & ((runs > 0.0) | ((runs == 0.0) & ~unpaid))
+        paid = {"price": _amounts(runs), "charged": _counts(contracts.charged[rows])}
+        yield "contract", pays & ~again, paid
+        yield "contract_again", pays & again, paid
+        since = contracts.unpaid_since[rows]
         yield (
-            "contract",
-            ~over & np.isfinite(runs),
-            {"price": _amounts(runs), "charged": _counts(contracts.charged[rows])},
+            "contract_unpaid",
+            unpaid,
+            {"owed": _amounts(owed), "since": lambda at: write_days(since[at], language)},
         )
         yield "contract_over", over, {"ended": lambda at: write_days(ended[at], language)}
     else:
@@ -89,13 +95,13 @@ def _parts(
         yield "rhythm", again, {name: _counts(column) for name, column in numbers.items()}
         yield "once", told & ~again & (occasions > 0), {"silent": _counts(silent)}
         yield "never", occasions == 0, {}
-    year = last_year(history, scores.models.margin)[rows] if scores.models else np.array([])
-    if len(year):
-        yield (
-            "charges" if contracts is not None else "year",
-            (occasions > 0) & ~_costs(scores, rows),
-            {"year": _amounts(year)},
-        )
+    year, profit = history.year_amount, history.year_profit
+    name = "charges" if contracts is not None else "year"
+    if profit is not None:
+        year, name = profit, f"{name}_profit"
+    if year is not None:
+        tells = (occasions > 0) & ~_costs(scores, rows)
+        yield name, tells, {"year": _amounts(year[rows])}
     yield from _facts(scores, rows, language)
     stake = None if policy.outlook is None else policy.outlook.at_stake[rows]
     if stake is not None:

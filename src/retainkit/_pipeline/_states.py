@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from retainkit._core.kernels.recent import GRID, find_spot, read_curve
+from retainkit._core.kernels.recent import GRID
 from retainkit._core.time import DAYS_PER_UNIT, day_number
 from retainkit._pipeline._attempts import Attempts
 from retainkit._pipeline._config import PipelineConfig
@@ -30,7 +30,6 @@ from retainkit.tiers import TierScheme, TierState, TierTable, assign_tiers
 from retainkit.typing import FloatArray
 from retainkit.value import CustomerSummary, MarginModel, margin_rates
 
-_YEAR = 365.0
 _MONTH = DAYS_PER_UNIT["month"]
 _TRY_FOR = 2
 """Windows after a customer was found gone in which it may be won back."""
@@ -119,11 +118,8 @@ def _silent_since_loss(
 
 def last_year(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
     """Return the contribution of the 365 days that end with the last purchase [money]."""
-    money = summary.total_amount
-    if summary.recent_amount is not None:
-        span = (summary.last_day - summary.first_day).astype(np.float64)
-        days = np.full(len(summary), _YEAR - 1.0)
-        money = read_curve(summary.recent_amount, summary.total_amount, find_spot(span, days))
+    known = summary.year_amount
+    money = summary.total_amount if known is None else known
     return np.asarray(np.where(summary.occasions > 0, money, 0.0) * margin_rates(summary, margin))
 
 

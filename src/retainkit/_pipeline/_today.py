@@ -64,7 +64,9 @@ def worth_of(scores: Scores) -> FloatArray:
         worth = np.where(np.isnan(outlook.at_stake), worth, outlook.at_stake)
     if scores.models is None:
         return worth
-    year = last_year(scores.history, scores.models.margin)
+    year = scores.history.year_profit
+    if year is None:
+        year = last_year(scores.history, scores.models.margin)
     return np.where(np.isnan(worth), year, worth)
 
 

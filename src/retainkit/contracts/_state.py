@@ -82,6 +82,10 @@ class ContractState:
         contract runs.
     price : numpy.ndarray of float64
         What the running contracts bring [money/month]; NaN without amounts.
+    unpaid_price : numpy.ndarray of float64
+        What running contracts that are known to be unpaid would bring [money/month]; 0 without one.
+    unpaid_since : numpy.ndarray of int32
+        First day of the earliest of them, days since 1970-01-01; int32 minimum without one.
     term_months : numpy.ndarray of int64
         Months between two chances to leave: the shortest term that runs [month].
     days_to_next : numpy.ndarray of float64
@@ -100,6 +104,8 @@ class ContractState:
     spells: _Int32
     charged: _Int64
     price: FloatArray
+    unpaid_price: FloatArray
+    unpaid_since: _Int32
     term_months: _Int64
     days_to_next: FloatArray
     charges_left: FloatArray
@@ -183,8 +189,10 @@ def read_contract_state(
         status[begun & spells.pause[chosen]] = _PAUSED
     running, gone = status == _RUNNING, status == _ENDED
     live = dated.counts & (dated.end > today) & running[rows.customer]
+    owed = np.zeros_like(live)
     if rows.details.unpaid is not None:
-        live &= ~rows.details.unpaid
+        owed = live & rows.details.unpaid
+        live &= ~owed
     paid = np.full(size, NO_DAY)
     through = last_paid_day(rows, dated.end, convention)
     np.maximum.at(paid, rows.customer[dated.counts], through[dated.counts])
@@ -198,6 +206,8 @@ def read_contract_state(
         spells=np.bincount(spells.customer, minlength=size).astype(np.int32),
         charged=charged,
         price=_price(rows, live, size),
+        unpaid_price=_price(rows, owed, size),
+        unpaid_since=_earliest_start(rows, owed, size),
         term_months=_shortest_term(rows, live, size),
         days_to_next=days,
         charges_left=left,
@@ -230,6 +240,13 @@ def _price(rows: Contracts, live: BoolArray, size: int) -> FloatArray:
         return np.full(size, np.nan)
     brought = np.bincount(rows.customer[live], rows.amount[live], minlength=size)
     return brought.astype(np.float64)
+
+
+def _earliest_start(rows: Contracts, live: BoolArray, size: int) -> _Int32:
+    """Return the first day of these contracts; `NO_DAY` where there is none."""
+    first = np.full(size, NEVER, dtype=np.int64)
+    np.minimum.at(first, rows.customer[live], rows.start[live].astype(np.int64))
+    return np.where(first == NEVER, NO_DAY, first).astype(np.int32)
 
 
 def _shortest_term(rows: Contracts, live: BoolArray, size: int) -> _Int64:

@@ -136,32 +136,38 @@ class PlanRows:
 def _in_order(
     decisions: DecisionTable, chosen: Chosen, facts: PlanFacts, rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Return the rows, most at stake first, or by expected gain where it is known."""
-    stake, value = (np.nan_to_num(x[rows]) for x in (facts.at_stake, facts.expected))
+    """Return the rows, most in play first, or by expected gain where it is known."""
+    value = facts.expected[rows]
+    in_play, value = map(np.nan_to_num, (put_in_play(facts.at_stake[rows], value), value))
     let_go = decisions.stance[rows] == STANCES.index(Stance.LET_GO)
-    order = _most_first(let_go, stake, value, decisions.customer_id[rows])
+    order = _most_first(let_go, in_play, value, decisions.customer_id[rows])
     gain = chosen.gain[rows]
     if not np.isnan(gain).all():
         order = order[np.argsort(-np.nan_to_num(gain[order]), kind="stable")]
     return rows[order]
 
 
+def put_in_play(at_stake: FloatArray, expected: FloatArray) -> FloatArray:
+    """Return what silence has put at risk, and what is expected of who is not silent [money]."""
+    return np.where(np.isnan(at_stake), expected, at_stake)
+
+
 def _most_first(
-    last: BoolArray, stake: FloatArray, value: FloatArray, ids: pd.Index[Any]
+    last: BoolArray, in_play: FloatArray, value: FloatArray, ids: pd.Index[Any]
 ) -> IntArray:
-    """Return the order by stake, then value, then the id as text: read only where both are tied.
+    """Return the order by what is in play, then value, then the id as text: only where both tie.
 
     Those in `last` come after all others.
     """
-    order = np.lexsort((-value, -stake))
+    order = np.lexsort((-value, -in_play))
     if not len(order):
         return order
     this, following = order[:-1], order[1:]
-    same = (stake[this] == stake[following]) & (value[this] == value[following])
+    same = (in_play[this] == in_play[following]) & (value[this] == value[following])
     tied = order[np.append(same, False) | np.append(False, same)]
     text = np.zeros(len(ids), dtype=np.int64)
     text[tied] = np.unique(ids[tied].astype(str).to_numpy().astype(str), return_inverse=True)[1]
-    return np.lexsort((text, -value, -stake, last))
+    return np.lexsort((text, -value, -in_play, last))
 
 
 def _who(

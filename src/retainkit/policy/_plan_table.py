@@ -248,7 +248,7 @@ class ActionPlan(TranslatedTable):
             said.append(WORDS["to_let_go"].text(language).format(n=let_go))
         if rows["expected_gain"].isna().all():
             order = [name for name in ("at_stake", "expected_value") if rows[name].notna().any()]
-            said += [WORDS[f"by_{name}"].text(language) for name in order[:1]]
+            said += [WORDS["by_" + "_and_".join(order)].text(language)] if order else []
         return (*said, *plan._too_few(language))
 
     def _too_few(self, language: Language) -> tuple[str, ...]:

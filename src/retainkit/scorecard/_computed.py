@@ -189,7 +189,7 @@ def _value(
 def measure_customers(
     summary: CustomerSummary,
     *,
-    lifetime_value: FloatArray,
+    lifetime_value: FloatArray | None,
     metrics: MetricTable,
     pyramid: TierPyramid,
     whale: WhaleCurve,
@@ -200,8 +200,9 @@ def measure_customers(
     ----------
     summary : CustomerSummary
         What each customer bought.
-    lifetime_value : ndarray of float, shape (n,)
-        Expected discounted profit of each customer within the horizon [money]; NaN = not known.
+    lifetime_value : ndarray of float, shape (n,), or None
+        Expected discounted profit of each customer to the end of the relation [money]; NaN = not
+        known. None: not computed; what is expected of one horizon is not a lifetime.
     metrics : MetricTable
         Metrics of the base.
     pyramid : TierPyramid
@@ -214,8 +215,8 @@ def measure_customers(
     dict of str to (MetricValue, float or None)
         By measure id: premium_customers, customer_lifetime_value (mean of the known ones; None
         without any), retention_rate and average_revenue_per_customer as far as `metrics` holds
-        them, products_per_customer (with business lines), and profit_per_customer and
-        unprofitable_share where contributions are profits.
+        them, products_per_customer (with business lines), and unprofitable_share
+        where contributions are profits; profit_per_customer where the cost to serve is known too.
 
     Examples
     --------
@@ -223,20 +224,23 @@ def measure_customers(
     >>> from retainkit.scorecard import measure_customers
     >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
     >>> found = measure_customers(
-    ...     result.history, lifetime_value=result.value.future_potential,
+    ...     result.history, lifetime_value=result.scores.lifetime_value,
     ...     metrics=result.metrics, pyramid=result.pyramid, whale=result.whale)
     >>> bool(found["premium_customers"] == result.pyramid.customers[0])
     True
     """
     found: dict[str, MetricValue | float | None] = {
         "premium_customers": float(pyramid.customers[0]),
-        "customer_lifetime_value": _mean(lifetime_value[np.isfinite(lifetime_value)]),
     }
+    if lifetime_value is not None:
+        known = lifetime_value[np.isfinite(lifetime_value)]
+        found["customer_lifetime_value"] = _mean(known)
     for name in ("retention_rate", "average_revenue_per_customer"):
         if name in set(metrics.to_frame()["metric"]):  # contracts have no average revenue
             found[name] = metrics.get(name)
     if summary.basis == "profit":
-        found["profit_per_customer"] = whale.total / whale.n if whale.n else None
+        if summary.cost_to_serve is not None:
+            found["profit_per_customer"] = whale.total / whale.n if whale.n else None
         found["unprofitable_share"] = whale.n_unprofitable / whale.n if whale.n else None
     if summary.breadth is not None:
         found["products_per_customer"] = float(summary.breadth.mean())

@@ -103,6 +103,8 @@ def distinct_histories(
 BoolArray = npt.NDArray[np.bool_]
 Int32Array = npt.NDArray[np.int32]
 
+DAYS_OF_YEAR = 365
+"""Days of the year that ends with the last purchase, that day included [day]."""
 NEVER = int(np.iinfo(np.int32).min)
 """Stands for "no such day" where a customer never purchased."""
 
@@ -121,6 +123,8 @@ class SummaryArrays(NamedTuple):
     breadth: Int32Array | None
     recent_days: Counts
     recent_amount: Money
+    year_amount: FloatArray
+    year_profit: FloatArray | None
 
 
 def summarize_rows(
@@ -142,6 +146,7 @@ def summarize_rows(
     ages = last[codes].astype(np.int64) - days
     purchased, repeated = purchase_sums(codes, days, amounts, first, keep=bought)
     repeated[occasions < 2] = np.nan
+    year = ages < DAYS_OF_YEAR
     repeated /= np.maximum(occasions - 1, 1)
     return SummaryArrays(
         occasions=occasions,
@@ -155,6 +160,8 @@ def summarize_rows(
         breadth=breadth,
         recent_days=recent,
         recent_amount=recent_money(codes, ages, amounts, n),
+        year_amount=exact_sums(codes, amounts, n, keep=year),
+        year_profit=None if profit is None else exact_sums(codes, profit, n, keep=year),
     )
 
 

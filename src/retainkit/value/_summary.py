@@ -66,6 +66,10 @@ class CustomerSummary(ResultTable):
         Purchase days [count] and money net of returns [money] within 0, 7, 15, 30, 61, 122, 243
         and 487 days before the last purchase: what a forecast reads the recent past from. None
         where a summary was put together by hand.
+    year_amount, year_profit : numpy.ndarray of float64 or None
+        Money net of returns and profit [money] of the 365 days that end with the last purchase;
+        what is returned after it counts too. None where a summary was put together by hand, the
+        profit also where no row tells one.
     rows_after_as_of : int
         Rows after `as_of`: unobserved by definition, left out.
     """
@@ -87,6 +91,8 @@ class CustomerSummary(ResultTable):
     breadth: Int32Array | None = None
     recent_days: Counts | None = None
     recent_amount: Money | None = None
+    year_amount: FloatArray | None = None
+    year_profit: FloatArray | None = None
     rows_after_as_of: int = 0
 
     _what: ClassVar[str] = "customers"
@@ -254,7 +260,7 @@ class CustomerSummary(ResultTable):
         names = (
             *("occasions", "first_day", "last_day", "transactions", "monetary_value"),
             *("purchase_amount", "return_amount", "profit", "cost_to_serve", "breadth"),
-            *("recent_days", "recent_amount"),
+            *("recent_days", "recent_amount", "year_amount", "year_profit"),
         )
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 

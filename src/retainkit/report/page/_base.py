@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from retainkit._core.sentences import count
 from retainkit.report.page._blocks import (
     UNDEFINED,
     Block,
@@ -182,7 +183,7 @@ def describe_model(facts: Facts) -> Section | None:
         learnt.append((texts("model_gamma_gamma"), model.spend_model))
     for term in model.contract_terms:
         name = texts(f"model_{term.model.kind}")
-        learnt.append((texts("model_term", model=name, months=term.term_months), term.model))
+        learnt.append((texts("model_term", model=name, months=count(term.term_months)), term.model))
     if not learnt:
         return None
     blocks: list[Block] = [Paragraph(texts("model_intro"))]

@@ -223,20 +223,21 @@ def last_plan(facts: Facts) -> tuple[Paragraph, ...]:
 def _list(facts: Facts) -> Table:
     texts = facts.texts
     frame = facts.result.plan.to_do(language=texts.language).head(_MOST)
-    decimals = money_decimals(frame["at_stake"].fillna(0.0))
+    in_play = frame["at_stake"].fillna(frame["expected_value"])
+    decimals = money_decimals(in_play.fillna(0.0))
     rows = [
         (
             str(row["customer_id"]),
             facts.tier(str(row["tier"])),
             measure_name(facts, str(row["action"])),
-            write_number(row["at_stake"], decimals),
+            write_number(row["in_play"], decimals),
             write_number(row["expected_gain"], decimals),
             str(row["due"].date()),
             str(row["why"]),
         )
-        for row in frame.to_dict("records")
+        for row in frame.assign(in_play=in_play).to_dict("records")
     ]
-    columns = texts.columns("lllrrll", "customer tier plan_action at_stake gain due reason")
+    columns = texts.columns("lllrrll", "customer tier plan_action in_play gain due reason")
     return tabulate(texts("plan_list", n=len(rows)), columns, rows)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit._core.sentences import count
 from retainkit._pipeline._backtest_words import LIFT_WORDS, PLAIN_RULES
 from retainkit.churn._state import STATE_LABELS
 from retainkit.pipeline import BacktestResult, ForecastByMonth
@@ -37,10 +38,12 @@ def describe_today(facts: Facts) -> Section:
     blocks: list[Block] = [Bullets(tuple(_begin(one.words) for one in scores.answers(language)))]
     today, lost = scores.today(language, _MOST), scores.win_back(language, _MOST)
     if len(today):
-        blocks.append(_listed(facts, today, "tier", "trigger", texts("today_list", n=len(today))))
+        blocks.append(
+            _listed(facts, today, "tier", "trigger", texts("today_list", n=count(len(today))))
+        )
     if len(lost):
         blocks.append(
-            _listed(facts, lost, "former_tier", "cause", texts("win_back_list", n=len(lost)))
+            _listed(facts, lost, "former_tier", "cause", texts("win_back_list", n=count(len(lost))))
         )
     return Section("today", texts("today"), tuple(blocks))
 

@@ -71,6 +71,7 @@ _OWN = {
     **{"font.size": 12.0, "text.color": INK, "text.parse_math": False},
     **{"axes.edgecolor": RULE, "axes.labelcolor": MUTED, "xtick.color": MUTED},
     **{"ytick.color": MUTED, "hatch.linewidth": 0.8, "svg.fonttype": "none"},
+    "axes.formatter.limits": (-15, 15),  # money as it is: no 1e6 above the axis
 }
 _METRIC_FONT = "DejaVu Sans"  # comes with matplotlib: text is laid out alike on every machine
 _LOCK = threading.RLock()
