@@ -333,7 +333,9 @@ def test_a_missing_column_names_the_closest_and_the_fix() -> None:
     with pytest.raises(SchemaError) as caught:
         split_valid_transactions(frame)
     assert "the closest are 'CustomerID'" in str(caught.value)
-    assert caught.value.fix == 'TransactionColumns(customer_id="CustomerID")'
+    assert (
+        caught.value.fix == 'TransactionColumns(customer_id="CustomerID", timestamp="InvoiceDate")'
+    )
     with pytest.raises(SchemaError, match="closest are 'InvoiceDate'"):
         split_valid_transactions(frame, columns=TransactionColumns(customer_id="CustomerID"))
     with pytest.raises(SchemaError, match="no column 'Profit'"):
