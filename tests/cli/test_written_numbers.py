@@ -10,8 +10,7 @@ from retainkit.report.plots._canvas import house_style, new_figure
 
 
 def test_no_cell_is_minus_zero() -> None:
-    frame = pd.DataFrame({"name": ["a", "b"], "gain": [-0.0, -1.5], "n": [0, 1]})
-    frame.loc[2] = ["c", np.nan, 2]
+    frame = pd.DataFrame({"name": ["a", "b", "c"], "gain": [-0.0, -1.5, np.nan], "n": [0, 1, 2]})
     written = without_minus_zero(frame).to_csv(index=False)
     assert "-0.0" not in written
     assert written.splitlines()[1:] == ["a,0.0,0", "b,-1.5,1", "c,,2"]

@@ -29,7 +29,7 @@ def result() -> RetentionResult:
         {
             "customer_id": ["unpaid", "back", "back", "new"],
             "start": pd.to_datetime(["2023-07-04", "2022-10-01", "2023-08-20", "2023-08-28"]),
-            "end": pd.to_datetime([None, "2022-12-01", None, None]),
+            "end": [pd.NaT, pd.Timestamp("2022-12-01"), pd.NaT, pd.NaT],
             "amount": 39.0,
             "paid": ["No", "Yes", "Yes", "Yes"],
         }

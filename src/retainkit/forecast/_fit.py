@@ -182,7 +182,7 @@ def _interval(
     lower, upper = _widened(bands.lower, bands.upper, wider)
     beyond = None
     if bands.beyond is not None:
-        low, high = _widened(*(np.array(bound) for bound in bands.beyond), wider)
+        low, high = _widened(np.array(bands.beyond[0]), np.array(bands.beyond[1]), wider)
         beyond = (float(low), float(high))
     return Interval(
         edge=tuple(bands.edge.tolist()),
