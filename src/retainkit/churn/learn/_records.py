@@ -212,11 +212,10 @@ def keep_proven(
     """Return verdicts and their rules with those that a fact decides left as they were.
 
     A death, a closure and a fraud ruling are final, whatever else was learnt, unless a later
-    statement of the customer or another fact contradicts it. So is the one reason a customer
-    stated, however rare, where what was learnt would name none.
+    statement of the customer or another fact contradicts it.
     """
-    sole = (causes.cause_code != UNKNOWN_CODE) & (causes.anchored[:, LEAVES].sum(axis=1) == 1)
-    proven = sole & (has_fact(causes) | (code == UNKNOWN_CODE))
+    proven = has_fact(causes) & (causes.cause_code != UNKNOWN_CODE)
+    proven &= causes.anchored[:, LEAVES].sum(axis=1) == 1
     return np.where(proven, causes.cause_code, code), np.where(proven, causes.rule_code, rule)
 
 
