@@ -208,7 +208,7 @@ VETOES = [
     Case(
         "price alone is not competitive",
         ((0, "cancellation_request", "too_expensive"),),
-        "active.fault",
+        "active.natural",
         "customer_first",
         "price_too_high",
     ),
@@ -395,10 +395,9 @@ def test_old_evidence_is_weak_and_then_stale() -> None:
 
 def test_price_default_leaf_is_a_choice() -> None:
     events = make_events(("x", 0, "survey_reason", "price_too_high"))
-    config = AttributionConfig(price_cause=ChurnCause.ACTIVE_NATURAL)
+    config = AttributionConfig(price_cause=ChurnCause.ACTIVE_FAULT)
     causes = attribute_causes(events, churn=make_churned("x"), config=config)
-    assert list(causes.cause) == ["active.natural"]
-    assert list(attribute_causes(events, churn=make_churned("x")).cause) == ["active.fault"]
+    assert list(causes.cause) == ["active.fault"]
 
 
 def test_the_source_column_sets_the_weight() -> None:

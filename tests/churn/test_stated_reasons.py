@@ -304,24 +304,3 @@ def test_models_round_trip() -> None:
     causes = attribute_causes(events, churn=detect_churn(np.zeros(300), customer_id=range(300)))
     model = fit_evidence_model(causes)
     assert EvidenceModel.from_json(model.to_json()) == model
-
-
-PRICES = ("Price too high", "Extra data charges", "too_expensive", "price_too_high")
-
-
-@LAW
-@given(rows=mixes, price=st.sampled_from(PRICES), day=st.integers(0, 300))
-def test_a_price_alone_is_never_natural_and_contradicts_nothing(
-    rows: list[tuple[str, int, str, str | None]], price: str, day: int
-) -> None:
-    """One stated price, whatever lies beside it unsaid: one leaf, competitive or our fault."""
-    rows = [row for row in rows if row[3] is None and row[0] == "a" and row[2] in BESIDE]
-    rows = [*rows, ("a", day, "survey_reason", price)]
-    for causes in (attribute_causes(make_events(*rows), churn=CHURN), learnt_from(rows)):
-        mine = np.array([str(name)[0] == "a" for name in causes.customer_id])
-        assert not (causes.cause == "active.natural")[mine].any()
-        rival = any(kind == "competitor_mention" for _, _, kind, _ in rows)
-        leaves = causes.anchored[mine, :]
-        unknown = list(causes.cause.categories).index("unknown")
-        assert (np.delete(leaves, unknown, axis=1).sum(axis=1) <= 1).all()
-        assert rival or set(causes.cause[mine]) <= {"active.fault", "unknown"}

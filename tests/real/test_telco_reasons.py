@@ -75,10 +75,10 @@ def test_all_twenty_reasons_are_mapped(name: str) -> None:
 
 @pytest.mark.parametrize("name", [OLD, JOINED, MAVEN])
 def test_breakdown_agrees_with_the_files_own_counts(name: str) -> None:
-    """Only "Don't know" is unknown; price without a competitor is our fault."""
+    """Only "Don't know" is unknown; price without a competitor or a price rise is no one's."""
     breakdown = summarize_causes(attribute(read(name))[1])
     counts = breakdown.to_frame().set_index("cause")["customers"].to_dict()
-    natural = MOVED_OR_DIED[name]
+    natural = MOVED_OR_DIED[name] + PRICE[name]
     assert counts == {
         "active.natural": natural,
         "active.competitive": COMPETITOR[name],

@@ -7,7 +7,6 @@ from retainkit._pipeline._customers import CustomerScores
 from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit._pipeline._grade import FEW_ACCOUNTS
 from retainkit._pipeline._tables import ValidTables
-from retainkit.churn import ChurnCause
 
 _TABLE_GAPS: dict[str, tuple[str, ...]] = {
     "customers": ("standing", "background", "wallet"),
@@ -17,7 +16,6 @@ _TABLE_GAPS: dict[str, tuple[str, ...]] = {
     "activities": ("cost_to_serve",),
 }
 """What each table enables, by the ids of the catalogue."""
-_UNKNOWN = list(ChurnCause).index(ChurnCause.UNKNOWN)
 
 
 def find_gaps(
@@ -34,8 +32,6 @@ def find_gaps(
     """List what a run did not compute: tables, columns and models that were missing."""
     missing = [name for name in _TABLE_GAPS if getattr(tables, name) is None]
     gaps = [make_gap(gap_id) for name in missing for gap_id in _TABLE_GAPS[name]]
-    if _tells_causes(scores):
-        gaps = [gap for gap in gaps if gap.id != "causes"]
     if tables.events is not None:
         gaps.extend(make_gap("evidence", doubt) for doubt in doubts)
     gaps.extend(of_history)
@@ -62,9 +58,3 @@ def find_gaps(
     if check is not None and not check.known:
         gaps.append(make_gap("potential", check.words()))
     return (*gaps, *(make_gap("lifetime", note) for note in notes))
-
-
-def _tells_causes(scores: CustomerScores) -> bool:
-    """Return whether a cause is named of somebody: contracts and surveys may tell it too."""
-    cause = None if scores.facts is None else scores.facts.cause
-    return cause is not None and bool(((cause >= 0) & (cause != _UNKNOWN)).any())

@@ -74,9 +74,8 @@ class AttributionConfig(FrozenConfig):
         What is left of a complaint's weight once it is settled [share].
     malicious_chargebacks : int, default 2
         Chargebacks from this number on speak of malice, fewer of retaliation.
-    price_cause : ChurnCause, default active.fault
-        Leaf of a price reason with neither a competitor nor our own price rise behind it: of
-        the active losses, those that nobody caused are natural, and every other is our fault.
+    price_cause : ChurnCause, default active.natural
+        Leaf of a price reason with neither a competitor nor our own price rise behind it.
     abstain_weight : float, default 0.1
         Mass given to `unknown` beside the evidence; evidence that weighs less is too weak.
     min_margin : float, default 0.1
@@ -91,7 +90,7 @@ class AttributionConfig(FrozenConfig):
     settled_factor: Rate = 0.25
     malicious_chargebacks: Annotated[int, Field(ge=1)] = 2
     price_cause: Literal[ChurnCause.ACTIVE_NATURAL, ChurnCause.ACTIVE_FAULT] = (
-        ChurnCause.ACTIVE_FAULT
+        ChurnCause.ACTIVE_NATURAL
     )
     abstain_weight: PositiveFloat = 0.1
     min_margin: Rate = 0.1

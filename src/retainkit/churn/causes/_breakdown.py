@@ -528,7 +528,7 @@ def default_alternatives() -> dict[str, AttributionConfig]:
             out[f"{source.value} {text}"] = base.replace(source_weights=weights)
     out["half-life 30 days"] = base.replace(half_life_days=30.0)
     out["half-life 365 days"] = base.replace(half_life_days=365.0)
-    out["price is nobody's"] = base.replace(price_cause=ChurnCause.ACTIVE_NATURAL)
+    out["price is our fault"] = base.replace(price_cause=ChurnCause.ACTIVE_FAULT)
     return out
 
 
@@ -548,7 +548,7 @@ def cause_sensitivity(
         As in `attribute_causes`.
     alternatives : mapping of str to AttributionConfig, optional
         Settings by name. Default: the default settings, each weight of a source doubled and
-        halved, half-lives of 30 and 365 days, and price as nobody's.
+        halved, half-lives of 30 and 365 days, and price as our fault.
     catalog, code_books
         As in `attribute_causes`.
 
@@ -572,8 +572,8 @@ def cause_sensitivity(
     ...                        "code": ["price_too_high"],
     ...                        "timestamp": pd.to_datetime(["2026-03-01"])})
     >>> shares = cause_sensitivity(events, churn=churn).set_index("cause")
-    >>> shares.loc["active.fault", ["default", "price is nobody's"]].tolist()
-    [1.0, 0.0]
+    >>> shares.loc["active.fault", ["default", "price is our fault"]].tolist()
+    [0.0, 1.0]
     """
     settings = default_alternatives() if alternatives is None else dict(alternatives)
     columns: dict[str, Any] = {"cause": [str(cause) for cause in CAUSES]}

@@ -310,8 +310,7 @@ def catalog_code_book(catalog: CauseCatalog) -> CodeBook:
     for reason_id, causes in homes.items():
         codes[reason_id] = {"cause": causes[0], "sub_reason": reason_id}
         if reason_id == "price_too_high":
-            price = {"cause": ChurnCause.ACTIVE_FAULT, "signals": ["price"], "reliability": 0.5}
-            codes[reason_id] |= price
+            codes[reason_id] |= {"signals": ["price"], "reliability": 0.5}
     return CodeBook.from_mapping(OWN_NAMES, codes, title="The catalogue's own names")
 
 

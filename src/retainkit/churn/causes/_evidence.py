@@ -66,6 +66,7 @@ def _allowed_leaves() -> BoolArray:
 
 
 _ALLOWED = _allowed_leaves()
+_PRICE_LEAVES = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
 
 
 class Evidence(NamedTuple):
@@ -184,10 +185,11 @@ def _anchor(
     """Return the leaves each customer's cause may be: those its facts name, else its reasons.
 
     A reason outside the branch of what ended the relation leaves its leaf open beside the branch; a
-    price stands for the one leaf that ties are broken to.
+    price may stand for any of the leaves that ties are broken to.
     """
-    statement = evidence.statement
+    statement, customer = evidence.statement, evidence.customer
     said = table.stated[statement]
+    price = said & table.has(Signal.PRICE)[statement] & ~table.has(Signal.PRICE_INCREASE)[statement]
     counts = np.isin(status, (_USED, _REPEATED))
     outside = said & (status == _OUTSIDE)
 
@@ -195,6 +197,7 @@ def _anchor(
     reasons = _named(evidence, leaf, said & counts)
     facts = _named(evidence, leaf, table.final[statement] & counts)
     branch = _ALLOWED[settled.mechanism] & beside.any(axis=1, keepdims=True)
+    reasons[any_row(customer, price & counts, evidence.n)] |= _PRICE_LEAVES
     anchored = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
     doubted = _doubt_facts(evidence, table, leaf, status)[:, None]
     for known in (beside | branch, reasons, np.where(doubted, facts | reasons | beside, facts)):
