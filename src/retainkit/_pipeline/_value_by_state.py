@@ -65,11 +65,11 @@ def fit_value_by_state(
     more = _shrunk(expected[expected > split], came[expected > split], ratio)
     value = forecast.expected_value
     known = np.isfinite(value)
-    mean = float(value[known].mean()) if known.any() else 0.0
+    mean = _total(value[known]) / int(known.sum()) if known.any() else 0.0
     gone = _is_gone(activity, scheme, scheme.base_gap) & known
     small = gone & (value <= split * mean)
-    taken = float((value[small]).sum() * (less - 1.0) + value[gone & ~small].sum() * (more - 1.0))
-    others = float(value[known & ~gone].sum())
+    taken = _total(value[small]) * (less - 1.0) + _total(value[gone & ~small]) * (more - 1.0)
+    others = _total(value[known & ~gone])
     rest = 1.0 - taken / others if others > max(taken, 0.0) else 1.0
     return ValueByState(
         split=split * mean,
@@ -78,7 +78,7 @@ def fit_value_by_state(
         rest=rest,
         gone=len(came),
         buyers=int((came > 0.0).sum()),
-        ratio=float(came.sum() / expected.sum()),
+        ratio=_total(came) / _total(expected),
     )
 
 
@@ -91,10 +91,15 @@ def _gone_before(past: Sequence[PastValue], scheme: StateScheme) -> tuple[FloatA
     for one in past:
         if one.activity is not None and one.came.sum() > 0.0:
             gone = _is_gone(one.activity, scheme, one.base_gap)
-            expected = one.expected[gone] / float(one.expected.mean())
-            parts.append((expected, one.came[gone] / float(one.came.mean())))
+            expected = one.expected[gone] * (len(one.expected) / _total(one.expected))
+            parts.append((expected, one.came[gone] * (len(one.came) / _total(one.came))))
     expected, came = (np.concatenate(column) for column in zip(*parts, strict=True))
     return expected, came
+
+
+def _total(money: FloatArray) -> float:
+    """Return the sum, the same whatever the order of the rows."""
+    return float(np.sort(money).sum())
 
 
 def _half(expected: FloatArray) -> float:
@@ -108,9 +113,9 @@ def _shrunk(expected: FloatArray, came: FloatArray, towards: float) -> float:
     bought = came > 0.0
     if not bought.any() or not expected.sum() > 0.0:
         return towards
-    prior = _PRIOR * float(came[bought].mean())
-    paid = max(float(came.sum()), 0.0)
-    return (paid + prior * towards) / (float(expected.sum()) + prior)
+    prior = _PRIOR * _total(came[bought]) / int(bought.sum())
+    paid = max(_total(came), 0.0)
+    return (paid + prior * towards) / (_total(expected) + prior)
 
 
 def adjust_values(
