@@ -124,17 +124,16 @@ def test_cause_reaches_the_customer_with_whether_it_can_be_won_back(
     assert view.loc[reason == "", ["cause", "recoverable"]].isna().all().all()
 
 
-def test_a_survey_that_speaks_against_the_reason_is_said_on_the_first_page(
+def test_one_stated_reason_contradicts_nothing_whatever_it_may_mean(
     telco: tuple[pd.DataFrame, RetentionResult],
 ) -> None:
-    """1,869 lost; dissatisfied (1 or 2) 1,440 of them, not all of whom blame us."""
+    """1,869 lost, each with one reason on file; a bad survey beside it is no statement of another.
+
+    211 of the reasons are a price, which several causes may bring about: not the customer's doing.
+    """
     file, result = telco
-    sour = file["gone"] & file["Satisfaction Score"].isin(["1", "2"])
-    ours = file["Churn Category"].isin(["Attitude", "Dissatisfaction"])
-    names = ~ours & ~file["Churn Reason"].isin(["Don't know", "Poor expertise of online support"])
-    found = {one.id: one for one in result.contradictions}
-    assert found["statements_disagree"].of == 1869
-    assert found["statements_disagree"].customers == int((sour & names).sum())
+    assert (file["gone"] & file["Satisfaction Score"].isin(["1", "2"])).sum() > 1000
+    assert [one.id for one in result.contradictions] == []
 
 
 def months_of_service(start: pd.Timestamp, end: pd.Timestamp) -> list[pd.Timestamp]:

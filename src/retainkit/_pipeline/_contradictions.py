@@ -13,6 +13,7 @@ from retainkit._core.catalogue import read_catalogue
 from retainkit._core.time import to_day_numbers
 from retainkit._pipeline._gaps import Gap, make_gap
 from retainkit.churn import CauseTable, default_catalog
+from retainkit.churn.causes._evidence import PRICE_LEAVES
 from retainkit.churn.learn._records import LEAVES, has_fact
 from retainkit.contracts import Contracts
 from retainkit.contracts._spells import NO_DAY
@@ -152,13 +153,15 @@ def _bought_after(dated: _Dated, purchases: CustomerSummary) -> Contradiction:
 def _among_causes(causes: CauseTable) -> Iterator[Contradiction]:
     """Give whose facts are in doubt, and who stated different reasons.
 
-    A stated reason beside another sign (dissatisfied, and gone to a rival) is no contradiction.
+    A stated reason beside another sign (dissatisfied, and gone to a rival) is no contradiction, nor
+    is a price, which may stand for several causes.
     """
     fact, ids = has_fact(causes), causes.customer_id
     named = causes.anchored[:, LEAVES].sum(axis=1)
+    price = (causes.anchored[:, LEAVES] == PRICE_LEAVES[LEAVES]).all(axis=1)
     yield _tell("facts_in_doubt", fact & (named > 1), int(fact.sum()), ids)
     stated = named < len(LEAVES)  # who stated nothing may have left for any of them
-    yield _tell("statements_disagree", ~fact & stated & (named > 1), len(causes), ids)
+    yield _tell("statements_disagree", ~fact & stated & ~price & (named > 1), len(causes), ids)
 
 
 def _tell(name: str, who: BoolArray, of: int, ids: pd.Index[Any]) -> Contradiction:

@@ -66,7 +66,8 @@ def _allowed_leaves() -> BoolArray:
 
 
 _ALLOWED = _allowed_leaves()
-_PRICE_LEAVES = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
+PRICE_LEAVES = np.array([BRANCH_OF[cause] is Branch.ACTIVE for cause in CAUSES])
+"""Leaves that one price reason leaves open."""
 
 
 class Evidence(NamedTuple):
@@ -197,7 +198,7 @@ def _anchor(
     reasons = _named(evidence, leaf, said & counts)
     facts = _named(evidence, leaf, table.final[statement] & counts)
     branch = _ALLOWED[settled.mechanism] & beside.any(axis=1, keepdims=True)
-    reasons[any_row(customer, price & counts, evidence.n)] |= _PRICE_LEAVES
+    reasons[any_row(customer, price & counts, evidence.n)] |= PRICE_LEAVES
     anchored = np.ones((evidence.n, len(CAUSES)), dtype=np.bool_)
     doubted = _doubt_facts(evidence, table, leaf, status)[:, None]
     for known in (beside | branch, reasons, np.where(doubted, facts | reasons | beside, facts)):
