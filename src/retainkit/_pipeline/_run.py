@@ -87,11 +87,11 @@ class RetentionPipeline:
     >>> result = rk.RetentionPipeline().run(rk.load_cdnow_sample(), as_of="1998-06-30")
     >>> result.pyramid.to_frame()[["tier", "customers"]]
            tier  customers
-    0       key         97
+    0       key         96
     1  ordinary        569
-    2     small        179
+    2     small        173
     3       bad          0
-    4      lost       1512
+    4      lost       1519
     """
 
     config: PipelineConfig = field(default_factory=PipelineConfig)
