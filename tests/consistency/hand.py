@@ -84,8 +84,8 @@ from retainkit.value import (
     fit_margin,
     fit_rfm_scheme,
     fit_value_scheme,
-    margin_rates,
     measure_wallet,
+    net_margin_rates,
     score_rfm,
     score_value,
     summarize_behavior,
@@ -201,7 +201,7 @@ def forecast_by_hand(
     margin = fit_margin(history)
     bought = learnt.apply(
         history,
-        margin_rate=margin_rates(history, margin),
+        margin_rate=net_margin_rates(history, margin),
         annual_discount_rate=config.annual_discount_rate,
     )
     contracts = tables["contracts"]
@@ -224,7 +224,7 @@ def forecast_by_hand(
         state,
         as_of=history.as_of,
         horizon_days=config.horizon_days,
-        margin_rate=margin.rate,
+        margin_rate=margin.net_rate,
         annual_discount_rate=config.annual_discount_rate,
     )
     place = align_customer_ids(history.customer_id, state.customer_id)
@@ -450,7 +450,7 @@ def decide_by_hand(
         channel=read_channel(numbered, len(ids)),
         days_to_renewal=renewal,
     )
-    margin = margin_rates(history, fit_margin(history))
+    margin = net_margin_rates(history, fit_margin(history))
     then, worth = forecast_at_last(
         learnt, history, margin_rate=margin, annual_discount_rate=config.annual_discount_rate
     )

@@ -16,7 +16,7 @@ from retainkit.datasets import load_cdnow_sample
 from retainkit.pipeline import RetentionPipeline, RetentionResult
 from retainkit.policy import CostModel, MeasureCatalog
 from retainkit.tiers import LifecycleTable
-from retainkit.value import margin_rates, summarize_customer
+from retainkit.value import net_margin_rates, summarize_customer
 from tests.robustness.firms import make_firm
 from tests.runs import QUIET, run_cdnow
 
@@ -91,7 +91,7 @@ def test_what_is_at_stake_is_the_fall_since_the_last_purchase(
         then = summarize_customer(
             own["timestamp"].tolist(), own["amount"].tolist(), as_of=one["last_day"]
         )
-        margin = margin_rates(then, result.model.margin)
+        margin = net_margin_rates(then, result.model.margin)
         told = model.apply(then, margin_rate=margin, annual_discount_rate=rate)
         fell = max(told.p_active[0] - one["p_active"], 0.0)
         expected = fell * told.expected_value[0] / told.p_active[0]

@@ -13,6 +13,7 @@ from retainkit.value import (
     MarginModel,
     fit_margin,
     margin_rates,
+    net_margin_rates,
     summarize_customers,
 )
 from retainkit.value._kernel import fit_credibility, shrunk_rates
@@ -105,6 +106,28 @@ def test_who_bought_nothing_gets_the_margin_of_the_base() -> None:
     summary = make_summary([100.0, 300.0, -50.0], [50.0, 30.0, -50.0])
     margin = fit_margin(summary.take(np.array([0, 1])))
     assert margin_rates(summary, margin)[2] == margin.rate
+
+
+def test_money_net_of_returns_loses_them_once() -> None:
+    """300 bought and 60 of it returned: earnings are held against the 240 that are left."""
+    rows = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 2],
+            "amount": [150.0, 150.0, -60.0],
+            "profit": [30.0, 30.0, -12.0],
+            "timestamp": pd.to_datetime("2024-01-31"),
+        }
+    )
+    bare = summarize_customers(rows.drop(columns="profit"), as_of="2024-01-31")
+    revenue, assumed = fit_margin(bare), fit_margin(bare, assumed_rate=0.25)
+    assert revenue.net_share == assumed.net_share == 0.8
+    assert (revenue.rate, assumed.rate) == (0.8, 0.2)
+    npt.assert_array_equal(net_margin_rates(bare, revenue), [1.0, 1.0])
+    npt.assert_array_equal(net_margin_rates(bare, assumed), [0.25, 0.25])
+    summary = summarize_customers(rows, as_of="2024-01-31")
+    profit = fit_margin(summary)
+    assert profit.net_rate == pytest.approx(48.0 / 240.0)
+    npt.assert_allclose(net_margin_rates(summary, profit), margin_rates(summary, profit) / 0.8)
 
 
 def test_refuses() -> None:

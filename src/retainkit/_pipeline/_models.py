@@ -65,6 +65,7 @@ from retainkit.value import (
     expected_lifetime_value,
     fit_margin,
     margin_rates,
+    net_margin_rates,
 )
 
 PURCHASE_FITS: dict[PurchaseModelName, Callable[..., PurchaseModelUnion]] = {
@@ -237,15 +238,13 @@ def predict(
     churn = _judge(summary, p_alive, config)
     if models.forecast is None:
         return Predictions(p_alive, churn, None, None)
-    margin = margin_rates(summary, models.margin)
-    of_profit = models.margin.basis == "profit"
+    margin = net_margin_rates(summary, models.margin)
     forecast = models.forecast.apply(
         summary,
         margin_rate=margin,
         annual_discount_rate=config.annual_discount_rate,
         estimator=models.estimator,
         covariates=models.covariates,
-        past_rate=margin if of_profit else (models.margin.assumed_rate or 1.0),
     )
     if facts is not None and facts.contracts_beside is not None and models.renewal is not None:
         forecast = _with_contracts(forecast, facts.contracts_beside, summary, models, config)
@@ -255,7 +254,7 @@ def predict(
         at_last = forecast_at_last(
             models.forecast,
             summary,
-            margin_rate=margin_rates(summary, models.margin),
+            margin_rate=margin,
             annual_discount_rate=config.annual_discount_rate,
             covariates=models.covariates,
         )
@@ -278,7 +277,7 @@ def _with_contracts(
         state,
         as_of=summary.as_of,
         horizon_days=config.horizon_days,
-        margin_rate=models.margin.rate,
+        margin_rate=models.margin.net_rate,
         annual_discount_rate=config.annual_discount_rate,
     )
     place = align_customer_ids(summary.customer_id, state.customer_id)

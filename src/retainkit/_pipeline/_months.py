@@ -124,7 +124,7 @@ def follow_months(
     rows = money_rows(
         history,
         of_profit=of_profit,
-        margin_rate=model.margin.rate,
+        margin_rate=model.margin.net_rate,
         charges_apart=model.charges_apart,
     )
     seen = to_day_numbers(rows["timestamp"].to_numpy()) <= _number(model.as_of)
@@ -151,7 +151,9 @@ def follow_months(
     place = np.array([_month(day) - first for day in ahead.first])
     columns[2, place] = ahead.expected
     columns[3, place], columns[4, place] = _bounds(
-        ahead, normal_quantile(_level_of(scores)), _margin_error(rows, of_profit, model.margin.rate)
+        ahead,
+        normal_quantile(_level_of(scores)),
+        _margin_error(rows, of_profit, model.margin.net_rate),
     )
     return ForecastByMonth(
         month=(first + np.arange(whole)).astype("datetime64[M]").astype("datetime64[s]"),
@@ -258,12 +260,12 @@ def _charges_ahead(
             part,
             as_of=model.as_of,
             horizon_days=(last - model.as_of).days,
-            margin_rate=model.margin.rate,
+            margin_rate=model.margin.net_rate,
         )
         reached.append(factor * float(np.nansum(told.expected_value)))
         there.append(told.p_active)
     expected = np.diff(reached)
-    price = np.nan_to_num(part.price) * model.margin.rate
+    price = np.nan_to_num(part.price) * model.margin.net_rate
     p = np.nan_to_num(np.array(there))
     share = np.array([((last - one).days + 1) / 30.44 for one, last in spans])
     lost = factor * share * ((1.0 - p) @ price)

@@ -250,7 +250,7 @@ def _ask(run: Any, history: RowHistory, window: int) -> _Asked:
             state,
             as_of=run.as_of,
             horizon_days=window,
-            margin_rate=model.margin.rate,
+            margin_rate=model.margin.net_rate,
             annual_discount_rate=run.config.annual_discount_rate,
         )
     if history.contracts_alone:
@@ -289,7 +289,7 @@ def _look(run: Any, history: RowHistory, window: int) -> _Came:
     rows = money_rows(
         history,
         of_profit=run.history.basis == "profit",
-        margin_rate=run.model.margin.rate,
+        margin_rate=run.model.margin.net_rate,
         charges_apart=run.model.charges_apart,
     )
     place = align_customer_ids(history.customer_id, ids)[rows["customer_id"].to_numpy()]

@@ -28,7 +28,7 @@ from retainkit.policy import Circumstances, Situation
 from retainkit.policy._vocabulary import Evidence
 from retainkit.tiers import TierScheme, TierState, TierTable, assign_tiers
 from retainkit.typing import FloatArray
-from retainkit.value import CustomerSummary, MarginModel, margin_rates
+from retainkit.value import CustomerSummary, MarginModel, net_margin_rates
 
 _MONTH = DAYS_PER_UNIT["month"]
 _TRY_FOR = 2
@@ -55,7 +55,8 @@ def states_without_past(
     """Return a scheme that claims nothing but what is on record."""
     gap = _MONTH if forecast is None or not forecast.base_gap > 0.0 else forecast.base_gap
     bought = summary.occasions > 0
-    past = day_number(summary.as_of) - summary.first_day[bought].min(initial=0)
+    today = day_number(summary.as_of)
+    past = today - summary.first_day[bought].min(initial=today)
     window = state_window(gap, int(past))
     return fit_state_scheme((), window_days=window, base_gap=gap, config=config.states)
 
@@ -120,7 +121,8 @@ def last_year(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
     """Return the contribution of the 365 days that end with the last purchase [money]."""
     known = summary.year_amount
     money = summary.total_amount if known is None else known
-    return np.asarray(np.where(summary.occasions > 0, money, 0.0) * margin_rates(summary, margin))
+    rates = net_margin_rates(summary, margin)
+    return np.asarray(np.where(summary.occasions > 0, money, 0.0) * rates)
 
 
 def least_last_gap(summary: CustomerSummary) -> FloatArray | None:

@@ -178,7 +178,6 @@ class ForecastModel(FrozenModel):
         annual_discount_rate: float = 0.0,
         estimator: ValueEstimator | None = None,
         covariates: Covariates | None = None,
-        past_rate: float | FloatArray | None = None,
     ) -> ForecastTable:
         """Forecast each customer; the result for one does not depend on the others.
 
@@ -187,7 +186,7 @@ class ForecastModel(FrozenModel):
         summary : CustomerSummary
             Customers, from `summarize_customers` or `summarize_customer`.
         margin_rate : float or numpy.ndarray of shape (n,), default 1.0
-            Profit per unit of purchases.
+            Profit per unit of purchases net of returns (`net_margin_rates`).
         annual_discount_rate : float, default 0.0
             Yearly rate; the money of the horizon is taken to come evenly.
         estimator : ValueEstimator, optional
@@ -195,9 +194,6 @@ class ForecastModel(FrozenModel):
             the model's JSON, so it must be passed again; it is used where it was chosen.
         covariates : Covariates, optional
             Of the same customers in the same order, where it was learnt with covariates.
-        past_rate : float or numpy.ndarray of shape (n,), optional
-            Profit per unit of what was brought in the past year, which the notes compare with;
-            `margin_rate` where it is left out.
 
         Returns
         -------
@@ -230,7 +226,7 @@ class ForecastModel(FrozenModel):
                 f"margin_rate has shape {np.shape(margin_rate)}, the summary {n:,} customers",
                 rule="one margin for all or one per customer, in order",
                 where="margin_rate",
-                fix="pass margin_rates(summary, margin)",
+                fix="pass net_margin_rates(summary, margin)",
             )
         own = None
         if self.estimator is not None and self.estimator.chosen:
@@ -243,8 +239,7 @@ class ForecastModel(FrozenModel):
             self._fill(out, bought, known_of(summary, bought, traits, money=total), own)
         out.note[summary.occasions == 0] = NO_PURCHASE
         money = margin * discount_factor(self.horizon_days, annual_discount_rate)
-        past = np.broadcast_to(np.asarray(margin if past_rate is None else past_rate), (n,))
-        table = out.table(summary.customer_id, money, self.config.level, past)
+        table = out.table(summary.customer_id, money, self.config.level, margin)
         return replace(table, ranks=self.trust.ranks, notes=self.notes)
 
     def read_activity(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from retainkit.tables._columns import is_unit_price
-from retainkit.tables._shapes import say_note
+from retainkit.tables._dates import say_note
 from retainkit.tables._spec import Pass
 
 _MONTH_DAYS = 31

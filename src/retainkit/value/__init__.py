@@ -20,6 +20,7 @@ from retainkit.value._profit import (
     decompose_profit,
     fit_margin,
     margin_rates,
+    net_margin_rates,
 )
 from retainkit.value._summarize import summarize_customer, summarize_customers
 from retainkit.value._summary import CustomerSummary
@@ -68,6 +69,7 @@ __all__ = [
     "judge_weights",
     "margin_rates",
     "measure_wallet",
+    "net_margin_rates",
     "score_rfm",
     "score_value",
     "segment_bases",

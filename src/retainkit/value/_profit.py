@@ -43,6 +43,8 @@ class MarginModel(FrozenModel):
         net of returns, because no profit is known and none was assumed.
     assumed_rate : float or None
         The rate that was assumed.
+    net_share : float
+        Purchases of the base net of returns, over its purchases.
     n : int
         Customers it was learnt from.
     """
@@ -53,7 +55,15 @@ class MarginModel(FrozenModel):
     highest_own_rate: float
     basis: Literal["profit", "assumed", "revenue"]
     assumed_rate: float | None = None
+    net_share: float = 1.0
     n: int
+
+    @property
+    def net_rate(self) -> float:
+        """Earnings of the base per unit of purchases net of returns: what net money is worth."""
+        if self.basis != "profit":
+            return 1.0 if self.assumed_rate is None else self.assumed_rate
+        return self.rate / self.net_share if self.net_share > 0.0 else self.rate
 
 
 def fit_margin(summary: CustomerSummary, *, assumed_rate: float | None = None) -> MarginModel:
@@ -110,7 +120,8 @@ def fit_margin(summary: CustomerSummary, *, assumed_rate: float | None = None) -
     known = summary.profit is not None
     assumed = None if known else assumed_rate
     earned = _earnings(summary, assumed)[buyers]
-    rate = exact_sum(earned) / exact_sum(bought)
+    whole = exact_sum(bought)
+    rate = exact_sum(earned) / whole
     own = own_rates(earned, bought[buyers], -np.inf, np.inf)
     low, high = np.quantile(own, (0.01, 0.99), method="inverted_cdf").tolist()
     occasions = summary.occasions[buyers].astype(np.float64)
@@ -121,6 +132,7 @@ def fit_margin(summary: CustomerSummary, *, assumed_rate: float | None = None) -
         highest_own_rate=high,
         basis="profit" if known else ("revenue" if assumed is None else "assumed"),
         assumed_rate=assumed,
+        net_share=exact_sum(summary.total_amount[buyers]) / whole,
         n=int(np.count_nonzero(buyers)),
     )
 
@@ -176,6 +188,47 @@ def margin_rates(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
     )
     occasions = summary.occasions.astype(np.float64)
     return shrunk_rates(own, occasions, margin.rate, margin.credibility_occasions)
+
+
+def net_margin_rates(summary: CustomerSummary, margin: MarginModel) -> FloatArray:
+    """Return each customer's margin per unit of purchases *net of returns*.
+
+    For money that is net already, such as a forecast of what a customer brings: `margin_rates`
+    would take the returns off once more.
+
+    Parameters
+    ----------
+    summary : CustomerSummary
+        Customers, with profit if `margin` was learnt from profit.
+    margin : MarginModel
+        What `fit_margin` learnt.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Rate per customer, in order: the assumed rate, or 1 of revenue; of profit, the rates of
+        `margin_rates` over the base's `net_share`. It may be negative.
+
+    Raises
+    ------
+    NotComputableError
+        If `margin` is one of profit and `summary` has none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit.value import fit_margin, margin_rates, net_margin_rates, summarize_customers
+    >>> rows = pd.DataFrame({"customer_id": [1, 1, 2], "amount": [100.0, -40.0, 100.0],
+    ...                      "timestamp": pd.to_datetime("2024-01-31")})
+    >>> summary = summarize_customers(rows, as_of="2024-01-31")
+    >>> margin = fit_margin(summary)
+    >>> margin.rate, net_margin_rates(summary, margin).tolist()  # 160 net of 200 bought
+    (0.8, [1.0, 1.0])
+    """
+    if margin.basis != "profit":
+        return np.full(len(summary), margin.net_rate)
+    scale = 1.0 / margin.net_share if margin.net_share > 0.0 else 1.0
+    return margin_rates(summary, margin) * scale
 
 
 def _earnings(summary: CustomerSummary, assumed_rate: float | None) -> FloatArray:
