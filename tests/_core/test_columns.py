@@ -116,3 +116,8 @@ def test_a_table_without_columns_has_to_build_its_frame() -> None:
     assert Bare.describe_columns().empty
     with pytest.raises(NotImplementedError):
         Bare().to_frame()
+
+
+def test_no_cell_of_a_frame_is_minus_zero() -> None:
+    frame = Inner(amount=np.array([-0.0, -1.5, np.nan])).to_frame()
+    assert frame.to_csv(index=False).split() == ["amount", "0.0", "-1.5", '""']

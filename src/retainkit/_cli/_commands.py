@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from retainkit._cli._complaints import explain_validation
 from retainkit._cli._files import all_or_nothing, check_folder, read_table
-from retainkit._cli._previous import PRICES, read_previous, without_minus_zero, write_plan
+from retainkit._cli._previous import PRICES, read_previous, write_plan
 from retainkit._cli._progress import StageProgress
 from retainkit._cli._summary import summarize_run
 from retainkit._cli._toml import read_toml, to_toml
@@ -248,7 +248,7 @@ def _write(
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    without_minus_zero(frame).to_csv(path, index=False, encoding="utf-8")
+    frame.to_csv(path, index=False, encoding="utf-8")
 
 
 def _print_summary(result: RetentionResult, out: Path, language: Language) -> None:

@@ -74,16 +74,10 @@ def read_previous(folder: Path) -> PreviousRun:
     )
 
 
-def without_minus_zero(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame to be written, -0.0 as 0.0."""
-    numbers = frame.select_dtypes("float").columns
-    return frame.assign(**{str(name): frame[name] + 0.0 for name in numbers})
-
-
 def write_plan(result: RetentionResult, folder: Path, language: Any) -> None:
     """Write the list of actions, and what is known of their prices."""
     plan = result.plan.to_frame(language=language)
-    without_minus_zero(plan).to_csv(folder / "plan.csv", index=False, encoding="utf-8")
+    plan.to_csv(folder / "plan.csv", index=False, encoding="utf-8")
     if result.prices:
         text = "# What actions cost and bring, as learnt so far: copy it into the configuration.\n"
         (folder / PRICES).write_text(text + write_tables("prices", result.prices), "utf-8")

@@ -130,6 +130,8 @@ def _coded(table: Any, column: Column, cells: Any, language: Language | None) ->
         return pd.Series(cells, dtype=column.dtype)
     if type(cells) in (tuple, list):
         return list(cells) if len(cells) else pd.Series(dtype=object)  # no number for no text
+    if isinstance(cells, np.ndarray | pd.Series) and cells.dtype.kind == "f":
+        return cells + 0.0  # people read -0.0 as an error
     return cells
 
 

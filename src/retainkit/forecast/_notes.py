@@ -17,8 +17,8 @@ NOTES: tuple[Label, ...] = (
         zh="高于其过去一年：近期购买多于以往",
     ),
     Label(
-        en="above its past year: the base as a whole is expected to bring more",
-        zh="高于其过去一年：预计整个客户群贡献上升",
+        en="above its past year: customers with a past like it bring more",
+        zh="高于其过去一年：过往相似的客户贡献更多",
     ),
     Label(en="below half its past year: silent for long", zh="低于其过去一年的一半：已长期沉默"),
     Label(
@@ -46,8 +46,8 @@ NOTES: tuple[Label, ...] = (
         zh="按年折算，高于其过去：近期购买多于以往",
     ),
     Label(
-        en="annualised, above its past: the base as a whole is expected to bring more",
-        zh="按年折算，高于其过去：预计整个客户群贡献上升",
+        en="annualised, above its past: customers with a past like it bring more",
+        zh="按年折算，高于其过去：过往相似的客户贡献更多",
     ),
     Label(
         en="annualised, below half its past: silent for long",
@@ -60,7 +60,7 @@ NOTES: tuple[Label, ...] = (
 )
 """Why an expected value departs from what the customer brought, or is not known, by code."""
 
-NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, BASE_RISES, SILENT = range(7)
+NO_NOTE, NO_PURCHASE, NO_FORECAST, FEW, RISING, LIKE_BRING_MORE, SILENT = range(7)
 LARGE, RETURNED, ENDED, RANK_ONLY, NO_TERM, NOT_STARTED, NO_INTERVAL = range(7, 14)
 ANNUALISED = 14 - FEW
 """From a note on the past year to the same where one of the two is annualised."""

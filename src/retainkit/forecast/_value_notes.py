@@ -15,9 +15,9 @@ from retainkit.forecast._kernel_features import Scales, own_gap
 from retainkit.forecast._kernel_log import Known
 from retainkit.forecast._notes import (
     ANNUALISED,
-    BASE_RISES,
     FEW,
     LARGE,
+    LIKE_BRING_MORE,
     NO_INTERVAL,
     NO_NOTE,
     RETURNED,
@@ -107,7 +107,7 @@ def look_back(known: Known, *, horizon_days: int, scales: Scales, has_interval: 
     quarter = read_curve(known.recent_days, purchases, quarter_ago)
     lately = (quarter * 4.0 > purchases * pace) & (purchases > 1.0)
     above = np.where(lately, RISING, FEW)
-    above = np.where(purchases * pace >= 6.0, BASE_RISES, above)
+    above = np.where(purchases * pace >= 6.0, LIKE_BRING_MORE, above)
     below = np.where(silent > own_gap(known, scales.gap), SILENT, LARGE)
     shift = np.where((young < _YEAR) | (horizon_days != _YEAR), ANNUALISED, 0)
     otherwise = np.full(len(age), NO_NOTE if has_interval else NO_INTERVAL)
